@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# make                 builds the modules and the tool for KERNEL (default 7.3)
+# make KDIR=/lib/modules/$(uname -r)/build
+#                      builds the modules against a kernel tree that has its Rust metadata
+# make demo            the main job, from an empty machine: a striped d10 with ext4 on it
+# make test            every test once; test-long: large counts, all sabotage patches;
+#                      test-debug: the guest scenarios on a debug kernel
+# make clippy fmt      lints; formats the Rust sources
+# make clean distclean removes what was built here; and the caches outside the tree, too
+
+KERNEL ?= 7.3
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+top := $(CURDIR)
+in-root := scripts/in-root
+cargo := $(in-root) cargo
+workspace := --manifest-path userspace/Cargo.toml --locked
+
+.PHONY: all modules tool demo test test-long test-debug clippy fmt fmt-check clean distclean
+all: modules tool
+
+ifdef KDIR
+# Somebody else's kernel tree: no build root; compilers and cargo are the caller's.
+cargo := CARGO_TARGET_DIR=$(top)/build/cargo cargo
+crates := -p mdctl
+release := $(shell cat $(KDIR)/include/config/kernel.release)
+OUT ?= $(top)/build/modules/$(release)
+
+modules:
+	mkdir -p $(OUT)
+	$(MAKE) -C $(KDIR) M=$(top) MO=$(OUT) modules
+	scripts/check-symbols $(KDIR)/Module.symvers $(OUT)
+else
+crates := -p mdctl -p md-harness
+
+modules:
+	scripts/build-modules $(if $(DEBUG),--debug) $(KERNEL)
+endif
+
+tool:
+	$(cargo) build $(workspace) --quiet --release $(crates)
+
+demo:
+	scripts/demo
+
+test: tool
+	scripts/test
+
+test-long test-debug: tool
+	scripts/test $(@:test-%=--%)
+
+clippy:
+	$(cargo) clippy $(workspace) --quiet --all-targets -- -D warnings
+	scripts/build-modules --clippy $(KERNEL)
+
+rust-sources = $(shell git ls-files --cached --others --exclude-standard 'model/*.rs' 'md_*/*.rs')
+
+fmt:
+	$(cargo) fmt --manifest-path userspace/Cargo.toml --all
+	$(in-root) rustfmt --edition 2021 $(rust-sources)
+
+fmt-check:
+	$(cargo) fmt --manifest-path userspace/Cargo.toml --all --check
+	$(in-root) rustfmt --edition 2021 --check $(rust-sources)
+
+clean:
+	rm -rf build
+
+distclean: clean
+	. scripts/lib.sh && rm -rf --one-file-system "$$MD_CACHE"

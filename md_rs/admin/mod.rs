@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The ioctls of `/dev/md/admin`. The rules are in [`crate::abi`]; one file for each group.
+//!
+//! They are carried out one at a time: a mutex holds the unit table from the check of a request to
+//! its end (SVM did the same, `svm.md` section 1.2).
+
+mod argument;
+mod create;
+mod report;
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::Mutex,
+    uaccess::UserPtr, //
+};
+use md_model::limits;
+
+use crate::{
+    abi,
+    kapi::{
+        chardev::Ioctl,
+        module::caller_is_admin, //
+    },
+    unit_table::UnitTable,
+    Refused, //
+};
+
+// The interface and the model name the same limits.
+const _: () = assert!(abi::ROWS_MAX == limits::ROWS_MAX);
+const _: () = assert!(abi::COMPONENTS_MAX == limits::COMPONENTS_MAX);
+const _: () = assert!(abi::UNITS_MAX == limits::UNITS_MAX);
+const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
+
+/// The version of the modules, as text.
+const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
+
+/// What the admin device does.
+#[pin_data]
+pub(crate) struct Admin {
+    #[pin]
+    units: Mutex<UnitTable>,
+}
+
+impl Admin {
+    /// No metadevices yet.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            units <- new_mutex!(UnitTable::new(), "md_units"),
+        })
+    }
+}
+
+impl Ioctl for Admin {
+    fn ioctl(&self, command: u32, at: UserPtr) -> Result {
+        if !caller_is_admin() {
+            return Err(EPERM);
+        }
+        let command = argument::Command::decode(command)?;
+        match command.number {
+            abi::IOC_VERSION => command.run(at, version),
+            abi::IOC_CREATE => command.run(at, |create| create::create(&self.units, create)),
+            abi::IOC_CLEAR => command.run(at, |clear| self.clear(clear)),
+            abi::IOC_LIST => command.run(at, |list| report::list(&self.units, list)),
+            abi::IOC_STATUS => command.run(at, |status| report::status(&self.units, status)),
+            _ => Err(ENOTTY),
+        }
+    }
+}
+
+impl Admin {
+    fn clear(&self, clear: &mut abi::Clear) -> Result<(), Refused> {
+        argument::check_zero(&[clear.flags, clear.reserved])?;
+        let name = argument::unit_name(&clear.name)?;
+        // Dropped with the lock held: a metadevice of the same name cannot be made before the disk
+        // of the old one is gone.
+        let mut units = self.units.lock();
+        drop(units.take(&name)?);
+        Ok(())
+    }
+}
+
+fn version(version: &mut abi::Version) -> Result<(), Refused> {
+    argument::check_zero(&version.module_version)?;
+    argument::write_text(&mut version.module_version, MODULE_VERSION);
+    Ok(())
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A block device of ours: tag set, queue and gendisk, with one life.
+//!
+//! 1. [`Disk::new`] makes the tag set and the disk and shows it to the world. From then on
+//!    requests, opens and closes arrive at [`Operations`].
+//! 2. Dropping the [`Disk`] takes it out of the world (`del_gendisk`): when that returns there are
+//!    no requests any more, and none will come. Somebody may still have it open.
+//! 3. With the last close `free_disk` is called and gives up the gendisk's reference to [`Shared`].
+//!
+//! The module cannot be unloaded while a disk is open, since `fops.owner` is set.
+//!
+//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
+//! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    fmt::{
+        self,
+        Write, //
+    },
+    prelude::*,
+    static_lock_class,
+    sync::Arc,
+    types::Opaque, //
+};
+
+use super::{
+    bdev::BlockDevice,
+    ffi,
+    limits::QueueLimits,
+    request::{
+        self,
+        BioSet,
+        Private,
+        Request, //
+    }, //
+};
+
+/// Requests in flight on one disk, over all CPUs. Each costs about half a KiB.
+const QUEUE_DEPTH: u32 = 256;
+
+/// What a disk does. All methods may be called at the same time from any CPU.
+pub(crate) trait Operations: Send + Sync + 'static {
+    /// Carries out a request. May sleep.
+    fn queue(&self, request: Request, bioset: &BioSet);
+
+    /// Somebody wants to open the disk, or a partition of it.
+    fn open(&self) -> Result;
+
+    /// Somebody has closed it.
+    fn release(&self);
+}
+
+/// What a disk and its open files share.
+#[pin_data(PinnedDrop)]
+struct Shared<T: Operations> {
+    /// Before the tag set: its bios belong to requests.
+    #[pin]
+    bioset: BioSet,
+    #[pin]
+    tag_set: Opaque<bindings::blk_mq_tag_set>,
+    operations: T,
+}
+
+// SAFETY: The tag set is only touched when it is made and unmade.
+unsafe impl<T: Operations> Send for Shared<T> {}
+// SAFETY: As above.
+unsafe impl<T: Operations> Sync for Shared<T> {}
+
+impl<T: Operations> Shared<T> {
+    fn new(operations: T) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            bioset <- BioSet::new(),
+            tag_set <- Opaque::try_ffi_init(|set: *mut bindings::blk_mq_tag_set| {
+                // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
+                unsafe {
+                    set.write_bytes(0, 1);
+                    (*set).ops = &Table::<T>::QUEUE;
+                    (*set).nr_hw_queues = bindings::nr_cpu_ids;
+                    (*set).nr_maps = 1;
+                    (*set).queue_depth = QUEUE_DEPTH;
+                    (*set).numa_node = bindings::NUMA_NO_NODE;
+                    (*set).cmd_size = size_of::<Private>() as u32;
+                    // BLOCKING: we submit bios, which may sleep. STACKING: our requests end only
+                    // when the lower device's do, so CPU hotplug must not wait for them in vain.
+                    // TAG_HCTX_SHARED: one set of tags for all CPUs instead of one for each.
+                    (*set).flags = bindings::BLK_MQ_F_BLOCKING
+                        | bindings::BLK_MQ_F_STACKING
+                        | bindings::BLK_MQ_F_NO_SCHED_BY_DEFAULT
+                        | bindings::BLK_MQ_F_TAG_HCTX_SHARED;
+                    to_result(bindings::blk_mq_alloc_tag_set(set))
+                }
+            }),
+            operations,
+        }? Error)
+    }
+}
+
+#[pinned_drop]
+impl<T: Operations> PinnedDrop for Shared<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The tag set was made by `new`. The queue that used it is gone: the disk has been
+        // deleted before its `Disk` and the gendisk gave up their references.
+        unsafe { bindings::blk_mq_free_tag_set(self.tag_set.get()) };
+    }
+}
+
+/// A disk that the world can see.
+///
+/// # Invariants
+///
+/// `gendisk` was added by `device_add_disk` and is not deleted; its `private_data` and its queue's
+/// `queuedata` point to `shared`, and `private_data` owns one reference to it.
+pub(crate) struct Disk<T: Operations> {
+    gendisk: *mut bindings::gendisk,
+    shared: Arc<Shared<T>>,
+}
+
+// SAFETY: Disks may be deleted by any thread.
+unsafe impl<T: Operations> Send for Disk<T> {}
+// SAFETY: The methods only read what does not change.
+unsafe impl<T: Operations> Sync for Disk<T> {}
+
+impl<T: Operations> Disk<T> {
+    /// Makes a disk of a kernel name, for example `md!dsk!d10`: a `!` becomes a `/` below `/dev`.
+    pub(crate) fn new(
+        name: fmt::Arguments<'_>,
+        sectors: u64,
+        mut limits: QueueLimits,
+        operations: T,
+    ) -> Result<Self> {
+        let shared = Arc::pin_init(Shared::new(operations), GFP_KERNEL)?;
+        let data = core::ptr::from_ref(&*shared).cast_mut();
+        // SAFETY: The tag set is initialised and, as `data`, lives as long as the disk.
+        let gendisk = from_err_ptr(unsafe {
+            bindings::__blk_mq_alloc_disk(
+                shared.tag_set.get(),
+                limits.as_mut_ptr(),
+                data.cast(),
+                static_lock_class!().as_ptr(),
+            )
+        })?;
+        // SAFETY: The disk is ours alone until it is added. `private_data` gets a reference of its
+        // own, which `free_disk` gives back.
+        let added = unsafe {
+            (*gendisk).fops = &Table::<T>::DISK;
+            (*gendisk).private_data = shared.clone().into_raw().cast_mut().cast();
+            bindings::set_capacity(gendisk, sectors);
+            write_name(&mut (*gendisk).disk_name, name).and_then(|()| {
+                let none = core::ptr::null_mut();
+                to_result(bindings::device_add_disk(none, gendisk, none.cast()))
+            })
+        };
+        if let Err(error) = added {
+            // SAFETY: A disk that was never added is not given to `free_disk`, so both references,
+            // the disk's own and the one in `private_data`, are given back here.
+            unsafe {
+                bindings::put_disk(gendisk);
+                drop(Arc::from_raw(data.cast_const()));
+            }
+            return Err(error);
+        }
+        // INVARIANT: The disk was added just now, and points to `shared`.
+        Ok(Self { gendisk, shared })
+    }
+
+    /// What the disk does.
+    pub(crate) fn operations(&self) -> &T {
+        &self.shared.operations
+    }
+
+    /// The device number that user space knows it by.
+    pub(crate) fn user_dev(&self) -> u64 {
+        // SAFETY: By the type invariant the disk is there.
+        unsafe { ffi::md_disk_user_dev(self.gendisk) }
+    }
+
+    /// Shows in sysfs that this disk holds a device (`holders/`, `slaves/`).
+    pub(crate) fn link_holder(&self, device: &BlockDevice) -> Result {
+        // SAFETY: Both are there, and we have claimed the device.
+        to_result(unsafe { bindings::bd_link_disk_holder(device.as_ptr(), self.gendisk) })
+    }
+
+    /// Undoes [`Self::link_holder`].
+    pub(crate) fn unlink_holder(&self, device: &BlockDevice) {
+        // SAFETY: As in `link_holder`.
+        unsafe { bindings::bd_unlink_disk_holder(device.as_ptr(), self.gendisk) };
+    }
+}
+
+impl<T: Operations> Drop for Disk<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the disk was added and not deleted. The reference that is
+        // put is the one of `__blk_mq_alloc_disk`.
+        unsafe {
+            bindings::del_gendisk(self.gendisk);
+            bindings::put_disk(self.gendisk);
+        }
+    }
+}
+
+/// Whether a table of operations is one of ours.
+pub(super) fn is_ours(operations: *const bindings::block_device_operations) -> bool {
+    // SAFETY: The caller has the device open, so its table is there.
+    unsafe { (*operations).owner == module() }
+}
+
+/// The tables of functions for disks that do `T`.
+struct Table<T>(core::marker::PhantomData<T>);
+
+impl<T: Operations> Table<T> {
+    const QUEUE: bindings::blk_mq_ops = bindings::blk_mq_ops {
+        queue_rq: Some(Self::queue_rq),
+        init_hctx: Some(Self::init_hctx),
+        ..pin_init::zeroed()
+    };
+
+    const DISK: bindings::block_device_operations = bindings::block_device_operations {
+        owner: module(),
+        open: Some(Self::open),
+        release: Some(Self::release),
+        free_disk: Some(Self::free_disk),
+        ..pin_init::zeroed()
+    };
+
+    /// Called when a hardware queue is made.
+    ///
+    /// A lower device's flush ends under the lock of its flush queue, and ends ours, which takes
+    /// the lock of our flush queue. Lockdep is told that these are different locks; it is always
+    /// the lower device's that comes first.
+    ///
+    /// # Safety
+    ///
+    /// Called by blk-mq, with a hardware queue that is being made.
+    unsafe extern "C" fn init_hctx(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        _data: *mut c_void,
+        _index: c_uint,
+    ) -> c_int {
+        // SAFETY: By the contract of this function; the key is static.
+        unsafe {
+            bindings::blk_mq_hctx_set_fq_lock_class(hctx, static_lock_class!().as_ptr());
+        }
+        0
+    }
+
+    /// Carries out a request.
+    ///
+    /// # Safety
+    ///
+    /// Called by blk-mq for a queue whose `queuedata` is a [`Shared<T>`].
+    unsafe extern "C" fn queue_rq(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        data: *const bindings::blk_mq_queue_data,
+    ) -> bindings::blk_status_t {
+        // SAFETY: By the contract of this function; the disk, and so `Shared`, lives as long as
+        // there are requests.
+        let (shared, started) = unsafe {
+            let shared: *const Shared<T> = (*(*hctx).queue).queuedata.cast();
+            (&*shared, Request::start((*data).rq))
+        };
+        request::apart(|| shared.operations.queue(started, &shared.bioset));
+        bindings::BLK_STS_OK as bindings::blk_status_t
+    }
+
+    /// Called when the disk or a partition of it is opened.
+    ///
+    /// # Safety
+    ///
+    /// Called by the block layer, with a disk made by [`Disk::new`].
+    unsafe extern "C" fn open(disk: *mut bindings::gendisk, _mode: bindings::blk_mode_t) -> c_int {
+        // SAFETY: `private_data` holds a reference as long as the disk lives.
+        let shared = unsafe { &*(*disk).private_data.cast::<Shared<T>>() };
+        match shared.operations.open() {
+            Ok(()) => 0,
+            Err(error) => error.to_errno(),
+        }
+    }
+
+    /// Called when the disk or a partition of it is closed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::open`].
+    unsafe extern "C" fn release(disk: *mut bindings::gendisk) {
+        // SAFETY: As in `open`.
+        let shared = unsafe { &*(*disk).private_data.cast::<Shared<T>>() };
+        shared.operations.release();
+    }
+
+    /// Called when the last reference to a disk that was added is gone.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::open`].
+    unsafe extern "C" fn free_disk(disk: *mut bindings::gendisk) {
+        // SAFETY: This is the reference that `Disk::new` put into `private_data`.
+        drop(unsafe { Arc::from_raw((*disk).private_data.cast::<Shared<T>>().cast_const()) });
+    }
+}
+
+/// This module, for `owner` fields.
+pub(super) const fn module() -> *mut bindings::module {
+    &raw mut bindings::__this_module
+}
+
+fn write_name(to: &mut [c_char], name: fmt::Arguments<'_>) -> Result {
+    let mut writer = NameWriter { to };
+    writer.write_fmt(name).map_err(|_| EINVAL)
+}
+
+/// Writes a zero-terminated string into a field that is zero.
+struct NameWriter<'a> {
+    to: &'a mut [c_char],
+}
+
+impl Write for NameWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            // The last byte stays zero.
+            if self.to.len() < 2 {
+                return Err(fmt::Error);
+            }
+            let (first, rest) = core::mem::take(&mut self.to)
+                .split_first_mut()
+                .ok_or(fmt::Error)?;
+            *first = byte as c_char;
+            self.to = rest;
+        }
+        Ok(())
+    }
+}

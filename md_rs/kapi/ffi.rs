@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The functions and constants of `shim.h`, as Rust sees them. `shim.c` says what they are for.
+
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// What the calling task was submitting, put aside. Same layout as `struct md_submission`.
+#[repr(C)]
+pub(super) struct MdSubmission {
+    plug: bindings::blk_plug,
+    saved_plug: *mut bindings::blk_plug,
+    saved_bio_list: *mut c_void,
+}
+
+// Lockdep's structures are empty in most kernels, which rustc takes for a mistake in the signature.
+#[allow(improper_ctypes)]
+extern "C" {
+    pub(super) static md_gfp_noio: c_uint;
+    pub(super) static md_open_read: c_uint;
+    pub(super) static md_open_write: c_uint;
+    pub(super) static md_sts_ioerr: bindings::blk_status_t;
+    pub(super) static md_sts_notsupp: bindings::blk_status_t;
+    pub(super) static md_sts_resource: bindings::blk_status_t;
+
+    pub(super) fn md_submission_begin(submission: *mut MdSubmission);
+    pub(super) fn md_submission_end(submission: *mut MdSubmission);
+
+    pub(super) fn md_bdev_nr_sectors(bdev: *mut bindings::block_device) -> bindings::sector_t;
+    pub(super) fn md_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn md_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
+    pub(super) fn md_bdev_is_zoned(bdev: *mut bindings::block_device) -> bool;
+    pub(super) fn md_bdev_operations(
+        bdev: *mut bindings::block_device,
+    ) -> *const bindings::block_device_operations;
+    pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
+    pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
+
+    pub(super) fn md_bio_advance(bio: *mut bindings::bio, bytes: c_uint);
+    pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
+
+    pub(super) fn md_request_module(alias: *const c_char) -> c_int;
+}

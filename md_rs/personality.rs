@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a personality module implements, and how it registers with the core.
+//!
+//! A personality (stripe, mirror, ...) decides where a block lives and what a failure means. It is
+//! a module of its own, written in safe Rust, that is loaded when the first metadevice of its kind
+//! is made: `modprobe md_rs-personality-<kind>`.
+
+use kernel::{
+    prelude::*,
+    str::CString,
+    ThisModule, //
+};
+use md_model::geometry::stripe::{
+    Component,
+    ComponentSpec,
+    Piece,
+    Row,
+    RowSpec, //
+};
+
+use crate::{
+    abi::Refusal,
+    kapi::{
+        errno::eproto,
+        global::REGISTRY,
+        module::{
+            self,
+            ModuleRef, //
+        }, //
+    },
+    Refused, //
+};
+
+/// What the core was made from. A personality passes this constant, as it was when the personality
+/// was compiled, to [`Registration::new`]; a core made from anything else refuses it. Mangled names
+/// do not change with the content of a crate, so nothing else would notice.
+pub const CORE_ID: &str = env!("MD_CORE_ID");
+
+/// Most kinds of personalities.
+const KINDS_MAX: usize = 8;
+
+/// What the administrator asked for, and what is known of the components.
+pub struct UnitSpec<'a> {
+    /// The rows.
+    pub rows: &'a [RowSpec],
+    /// The components of all rows, in order.
+    pub components: &'a [ComponentSpec],
+}
+
+/// A kind of metadevice.
+pub trait Personality: Sync + 'static {
+    /// Number of the kind, [`crate::abi::UnitKind`].
+    fn kind(&self) -> u32;
+
+    /// Lays out a new metadevice, or says why it cannot be.
+    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<KBox<dyn Unit>, Refused>;
+}
+
+/// One metadevice, as its personality sees it.
+///
+/// The methods are called in the data path, at the same time from any CPU: they neither sleep nor
+/// lock, and they cannot fail on what was laid out.
+pub trait Unit: Send + Sync + 'static {
+    /// Size in sectors.
+    fn sectors(&self) -> u64;
+
+    /// The first piece of `count` sectors from `sector` on; `None` outside the metadevice.
+    fn map(&self, sector: u64, count: u64) -> Option<Piece>;
+
+    /// A number of sectors such that requests which do not cross a multiple of it stay in one
+    /// piece, and how many sectors make a full round over the components.
+    fn chunk(&self) -> Option<(u32, u64)>;
+
+    /// The rows, for status reports.
+    fn rows(&self) -> &[Row];
+
+    /// The components, for status reports.
+    fn components(&self) -> &[Component];
+}
+
+/// A personality that is registered, and the module it lives in.
+#[derive(Clone, Copy)]
+struct Entry {
+    personality: &'static dyn Personality,
+    module: &'static ThisModule,
+}
+
+/// The registered personalities.
+pub(crate) struct Registry([Option<Entry>; KINDS_MAX]);
+
+impl Registry {
+    /// No personalities.
+    pub(crate) const fn new() -> Self {
+        Self([None; KINDS_MAX])
+    }
+
+    fn find(&self, kind: u32) -> Option<&Entry> {
+        self.0
+            .iter()
+            .flatten()
+            .find(|entry| entry.personality.kind() == kind)
+    }
+}
+
+/// Keeps a personality registered. A personality module owns one of these from init to exit.
+///
+/// Dropping it while metadevices of the kind exist cannot happen: each holds a reference to the
+/// module ([`PersonalityRef`]).
+pub struct Registration(u32);
+
+impl Registration {
+    /// Registers a personality. The caller passes [`CORE_ID`].
+    ///
+    /// `EPROTO`: the caller was compiled against another core. `EEXIST`: the kind is taken.
+    pub fn new(
+        core_id: &'static str,
+        personality: &'static dyn Personality,
+        module: &'static ThisModule,
+    ) -> Result<Self> {
+        let kind = personality.kind();
+        if core_id != CORE_ID {
+            pr_err!(
+                "personality {} was built for core {}, this is core {}: \
+                 build all md modules together ('make') and load those\n",
+                kind,
+                core_id,
+                CORE_ID
+            );
+            return Err(eproto());
+        }
+        let mut registry = REGISTRY.lock();
+        if registry.find(kind).is_some() {
+            return Err(EEXIST);
+        }
+        let free = registry
+            .0
+            .iter_mut()
+            .find(|entry| entry.is_none())
+            .ok_or(ENOSPC)?;
+        *free = Some(Entry {
+            personality,
+            module,
+        });
+        Ok(Self(kind))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        for entry in REGISTRY.lock().0.iter_mut() {
+            if entry.is_some_and(|entry| entry.personality.kind() == self.0) {
+                *entry = None;
+            }
+        }
+    }
+}
+
+/// A personality that cannot go away.
+pub(crate) struct PersonalityRef {
+    personality: &'static dyn Personality,
+    _module: ModuleRef,
+}
+
+impl PersonalityRef {
+    /// The personality of a kind. Loads its module if need be, so it must not be called with locks
+    /// that a module's init takes.
+    pub(crate) fn get(kind: u32) -> Result<Self, Refused> {
+        if let Some(found) = Self::registered(kind) {
+            return Ok(found);
+        }
+        let refused = Refused::new(ENODEV, Refusal::NoPersonality).with([kind.into(), 0]);
+        let alias = CString::try_from_fmt(fmt!("md_rs-personality-{kind}")).map_err(|_| refused)?;
+        // Whether the module came is seen below; modprobe's own status says less.
+        let _ = module::request(&alias);
+        Self::registered(kind).ok_or(refused)
+    }
+
+    fn registered(kind: u32) -> Option<Self> {
+        // The lock keeps the module from going away before we hold a reference to it: its exit
+        // takes the lock as well.
+        let registry = REGISTRY.lock();
+        let entry = registry.find(kind)?;
+        Some(Self {
+            personality: entry.personality,
+            _module: ModuleRef::get(entry.module)?,
+        })
+    }
+
+    /// See [`Personality::assemble`].
+    pub(crate) fn assemble(&self, spec: &UnitSpec<'_>) -> Result<KBox<dyn Unit>, Refused> {
+        self.personality.assemble(spec)
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See shim.h. Everything here is a line or two around an inline function or a macro; decisions are
+ * made in Rust.
+ */
+
+#include <linux/bio.h>
+#include <linux/kdev_t.h>
+#include <linux/kmod.h>
+#include <linux/sched.h>
+
+#include "shim.h"
+
+const unsigned int md_gfp_noio = (__force unsigned int)GFP_NOIO;
+
+const unsigned int md_open_read = (__force unsigned int)BLK_OPEN_READ;
+const unsigned int md_open_write = (__force unsigned int)BLK_OPEN_WRITE;
+
+const blk_status_t md_sts_ioerr = BLK_STS_IOERR;
+const blk_status_t md_sts_notsupp = BLK_STS_NOTSUPP;
+const blk_status_t md_sts_resource = BLK_STS_RESOURCE;
+
+/*
+ * queue_rq runs in the middle of a submission of its caller's, and ours must not become part of it:
+ *
+ * The plug. queue_rq can be called from the flush of the caller's plug, which walks
+ * current->plug->mq_list. A bio submitted then would put the lower device's request on the very
+ * list that is being walked, and it would be issued in our dispatch section, not in the lower
+ * queue's. The time stamp is invalidated first: it is kept in the plug, and the next preemption
+ * would write through the NULL pointer.
+ *
+ * The bio list. When the caller is inside submit_bio, bios submitted now would wait on
+ * current->bio_list until it comes back to the loop in submit_bio_noacct. Before it does, it may
+ * submit the rest of a bio that was split at our chunk size, which waits for one of our tags, or in
+ * our queue's writeback throttling, both of which may be held by the very requests whose clones
+ * wait on the list: a deadlock, seen with xfs. So the list is put aside, and our bios are on their
+ * way when queue_rq returns. The price is stack: one more level of submit_bio.
+ */
+void md_submission_begin(struct md_submission *submission)
+{
+	blk_plug_invalidate_ts();
+	submission->saved_plug = current->plug;
+	submission->saved_bio_list = current->bio_list;
+	current->plug = NULL;
+	current->bio_list = NULL;
+	blk_start_plug(&submission->plug);
+}
+
+void md_submission_end(struct md_submission *submission)
+{
+	blk_finish_plug(&submission->plug);
+	current->plug = submission->saved_plug;
+	current->bio_list = submission->saved_bio_list;
+}
+
+sector_t md_bdev_nr_sectors(struct block_device *bdev)
+{
+	return bdev_nr_sectors(bdev);
+}
+
+unsigned int md_bdev_logical_block_size(struct block_device *bdev)
+{
+	return bdev_logical_block_size(bdev);
+}
+
+bool md_bdev_read_only(struct block_device *bdev)
+{
+	return bdev_read_only(bdev);
+}
+
+bool md_bdev_is_zoned(struct block_device *bdev)
+{
+	return bdev_is_zoned(bdev);
+}
+
+/* Device numbers cross the ioctl interface in the form of stat(2)'s st_rdev. */
+dev_t md_dev_from_user(u64 dev)
+{
+	return huge_decode_dev(dev);
+}
+
+u64 md_disk_user_dev(struct gendisk *disk)
+{
+	return huge_encode_dev(disk_devt(disk));
+}
+
+const struct block_device_operations *md_bdev_operations(struct block_device *bdev)
+{
+	return bdev->bd_disk->fops;
+}
+
+void md_bio_advance(struct bio *bio, unsigned int bytes)
+{
+	bio_advance(bio, bytes);
+}
+
+void md_bio_set_bytes(struct bio *bio, unsigned int bytes)
+{
+	bio->bi_iter.bi_size = bytes;
+}
+
+int md_request_module(const char *alias)
+{
+	return request_module("%s", alias);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What Rust cannot reach by itself: inline functions, macros, and constants that bindgen drops
+ * because of their __force casts. kapi/ffi.rs declares the same names; nothing else uses them.
+ */
+#ifndef MD_RS_SHIM_H
+#define MD_RS_SHIM_H
+
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+
+/* What the calling task was submitting, put aside while we submit; see md_submission_begin(). */
+struct md_submission {
+	struct blk_plug plug;
+	struct blk_plug *saved_plug;
+	struct bio_list *saved_bio_list;
+};
+
+extern const unsigned int md_gfp_noio;
+extern const unsigned int md_open_read;
+extern const unsigned int md_open_write;
+extern const blk_status_t md_sts_ioerr;
+extern const blk_status_t md_sts_notsupp;
+extern const blk_status_t md_sts_resource;
+
+void md_submission_begin(struct md_submission *submission);
+void md_submission_end(struct md_submission *submission);
+
+sector_t md_bdev_nr_sectors(struct block_device *bdev);
+unsigned int md_bdev_logical_block_size(struct block_device *bdev);
+bool md_bdev_read_only(struct block_device *bdev);
+bool md_bdev_is_zoned(struct block_device *bdev);
+const struct block_device_operations *md_bdev_operations(struct block_device *bdev);
+dev_t md_dev_from_user(u64 dev);
+u64 md_disk_user_dev(struct gendisk *disk);
+
+void md_bio_advance(struct bio *bio, unsigned int bytes);
+void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
+
+int md_request_module(const char *alias);
+
+#endif

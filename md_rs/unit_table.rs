@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The metadevices that exist, in the order of their numbers.
+
+use kernel::{
+    prelude::*,
+    rbtree::RBTree, //
+};
+use md_model::{
+    limits::UNITS_MAX,
+    name::UnitName, //
+};
+
+use crate::{
+    abi::Refusal,
+    metadevice::Metadevice,
+    Refused, //
+};
+
+/// All metadevices.
+pub(crate) struct UnitTable {
+    units: RBTree<u32, Metadevice>,
+    count: u32,
+}
+
+impl UnitTable {
+    /// No metadevices.
+    pub(crate) fn new() -> Self {
+        Self {
+            units: RBTree::new(),
+            count: 0,
+        }
+    }
+
+    /// Whether a metadevice of a name could be added.
+    pub(crate) fn check_vacant(&self, name: &UnitName) -> Result<(), Refused> {
+        if self.units.get(&name.number()).is_some() {
+            return Err(Refused::new(EEXIST, Refusal::NameInUse));
+        }
+        if self.count >= UNITS_MAX {
+            return Err(Refused::new(ENOSPC, Refusal::TooManyUnits).with([UNITS_MAX.into(), 0]));
+        }
+        Ok(())
+    }
+
+    /// Adds a metadevice.
+    pub(crate) fn add(&mut self, metadevice: Metadevice) -> Result<(), Refused> {
+        self.check_vacant(metadevice.name())?;
+        let number = metadevice.name().number();
+        self.units
+            .try_create_and_insert(number, metadevice, GFP_KERNEL)
+            .map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))?;
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// The metadevice of a name.
+    pub(crate) fn get(&self, name: &UnitName) -> Result<&Metadevice, Refused> {
+        let unit = self.units.get(&name.number());
+        unit.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
+    }
+
+    /// Takes out the metadevice of a name, unless it is open.
+    pub(crate) fn take(&mut self, name: &UnitName) -> Result<Metadevice, Refused> {
+        self.get(name)?.close()?;
+        let taken = self.units.remove(&name.number());
+        self.count = self.count.saturating_sub(1);
+        taken.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Metadevice> {
+        self.units.values()
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Every maximum, in one place, with their relations asserted at compile time.
+
+use crate::units::SECTOR_BYTES;
+
+/// Most rows in one stripe or concat.
+pub const ROWS_MAX: u32 = 1024;
+
+/// Most components in one stripe or concat, over all its rows.
+pub const COMPONENTS_MAX: u32 = 1024;
+
+/// Most metadevices in a set (`svm.md` section 1.3). They are numbered from 0.
+pub const UNITS_MAX: u32 = 8192;
+
+/// Bytes of a metadevice name as it stands in fixed-size structures, zero-padded.
+pub const NAME_BYTES: usize = 32;
+
+/// Smallest interlace in sectors: 8 KiB (`svm.md` section 3.4).
+pub const INTERLACE_SECTORS_MIN: u64 = 16;
+
+/// Largest interlace in sectors: 100 MiB (`svm.md` section 3.4).
+pub const INTERLACE_SECTORS_MAX: u64 = 204_800;
+
+/// Interlace of who does not ask for one, in sectors: 512 KiB (`svm.md` section 3.4).
+pub const INTERLACE_SECTORS_DEFAULT: u64 = 1024;
+
+/// Head of a new component that belongs to its label and to replicas: the first 1 MiB
+/// (`DURABILITY.md` clause 19). Data starts behind it.
+pub const RESERVED_HEAD_SECTORS: u64 = 2048;
+
+/// Largest metadevice in sectors: every byte of it can be addressed by the kernel's `loff_t`,
+/// a signed 64-bit number.
+pub const UNIT_SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR_BYTES;
+
+// A row has at least one component.
+const _: () = assert!(ROWS_MAX <= COMPONENTS_MAX);
+const _: () = assert!(INTERLACE_SECTORS_MIN <= INTERLACE_SECTORS_DEFAULT);
+const _: () = assert!(INTERLACE_SECTORS_DEFAULT <= INTERLACE_SECTORS_MAX);
+// An interlace can be the block layer's `chunk_sectors`, which is 32 bits wide.
+const _: () = assert!(INTERLACE_SECTORS_MAX <= u32::MAX as u64);
+// The reserved head ends on a boundary of any power-of-two block up to its own size.
+const _: () = assert!(RESERVED_HEAD_SECTORS.is_power_of_two());
+// The longest name is `d` and four digits, and a zero behind it.
+const _: () = assert!(UNITS_MAX <= 10_000 && NAME_BYTES > 5);

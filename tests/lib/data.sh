@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced by scenarios: . "$MD_TEST_LIB/data.sh"
+# Data that can be recognised again.
+
+# sectors TAG FIRST COUNT: sectors of 512 bytes, each holding its tag and its number.
+sectors() {
+	awk -v tag="$1" -v first="$2" -v count="$3" 'BEGIN {
+		for (n = first; n < first + count; n++) printf "%-511s\n", tag " " n
+	}'
+}
+
+# count_sectors FILE FIRST COUNT TAG: how many of these sectors of a disk hold this tag. A sector
+# that holds anything but its own number is an error: it was misdirected or made up.
+count_sectors() {
+	dd if="$1" bs=512 skip="$2" count="$3" status=none | awk -v first="$2" -v tag="$4" '
+		length($0) != 511 || $2 != first + NR - 1 { bad = bad " " NR - 1; next }
+		$1 == tag { found++ }
+		END {
+			if (bad == "") { print found + 0; exit }
+			print "these sectors hold something else:" bad > "/dev/stderr"
+			exit 1
+		}'
+}
+
+# checksum FILE: read past the page cache.
+checksum() {
+	dd if="$1" bs=64K iflag=direct status=none | sha256sum | cut -d' ' -f1
+}
+
+# tree_checksums DIR: of all files below, by name.
+tree_checksums() {
+	(cd "$1" && find . -type f -print0 | sort -z | xargs -0r sha256sum)
+}

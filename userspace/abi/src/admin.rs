@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Numbers and structures of the ioctls on `/dev/md/admin`.
+//!
+//! Compiled by the tool (crate `md-abi`) and by `md_rs.ko` (module `md::abi`).
+//!
+//! Rules, checked by the kernel before anything else is looked at:
+//! 1. The caller has `CAP_SYS_ADMIN` (else `EPERM`).
+//! 2. Every argument starts with a [`Header`]. A header whose `abi_version` is not
+//!    [`ABI_VERSION`] is refused with `EPROTO`; the header then holds the kernel's version.
+//!    The first 48 bytes of every argument keep this meaning in all versions.
+//! 3. `size` and the size in the ioctl number equal the size of the structure (else `EINVAL`).
+//! 4. Reserved fields, unknown flags and the bytes after the end of a string are zero
+//!    (else `EINVAL`).
+//!
+//! A refused ioctl changes nothing; its header says why ([`Refusal`]). Sizes and positions are in
+//! sectors of 512 bytes. All structures are free of padding and have the same layout in 32-bit
+//! and 64-bit processes.
+
+use zerocopy_derive::{
+    FromBytes,
+    Immutable,
+    IntoBytes,
+    KnownLayout, //
+};
+
+/// Version of this interface. Any change to a structure, number or meaning raises it: tool and
+/// modules are built and shipped together.
+pub const ABI_VERSION: u32 = 1;
+
+/// Bytes in a metadevice name, with at least one trailing zero.
+pub const NAME_LEN: usize = 32;
+
+/// Bytes in a component's device path, with at least one trailing zero.
+pub const DEVICE_LEN: usize = 200;
+
+/// Most rows in one stripe or concat.
+pub const ROWS_MAX: u32 = 1024;
+
+/// Most components in one stripe or concat, over all its rows.
+pub const COMPONENTS_MAX: u32 = 1024;
+
+/// Most metadevices in a set (`svm.md` section 1.3).
+pub const UNITS_MAX: u32 = 8192;
+
+/// Bytes in a sector, the unit of every size and position here.
+pub const SECTOR_BYTES: u64 = 512;
+
+/// `ioctl` type letter, the one that SVM used (`svm.md` section 11.1).
+pub const IOC_TYPE: u32 = b'V' as u32;
+
+/// Reads the versions of interface and module: argument [`Version`].
+pub const IOC_VERSION: u32 = read_write(1, size_of::<Version>());
+/// Makes a stripe or concat: argument [`Create`].
+pub const IOC_CREATE: u32 = read_write(2, size_of::<Create>());
+/// Clears a metadevice: argument [`Clear`].
+pub const IOC_CLEAR: u32 = read_write(3, size_of::<Clear>());
+/// Lists the metadevices: argument [`List`].
+pub const IOC_LIST: u32 = read_write(4, size_of::<List>());
+/// Reads the rows and components of a metadevice: argument [`Status`].
+pub const IOC_STATUS: u32 = read_write(5, size_of::<Status>());
+
+/// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
+/// (`include/uapi/asm-generic/ioctl.h`).
+const fn read_write(nr: u32, size: usize) -> u32 {
+    (3 << 30) | ((size as u32) << 16) | (IOC_TYPE << 8) | nr
+}
+
+/// Start of every argument.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Header {
+    /// In: [`ABI_VERSION`] of the caller. Out: that of the kernel.
+    pub abi_version: u32,
+    /// In: size in bytes of the whole argument.
+    pub size: u32,
+    /// Out: why the request was refused, a [`Refusal`] as a number; 0 when it was not.
+    pub refusal: u32,
+    /// Out: which row or component the refusal is about, counted from 0; [`NO_INDEX`] if none.
+    pub refusal_index: u32,
+    /// Out: figures that belong to the refusal, see [`Refusal`].
+    pub refusal_values: [u64; 2],
+    /// Zero.
+    pub reserved: [u64; 2],
+}
+
+/// [`Header::refusal_index`] of a refusal that is about the metadevice as a whole.
+pub const NO_INDEX: u32 = u32::MAX;
+
+/// Why a request was refused.
+///
+/// `values` in the comments are [`Header::refusal_values`]; a variant without one leaves them zero.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Refusal {
+    /// Tool and module are of different versions. `values[0]`: version of the caller.
+    VersionMismatch = 1,
+    /// The size of the argument is not that of this version. `values`: expected, found.
+    BadSize = 2,
+    /// A reserved field, an unknown flag or a byte behind a string is not zero.
+    ReservedNotZero = 3,
+    /// The name is not one that a metadevice may have.
+    BadName = 4,
+    /// A metadevice of this name exists.
+    NameInUse = 5,
+    /// No metadevice of this name exists.
+    NoSuchUnit = 6,
+    /// The metadevice is open. `values[0]`: by how many.
+    UnitOpen = 7,
+    /// The metadevice is part of another one.
+    UnitHasParent = 8,
+    /// There is no such kind of metadevice, or its module could not be loaded.
+    /// `values[0]`: the kind.
+    NoPersonality = 9,
+    /// Number of rows out of range. `values`: found, most.
+    BadRowCount = 10,
+    /// Number of components out of range. `values`: found, most.
+    BadComponentCount = 11,
+    /// Interlace out of range, or not a multiple of the logical block size of a component.
+    /// `values`: found, and the bound or block size that it violates, in sectors.
+    BadInterlace = 12,
+    /// No such block device, or its driver is not ready. `values[0]`: the errno.
+    ComponentNotFound = 13,
+    /// The device is in use (mounted, or held by another driver).
+    ComponentBusy = 14,
+    /// The device is write-protected.
+    ComponentReadOnly = 15,
+    /// The device, or the given part of it, is too small. `values`: needed, found, in sectors.
+    ComponentTooSmall = 16,
+    /// The device is zoned, which metadevices are not.
+    ComponentZoned = 17,
+    /// The device stands in this metadevice twice, or in another one.
+    ComponentInUse = 18,
+    /// The start or size is not a multiple of the device's logical block size.
+    /// `values`: found, block size, in sectors.
+    ComponentUnaligned = 19,
+    /// Total size over the limit. `values`: found, most, in sectors.
+    TooLarge = 20,
+    /// As many metadevices exist as there can be. `values[0]`: how many.
+    TooManyUnits = 21,
+    /// The caller's array is too small. `values`: given, needed, in elements.
+    ArrayTooSmall = 22,
+    /// Out of memory.
+    NoMemory = 23,
+    /// The device is itself a metadevice, which cannot be a component of this kind.
+    ComponentIsMetadevice = 24,
+    /// The kernel could not make the block device. `values[0]`: the errno.
+    DiskFailed = 25,
+}
+
+impl Refusal {
+    /// Every refusal, in the order of their numbers.
+    pub const ALL: [Refusal; 25] = [
+        Refusal::VersionMismatch,
+        Refusal::BadSize,
+        Refusal::ReservedNotZero,
+        Refusal::BadName,
+        Refusal::NameInUse,
+        Refusal::NoSuchUnit,
+        Refusal::UnitOpen,
+        Refusal::UnitHasParent,
+        Refusal::NoPersonality,
+        Refusal::BadRowCount,
+        Refusal::BadComponentCount,
+        Refusal::BadInterlace,
+        Refusal::ComponentNotFound,
+        Refusal::ComponentBusy,
+        Refusal::ComponentReadOnly,
+        Refusal::ComponentTooSmall,
+        Refusal::ComponentZoned,
+        Refusal::ComponentInUse,
+        Refusal::ComponentUnaligned,
+        Refusal::TooLarge,
+        Refusal::TooManyUnits,
+        Refusal::ArrayTooSmall,
+        Refusal::NoMemory,
+        Refusal::ComponentIsMetadevice,
+        Refusal::DiskFailed,
+    ];
+
+    /// The refusal with a given number, or `None` if there is none.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|refusal| *refusal as u32 == number)
+    }
+}
+
+/// Kinds of metadevices, numbered as in SVM (`svm.md` section 1.5).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum UnitKind {
+    /// Stripe, concat, or concat of stripes.
+    Stripe = 1,
+}
+
+/// Argument of [`IOC_VERSION`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Version {
+    /// See [`Header`].
+    pub header: Header,
+    /// Out: the module's version as text, zero-terminated.
+    pub module_version: [u8; 32],
+}
+
+/// One row of a stripe or concat: a stripe over its components, or a single component.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Row {
+    /// Interlace in sectors: how much of the row lies on one component before the next one's turn.
+    /// 16 to 204800 (8 KiB to 100 MiB). Of no effect, but in range, in a row of one component.
+    pub interlace_sectors: u64,
+    /// Components in this row, at least 1. They follow those of the row before.
+    pub component_count: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// One component of a stripe or concat.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Component {
+    /// Device number as user space sees it (`st_rdev`), `makedev(major, minor)`. In for
+    /// [`Create`]; the device opened is this one, whatever `device` says.
+    pub dev: u64,
+    /// First sector of the data on the device. In [`Create`], [`START_DEFAULT`] lets the kernel
+    /// choose.
+    pub start_sectors: u64,
+    /// Out: sectors of the device that hold data of this metadevice. Zero in [`Create`].
+    pub size_sectors: u64,
+    /// Out: [`ComponentState`] as a number. Zero in [`Create`].
+    pub state: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The device's path, for people: what the administrator typed. Zero-terminated.
+    pub device: [u8; DEVICE_LEN],
+}
+
+/// [`Component::start_sectors`] that lets the kernel choose: after the reserved head of the device.
+pub const START_DEFAULT: u64 = u64::MAX;
+
+/// State of a component (`svm.md` section 4.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ComponentState {
+    /// In service.
+    Okay = 1,
+}
+
+/// Argument of [`IOC_CREATE`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Create {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name, `d0` to `d8191`, zero-terminated.
+    pub name: [u8; NAME_LEN],
+    /// In: a [`UnitKind`] as a number.
+    pub kind: u32,
+    /// In: no flag is defined yet; zero.
+    pub flags: u32,
+    /// In: user address of `row_count` [`Row`]s.
+    pub rows: u64,
+    /// In: user address of `component_count` [`Component`]s.
+    pub components: u64,
+    /// In: 1 to [`ROWS_MAX`].
+    pub row_count: u32,
+    /// In: 1 to [`COMPONENTS_MAX`]; the sum of the rows' counts.
+    pub component_count: u32,
+    /// Out: size of the new metadevice.
+    pub size_sectors: u64,
+    /// Zero.
+    pub reserved: [u64; 4],
+}
+
+/// Argument of [`IOC_CLEAR`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Clear {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: no flag is defined yet; zero.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// One metadevice, as [`IOC_LIST`] and [`IOC_STATUS`] describe it.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct UnitSummary {
+    /// The metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// A [`UnitKind`] as a number.
+    pub kind: u32,
+    /// How many have it open.
+    pub open_count: u32,
+    /// Its size.
+    pub size_sectors: u64,
+    /// Device number as user space sees it.
+    pub dev: u64,
+    /// Rows; see [`Status::rows`].
+    pub row_count: u32,
+    /// Components; see [`Status::components`].
+    pub component_count: u32,
+    /// Zero.
+    pub reserved: [u64; 4],
+}
+
+/// Argument of [`IOC_LIST`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct List {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: user address of an array of [`UnitSummary`]. Filled in the order of unit numbers.
+    pub units: u64,
+    /// In: elements in the array. With fewer than there are metadevices the answer is
+    /// [`Refusal::ArrayTooSmall`] and nothing is filled.
+    pub unit_capacity: u32,
+    /// Out: elements filled.
+    pub unit_count: u32,
+}
+
+/// Argument of [`IOC_STATUS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Status {
+    /// See [`Header`].
+    pub header: Header,
+    /// Out: the metadevice; in: its name, everything else zero.
+    pub unit: UnitSummary,
+    /// In: user address of an array of [`Row`].
+    pub rows: u64,
+    /// In: user address of an array of [`Component`].
+    pub components: u64,
+    /// In: elements in `rows`.
+    pub row_capacity: u32,
+    /// In: elements in `components`.
+    pub component_capacity: u32,
+}
+
+// The layout is a promise: 32-bit and 64-bit processes, tool and kernel see the same bytes.
+const _: () = assert!(size_of::<Header>() == 48);
+const _: () = assert!(size_of::<Version>() == 80);
+const _: () = assert!(size_of::<Row>() == 16);
+const _: () = assert!(size_of::<Component>() == 232);
+const _: () = assert!(size_of::<Create>() == 152);
+const _: () = assert!(size_of::<Clear>() == 88);
+const _: () = assert!(size_of::<UnitSummary>() == 96);
+const _: () = assert!(size_of::<List>() == 64);
+const _: () = assert!(size_of::<Status>() == 168);
+const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
+const _: () = assert!(core::mem::offset_of!(Status, rows) == 144);

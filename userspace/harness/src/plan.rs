@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What `md-harness test` runs: the steps, in order, as a pure function of what was asked for.
+
+use crate::{
+    sabotage::Patch,
+    scenario::{
+        Lane,
+        Scenario, //
+    }, //
+};
+
+/// The kernel series that everything runs on.
+const KERNEL: &str = "7.3";
+/// The one on which only a little is tried.
+const SMOKE_KERNEL: &str = "7.2";
+/// How many sabotage patches an ordinary run applies.
+const DRAWN_PATCHES: usize = 3;
+
+/// Which of the runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Extent {
+    /// `make test`
+    Ordinary,
+    /// `make test-long`: large counts and all sabotage patches as well.
+    Long,
+    /// `make test-debug`: only the guests, all on the debug kernel.
+    Debug,
+}
+
+/// A kernel that guests boot.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kernel {
+    pub(crate) series: &'static str,
+    pub(crate) debug: bool,
+}
+
+impl Kernel {
+    const STOCK: Self = Self {
+        series: KERNEL,
+        debug: false,
+    };
+    const SMOKE: Self = Self {
+        series: SMOKE_KERNEL,
+        debug: false,
+    };
+    const DEBUG: Self = Self {
+        series: KERNEL,
+        debug: true,
+    };
+
+    /// How steps on it are called.
+    pub(crate) fn label(&self) -> String {
+        format!("{}{}", self.series, if self.debug { "-debug" } else { "" })
+    }
+}
+
+/// How to read what a check prints.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Output {
+    /// Its exit status says everything.
+    Status,
+    /// cargo's test harness: each test counts.
+    CargoTest,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// A shell command in the source tree.
+    Check {
+        command: &'static str,
+        output: Output,
+    },
+    /// Makes the kit of a kernel and the modules for it. What runs on it needs this.
+    Build(Kernel),
+    /// A scenario on a kernel.
+    Scenario(Scenario, Kernel),
+    /// A sabotage patch whose test must fail.
+    Sabotage(Patch),
+}
+
+/// A step with the name under which it is reported and chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) id: String,
+    pub(crate) action: Action,
+    /// $MD_LONG is set for it.
+    pub(crate) long: bool,
+}
+
+/// The checks that need no guest. Scripts are found by their first line.
+const CHECKS: [(&str, &str, Output); 4] = [
+    ("check/rustfmt", "make -s fmt-check", Output::Status),
+    ("check/clippy", "make -s clippy", Output::Status),
+    (
+        "check/shellcheck",
+        r#"git ls-files -z --cached --others --exclude-standard |
+           xargs -0 awk 'FNR == 1 && /^#!.*sh$/ { printf "%s%c", FILENAME, 0 } { nextfile }' |
+           xargs -0 shellcheck -x"#,
+        Output::Status,
+    ),
+    (
+        "check/cargo-test",
+        "cargo test --manifest-path userspace/Cargo.toml --workspace --locked --release \
+         --no-fail-fast",
+        Output::CargoTest,
+    ),
+];
+
+/// All steps of a run.
+pub(crate) fn steps(
+    extent: Extent,
+    scenarios: &[Scenario],
+    patches: &[Patch],
+    seed: u64,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if extent != Extent::Debug {
+        for (id, command, output) in CHECKS {
+            push(
+                &mut steps,
+                id.to_owned(),
+                Action::Check { command, output },
+                extent,
+            );
+        }
+        let in_stock =
+            |s: &Scenario| s.is_in(Lane::Stock) || extent == Extent::Long && s.is_in(Lane::Long);
+        guests(&mut steps, &Kernel::STOCK, scenarios, extent, in_stock);
+        let in_smoke = |s: &Scenario| s.is_in(Lane::Smoke);
+        guests(&mut steps, &Kernel::SMOKE, scenarios, extent, in_smoke);
+    }
+    let in_debug = |s: &Scenario| match extent {
+        Extent::Debug => {
+            !s.on_host && !s.is_in(Lane::NoDebug) && (s.is_in(Lane::Stock) || s.is_in(Lane::Debug))
+        }
+        _ => s.is_in(Lane::Debug),
+    };
+    guests(&mut steps, &Kernel::DEBUG, scenarios, extent, in_debug);
+    if extent != Extent::Debug {
+        let count = if extent == Extent::Long {
+            patches.len()
+        } else {
+            DRAWN_PATCHES
+        };
+        for patch in draw(patches, count, seed) {
+            let id = format!("sabotage/{}", patch.name);
+            push(&mut steps, id, Action::Sabotage(patch), extent);
+        }
+    }
+    steps
+}
+
+/// The scenarios that run on a kernel, after the step that builds for it.
+fn guests(
+    steps: &mut Vec<Step>,
+    kernel: &Kernel,
+    scenarios: &[Scenario],
+    extent: Extent,
+    wanted: impl Fn(&Scenario) -> bool,
+) {
+    let label = kernel.label();
+    push(
+        steps,
+        format!("build/{label}"),
+        Action::Build(kernel.clone()),
+        extent,
+    );
+    for scenario in scenarios.iter().filter(|scenario| wanted(scenario)) {
+        let id = format!("{label}/{}", scenario.name);
+        push(
+            steps,
+            id,
+            Action::Scenario(scenario.clone(), kernel.clone()),
+            extent,
+        );
+    }
+}
+
+fn push(steps: &mut Vec<Step>, id: String, action: Action, extent: Extent) {
+    steps.push(Step {
+        id,
+        action,
+        long: extent == Extent::Long,
+    });
+}
+
+/// So many patches, chosen by the seed, in their old order.
+pub(crate) fn draw(patches: &[Patch], count: usize, seed: u64) -> Vec<Patch> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut chosen = random.choose_multiple(0..patches.len(), count);
+    chosen.sort_unstable();
+    chosen
+        .into_iter()
+        .map(|index| patches[index].clone())
+        .collect()
+}
+
+/// Keeps the steps that a pattern chooses, and the builds that they need. A pattern that is a
+/// step's whole name, or a scenario's, chooses nothing else.
+pub(crate) fn select(steps: Vec<Step>, patterns: &[String]) -> Vec<Step> {
+    if patterns.is_empty() {
+        return steps;
+    }
+    let chosen: Vec<bool> = {
+        let exact = |pattern: &String| steps.iter().any(|step| step.id == *pattern);
+        let matches = |step: &Step| {
+            patterns.iter().any(|pattern| {
+                if exact(pattern) {
+                    step.id == *pattern
+                } else {
+                    step.id.contains(pattern)
+                }
+            })
+        };
+        steps.iter().map(matches).collect()
+    };
+    let needed: Vec<Kernel> = steps
+        .iter()
+        .zip(&chosen)
+        .filter_map(|(step, chosen)| match &step.action {
+            Action::Scenario(_, kernel) if *chosen => Some(kernel.clone()),
+            _ => None,
+        })
+        .collect();
+    let is_needed =
+        |step: &Step| matches!(&step.action, Action::Build(kernel) if needed.contains(kernel));
+    let keep = steps.into_iter().zip(chosen);
+    keep.filter_map(|(step, chosen)| (chosen || is_needed(&step)).then_some(step))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn scenario(name: &str, lanes: &[Lane], on_host: bool) -> Scenario {
+        Scenario {
+            name: name.to_owned(),
+            path: "x".into(),
+            intent: String::new(),
+            clause: String::new(),
+            lanes: lanes.to_vec(),
+            vm: Vec::new(),
+            on_host,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn patches() -> Vec<Patch> {
+        (0..9)
+            .map(|n| Patch::named(&format!("p{n}"), "7.3/a/b"))
+            .collect()
+    }
+
+    fn plan(extent: Extent) -> Vec<String> {
+        let scenarios = [
+            scenario("a/plain", &[Lane::Stock], false),
+            scenario("a/both", &[Lane::Stock, Lane::Smoke, Lane::Debug], false),
+            scenario("a/host", &[Lane::Stock], true),
+            scenario("a/large", &[Lane::Long], false),
+            scenario("a/icount", &[Lane::Stock, Lane::NoDebug], false),
+        ];
+        let steps = steps(extent, &scenarios, &patches(), 1);
+        steps.into_iter().map(|step| step.id).collect()
+    }
+
+    #[test]
+    fn an_ordinary_run_has_every_lane_but_the_long_one() {
+        let ids = plan(Extent::Ordinary);
+        let guests: Vec<_> = ids.iter().filter(|id| id.contains("/a/")).collect();
+        let expected = [
+            "7.3/a/plain",
+            "7.3/a/both",
+            "7.3/a/host",
+            "7.3/a/icount",
+            "7.2/a/both",
+            "7.3-debug/a/both",
+        ];
+        assert_eq!(guests, expected.iter().collect::<Vec<_>>());
+        assert_eq!(
+            ids.iter().filter(|id| id.starts_with("sabotage/")).count(),
+            3
+        );
+        assert_eq!(ids[0], "check/rustfmt");
+    }
+
+    #[test]
+    fn a_long_run_has_large_counts_and_all_patches() {
+        let ids = plan(Extent::Long);
+        assert!(ids.contains(&"7.3/a/large".to_owned()));
+        assert_eq!(
+            ids.iter().filter(|id| id.starts_with("sabotage/")).count(),
+            9
+        );
+    }
+
+    #[test]
+    fn a_debug_run_has_all_guests_that_can_and_nothing_else() {
+        let expected = ["build/7.3-debug", "7.3-debug/a/plain", "7.3-debug/a/both"];
+        assert_eq!(plan(Extent::Debug), expected);
+    }
+
+    #[test]
+    fn a_draw_depends_on_the_seed_alone() {
+        let names = |seed| -> Vec<String> {
+            draw(&patches(), 3, seed)
+                .into_iter()
+                .map(|patch| patch.name)
+                .collect()
+        };
+        assert_eq!(names(5), names(5));
+        assert!((0..20).any(|seed| names(seed) != names(5)));
+        assert_eq!(draw(&patches(), 99, 1).len(), 9);
+    }
+
+    #[test]
+    fn a_chosen_scenario_brings_its_build() {
+        let scenarios = [
+            scenario("a/one", &[Lane::Stock], false),
+            scenario("a/one_more", &[Lane::Stock, Lane::Smoke], false),
+        ];
+        let all = steps(Extent::Ordinary, &scenarios, &patches(), 1);
+        let chosen = |pattern: &str| -> Vec<String> {
+            let steps = select(all.clone(), &[pattern.to_owned()]);
+            steps.into_iter().map(|step| step.id).collect()
+        };
+        assert_eq!(chosen("7.3/a/one"), ["build/7.3", "7.3/a/one"]);
+        assert_eq!(chosen("one_more").len(), 4);
+        assert_eq!(chosen("rustfmt"), ["check/rustfmt"]);
+        assert!(chosen("nothing like it").is_empty());
+    }
+}

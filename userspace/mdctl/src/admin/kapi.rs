@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Real calls to the kernel. All unsafe code of the tool is in this file.
+#![expect(
+    unsafe_code,
+    reason = "an ioctl takes addresses, which the compiler cannot check"
+)]
+
+use super::{
+    Admin,
+    CallError,
+    ADMIN_PATH, //
+};
+use md_abi::admin::{
+    Clear,
+    Component,
+    Create,
+    List,
+    Row,
+    Status,
+    UnitSummary,
+    Version,
+    IOC_CLEAR,
+    IOC_CREATE,
+    IOC_LIST,
+    IOC_STATUS,
+    IOC_VERSION, //
+};
+use rustix::{
+    fd::OwnedFd,
+    fs::{
+        open,
+        Mode,
+        OFlags, //
+    },
+    ioctl::{
+        ioctl,
+        Updater, //
+    },
+};
+
+/// The administration device. It is opened by the first call, so that help and syntax errors do
+/// not need the module.
+#[derive(Debug)]
+pub struct AdminDevice {
+    path: String,
+    file: Option<OwnedFd>,
+}
+
+impl Default for AdminDevice {
+    fn default() -> Self {
+        AdminDevice::at(ADMIN_PATH)
+    }
+}
+
+impl AdminDevice {
+    /// The administration device with a given path.
+    fn at(path: &str) -> Self {
+        AdminDevice {
+            path: path.to_string(),
+            file: None,
+        }
+    }
+
+    /// The open device.
+    fn file(&mut self) -> Result<&OwnedFd, CallError> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let flags = OFlags::RDWR | OFlags::CLOEXEC;
+                open(self.path.as_str(), flags, Mode::empty()).map_err(CallError::Open)?
+            }
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+/// Address and length of an array that the kernel reads.
+fn array_to_read<T>(elements: &[T]) -> (u64, u32) {
+    (
+        elements.as_ptr().expose_provenance() as u64,
+        length(elements),
+    )
+}
+
+/// Address and length of an array that the kernel writes.
+fn array_to_write<T>(elements: &mut [T]) -> (u64, u32) {
+    (
+        elements.as_mut_ptr().expose_provenance() as u64,
+        length(elements),
+    )
+}
+
+/// Number of elements that the kernel is told of, at most as many as there are.
+fn length<T>(elements: &[T]) -> u32 {
+    u32::try_from(elements.len()).unwrap_or(u32::MAX)
+}
+
+impl Admin for AdminDevice {
+    fn version(&mut self, argument: &mut Version) -> Result<(), CallError> {
+        // SAFETY: `IOC_VERSION` takes a `Version` and touches no other memory of ours.
+        let call = unsafe { Updater::<IOC_VERSION, Version>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
+
+    fn create(
+        &mut self,
+        argument: &mut Create,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError> {
+        (argument.rows, argument.row_count) = array_to_read(rows);
+        (argument.components, argument.component_count) = array_to_read(components);
+        // SAFETY: `IOC_CREATE` takes a `Create`, and reads the two arrays that it names, which
+        // are borrowed until after the call.
+        let call = unsafe { Updater::<IOC_CREATE, Create>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
+
+    fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
+        // SAFETY: `IOC_CLEAR` takes a `Clear` and touches no other memory of ours.
+        let call = unsafe { Updater::<IOC_CLEAR, Clear>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
+
+    fn list(&mut self, argument: &mut List, units: &mut [UnitSummary]) -> Result<(), CallError> {
+        (argument.units, argument.unit_capacity) = array_to_write(units);
+        // SAFETY: `IOC_LIST` takes a `List`, and writes at most as many elements as the array
+        // has, which is borrowed for writing until after the call. Any bytes are a legal
+        // `UnitSummary` (it is `FromBytes`).
+        let call = unsafe { Updater::<IOC_LIST, List>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
+
+    fn status(
+        &mut self,
+        argument: &mut Status,
+        rows: &mut [Row],
+        components: &mut [Component],
+    ) -> Result<(), CallError> {
+        (argument.rows, argument.row_capacity) = array_to_write(rows);
+        (argument.components, argument.component_capacity) = array_to_write(components);
+        // SAFETY: `IOC_STATUS` takes a `Status`, and writes at most as many elements as the two
+        // arrays have, which are borrowed for writing until after the call. Any bytes are a
+        // legal `Row` and `Component` (they are `FromBytes`).
+        let call = unsafe { Updater::<IOC_STATUS, Status>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::requests;
+    use rustix::io::Errno;
+    use zerocopy::FromZeros;
+
+    #[test]
+    fn a_missing_device_is_told_from_a_failed_call() {
+        let mut missing = AdminDevice::at("/nonexistent/admin");
+        let answer = missing.version(&mut Version::new_zeroed());
+        assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
+    }
+
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, five times.
+    #[test]
+    fn a_device_of_another_kind_refuses_every_call() {
+        let mut null = AdminDevice::at("/dev/null");
+        let refused = Err(CallError::Ioctl(Errno::NOTTY));
+        assert_eq!(null.version(&mut Version::new_zeroed()), refused);
+        assert_eq!(null.create(&mut Create::new_zeroed(), &[], &[]), refused);
+        assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
+        assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);
+        assert_eq!(
+            null.status(&mut Status::new_zeroed(), &mut [], &mut []),
+            refused
+        );
+        assert!(requests::version(&mut null).is_err());
+    }
+
+    #[test]
+    fn arrays_are_passed_with_address_and_length() {
+        let mut null = AdminDevice::at("/dev/null");
+        let rows = [Row::default(); 3];
+        let mut argument = Create::new_zeroed();
+        let answer = null.create(&mut argument, &rows, &[]);
+        assert_eq!(answer, Err(CallError::Ioctl(Errno::NOTTY)));
+        assert_eq!(argument.rows, rows.as_ptr().addr() as u64);
+        assert_eq!((argument.row_count, argument.component_count), (3, 0));
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The kernel's side, as far as the tool can see it: `/dev/md/admin`.
+//!
+//! [`Admin`] is the seam. It has one function for each ioctl, with the structures of [`md_abi`];
+//! [`kapi`] makes real calls, [`fake`] is a kernel for the tests. [`requests`] fills in the
+//! structures and judges the answers, and so is tested against the fake.
+
+pub mod fake;
+pub mod kapi;
+pub mod requests;
+
+use md_abi::admin::{
+    Clear,
+    Component,
+    Create,
+    List,
+    Row,
+    Status,
+    UnitSummary,
+    Version, //
+};
+use rustix::io::Errno;
+
+/// Path of the administration device.
+pub const ADMIN_PATH: &str = "/dev/md/admin";
+
+/// The ioctls of `/dev/md/admin`.
+///
+/// The implementation fills in the addresses and lengths of the arrays, the caller everything
+/// else. What the kernel wrote into the argument is there also after an error.
+pub trait Admin {
+    /// Reads the versions of interface and module.
+    fn version(&mut self, argument: &mut Version) -> Result<(), CallError>;
+
+    /// Makes a stripe or concat.
+    fn create(
+        &mut self,
+        argument: &mut Create,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError>;
+
+    /// Clears a metadevice.
+    fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError>;
+
+    /// Lists the metadevices.
+    fn list(&mut self, argument: &mut List, units: &mut [UnitSummary]) -> Result<(), CallError>;
+
+    /// Reads the rows and components of a metadevice.
+    fn status(
+        &mut self,
+        argument: &mut Status,
+        rows: &mut [Row],
+        components: &mut [Component],
+    ) -> Result<(), CallError>;
+}
+
+/// A call that failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CallError {
+    /// The administration device could not be opened, so nothing was asked.
+    Open(Errno),
+    /// The kernel answered with an error; the argument's header may say more.
+    Ioctl(Errno),
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metaclear`
+
+use crate::{
+    admin::requests::{
+        self,
+        Refused,
+        RequestError, //
+    },
+    discover::{
+        Usage,
+        Users, //
+    },
+    explain::{
+        self,
+        Failure,
+        Subject, //
+    },
+    output::Answer,
+    syntax::name::MetadeviceName,
+    Machine,
+};
+use clap::{
+    ArgMatches,
+    FromArgMatches,
+    Parser, //
+};
+use md_abi::admin::Refusal;
+
+/// Clear metadevices.
+///
+/// A metadevice that is open, for instance mounted, is not cleared. The first one that cannot be
+/// cleared ends the command; those before it are gone then. What is on the components stays
+/// there, so that the same metainit brings it back.
+#[derive(Debug, Parser)]
+#[command(name = "metaclear", verbatim_doc_comment)]
+pub struct Arguments {
+    /// All metadevices
+    #[arg(short = 'a')]
+    all: bool,
+
+    /// Metadevices to clear, such as d10
+    #[arg(
+        value_name = "NAME",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    names: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(
+    matches: &ArgMatches,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let arguments = Arguments::from_arg_matches(matches)
+        .map_err(|error| explain::usage("metaclear", &error))?;
+    let names = if arguments.all {
+        requests::list(machine.admin).map_err(|error| explain::request(&error, &Subject::none()))?
+    } else {
+        explain::names("metaclear", &arguments.names)?
+    };
+    answer.document.cleared = Some(Vec::new());
+    for name in names {
+        requests::clear(machine.admin, name).map_err(|error| explain(machine, name, &error))?;
+        answer.line(&format!("{name}: Concat/Stripe is cleared"));
+        answer
+            .document
+            .cleared
+            .get_or_insert_default()
+            .push(name.to_string());
+    }
+    Ok(())
+}
+
+/// Why a metadevice is not cleared. The kernel knows that one is open, the machine knows by whom.
+fn explain(machine: &mut Machine<'_>, name: MetadeviceName, error: &RequestError) -> Failure {
+    if let RequestError::Refused(Refused {
+        refusal: Refusal::UnitOpen,
+        ..
+    }) = error
+    {
+        if let Some(usage) = user_of(machine, name) {
+            return explain::device::in_use(&name.to_string(), &usage);
+        }
+    }
+    explain::request(error, &Subject::unit(name))
+}
+
+/// Who uses a metadevice, if that can be found out.
+fn user_of(machine: &mut Machine<'_>, name: MetadeviceName) -> Option<Usage> {
+    let unit = requests::status(machine.admin, name).ok()?;
+    Users::read(machine.host).ok()?.of(unit.dev).ok()?
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Why something failed, as three parts: what it is about, the reason, and what to type next.
+//!
+//! A failure without a next command does not exist: [`Failure`] cannot be made without one.
+//! [`refusal`] has the kernel's reasons, [`device`] those found by looking around.
+
+pub mod device;
+pub mod refusal;
+
+use crate::{
+    admin::{
+        requests::RequestError,
+        ADMIN_PATH, //
+    },
+    syntax::{
+        name::MetadeviceName,
+        SyntaxError, //
+    },
+};
+use rustix::io::Errno;
+
+/// What a command that failed says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// What it is about: a metadevice, or the path of a component or file. `None` if it is about
+    /// the command line.
+    pub device: Option<String>,
+    /// What is wrong with it. Reads on from the device's name.
+    pub reason: String,
+    /// What to type next.
+    pub next: Next,
+    /// For text output: lines that point at the wrong word.
+    pub pointer: Option<String>,
+}
+
+/// What to type next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// This command.
+    Command(String),
+    /// The command line that failed, as root.
+    SameAsRoot,
+}
+
+/// What a request to the kernel was about, so that its refusal can be put in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The metadevice, if it was about one.
+    pub unit: Option<MetadeviceName>,
+    /// Paths of its components in a request to make it; else empty.
+    pub devices: &'a [String],
+}
+
+impl Failure {
+    /// A failure that is about a device.
+    pub fn of(
+        device: impl Into<String>,
+        reason: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Failure {
+            device: Some(device.into()),
+            reason: reason.into(),
+            next: Next::Command(next.into()),
+            pointer: None,
+        }
+    }
+
+    /// A request that only root may make.
+    fn not_root() -> Self {
+        Failure {
+            next: Next::SameAsRoot,
+            ..Failure::of(ADMIN_PATH, "only root may use it (CAP_SYS_ADMIN)", "")
+        }
+    }
+}
+
+impl Subject<'_> {
+    /// A request that is about a metadevice.
+    pub fn unit(name: MetadeviceName) -> Self {
+        Subject {
+            unit: Some(name),
+            devices: &[],
+        }
+    }
+
+    /// A request that is about no metadevice in particular.
+    pub fn none() -> Self {
+        Subject {
+            unit: None,
+            devices: &[],
+        }
+    }
+
+    /// Name of the metadevice, or of the administration device if there is none.
+    fn unit_name(&self) -> String {
+        self.unit
+            .map_or(ADMIN_PATH.to_string(), |unit| unit.to_string())
+    }
+
+    /// Path of the component with a number, or the metadevice's name if there is none.
+    fn component(&self, index: Option<usize>) -> String {
+        let device = index.and_then(|index| self.devices.get(index));
+        device.cloned().unwrap_or_else(|| self.unit_name())
+    }
+}
+
+/// A request to the kernel that has no result.
+pub fn request(error: &RequestError, subject: &Subject<'_>) -> Failure {
+    match error {
+        RequestError::Open(errno) => open(*errno),
+        RequestError::Refused(refused) => refusal::refusal(refused, subject),
+        RequestError::Failed(errno) => failed(*errno),
+        RequestError::Nonsense(what) => {
+            let reason = format!("the module gave an answer that this tool cannot read: {what}");
+            Failure::of(ADMIN_PATH, reason, "mdctl version")
+        }
+    }
+}
+
+/// The administration device cannot be opened.
+fn open(errno: Errno) -> Failure {
+    match errno {
+        Errno::NOENT | Errno::NXIO | Errno::NODEV => Failure::of(
+            ADMIN_PATH,
+            "does not exist: the module md_rs is not loaded",
+            "modprobe md_rs",
+        ),
+        Errno::ACCESS | Errno::PERM => Failure::not_root(),
+        errno => Failure::of(
+            ADMIN_PATH,
+            format!("cannot be opened: {errno}"),
+            format!("ls -l {ADMIN_PATH}"),
+        ),
+    }
+}
+
+/// A call that failed without a refusal in its header.
+fn failed(errno: Errno) -> Failure {
+    match errno {
+        Errno::PERM => Failure::not_root(),
+        Errno::NOTTY => Failure::of(ADMIN_PATH, "does not know this request", "mdctl version"),
+        errno => {
+            let reason = format!("the request failed: {errno}");
+            Failure::of(ADMIN_PATH, reason, "dmesg | tail")
+        }
+    }
+}
+
+/// Words that are not in the grammar of the command; the first is the metadevice's name.
+pub fn syntax(command: &str, error: &SyntaxError, words: &[String]) -> Failure {
+    Failure {
+        device: words.first().filter(|_| error.word > 0).cloned(),
+        reason: error.reason.clone(),
+        next: Next::Command(format!("{command} --help")),
+        pointer: Some(error.pointer(words)),
+    }
+}
+
+/// The metadevices that words name, or what is wrong with the first word that names none.
+pub fn names(command: &str, words: &[String]) -> Result<Vec<MetadeviceName>, Failure> {
+    let name = |word: &String| {
+        word.parse()
+            .map_err(|reason: String| Failure::of(word, reason, format!("{command} --help")))
+    };
+    words.iter().map(name).collect()
+}
+
+/// Options that clap does not accept. Its usage lines are left to `--help`.
+pub fn usage(command: &str, error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let reason = paragraph.strip_prefix("error: ").unwrap_or(paragraph);
+    Failure {
+        device: None,
+        reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
+        next: Next::Command(format!("{command} --help")),
+        pointer: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_device_is_a_missing_module() {
+        let failure = open(Errno::NOENT);
+        assert_eq!(failure.device.as_deref(), Some("/dev/md/admin"));
+        assert_eq!(failure.next, Next::Command("modprobe md_rs".into()));
+    }
+
+    #[test]
+    fn permission_is_a_matter_of_root_wherever_it_is_missing() {
+        for failure in [open(Errno::ACCESS), open(Errno::PERM), failed(Errno::PERM)] {
+            assert_eq!(failure.next, Next::SameAsRoot);
+        }
+    }
+
+    #[test]
+    fn unexpected_errors_are_passed_on_in_words() {
+        assert!(open(Errno::MFILE).reason.contains("Too many open files"));
+        assert!(failed(Errno::IO).reason.contains("Input/output error"));
+        assert_eq!(
+            failed(Errno::NOTTY).next,
+            Next::Command("mdctl version".into())
+        );
+    }
+}

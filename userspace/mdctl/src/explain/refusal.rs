@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The kernel's refusals in words. The match has no wildcard: a new refusal in the ABI does not
+//! compile until someone has said here what to type next.
+
+use super::{
+    Failure,
+    Subject, //
+};
+use crate::{
+    admin::{
+        requests::Refused,
+        ADMIN_PATH, //
+    },
+    syntax::name::MetadeviceName,
+};
+use md_abi::admin::{
+    Refusal,
+    ABI_VERSION, //
+};
+use rustix::io::Errno;
+use std::cmp::Ordering;
+
+/// Why a request about `subject` was refused.
+pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
+    Words {
+        unit: subject.unit_name(),
+        unit_path: subject.unit.map(MetadeviceName::path).unwrap_or_default(),
+        component: subject.component(refused.index),
+        row: refused.index.unwrap_or(0),
+        kernel_abi: refused.kernel_abi,
+    }
+    .failure(refused.refusal, refused.values)
+}
+
+/// What a refusal can be about, in words.
+struct Words {
+    /// The metadevice, or the administration device if it is about none.
+    unit: String,
+    /// Path of the metadevice, or nothing.
+    unit_path: String,
+    /// Path of the component, or the metadevice if it is about none.
+    component: String,
+    /// Number of the row.
+    row: usize,
+    /// Version of the kernel's interface.
+    kernel_abi: u32,
+}
+
+impl Words {
+    /// The table. `a` and `b` are the figures that belong to the refusal.
+    fn failure(&self, refusal: Refusal, [a, b]: [u64; 2]) -> Failure {
+        match refusal {
+            Refusal::VersionMismatch => version_mismatch(self.kernel_abi),
+            Refusal::BadSize => not_built_together(&format!("{b} bytes, not {a}")),
+            Refusal::ReservedNotZero => not_built_together("unknown parts"),
+            Refusal::BadName => self.about_unit("is not a name for a metadevice", HELP),
+            Refusal::NameInUse => exists(&self.unit),
+            Refusal::NoSuchUnit => self.about_unit("does not exist", "metastat -c"),
+            Refusal::UnitOpen => self.about_unit(
+                format!("is open (open count {a})"),
+                format!("lsblk {}", self.unit_path),
+            ),
+            Refusal::UnitHasParent => {
+                self.about_unit("is part of another metadevice", "metastat -p")
+            }
+            Refusal::NoPersonality => self.about_unit(
+                "its module, md_stripe, could not be loaded",
+                "modprobe md_stripe",
+            ),
+            Refusal::BadRowCount => {
+                self.about_unit(format!("has {a} rows, and 1 to {b} are possible"), HELP)
+            }
+            Refusal::BadComponentCount => self.about_unit(
+                format!("has {a} components, and 1 to {b} are possible"),
+                HELP,
+            ),
+            Refusal::BadInterlace => {
+                self.about_unit(interlace(self.row, a, b), "lsblk -d -o NAME,LOG-SEC")
+            }
+            Refusal::ComponentNotFound => self.about_component(
+                format!("there is no such block device: {}", errno_text(a)),
+                "lsblk",
+            ),
+            Refusal::ComponentBusy => {
+                self.about_component("is in use", format!("lsblk {}", self.component))
+            }
+            Refusal::ComponentReadOnly => self.about_component(
+                "is write-protected",
+                format!("blockdev --setrw {}", self.component),
+            ),
+            Refusal::ComponentTooSmall => self.about_component(
+                format!("is too small: it has {b} blocks, and {a} are needed"),
+                "lsblk -d -o NAME,SIZE",
+            ),
+            Refusal::ComponentZoned => self.about_component(
+                "is a zoned device, and metadevices are made of ordinary ones",
+                "lsblk -d -o NAME,ZONED",
+            ),
+            Refusal::ComponentInUse => {
+                self.about_component("is part of a metadevice already", "metastat -p")
+            }
+            Refusal::ComponentUnaligned => self.about_component(
+                format!("{a} blocks are not a multiple of its block size, {b} blocks"),
+                format!("lsblk -o NAME,LOG-SEC {}", self.component),
+            ),
+            Refusal::TooLarge => self.about_unit(
+                format!("would have {a} blocks, and {b} are possible"),
+                "lsblk -d -o NAME,SIZE",
+            ),
+            Refusal::TooManyUnits => self.about_unit(
+                format!("there are {a} metadevices, and there cannot be more"),
+                "metastat -c",
+            ),
+            Refusal::ArrayTooSmall => self.about_unit(
+                format!("grew while it was read, from {a} to {b} entries"),
+                "metastat",
+            ),
+            Refusal::NoMemory => self.about_unit("the kernel is out of memory", "free -m"),
+            Refusal::ComponentIsMetadevice => self.about_component(
+                "is a metadevice, and a stripe or concat is made of disks and partitions",
+                "metastat -p",
+            ),
+            Refusal::DiskFailed => self.about_unit(
+                format!("its block device could not be made: {}", errno_text(a)),
+                "dmesg | tail",
+            ),
+        }
+    }
+
+    /// A failure that is about the metadevice.
+    fn about_unit(&self, reason: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::of(&self.unit, reason, next)
+    }
+
+    /// A failure that is about a component.
+    fn about_component(&self, reason: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::of(&self.component, reason, next)
+    }
+}
+
+/// Where the rules for names, rows and widths stand.
+const HELP: &str = "metainit --help";
+
+/// What is wrong with the interlace of a row.
+fn interlace(row: usize, found: u64, bound: u64) -> String {
+    format!("row {row}: an interlace of {found} blocks is out of range, or no multiple of {bound}")
+}
+
+/// A request that the module cannot read, although the versions are the same.
+fn not_built_together(what: &str) -> Failure {
+    let reason = format!("the tool was not built for the loaded module: it sends {what}");
+    Failure::of(ADMIN_PATH, reason, "mdctl version")
+}
+
+/// A name for a new metadevice that another one has.
+pub fn exists(name: &str) -> Failure {
+    Failure::of(name, "exists already", format!("metastat {name}"))
+}
+
+/// Tool and module have different versions of the interface: the older side is to be replaced.
+fn version_mismatch(kernel_abi: u32) -> Failure {
+    let versions = format!("(interface {kernel_abi}, tool: {ABI_VERSION})");
+    match kernel_abi.cmp(&ABI_VERSION) {
+        Ordering::Less => Failure::of(
+            ADMIN_PATH,
+            format!("the loaded module md_rs is older than the tool {versions}"),
+            RELOAD,
+        ),
+        Ordering::Greater => Failure::of(
+            ADMIN_PATH,
+            format!("the loaded module md_rs is newer than the tool {versions}"),
+            "make tool",
+        ),
+        Ordering::Equal => Failure::of(
+            ADMIN_PATH,
+            format!("the loaded module md_rs refuses its own version {versions}"),
+            RELOAD,
+        ),
+    }
+}
+
+/// Loads the modules that are installed in place of those that were loaded earlier.
+const RELOAD: &str = "modprobe -r md_stripe md_rs && modprobe md_rs";
+
+/// An error number of the kernel, positive, in words.
+fn errno_text(number: u64) -> String {
+    match i32::try_from(number) {
+        Ok(number) if (1..4096).contains(&number) => Errno::from_raw_os_error(number).to_string(),
+        _ => format!("error {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::Next;
+    use insta::assert_snapshot;
+
+    /// Refuses a request to make `d10` of `/dev/sda` and `/dev/sdb`.
+    fn refuse(refusal: Refusal, kernel_abi: u32, index: Option<usize>) -> Failure {
+        let devices = ["/dev/sda".to_string(), "/dev/sdb".to_string()];
+        let subject = Subject {
+            unit: "d10".parse().ok(),
+            devices: &devices,
+        };
+        let refused = Refused {
+            refusal,
+            index,
+            values: [17, 16],
+            kernel_abi,
+        };
+        super::refusal(&refused, &subject)
+    }
+
+    /// A failure in two lines.
+    fn line(failure: Failure) -> String {
+        let Next::Command(next) = failure.next else {
+            panic!("only a missing right leads to another");
+        };
+        let device = failure.device.unwrap();
+        format!("{device}: {}\n  next: {next}\n", failure.reason)
+    }
+
+    /// Every refusal, so that a reader sees them beside each other.
+    #[test]
+    fn every_refusal_has_a_device_a_reason_and_a_next_command() {
+        let all = Refusal::ALL.map(|refusal| line(refuse(refusal, ABI_VERSION + 1, Some(1))));
+        assert_snapshot!(all.concat(), @r"
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 2, tool: 1)
+          next: make tool
+        /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
+          next: mdctl version
+        /dev/md/admin: the tool was not built for the loaded module: it sends unknown parts
+          next: mdctl version
+        d10: is not a name for a metadevice
+          next: metainit --help
+        d10: exists already
+          next: metastat d10
+        d10: does not exist
+          next: metastat -c
+        d10: is open (open count 17)
+          next: lsblk /dev/md/dsk/d10
+        d10: is part of another metadevice
+          next: metastat -p
+        d10: its module, md_stripe, could not be loaded
+          next: modprobe md_stripe
+        d10: has 17 rows, and 1 to 16 are possible
+          next: metainit --help
+        d10: has 17 components, and 1 to 16 are possible
+          next: metainit --help
+        d10: row 1: an interlace of 17 blocks is out of range, or no multiple of 16
+          next: lsblk -d -o NAME,LOG-SEC
+        /dev/sdb: there is no such block device: File exists (os error 17)
+          next: lsblk
+        /dev/sdb: is in use
+          next: lsblk /dev/sdb
+        /dev/sdb: is write-protected
+          next: blockdev --setrw /dev/sdb
+        /dev/sdb: is too small: it has 16 blocks, and 17 are needed
+          next: lsblk -d -o NAME,SIZE
+        /dev/sdb: is a zoned device, and metadevices are made of ordinary ones
+          next: lsblk -d -o NAME,ZONED
+        /dev/sdb: is part of a metadevice already
+          next: metastat -p
+        /dev/sdb: 17 blocks are not a multiple of its block size, 16 blocks
+          next: lsblk -o NAME,LOG-SEC /dev/sdb
+        d10: would have 17 blocks, and 16 are possible
+          next: lsblk -d -o NAME,SIZE
+        d10: there are 17 metadevices, and there cannot be more
+          next: metastat -c
+        d10: grew while it was read, from 17 to 16 entries
+          next: metastat
+        d10: the kernel is out of memory
+          next: free -m
+        /dev/sdb: is a metadevice, and a stripe or concat is made of disks and partitions
+          next: metastat -p
+        d10: its block device could not be made: File exists (os error 17)
+          next: dmesg | tail
+        ");
+    }
+
+    #[test]
+    fn the_older_side_is_to_be_replaced() {
+        let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
+        let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
+        assert_snapshot!(lines.concat(), @r"
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 0, tool: 1)
+          next: modprobe -r md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 1, tool: 1)
+          next: modprobe -r md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 2, tool: 1)
+          next: make tool
+        ");
+    }
+
+    #[test]
+    fn a_refusal_of_an_unknown_component_is_about_the_metadevice() {
+        for index in [None, Some(2), Some(usize::MAX)] {
+            let failure = refuse(Refusal::ComponentBusy, ABI_VERSION, index);
+            assert_eq!(failure.device.as_deref(), Some("d10"));
+        }
+    }
+
+    #[test]
+    fn error_numbers_out_of_range_stay_numbers() {
+        assert_eq!(errno_text(6), "No such device or address (os error 6)");
+        assert_eq!(errno_text(0), "error 0");
+        assert_eq!(errno_text(4096), "error 4096");
+        assert_eq!(errno_text(u64::MAX), "error 18446744073709551615");
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The volume manager's tool.
+//!
+//! A command line goes through these modules, in this order:
+//! [`multicall`] finds the command, [`commands`] has one file for each, [`syntax`] reads what
+//! stands on the line, [`discover`] asks the machine who uses a device, [`admin`] talks to the
+//! kernel, [`explain`] turns every failure into what, why and what to type next, and [`output`]
+//! writes the answer as text or JSON.
+//!
+//! Everything outside the process is reached through [`Machine`], so that the tests run whole
+//! command lines against a kernel and a machine that they made up.
+
+pub mod admin;
+pub mod commands;
+pub mod discover;
+pub mod explain;
+pub mod multicall;
+pub mod output;
+pub mod syntax;
+pub mod unit;
+
+use admin::{
+    kapi::AdminDevice,
+    Admin, //
+};
+use discover::{
+    Host,
+    ThisHost, //
+};
+use md_report::ExitStatus;
+use std::{
+    ffi::OsString,
+    io::{
+        self,
+        Write, //
+    },
+};
+
+/// What a command works on.
+pub struct Machine<'a> {
+    /// The kernel's side.
+    pub admin: &'a mut dyn Admin,
+    /// Devices, mounts and the like.
+    pub host: &'a dyn Host,
+}
+
+/// Runs a command line, the name of the program first, against the given machine.
+pub fn run(
+    arguments: Vec<OsString>,
+    machine: &mut Machine<'_>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> ExitStatus {
+    let finished = multicall::run(arguments, machine);
+    output::write(&finished, stdout, stderr)
+}
+
+/// Runs a command line on the machine that the tool was started on.
+pub fn run_on_this_machine(arguments: Vec<OsString>) -> ExitStatus {
+    let mut admin = AdminDevice::default();
+    let mut machine = Machine {
+        admin: &mut admin,
+        host: &ThisHost,
+    };
+    run(
+        arguments,
+        &mut machine,
+        &mut io::stdout().lock(),
+        &mut io::stderr().lock(),
+    )
+}

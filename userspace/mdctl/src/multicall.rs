@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which command a command line is: by the name that the program was started under, or by the
+//! first word after `mdctl`. [`COMMANDS`] is the whole table.
+
+use crate::{
+    commands::{
+        metaclear,
+        metainit,
+        metastat,
+        version, //
+    },
+    explain::{
+        self,
+        Failure, //
+    },
+    output::Answer,
+    syntax::shell::quoted,
+    Machine,
+};
+use clap::{
+    error::ErrorKind,
+    Arg,
+    ArgAction,
+    ArgMatches,
+    CommandFactory, //
+};
+use std::{
+    ffi::OsString,
+    path::Path, //
+};
+
+/// Name of the tool itself.
+const TOOL: &str = "mdctl";
+
+/// A command of the tool.
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the tool is also installed under this name. SVM has no `version`.
+    pub own_program: bool,
+    /// Its options and help page.
+    definition: fn() -> clap::Command,
+    /// What it does.
+    run: fn(&ArgMatches, &mut Machine<'_>, &mut Answer) -> Result<(), Failure>,
+}
+
+/// All commands, in the order of the help page.
+pub static COMMANDS: [Command; 4] = [
+    Command {
+        name: "metainit",
+        own_program: true,
+        definition: metainit::Arguments::command,
+        run: metainit::run,
+    },
+    Command {
+        name: "metastat",
+        own_program: true,
+        definition: metastat::Arguments::command,
+        run: metastat::run,
+    },
+    Command {
+        name: "metaclear",
+        own_program: true,
+        definition: metaclear::Arguments::command,
+        run: metaclear::run,
+    },
+    Command {
+        name: "version",
+        own_program: false,
+        definition: version::Arguments::command,
+        run: version::run,
+    },
+];
+
+/// A command line that was run.
+pub struct Finished {
+    /// Name of the command, as it stands in messages.
+    pub command: String,
+    /// The command line, as one would type it again.
+    pub command_line: String,
+    /// Whether the answer is to be JSON.
+    pub json: bool,
+    /// What was done.
+    pub answer: Answer,
+    /// What went wrong after that.
+    pub failure: Option<Failure>,
+}
+
+/// Finds the command of a command line, and runs it.
+pub fn run(mut arguments: Vec<OsString>, machine: &mut Machine<'_>) -> Finished {
+    let words = arguments.iter().map(|word| quoted(&word.to_string_lossy()));
+    let mut finished = Finished {
+        command: TOOL.to_string(),
+        command_line: words.collect::<Vec<_>>().join(" "),
+        json: arguments.iter().any(is_json),
+        answer: Answer::default(),
+        failure: None,
+    };
+    arguments.retain(|argument| !is_json(argument));
+    finished.failure = find_and_run(arguments, machine, &mut finished).err();
+    finished
+}
+
+/// Whether a word is `--json`, which may stand anywhere: no component is called so, and what
+/// fails before the options are read has to know of it too.
+fn is_json(word: &OsString) -> bool {
+    word == "--json"
+}
+
+/// The same; the name of the command and its answer go to `finished`.
+fn find_and_run(
+    arguments: Vec<OsString>,
+    machine: &mut Machine<'_>,
+    finished: &mut Finished,
+) -> Result<(), Failure> {
+    let by_program = by_program_name(&arguments).map(|command| (command, 0));
+    let Some((command, skipped)) = by_program.or(by_word(&arguments).map(|command| (command, 1)))
+    else {
+        return match tool_definition().try_get_matches_from(arguments) {
+            Err(error) => unparsed(&error, TOOL, &mut finished.answer),
+            Ok(_) => unreachable!("clap wants a command as the first word, and there is none"),
+        };
+    };
+    finished.command = command.title();
+    match command
+        .definition()
+        .try_get_matches_from(arguments.into_iter().skip(skipped))
+    {
+        Ok(matches) => (command.run)(&matches, machine, &mut finished.answer),
+        Err(error) => unparsed(&error, &finished.command, &mut finished.answer),
+    }
+}
+
+/// The command that the program was started as, if it was not as `mdctl`.
+fn by_program_name(arguments: &[OsString]) -> Option<&'static Command> {
+    let program = Path::new(arguments.first()?).file_name()?;
+    COMMANDS
+        .iter()
+        .find(|command| command.own_program && program == command.name)
+}
+
+/// The command that the first word names.
+fn by_word(arguments: &[OsString]) -> Option<&'static Command> {
+    let word = arguments.get(1)?;
+    COMMANDS.iter().find(|command| word == command.name)
+}
+
+/// The tool with all its commands, for its help page and to say what is wrong with a line that
+/// has none of them.
+fn tool_definition() -> clap::Command {
+    clap::Command::new(TOOL)
+        .about("Volume manager: stripes and concats of disks")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .args(standard_options())
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .subcommands(COMMANDS.iter().map(|command| (command.definition)()))
+}
+
+impl Command {
+    /// Its name as one types it.
+    fn title(&self) -> String {
+        if self.own_program {
+            self.name.to_string()
+        } else {
+            format!("{TOOL} {}", self.name)
+        }
+    }
+
+    /// Its options and help page, with the options that every command has. `-h` and `--help`
+    /// print the same page, in the short layout with the long description.
+    fn definition(&self) -> clap::Command {
+        let definition = (self.definition)();
+        let description = definition
+            .get_long_about()
+            .or(definition.get_about())
+            .cloned();
+        definition
+            .about(description.unwrap_or_default())
+            .long_about(None)
+            .bin_name(self.title())
+            .disable_help_flag(true)
+            .args(standard_options())
+    }
+}
+
+/// The options that every command has. `--json` is here for the help page ([`is_json`]).
+fn standard_options() -> [Arg; 2] {
+    [
+        Arg::new("json")
+            .long("json")
+            .help("Answer in JSON, also errors; may stand anywhere on the line")
+            .action(ArgAction::SetTrue),
+        Arg::new("help")
+            .short('h')
+            .short_alias('?')
+            .long("help")
+            .help("Print help")
+            .action(ArgAction::Help),
+    ]
+}
+
+/// What clap has to say instead of a parsed command line: help that was asked for, or an error.
+fn unparsed(error: &clap::Error, command: &str, answer: &mut Answer) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            answer.text = error.to_string();
+            Ok(())
+        }
+        _ => Err(explain::usage(command, error)),
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Names of metadevices and components.
+
+use md_abi::admin::{
+    DEVICE_LEN,
+    UNITS_MAX, //
+};
+use std::{
+    fmt,
+    str::FromStr, //
+};
+
+/// Folder in which metadevices appear as block devices.
+const METADEVICE_DIR: &str = "/dev/md/dsk/";
+
+/// Name of a metadevice, `d0` to `d8191` (`svm.md` section 1.3).
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct MetadeviceName(u32);
+
+impl MetadeviceName {
+    /// Path of the block device.
+    pub fn path(self) -> String {
+        format!("{METADEVICE_DIR}{self}")
+    }
+}
+
+impl fmt::Display for MetadeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "d{}", self.0)
+    }
+}
+
+impl FromStr for MetadeviceName {
+    type Err = String;
+
+    /// Reads `d10` or `/dev/md/dsk/d10`. The error is a reason, in words.
+    fn from_str(word: &str) -> Result<Self, String> {
+        let name = word.strip_prefix(METADEVICE_DIR).unwrap_or(word);
+        name.strip_prefix('d')
+            .filter(|digits| is_plain_number(digits))
+            .and_then(|digits| digits.parse().ok())
+            .filter(|number| *number < UNITS_MAX)
+            .map(MetadeviceName)
+            .ok_or_else(|| {
+                format!(
+                    "is not the name of a metadevice: those are d0 to d{}",
+                    UNITS_MAX - 1
+                )
+            })
+    }
+}
+
+/// Digits without a sign or leading zeroes, so that each metadevice has one name only.
+fn is_plain_number(digits: &str) -> bool {
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
+}
+
+/// The device path that a component's name stands for, or the reason why it stands for none.
+///
+/// A path stands for itself, the name of a metadevice for its block device, any other name
+/// without a slash for the device of that name in `/dev`.
+pub fn component_path(word: &str) -> Result<String, String> {
+    let path = if word.starts_with('/') {
+        word.to_string()
+    } else if word.contains('/') {
+        return Err(format!(
+            "is not a full path: type /dev/{word}, if that is what you mean"
+        ));
+    } else if let Ok(metadevice) = word.parse::<MetadeviceName>() {
+        metadevice.path()
+    } else {
+        format!("/dev/{word}")
+    };
+    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("has a blank or control character, which md.tab syntax cannot hold".into());
+    }
+    if path.len() >= DEVICE_LEN {
+        return Err(format!("is longer than {} bytes", DEVICE_LEN - 1));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_metadevice_has_exactly_one_short_name() {
+        let read = |word: &str| {
+            word.parse::<MetadeviceName>()
+                .ok()
+                .map(|name| name.to_string())
+        };
+        assert_eq!(read("d0").as_deref(), Some("d0"));
+        assert_eq!(read("d8191").as_deref(), Some("d8191"));
+        assert_eq!(read("/dev/md/dsk/d10").as_deref(), Some("d10"));
+        for wrong in [
+            "", "d", "d8192", "d010", "d+1", "d-1", "D10", "10", "d1x", "d 1", "hsp001",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(read("d99999999999999999999"), None);
+        assert_eq!(read("/dev/md/rdsk/d10"), None);
+    }
+
+    #[test]
+    fn a_component_name_without_a_slash_is_in_dev() {
+        assert_eq!(component_path("sda"), Ok("/dev/sda".into()));
+        assert_eq!(
+            component_path("/dev/disk/by-id/x"),
+            Ok("/dev/disk/by-id/x".into())
+        );
+        assert_eq!(component_path("d5"), Ok("/dev/md/dsk/d5".into()));
+        assert!(component_path("disk/by-id/x")
+            .unwrap_err()
+            .contains("/dev/disk/by-id/x"));
+        assert!(component_path("/dev/a b").unwrap_err().contains("blank"));
+    }
+
+    #[test]
+    fn a_path_has_to_fit_into_the_kernels_structure() {
+        let longest = format!("/{}", "x".repeat(DEVICE_LEN - 2));
+        assert_eq!(component_path(&longest).as_ref(), Ok(&longest));
+        assert!(component_path(&format!("{longest}x"))
+            .unwrap_err()
+            .contains("199 bytes"));
+    }
+
+    proptest! {
+        #[test]
+        fn printed_names_are_read_back(number in 0..UNITS_MAX) {
+            let name = MetadeviceName(number);
+            prop_assert_eq!(name.to_string().parse(), Ok(name));
+            prop_assert_eq!(name.path().parse(), Ok(name));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Sizes: in sectors inside the tool, with a unit on command lines.
+
+use md_abi::admin::SECTOR_BYTES;
+
+/// A number of sectors of 512 bytes, which SVM calls blocks.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Sectors(pub u64);
+
+/// Smallest interlace, 8 KiB (`svm.md` section 3.4).
+const INTERLACE_MIN: Sectors = Sectors(16);
+/// Largest interlace, 100 MiB.
+const INTERLACE_MAX: Sectors = Sectors(100 << 11);
+/// Interlace of a row for which none is given, 512 KiB.
+pub const INTERLACE_DEFAULT: Sectors = Sectors(512 << 1);
+
+impl Sectors {
+    /// The same in bytes; the largest number if there is no such number.
+    pub fn bytes(self) -> u64 {
+        self.0.saturating_mul(SECTOR_BYTES)
+    }
+
+    /// The size as `metainit` and md.tab take it, in blocks.
+    pub fn to_word(self) -> String {
+        format!("{}b", self.0)
+    }
+}
+
+/// Reads a size, a whole number and a unit: `b` for blocks, `k` for KiB, `m` for MiB, in either
+/// case. The error is a reason, in words.
+fn parse_size(word: &str) -> Result<Sectors, String> {
+    let sectors_per_unit = match word.bytes().last() {
+        Some(b'b' | b'B') => 1,
+        Some(b'k' | b'K') => 2,
+        Some(b'm' | b'M') => 2048,
+        _ => return Err("is not a size: type a number and k, m or b, as in 64k".into()),
+    };
+    let digits = &word[..word.len() - 1];
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("is not a size: only digits may stand before its unit, as in 64k".into());
+    }
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(sectors_per_unit))
+        .map(Sectors)
+        .ok_or_else(|| "is larger than any device".into())
+}
+
+/// Reads an interlace, a size from 8 KiB to 100 MiB. The error is a reason, in words.
+pub fn parse_interlace(word: &str) -> Result<Sectors, String> {
+    let interlace = parse_size(word)?;
+    if (INTERLACE_MIN..=INTERLACE_MAX).contains(&interlace) {
+        Ok(interlace)
+    } else {
+        Err("is out of range: an interlace is 8k to 100m".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn units_are_blocks_kib_and_mib() {
+        assert_eq!(parse_size("16b"), Ok(Sectors(16)));
+        assert_eq!(parse_size("64k"), Ok(Sectors(128)));
+        assert_eq!(parse_size("1M"), Ok(Sectors(2048)));
+    }
+
+    #[test]
+    fn a_size_is_digits_and_one_unit() {
+        for wrong in [
+            "", "k", "64", "64g", "+1k", "-1k", "1.5k", " 1k", "0x10k", "1 k", "1kb",
+        ] {
+            assert!(parse_size(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(parse_size("18446744073709551615m")
+            .unwrap_err()
+            .contains("larger"));
+        assert!(parse_size("18446744073709551616b")
+            .unwrap_err()
+            .contains("larger"));
+    }
+
+    #[test]
+    fn interlace_is_8_kib_to_100_mib() {
+        assert_eq!(parse_interlace("8k"), Ok(INTERLACE_MIN));
+        assert_eq!(parse_interlace("100m"), Ok(INTERLACE_MAX));
+        for wrong in ["15b", "7k", "204801b", "101m", "0k"] {
+            assert!(
+                parse_interlace(wrong).unwrap_err().contains("8k to 100m"),
+                "{wrong}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printed_interlaces_are_read_back(count in INTERLACE_MIN.0..=INTERLACE_MAX.0) {
+            prop_assert_eq!(parse_interlace(&Sectors(count).to_word()), Ok(Sectors(count)));
+        }
+
+        #[test]
+        fn units_agree_with_each_other(mebibytes in 1_u64..=100) {
+            let size = parse_interlace(&format!("{mebibytes}m"));
+            prop_assert_eq!(&size, &parse_interlace(&format!("{}k", mebibytes << 10)));
+            prop_assert_eq!(&size, &parse_interlace(&format!("{}b", mebibytes << 11)));
+        }
+
+        #[test]
+        fn no_word_is_a_panic(word in ".*") {
+            let _ = parse_interlace(&word);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A machine for the tests: a kernel in memory, a folder with `proc` and `sys`, and a table of
+//! device nodes, since a test should not need the right to make real ones.
+
+use mdctl::{
+    admin::fake::FakeAdmin,
+    discover::{
+        Host,
+        Node, //
+    },
+    Machine,
+};
+use rustix::fs::makedev;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs,
+    io,
+    os::unix::fs::symlink,
+    path::{
+        Path,
+        PathBuf, //
+    }, //
+};
+use tempfile::TempDir;
+
+/// Size of the disks, 64 MiB.
+pub(crate) const DISK_SECTORS: u64 = 131_072;
+
+/// The machine, with the disks `/dev/sda` (8:0) to `/dev/sdd` (8:48), which nobody uses.
+pub(crate) struct TestEnvironment {
+    /// The kernel.
+    pub(crate) admin: FakeAdmin,
+    host: TestHost,
+    // Removes the folder at the end.
+    _folder: TempDir,
+}
+
+/// The part of the machine that the tool looks at.
+struct TestHost {
+    root: PathBuf,
+    nodes: BTreeMap<String, Node>,
+}
+
+impl Host for TestHost {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn node(&self, path: &str) -> io::Result<Node> {
+        self.nodes
+            .get(path)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl TestEnvironment {
+    /// A machine with four disks.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let minors = [0, 16, 32, 48];
+        let mut env = TestEnvironment {
+            admin: FakeAdmin::with_disks(minors.map(|minor| makedev(8, minor)), DISK_SECTORS),
+            host: TestHost {
+                root,
+                nodes: BTreeMap::new(),
+            },
+            _folder: folder,
+        };
+        env.write(
+            "proc/self/mountinfo",
+            "22 1 0:20 / /proc rw - proc proc rw\n",
+        );
+        env.write("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+        for (name, minor) in ["sda", "sdb", "sdc", "sdd"].into_iter().zip(minors) {
+            env.device(name, "", 8, minor);
+        }
+        env
+    }
+
+    /// Adds a block device. `disk` is the one that it is a partition of, or empty.
+    pub(crate) fn device(&mut self, name: &str, disk: &str, major: u32, minor: u32) {
+        let folder = Path::new("sys/devices").join(disk).join(name);
+        self.write(folder.join("dev"), &format!("{major}:{minor}\n"));
+        fs::create_dir_all(self.path(folder.join("holders"))).unwrap();
+        if !disk.is_empty() {
+            self.write(folder.join("partition"), "1\n");
+        }
+        let link = self.path("sys/dev/block").join(format!("{major}:{minor}"));
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(self.path(&folder), link).unwrap();
+        let path = format!("/dev/{}", name.replace('!', "/"));
+        self.node(
+            &path,
+            Node::Block {
+                dev: makedev(major, minor),
+            },
+        );
+    }
+
+    /// Adds a path that names something.
+    pub(crate) fn node(&mut self, path: &str, node: Node) {
+        self.host.nodes.insert(path.to_string(), node);
+    }
+
+    /// Says that a device, such as `sda` or `sda/sda1`, is held by another one.
+    pub(crate) fn hold(&self, device: &str, holder: &str) {
+        self.write(
+            Path::new("sys/devices")
+                .join(device)
+                .join("holders")
+                .join(holder),
+            "",
+        );
+    }
+
+    /// Writes a file below the machine's root.
+    pub(crate) fn write(&self, path: impl AsRef<Path>, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Adds a line to a file below the machine's root.
+    pub(crate) fn append(&self, path: &str, line: &str) {
+        let text = fs::read_to_string(self.path(path)).unwrap();
+        self.write(path, &format!("{text}{line}\n"));
+    }
+
+    /// Removes a file or folder below the machine's root.
+    pub(crate) fn remove(&self, path: &str) {
+        let path = self.path(path);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    /// A path below the machine's root.
+    fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.host.root.join(path)
+    }
+
+    /// Runs a command line, split at blanks.
+    pub(crate) fn run(&mut self, line: &str) -> Transcript {
+        let arguments = line.split_whitespace().map(Into::into).collect();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut machine = Machine {
+            admin: &mut self.admin,
+            host: &self.host,
+        };
+        let status = mdctl::run(arguments, &mut machine, &mut stdout, &mut stderr);
+        let root = self.host.root.to_str().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap().replace(root, "");
+        Transcript {
+            line: line.to_string(),
+            stdout: text(stdout),
+            stderr: text(stderr),
+            status: status.code(),
+        }
+    }
+
+    /// Runs a command line that must succeed; what it says is of no interest.
+    pub(crate) fn setup(&mut self, line: &str) {
+        let transcript = self.run(line);
+        assert_eq!(transcript.status, 0, "{transcript}");
+    }
+
+    /// Runs command lines one after the other.
+    pub(crate) fn run_all(&mut self, lines: &[&str]) -> String {
+        lines
+            .iter()
+            .map(|line| self.run(line).to_string())
+            .collect()
+    }
+}
+
+/// A command line and what came of it.
+#[must_use]
+pub(crate) struct Transcript {
+    line: String,
+    /// What was written to standard output.
+    pub(crate) stdout: String,
+    /// What was written to standard error.
+    pub(crate) stderr: String,
+    /// The exit status.
+    pub(crate) status: u8,
+}
+
+impl Transcript {
+    /// The document on standard output, for a command line with `--json`.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(
+            self.stderr, "",
+            "with --json nothing goes to standard error"
+        );
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Columns in which a transcript is shown.
+const WIDTH: usize = 90;
+
+impl fmt::Display for Transcript {
+    /// As on a terminal; lines of standard error are marked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", format!("$ {}", self.line).trim_end())?;
+        for line in self.stdout.lines() {
+            writeln!(f, "{}", folded(line))?;
+        }
+        for line in self.stderr.lines() {
+            writeln!(f, "{}", folded(&format!("err| {line}")))?;
+        }
+        if self.status != 0 {
+            writeln!(f, "[exit status {}]", self.status)?;
+        }
+        Ok(())
+    }
+}
+
+/// A line in pieces that fit into the source code of a test; all but the last end in a backslash.
+fn folded(line: &str) -> String {
+    let characters: Vec<_> = line.chars().collect();
+    let pieces = characters
+        .chunks(WIDTH)
+        .map(|piece| piece.iter().collect::<String>());
+    pieces.collect::<Vec<_>>().join("\\\n")
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metaclear`
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+use md_abi::admin::Refusal;
+use rustix::fs::makedev;
+
+/// A machine with `d1`, `d2` and `d3`.
+fn with_metadevices() -> TestEnvironment {
+    let mut env = TestEnvironment::new();
+    for (name, disk) in [("d1", "sda"), ("d2", "sdb"), ("d3", "sdc")] {
+        env.setup(&format!("metainit {name} 1 1 {disk}"));
+    }
+    env
+}
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("metaclear --help"), @r"
+    $ metaclear --help
+    Clear metadevices.
+
+    A metadevice that is open, for instance mounted, is not cleared. The first one that cannot\
+     be
+    cleared ends the command; those before it are gone then. What is on the components stays
+    there, so that the same metainit brings it back.
+
+    Usage: metaclear [OPTIONS] [NAME]...
+
+    Arguments:
+      [NAME]...  Metadevices to clear, such as d10
+
+    Options:
+      -a          All metadevices
+          --json  Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help  Print help
+    ");
+}
+
+#[test]
+fn the_named_ones_are_cleared() {
+    let mut env = with_metadevices();
+    let transcript = env.run_all(&["metaclear d1 d3", "metaclear --json d2", "metastat"]);
+    assert_snapshot!(transcript, @r#"
+    $ metaclear d1 d3
+    d1: Concat/Stripe is cleared
+    d3: Concat/Stripe is cleared
+    $ metaclear --json d2
+    {"version":1,"cleared":["d2"]}
+    $ metastat
+    "#);
+}
+
+#[test]
+fn all_are_cleared() {
+    let mut env = with_metadevices();
+    assert_snapshot!(env.run_all(&["metaclear -a", "metaclear -a", "metaclear -a --json"]), @r#"
+    $ metaclear -a
+    d1: Concat/Stripe is cleared
+    d2: Concat/Stripe is cleared
+    d3: Concat/Stripe is cleared
+    $ metaclear -a
+    $ metaclear -a --json
+    {"version":1,"cleared":[]}
+    "#);
+    assert_eq!(env.admin.unit_count(), 0);
+}
+
+#[test]
+fn names_or_all_but_not_both_or_none() {
+    let mut env = with_metadevices();
+    assert_snapshot!(env.run_all(&["metaclear", "metaclear -a d1", "metaclear sda"]), @r"
+    $ metaclear
+    err| metaclear: the following required arguments were not provided: <NAME>...
+    err| next: metaclear --help
+    [exit status 1]
+    $ metaclear -a d1
+    err| metaclear: the argument '-a' cannot be used with '[NAME]...'
+    err| next: metaclear --help
+    [exit status 1]
+    $ metaclear sda
+    err| metaclear: sda: is not the name of a metadevice: those are d0 to d8191
+    err| next: metaclear --help
+    [exit status 1]
+    ");
+    assert_eq!(env.admin.unit_count(), 3);
+}
+
+#[test]
+fn an_error_tells_what_was_cleared_before_it() {
+    let mut env = with_metadevices();
+    assert_snapshot!(env.run("metaclear d1 d4 d2"), @r"
+    $ metaclear d1 d4 d2
+    d1: Concat/Stripe is cleared
+    err| metaclear: d4: does not exist
+    err| next: metastat -c
+    [exit status 1]
+    ");
+    assert_snapshot!(env.run("metaclear --json d2 d4 d3"), @r#"
+    $ metaclear --json d2 d4 d3
+    {"version":1,"cleared":["d2"],"error":{"command":"metaclear","device":"d4","reason":"does \
+    not exist","next":"metastat -c"}}
+    [exit status 1]
+    "#);
+    assert_eq!(env.admin.unit_count(), 1);
+}
+
+#[test]
+fn a_metadevice_that_is_mounted_is_named_with_its_place() {
+    let mut env = with_metadevices();
+    env.device("md!dsk!d2", "", 252, 2);
+    env.admin.open_unit(2, makedev(252, 2), 1);
+    env.append(
+        "proc/self/mountinfo",
+        "30 1 252:2 / /srv rw - ext4 /dev/md/dsk/d2 rw",
+    );
+    assert_snapshot!(env.run("metaclear -a"), @r"
+    $ metaclear -a
+    d1: Concat/Stripe is cleared
+    err| metaclear: d2: is mounted on /srv
+    err| next: umount /srv
+    [exit status 1]
+    ");
+    assert_eq!(env.admin.unit_count(), 2);
+}
+
+#[test]
+fn a_metadevice_that_is_open_for_unknown_reasons_is_refused_too() {
+    let mut env = with_metadevices();
+    env.device("md!dsk!d2", "", 252, 2);
+    env.admin.open_unit(2, makedev(252, 2), 3);
+    assert_snapshot!(env.run("metaclear d2"), @r"
+    $ metaclear d2
+    err| metaclear: d2: is open (open count 3)
+    err| next: lsblk /dev/md/dsk/d2
+    [exit status 1]
+    ");
+    env.remove("proc");
+    assert_snapshot!(env.run("metaclear d2"), @r"
+    $ metaclear d2
+    err| metaclear: d2: is open (open count 3)
+    err| next: lsblk /dev/md/dsk/d2
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn a_part_of_another_metadevice_is_refused() {
+    let mut env = with_metadevices();
+    env.admin
+        .refuse_next(Refusal::UnitHasParent, u32::MAX, [0; 2]);
+    assert_snapshot!(env.run("metaclear d1"), @r"
+    $ metaclear d1
+    err| metaclear: d1: is part of another metadevice
+    err| next: metastat -p
+    [exit status 1]
+    ");
+}

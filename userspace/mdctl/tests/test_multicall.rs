@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which command is run under which name.
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+use std::{
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command, //
+};
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("mdctl --help"), @r"
+    $ mdctl --help
+    Volume manager: stripes and concats of disks
+
+    Usage: mdctl [OPTIONS] <COMMAND>
+
+    Commands:
+      metainit   Make a stripe, a concat, or a concat of stripes.
+      metastat   Show metadevices.
+      metaclear  Clear metadevices.
+      version    Show the versions of the tool and the loaded module.
+
+    Options:
+          --json     Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help     Print help
+      -V, --version  Print version
+    ");
+}
+
+#[test]
+fn the_program_name_decides() {
+    let mut env = TestEnvironment::new();
+    env.setup("metainit d10 1 1 sda");
+    let expected = "d10              s   63MB /dev/sda\n";
+    for line in [
+        "metastat -c",
+        "/usr/sbin/metastat -c",
+        "mdctl metastat -c",
+        "./tool metastat -c",
+    ] {
+        assert_eq!(env.run(line).stdout, expected, "{line}");
+    }
+}
+
+#[test]
+fn what_is_no_command_is_an_error() {
+    let mut env = TestEnvironment::new();
+    let lines = [
+        "mdctl",
+        "mdctl frobnicate",
+        "mdctl --json",
+        "mdctl metastatt",
+        "mdctl -- metastat",
+        "version",
+        "",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ mdctl
+    err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
+     metastat, metaclear, version]
+    err| next: mdctl --help
+    [exit status 1]
+    $ mdctl frobnicate
+    err| mdctl: unrecognized subcommand 'frobnicate'
+    err| next: mdctl --help
+    [exit status 1]
+    $ mdctl --json
+    {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
+    and but one was not provided [subcommands: metainit, metastat, metaclear, version]","next"\
+    :"mdctl --help"}}
+    [exit status 1]
+    $ mdctl metastatt
+    err| mdctl: unrecognized subcommand 'metastatt'
+    err| next: mdctl --help
+    [exit status 1]
+    $ mdctl -- metastat
+    err| mdctl: unexpected argument 'metastat' found
+    err| next: mdctl --help
+    [exit status 1]
+    $ version
+    err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
+    t, metastat, metaclear, version]
+    err| next: mdctl --help
+    [exit status 1]
+    $
+    err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
+     metastat, metaclear, version]
+    err| next: mdctl --help
+    [exit status 1]
+    "#);
+}
+
+#[test]
+fn the_tools_version_without_the_module() {
+    assert_snapshot!(TestEnvironment::new().run("mdctl --version"), @r"
+    $ mdctl --version
+    mdctl 0.1.0
+    ");
+}
+
+#[test]
+fn help_has_svms_spelling_too() {
+    let mut env = TestEnvironment::new();
+    let page = env.run("metastat --help").stdout;
+    for line in ["metastat -h", "metastat -?"] {
+        assert_eq!(env.run(line).stdout, page);
+    }
+}
+
+/// The real program, under the names that it is installed under.
+#[test]
+fn the_program_is_all_commands() {
+    let program = Path::new(env!("CARGO_BIN_EXE_mdctl"));
+    let folder = tempfile::tempdir().unwrap();
+    for command in &mdctl::multicall::COMMANDS {
+        let output = if command.own_program {
+            let link = folder.path().join(command.name);
+            symlink(program, &link).unwrap();
+            Command::new(link).arg("--help").output().unwrap()
+        } else {
+            Command::new(program)
+                .args([command.name, "--help"])
+                .output()
+                .unwrap()
+        };
+        assert!(output.status.success());
+        let page = String::from_utf8(output.stdout).unwrap();
+        let usage = page
+            .lines()
+            .find(|line| line.starts_with("Usage: "))
+            .unwrap();
+        assert!(usage.contains(command.name), "{usage}");
+    }
+}
+
+#[test]
+fn the_programs_exit_status_is_1_for_usage_errors() {
+    let program = env!("CARGO_BIN_EXE_mdctl");
+    let output = Command::new(program).arg("--nonsense").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"");
+    assert!(!output.stderr.is_empty());
+}
