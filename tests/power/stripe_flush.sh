@@ -37,8 +37,8 @@ for n in \$(seq 0 "\$1"); do
 done
 GUEST
 
-# round NAME CONFIRM: writes, cuts the power and reads. CONFIRM follows "conv=sync" in dd's words. The
-# ways have a round each: a FUA write flushes its whole disk here, and would hide a missing flush.
+# round NAME CONFIRM: writes, cuts the power and reads; CONFIRM follows "conv=sync" in dd's words.
+# The ways have a round each: a FUA write flushes its whole disk here, and would hide a lost flush.
 round() {
 	local seed=$((10#$(printf %s "${SEED:?}" | tail -c 9))) disks=() disk confirmed
 	for disk in a b c; do
