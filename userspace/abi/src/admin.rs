@@ -25,7 +25,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -58,6 +58,8 @@ pub const IOC_CLEAR: u32 = read_write(3, size_of::<Clear>());
 pub const IOC_LIST: u32 = read_write(4, size_of::<List>());
 /// Reads the rows and components of a metadevice: argument [`Status`].
 pub const IOC_STATUS: u32 = read_write(5, size_of::<Status>());
+/// Reads a block of each component of a metadevice, to see that it answers: argument [`Probe`].
+pub const IOC_PROBE: u32 = read_write(6, size_of::<Probe>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -106,7 +108,7 @@ pub enum Refusal {
     NoSuchUnit = 6,
     /// The metadevice is open. `values[0]`: by how many.
     UnitOpen = 7,
-    /// The metadevice is part of another one.
+    /// The metadevice is a component of another one. `values[0]`: number of that one.
     UnitHasParent = 8,
     /// There is no such kind of metadevice, or its module could not be loaded.
     /// `values[0]`: the kind.
@@ -115,8 +117,7 @@ pub enum Refusal {
     BadRowCount = 10,
     /// Number of components out of range. `values`: found, most.
     BadComponentCount = 11,
-    /// Interlace out of range, or not a multiple of the logical block size of a component.
-    /// `values`: found, and the bound or block size that it violates, in sectors.
+    /// Interlace of a row out of range. `values`: found, and the bound that it violates, in sectors.
     BadInterlace = 12,
     /// No such block device, or its driver is not ready. `values[0]`: the errno.
     ComponentNotFound = 13,
@@ -128,7 +129,7 @@ pub enum Refusal {
     ComponentTooSmall = 16,
     /// The device is zoned, which metadevices are not.
     ComponentZoned = 17,
-    /// The device stands in this metadevice twice, or in another one.
+    /// The device stands in this metadevice twice.
     ComponentInUse = 18,
     /// The start or size is not a multiple of the device's logical block size.
     /// `values`: found, block size, in sectors.
@@ -141,15 +142,18 @@ pub enum Refusal {
     ArrayTooSmall = 22,
     /// Out of memory.
     NoMemory = 23,
-    /// The device is itself a metadevice, which cannot be a component of this kind.
-    ComponentIsMetadevice = 24,
+    /// Metadevices made of metadevices, in too many levels. `values[0]`: most levels.
+    NestedTooDeep = 24,
     /// The kernel could not make the block device. `values[0]`: the errno.
     DiskFailed = 25,
+    /// The interlace of a row is not a multiple of the logical block size of its devices.
+    /// `values`: interlace, block size, in sectors.
+    InterlaceUnaligned = 26,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 25] = [
+    pub const ALL: [Refusal; 26] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -173,8 +177,9 @@ impl Refusal {
         Refusal::TooManyUnits,
         Refusal::ArrayTooSmall,
         Refusal::NoMemory,
-        Refusal::ComponentIsMetadevice,
+        Refusal::NestedTooDeep,
         Refusal::DiskFailed,
+        Refusal::InterlaceUnaligned,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -232,6 +237,13 @@ pub struct Component {
     pub state: u32,
     /// Zero.
     pub reserved: u32,
+    /// Out: reads that failed since the metadevice was made or loaded. Zero in [`Create`].
+    pub read_errors: u64,
+    /// Out: writes and flushes that failed, likewise. Zero in [`Create`].
+    pub write_errors: u64,
+    /// Out: when the state last changed or an error last occurred, in seconds since 1970; zero if
+    /// never. Zero in [`Create`].
+    pub event_seconds: u64,
     /// The device's path, for people: what the administrator typed. Zero-terminated.
     pub device: [u8; DEVICE_LEN],
 }
@@ -239,13 +251,18 @@ pub struct Component {
 /// [`Component::start_sectors`] that lets the kernel choose: after the reserved head of the device.
 pub const START_DEFAULT: u64 = u64::MAX;
 
-/// State of a component (`svm.md` section 4.2).
+/// State of a component, and of a metadevice: the worst of its components' (`svm.md` section 4.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum ComponentState {
     /// In service.
     Okay = 1,
+    /// Its device was removed from the machine.
+    Unavailable = 2,
 }
+
+/// [`Create::flags`]: everything is checked and the size is filled in, but nothing is made.
+pub const CREATE_CHECK_ONLY: u32 = 1;
 
 /// Argument of [`IOC_CREATE`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -257,7 +274,7 @@ pub struct Create {
     pub name: [u8; NAME_LEN],
     /// In: a [`UnitKind`] as a number.
     pub kind: u32,
-    /// In: no flag is defined yet; zero.
+    /// In: zero or [`CREATE_CHECK_ONLY`].
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
@@ -305,9 +322,16 @@ pub struct UnitSummary {
     pub row_count: u32,
     /// Components; see [`Status::components`].
     pub component_count: u32,
+    /// The worst of its components' [`ComponentState`]s, as a number.
+    pub state: u32,
+    /// Number of the metadevice that this one is a component of; [`NO_PARENT`] if none.
+    pub parent: u32,
     /// Zero.
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 3],
 }
+
+/// [`UnitSummary::parent`] of a metadevice that stands by itself.
+pub const NO_PARENT: u32 = u32::MAX;
 
 /// Argument of [`IOC_LIST`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -342,15 +366,31 @@ pub struct Status {
     pub component_capacity: u32,
 }
 
+/// Argument of [`IOC_PROBE`]. What was found is in the component's state and error counts, see
+/// [`IOC_STATUS`]; components that do not answer are not an error of the request.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Probe {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: no flag is defined yet; zero.
+    pub flags: u32,
+    /// Out: components that did not answer, those of its components included.
+    pub failed_count: u32,
+}
+
 // The layout is a promise: 32-bit and 64-bit processes, tool and kernel see the same bytes.
 const _: () = assert!(size_of::<Header>() == 48);
 const _: () = assert!(size_of::<Version>() == 80);
 const _: () = assert!(size_of::<Row>() == 16);
-const _: () = assert!(size_of::<Component>() == 232);
+const _: () = assert!(size_of::<Component>() == 256);
 const _: () = assert!(size_of::<Create>() == 152);
 const _: () = assert!(size_of::<Clear>() == 88);
 const _: () = assert!(size_of::<UnitSummary>() == 96);
 const _: () = assert!(size_of::<List>() == 64);
 const _: () = assert!(size_of::<Status>() == 168);
+const _: () = assert!(size_of::<Probe>() == 88);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 144);
