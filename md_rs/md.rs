@@ -8,7 +8,7 @@
 //!
 //! 1. [`personality`]: what a personality module implements, and how it registers.
 //! 2. [`engine`]: the life of a request.
-//! 3. [`metadevice`]: one metadevice, from creation to the end.
+//! 3. [`body`] and [`metadevice`]: what a metadevice is made of, and its disk.
 //! 4. [`admin`]: the ioctls of `/dev/md/admin`.
 //! 5. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
@@ -17,6 +17,7 @@ use kernel::prelude::*;
 #[path = "../userspace/abi/src/admin.rs"]
 pub mod abi;
 mod admin;
+mod body;
 mod engine;
 pub mod kapi;
 mod metadevice;

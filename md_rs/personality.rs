@@ -67,6 +67,10 @@ pub trait Unit: Send + Sync + 'static {
     /// The first piece of `count` sectors from `sector` on; `None` outside the metadevice.
     fn map(&self, sector: u64, count: u64) -> Option<Piece>;
 
+    /// Calls `each` with the run of sectors that each component has in the `count` sectors from
+    /// `sector` on. `None` outside the metadevice; some calls may have been made by then.
+    fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()>;
+
     /// A number of sectors such that requests which do not cross a multiple of it stay in one
     /// piece, and how many sectors make a full round over the components.
     fn chunk(&self) -> Option<(u32, u64)>;

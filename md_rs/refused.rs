@@ -2,7 +2,11 @@
 //! A request of the administrator that is refused: an errno for the system call, and the reason
 //! with its figures for the tool, which knows what to type next.
 
-use kernel::prelude::*;
+use kernel::{
+    fmt,
+    prelude::*,
+    str::CString, //
+};
 use md_model::geometry::stripe::LayoutError;
 
 use crate::abi::{
@@ -54,6 +58,11 @@ impl Refused {
     }
 }
 
+/// A text, for the kernel's C side.
+pub(crate) fn text(text: fmt::Arguments<'_>) -> Result<CString, Refused> {
+    CString::try_from_fmt(text).map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))
+}
+
 impl From<kernel::alloc::AllocError> for Refused {
     fn from(_: kernel::alloc::AllocError) -> Self {
         Self::new(ENOMEM, Refusal::NoMemory)
@@ -73,6 +82,11 @@ impl From<LayoutError> for Refused {
                 Self::new(EINVAL, Refusal::BadInterlace)
                     .at(row)
                     .with([found, bound])
+            }
+            LayoutError::InterlaceUnaligned { row, found, block } => {
+                Self::new(EINVAL, Refusal::InterlaceUnaligned)
+                    .at(row)
+                    .with([found, block])
             }
             LayoutError::ComponentTooSmall {
                 component,

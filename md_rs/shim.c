@@ -8,10 +8,12 @@
 #include <linux/kdev_t.h>
 #include <linux/kmod.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 #include "shim.h"
 
 const unsigned int md_gfp_noio = (__force unsigned int)GFP_NOIO;
+const unsigned int md_gfp_nowait = (__force unsigned int)GFP_NOWAIT;
 
 const unsigned int md_open_read = (__force unsigned int)BLK_OPEN_READ;
 const unsigned int md_open_write = (__force unsigned int)BLK_OPEN_WRITE;
@@ -19,6 +21,7 @@ const unsigned int md_open_write = (__force unsigned int)BLK_OPEN_WRITE;
 const blk_status_t md_sts_ioerr = BLK_STS_IOERR;
 const blk_status_t md_sts_notsupp = BLK_STS_NOTSUPP;
 const blk_status_t md_sts_resource = BLK_STS_RESOURCE;
+const blk_status_t md_sts_again = BLK_STS_AGAIN;
 
 /*
  * queue_rq runs in the middle of a submission of its caller's, and ours must not become part of it:
@@ -73,6 +76,37 @@ bool md_bdev_is_zoned(struct block_device *bdev)
 	return bdev_is_zoned(bdev);
 }
 
+bool md_bdev_nowait(struct block_device *bdev)
+{
+	return bdev_nowait(bdev);
+}
+
+unsigned int md_bdev_max_discard_sectors(struct block_device *bdev)
+{
+	return bdev_max_discard_sectors(bdev);
+}
+
+/*
+ * What a disk of ours does not do is taken back from its queue, which blk-mq has made to say so
+ * (NOWAIT) before the disk was added.
+ */
+void md_disk_clear_nowait(struct gendisk *disk)
+{
+	disk->queue->limits.features &= ~BLK_FEAT_NOWAIT;
+}
+
+/*
+ * A device may find out with the first discard or write-zeroes that it cannot, and withdraw the
+ * offer; then so do we, as dm does. Callers fall back to writing zeros only if we do.
+ */
+void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev)
+{
+	if (!bdev_max_discard_sectors(bdev))
+		blk_queue_disable_discard(q);
+	if (!bdev_write_zeroes_sectors(bdev))
+		blk_queue_disable_write_zeroes(q);
+}
+
 /* Device numbers cross the ioctl interface in the form of stat(2)'s st_rdev. */
 dev_t md_dev_from_user(u64 dev)
 {
@@ -84,9 +118,9 @@ u64 md_disk_user_dev(struct gendisk *disk)
 	return huge_encode_dev(disk_devt(disk));
 }
 
-const struct block_device_operations *md_bdev_operations(struct block_device *bdev)
+struct request *md_rq_list_pop(struct rq_list *list)
 {
-	return bdev->bd_disk->fops;
+	return rq_list_pop(list);
 }
 
 void md_bio_advance(struct bio *bio, unsigned int bytes)
@@ -97,6 +131,16 @@ void md_bio_advance(struct bio *bio, unsigned int bytes)
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes)
 {
 	bio->bi_iter.bi_size = bytes;
+}
+
+struct workqueue_struct *md_alloc_workqueue(const char *name)
+{
+	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1, name);
+}
+
+void md_init_work(struct work_struct *work, work_func_t function)
+{
+	INIT_WORK(work, function);
 }
 
 int md_request_module(const char *alias)

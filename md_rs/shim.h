@@ -8,6 +8,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/workqueue.h>
 
 /* What the calling task was submitting, put aside while we submit; see md_submission_begin(). */
 struct md_submission {
@@ -17,11 +18,13 @@ struct md_submission {
 };
 
 extern const unsigned int md_gfp_noio;
+extern const unsigned int md_gfp_nowait;
 extern const unsigned int md_open_read;
 extern const unsigned int md_open_write;
 extern const blk_status_t md_sts_ioerr;
 extern const blk_status_t md_sts_notsupp;
 extern const blk_status_t md_sts_resource;
+extern const blk_status_t md_sts_again;
 
 void md_submission_begin(struct md_submission *submission);
 void md_submission_end(struct md_submission *submission);
@@ -30,12 +33,19 @@ sector_t md_bdev_nr_sectors(struct block_device *bdev);
 unsigned int md_bdev_logical_block_size(struct block_device *bdev);
 bool md_bdev_read_only(struct block_device *bdev);
 bool md_bdev_is_zoned(struct block_device *bdev);
-const struct block_device_operations *md_bdev_operations(struct block_device *bdev);
+bool md_bdev_nowait(struct block_device *bdev);
+unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
+void md_disk_clear_nowait(struct gendisk *disk);
+void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev);
 dev_t md_dev_from_user(u64 dev);
 u64 md_disk_user_dev(struct gendisk *disk);
 
+struct request *md_rq_list_pop(struct rq_list *list);
 void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
+
+struct workqueue_struct *md_alloc_workqueue(const char *name);
+void md_init_work(struct work_struct *work, work_func_t function);
 
 int md_request_module(const char *alias);
 

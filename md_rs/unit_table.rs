@@ -59,9 +59,14 @@ impl UnitTable {
         unit.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
     }
 
+    /// The metadevice whose disk has a number, as user space knows it.
+    pub(crate) fn with_dev(&self, dev: u64) -> Option<&Metadevice> {
+        self.iter().find(|metadevice| metadevice.user_dev() == dev)
+    }
+
     /// Takes out the metadevice of a name, unless it is open.
     pub(crate) fn take(&mut self, name: &UnitName) -> Result<Metadevice, Refused> {
-        self.get(name)?.close()?;
+        self.get(name)?.body().close()?;
         let taken = self.units.remove(&name.number());
         self.count = self.count.saturating_sub(1);
         taken.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))

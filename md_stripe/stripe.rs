@@ -24,6 +24,7 @@ use md::{
 use md_model::geometry::stripe::{
     lay_out,
     map,
+    ranges,
     uniform_chunk,
     Component,
     Piece,
@@ -88,6 +89,10 @@ impl Unit for Stripe {
 
     fn map(&self, sector: u64, count: u64) -> Option<Piece> {
         map(&self.rows, &self.components, sector, count)
+    }
+
+    fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()> {
+        ranges(&self.rows, &self.components, sector, count, each)
     }
 
     fn chunk(&self) -> Option<(u32, u64)> {

@@ -41,7 +41,7 @@ macro_rules! argument {
     };
 }
 
-argument!(Version, Create, Clear, List, Status);
+argument!(Version, Create, Clear, List, Status, Probe);
 
 /// An ioctl's number, taken apart.
 pub(super) struct Command {
@@ -56,12 +56,13 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 5] = [
+        const ALL: [u32; 6] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
             abi::IOC_LIST,
             abi::IOC_STATUS,
+            abi::IOC_PROBE,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

@@ -4,11 +4,18 @@
 
 use kernel::{
     prelude::*,
+    str::{
+        BStr,
+        CString, //
+    },
     sync::Mutex, //
 };
-use md_model::geometry::stripe::{
-    ComponentSpec,
-    RowSpec, //
+use md_model::{
+    geometry::stripe::{
+        ComponentSpec,
+        RowSpec, //
+    },
+    name::UnitName,
 };
 
 use super::argument::{
@@ -22,26 +29,25 @@ use crate::{
         self,
         Refusal, //
     },
+    body::{
+        Child,
+        Component, //
+    },
     kapi::{
-        bdev::{
-            BlockDevice,
-            Holder, //
-        },
+        bdev::BlockDevice,
         errno::eopnotsupp, //
     },
-    metadevice::{
-        Components,
-        Metadevice,
-        OpenComponent, //
-    },
+    metadevice::Plan,
     personality::UnitSpec,
+    refused::text,
     unit_table::UnitTable,
     Refused, //
 };
 
 /// Carries out [`abi::IOC_CREATE`].
 pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Result<(), Refused> {
-    check_zero(&[request.flags.into(), request.size_sectors])?;
+    check_zero(&[request.size_sectors])?;
+    check_zero(&[request.flags & !abi::CREATE_CHECK_ONLY])?;
     check_zero(&request.reserved)?;
     let name = unit_name(&request.name)?;
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
@@ -53,14 +59,17 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
 
     let mut units = units.lock();
     units.check_vacant(&name)?;
-    let (components, specs) = open_components(&asked)?;
+    let (components, specs) = open_components(&asked, &name, &units)?;
     let spec = UnitSpec {
         rows: &rows,
         components: &specs,
     };
-    let metadevice = Metadevice::new(name, request.kind, &spec, components)?;
-    request.size_sectors = metadevice.unit().sectors();
-    units.add(metadevice)
+    let plan = Plan::new(name, request.kind, &spec, components)?;
+    request.size_sectors = plan.sectors();
+    if request.flags & abi::CREATE_CHECK_ONLY != 0 {
+        return Ok(());
+    }
+    units.add(plan.carry_out()?)
 }
 
 fn check_count(count: u32, most: u32, refusal: Refusal) -> Result<(), Refused> {
@@ -85,63 +94,77 @@ fn read_rows(request: &abi::Create) -> Result<KVVec<RowSpec>, Refused> {
     Ok(rows)
 }
 
-/// Opens and claims the components, and finds out what the layout needs to know of them.
+/// Opens and claims the components of the metadevice `name`, and finds out what the layout needs to
+/// know of them.
 fn open_components(
     asked: &[abi::Component],
-) -> Result<(Components, KVVec<ComponentSpec>), Refused> {
-    let holder = Holder::new().map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))?;
-    let mut open: KVec<OpenComponent> = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<(KVec<Component>, KVVec<ComponentSpec>), Refused> {
+    let mut open: KVec<Component> = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
     let mut specs = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
     for (index, component) in (0..).zip(asked) {
-        let opened = open_component(component, &holder, &open).map_err(|why| why.at(index))?;
-        let start = component.start_sectors;
+        if open.iter().any(|other| other.dev == component.dev) {
+            return Err(Refused::new(EINVAL, Refusal::ComponentInUse).at(index));
+        }
+        let opened = open_component(component, name, units).map_err(|why| why.at(index))?;
+        let start_sectors = match component.start_sectors {
+            // The reserved heads are those of the leaves.
+            abi::START_DEFAULT => opened.child.is_some().then_some(0),
+            start => Some(start),
+        };
         let spec = ComponentSpec {
             capacity_sectors: opened.device.sectors(),
-            start_sectors: (start != abi::START_DEFAULT).then_some(start),
+            start_sectors,
             block_sectors: opened.device.logical_block_bytes() >> 9,
         };
         specs.push(spec, GFP_KERNEL)?;
         open.push(opened, GFP_KERNEL)?;
     }
-    Ok((Components::new(open, holder), specs))
+    Ok((open, specs))
 }
 
 fn open_component(
     asked: &abi::Component,
-    holder: &Holder,
-    others: &[OpenComponent],
-) -> Result<OpenComponent, Refused> {
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<Component, Refused> {
     check_zero(&[
         asked.size_sectors,
         asked.state.into(),
         asked.reserved.into(),
+        asked.read_errors,
+        asked.write_errors,
+        asked.event_seconds,
     ])?;
-    check_path(&asked.device)?;
-    let device = BlockDevice::open(asked.dev, holder).map_err(open_failed)?;
-    if others.iter().any(|other| other.device.is(&device)) {
-        return Err(Refused::new(EINVAL, Refusal::ComponentInUse));
-    }
-    if device.is_metadevice() {
-        return Err(Refused::new(EINVAL, Refusal::ComponentIsMetadevice));
-    }
+    let path = path_text(&asked.device)?;
+    let unit = text(fmt!("{}", name.as_str()))?;
+    let device = BlockDevice::open(asked.dev, unit, path).map_err(open_failed)?;
     if device.is_zoned() {
         return Err(Refused::new(eopnotsupp(), Refusal::ComponentZoned));
     }
     if device.read_only() {
         return Err(Refused::new(EROFS, Refusal::ComponentReadOnly));
     }
-    Ok(OpenComponent {
+    // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
+    let child = units
+        .with_dev(asked.dev)
+        .map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
+    Ok(Component {
         device,
+        child,
         dev: asked.dev,
         path: asked.device,
     })
 }
 
 /// A path is text, then zeros, of which there is at least one.
-fn check_path(field: &[u8]) -> Result<(), Refused> {
-    let length = field.iter().position(|byte| *byte == 0);
-    let rest = length.and_then(|length| field.get(length..));
-    check_zero(rest.ok_or(Refused::new(EINVAL, Refusal::ReservedNotZero))?)
+fn path_text(field: &[u8]) -> Result<CString, Refused> {
+    let malformed = Refused::new(EINVAL, Refusal::ReservedNotZero);
+    let length = field.iter().position(|byte| *byte == 0).ok_or(malformed)?;
+    let (path, rest) = field.split_at_checked(length).ok_or(malformed)?;
+    check_zero(rest)?;
+    text(fmt!("{}", BStr::from_bytes(path)))
 }
 
 fn open_failed(error: Error) -> Refused {

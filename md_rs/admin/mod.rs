@@ -63,6 +63,7 @@ impl Ioctl for Admin {
             abi::IOC_CLEAR => command.run(at, |clear| self.clear(clear)),
             abi::IOC_LIST => command.run(at, |list| report::list(&self.units, list)),
             abi::IOC_STATUS => command.run(at, |status| report::status(&self.units, status)),
+            abi::IOC_PROBE => command.run(at, |probe| self.probe(probe)),
             _ => Err(ENOTTY),
         }
     }
@@ -76,6 +77,15 @@ impl Admin {
         // of the old one is gone.
         let mut units = self.units.lock();
         drop(units.take(&name)?);
+        Ok(())
+    }
+
+    fn probe(&self, probe: &mut abi::Probe) -> Result<(), Refused> {
+        argument::check_zero(&[probe.flags, probe.failed_count])?;
+        let name = argument::unit_name(&probe.name)?;
+        // A device that does not answer may take minutes to say so, and nobody else shall wait.
+        let body = self.units.lock().get(&name)?.body().clone();
+        probe.failed_count = body.probe();
         Ok(())
     }
 }

@@ -46,11 +46,13 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
         status.unit.open_count.into(),
         status.unit.row_count.into(),
         status.unit.component_count.into(),
+        status.unit.state.into(),
+        status.unit.parent.into(),
     ])?;
     check_zero(&status.unit.reserved)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
-    let unit = metadevice.unit();
+    let unit = metadevice.body().unit();
     check_capacity(status.row_capacity, unit.rows().len())?;
     check_capacity(status.component_capacity, unit.components().len())?;
 
@@ -62,13 +64,17 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     write_array(status.rows, rows).map_err(bad_address)?;
 
     let mut components = KVVec::with_capacity(unit.components().len(), GFP_KERNEL)?;
-    for (open, laid_out) in metadevice.components().iter().zip(unit.components()) {
+    for (open, laid_out) in metadevice.body().components().iter().zip(unit.components()) {
+        let health = open.device.health();
         let component = abi::Component {
             dev: open.dev,
             start_sectors: laid_out.start_sector,
             size_sectors: laid_out.size_sectors,
-            state: abi::ComponentState::Okay as u32,
+            state: open.state() as u32,
             reserved: 0,
+            read_errors: health.read_errors(),
+            write_errors: health.write_errors(),
+            event_seconds: health.event_seconds(),
             device: open.path,
         };
         components.push(component, GFP_KERNEL)?;
@@ -79,16 +85,19 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
 }
 
 fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
-    let unit = metadevice.unit();
+    let body = metadevice.body();
+    let unit = body.unit();
     abi::UnitSummary {
         name: metadevice.name().to_padded(),
         kind: metadevice.kind(),
-        open_count: metadevice.open_count(),
+        open_count: body.open_count(),
         size_sectors: unit.sectors(),
         dev: metadevice.user_dev(),
         row_count: u32::try_from(unit.rows().len()).unwrap_or(u32::MAX),
         component_count: u32::try_from(unit.components().len()).unwrap_or(u32::MAX),
-        reserved: [0; 4],
+        state: body.state() as u32,
+        parent: body.parent(),
+        reserved: [0; 3],
     }
 }
 

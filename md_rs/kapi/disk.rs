@@ -12,15 +12,13 @@
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+use core::mem::offset_of;
+
 use kernel::{
     bindings,
     error::{
         from_err_ptr,
         to_result, //
-    },
-    fmt::{
-        self,
-        Write, //
     },
     prelude::*,
     static_lock_class,
@@ -30,14 +28,16 @@ use kernel::{
 
 use super::{
     bdev::BlockDevice,
+    clone::BioSet,
+    deferred::Deferred,
     ffi,
     limits::QueueLimits,
     request::{
         self,
-        BioSet,
         Private,
         Request, //
-    }, //
+    },
+    workqueue::Function, //
 };
 
 /// Requests in flight on one disk, over all CPUs. Each costs about half a KiB.
@@ -48,38 +48,44 @@ pub(crate) trait Operations: Send + Sync + 'static {
     /// Carries out a request. May sleep.
     fn queue(&self, request: Request, bioset: &BioSet);
 
-    /// Somebody wants to open the disk, or a partition of it.
-    fn open(&self) -> Result;
+    /// Somebody wants to open the disk, or a partition of it, to read or also to `write`.
+    fn open(&self, write: bool) -> Result;
 
     /// Somebody has closed it.
     fn release(&self);
 }
 
-/// What a disk and its open files share.
+/// What every disk has, whatever it does.
 #[pin_data(PinnedDrop)]
-struct Shared<T: Operations> {
+pub(super) struct Core {
     /// Before the tag set: its bios belong to requests.
     #[pin]
     bioset: BioSet,
     #[pin]
+    deferred: Deferred,
+    #[pin]
     tag_set: Opaque<bindings::blk_mq_tag_set>,
-    operations: T,
 }
 
 // SAFETY: The tag set is only touched when it is made and unmade.
-unsafe impl<T: Operations> Send for Shared<T> {}
+unsafe impl Send for Core {}
 // SAFETY: As above.
-unsafe impl<T: Operations> Sync for Shared<T> {}
+unsafe impl Sync for Core {}
 
-impl<T: Operations> Shared<T> {
-    fn new(operations: T) -> impl PinInit<Self, Error> {
+impl Core {
+    fn new<'a>(
+        name: &'a CStr,
+        operations: &'static bindings::blk_mq_ops,
+        worker: Function,
+    ) -> impl PinInit<Self, Error> + use<'a> {
         try_pin_init!(Self {
             bioset <- BioSet::new(),
-            tag_set <- Opaque::try_ffi_init(|set: *mut bindings::blk_mq_tag_set| {
+            deferred <- Deferred::new(name, worker),
+            tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
                 // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
                 unsafe {
                     set.write_bytes(0, 1);
-                    (*set).ops = &Table::<T>::QUEUE;
+                    (*set).ops = operations;
                     (*set).nr_hw_queues = bindings::nr_cpu_ids;
                     (*set).nr_maps = 1;
                     (*set).queue_depth = QUEUE_DEPTH;
@@ -95,17 +101,61 @@ impl<T: Operations> Shared<T> {
                     to_result(bindings::blk_mq_alloc_tag_set(set))
                 }
             }),
-            operations,
         }? Error)
+    }
+
+    /// What the disk of a request has.
+    ///
+    /// # Safety
+    ///
+    /// The request is one of a disk made by [`Disk::new`], and not ended as long as the answer is
+    /// used.
+    pub(super) unsafe fn of<'a>(rq: *mut bindings::request) -> &'a Self {
+        // SAFETY: By the contract of this function. `queuedata` is a `Shared`, which begins with
+        // its core.
+        unsafe { &*(*(*rq).q).queuedata.cast() }
+    }
+
+    /// The requests that wait for the disk's worker.
+    pub(super) fn deferred(&self) -> &Deferred {
+        &self.deferred
     }
 }
 
 #[pinned_drop]
-impl<T: Operations> PinnedDrop for Shared<T> {
+impl PinnedDrop for Core {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: The tag set was made by `new`. The queue that used it is gone: the disk has been
         // deleted before its `Disk` and the gendisk gave up their references.
         unsafe { bindings::blk_mq_free_tag_set(self.tag_set.get()) };
+    }
+}
+
+/// What a disk and its open files share.
+#[pin_data]
+#[repr(C)]
+struct Shared<T: Operations> {
+    // First: see `Core::of` and `Table::work`.
+    #[pin]
+    core: Core,
+    operations: T,
+}
+
+impl<T: Operations> Shared<T> {
+    fn new<'a>(name: &'a CStr, operations: T) -> impl PinInit<Self, Error> + use<'a, T> {
+        try_pin_init!(Self {
+            core <- Core::new(name, &Table::<T>::QUEUE, Table::<T>::work),
+            operations,
+        }? Error)
+    }
+
+    /// Carries out requests of this disk, with the caller's plug and bio list put aside.
+    fn queue(&self, requests: impl Iterator<Item = Request>) {
+        request::apart(|| {
+            for request in requests {
+                self.operations.queue(request, &self.core.bioset);
+            }
+        });
     }
 }
 
@@ -128,17 +178,17 @@ unsafe impl<T: Operations> Sync for Disk<T> {}
 impl<T: Operations> Disk<T> {
     /// Makes a disk of a kernel name, for example `md!dsk!d10`: a `!` becomes a `/` below `/dev`.
     pub(crate) fn new(
-        name: fmt::Arguments<'_>,
+        name: &CStr,
         sectors: u64,
         mut limits: QueueLimits,
         operations: T,
     ) -> Result<Self> {
-        let shared = Arc::pin_init(Shared::new(operations), GFP_KERNEL)?;
+        let shared = Arc::pin_init(Shared::new(name, operations), GFP_KERNEL)?;
         let data = core::ptr::from_ref(&*shared).cast_mut();
         // SAFETY: The tag set is initialised and, as `data`, lives as long as the disk.
         let gendisk = from_err_ptr(unsafe {
             bindings::__blk_mq_alloc_disk(
-                shared.tag_set.get(),
+                shared.core.tag_set.get(),
                 limits.as_mut_ptr(),
                 data.cast(),
                 static_lock_class!().as_ptr(),
@@ -150,7 +200,10 @@ impl<T: Operations> Disk<T> {
             (*gendisk).fops = &Table::<T>::DISK;
             (*gendisk).private_data = shared.clone().into_raw().cast_mut().cast();
             bindings::set_capacity(gendisk, sectors);
-            write_name(&mut (*gendisk).disk_name, name).and_then(|()| {
+            if !limits.has_nowait() {
+                ffi::md_disk_clear_nowait(gendisk);
+            }
+            copy_name(&mut (*gendisk).disk_name, name).and_then(|()| {
                 let none = core::ptr::null_mut();
                 to_result(bindings::device_add_disk(none, gendisk, none.cast()))
             })
@@ -203,18 +256,13 @@ impl<T: Operations> Drop for Disk<T> {
     }
 }
 
-/// Whether a table of operations is one of ours.
-pub(super) fn is_ours(operations: *const bindings::block_device_operations) -> bool {
-    // SAFETY: The caller has the device open, so its table is there.
-    unsafe { (*operations).owner == module() }
-}
-
 /// The tables of functions for disks that do `T`.
 struct Table<T>(core::marker::PhantomData<T>);
 
 impl<T: Operations> Table<T> {
     const QUEUE: bindings::blk_mq_ops = bindings::blk_mq_ops {
         queue_rq: Some(Self::queue_rq),
+        queue_rqs: Some(Self::queue_rqs),
         init_hctx: Some(Self::init_hctx),
         ..pin_init::zeroed()
     };
@@ -259,12 +307,48 @@ impl<T: Operations> Table<T> {
     ) -> bindings::blk_status_t {
         // SAFETY: By the contract of this function; the disk, and so `Shared`, lives as long as
         // there are requests.
-        let (shared, started) = unsafe {
+        let (shared, started, by_kblockd) = unsafe {
             let shared: *const Shared<T> = (*(*hctx).queue).queuedata.cast();
-            (&*shared, Request::start((*data).rq))
+            (&*shared, Request::start((*data).rq), is_by_kblockd(hctx))
         };
-        request::apart(|| shared.operations.queue(started, &shared.bioset));
+        if by_kblockd {
+            shared.core.deferred.push(started);
+        } else {
+            shared.queue(core::iter::once(started));
+        }
         bindings::BLK_STS_OK as bindings::blk_status_t
+    }
+
+    /// Carries out a batch of requests, all of one queue. Never called by kblockd, which dispatches
+    /// one by one.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::queue_rq`].
+    unsafe extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
+        // SAFETY: By the contract of this function the list and its requests are ours.
+        unsafe {
+            let Some(first) = (*list).head.as_ref() else {
+                return;
+            };
+            let shared: *const Shared<T> = (*first.q).queuedata.cast();
+            (*shared).queue(core::iter::from_fn(|| {
+                let rq = ffi::md_rq_list_pop(list);
+                (!rq.is_null()).then(|| Request::start(rq))
+            }));
+        }
+    }
+
+    /// Carries out the requests that were deferred.
+    ///
+    /// # Safety
+    ///
+    /// Called by the workqueue, with the work item of a [`Shared<T>`].
+    unsafe extern "C" fn work(work: *mut bindings::work_struct) {
+        let offset = offset_of!(Shared<T>, core) + offset_of!(Core, deferred) + Deferred::WORK;
+        // SAFETY: By the contract of this function; the requests keep the disk there.
+        let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
+        shared.queue(shared.core.deferred.take());
     }
 
     /// Called when the disk or a partition of it is opened.
@@ -272,10 +356,14 @@ impl<T: Operations> Table<T> {
     /// # Safety
     ///
     /// Called by the block layer, with a disk made by [`Disk::new`].
-    unsafe extern "C" fn open(disk: *mut bindings::gendisk, _mode: bindings::blk_mode_t) -> c_int {
-        // SAFETY: `private_data` holds a reference as long as the disk lives.
-        let shared = unsafe { &*(*disk).private_data.cast::<Shared<T>>() };
-        match shared.operations.open() {
+    unsafe extern "C" fn open(disk: *mut bindings::gendisk, mode: bindings::blk_mode_t) -> c_int {
+        // SAFETY: `private_data` holds a reference as long as the disk lives. The shim's constants
+        // are never written.
+        let (shared, write) = unsafe {
+            let shared = &*(*disk).private_data.cast::<Shared<T>>();
+            (shared, mode & ffi::md_open_write != 0)
+        };
+        match shared.operations.open(write) {
             Ok(()) => 0,
             Err(error) => error.to_errno(),
         }
@@ -308,29 +396,29 @@ pub(super) const fn module() -> *mut bindings::module {
     &raw mut bindings::__this_module
 }
 
-fn write_name(to: &mut [c_char], name: fmt::Arguments<'_>) -> Result {
-    let mut writer = NameWriter { to };
-    writer.write_fmt(name).map_err(|_| EINVAL)
-}
-
-/// Writes a zero-terminated string into a field that is zero.
-struct NameWriter<'a> {
-    to: &'a mut [c_char],
-}
-
-impl Write for NameWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            // The last byte stays zero.
-            if self.to.len() < 2 {
-                return Err(fmt::Error);
-            }
-            let (first, rest) = core::mem::take(&mut self.to)
-                .split_first_mut()
-                .ok_or(fmt::Error)?;
-            *first = byte as c_char;
-            self.to = rest;
-        }
-        Ok(())
+/// Whether kblockd is running a queue of ours, so that we must not sleep; see
+/// [`super::deferred`].
+///
+/// # Safety
+///
+/// The hardware queue is there.
+unsafe fn is_by_kblockd(hctx: *mut bindings::blk_mq_hw_ctx) -> bool {
+    // SAFETY: By the contract of this function; the work items are only compared by address.
+    unsafe {
+        let work = bindings::current_work();
+        work == &raw mut (*hctx).run_work.work
+            || work == &raw mut (*(*hctx).queue).requeue_work.work
     }
+}
+
+/// Copies a name into a field that is zero, and stays so behind it.
+fn copy_name(to: &mut [c_char], name: &CStr) -> Result {
+    let name = name.to_bytes();
+    if name.len() >= to.len() {
+        return Err(EINVAL);
+    }
+    for (to, from) in to.iter_mut().zip(name) {
+        *to = *from as c_char;
+    }
+    Ok(())
 }

@@ -18,11 +18,13 @@ pub(super) struct MdSubmission {
 #[allow(improper_ctypes)]
 extern "C" {
     pub(super) static md_gfp_noio: c_uint;
+    pub(super) static md_gfp_nowait: c_uint;
     pub(super) static md_open_read: c_uint;
     pub(super) static md_open_write: c_uint;
     pub(super) static md_sts_ioerr: bindings::blk_status_t;
     pub(super) static md_sts_notsupp: bindings::blk_status_t;
     pub(super) static md_sts_resource: bindings::blk_status_t;
+    pub(super) static md_sts_again: bindings::blk_status_t;
 
     pub(super) fn md_submission_begin(submission: *mut MdSubmission);
     pub(super) fn md_submission_end(submission: *mut MdSubmission);
@@ -31,14 +33,25 @@ extern "C" {
     pub(super) fn md_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
     pub(super) fn md_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn md_bdev_is_zoned(bdev: *mut bindings::block_device) -> bool;
-    pub(super) fn md_bdev_operations(
+    pub(super) fn md_bdev_nowait(bdev: *mut bindings::block_device) -> bool;
+    pub(super) fn md_bdev_max_discard_sectors(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
+    pub(super) fn md_queue_follow_offers(
+        queue: *mut bindings::request_queue,
         bdev: *mut bindings::block_device,
-    ) -> *const bindings::block_device_operations;
+    );
     pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
     pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
 
+    pub(super) fn md_rq_list_pop(list: *mut bindings::rq_list) -> *mut bindings::request;
     pub(super) fn md_bio_advance(bio: *mut bindings::bio, bytes: c_uint);
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
+
+    pub(super) fn md_alloc_workqueue(name: *const c_char) -> *mut bindings::workqueue_struct;
+    pub(super) fn md_init_work(
+        work: *mut bindings::work_struct,
+        function: unsafe extern "C" fn(*mut bindings::work_struct),
+    );
 
     pub(super) fn md_request_module(alias: *const c_char) -> c_int;
 }

@@ -11,7 +11,13 @@ use kernel::{
 use super::bdev::BlockDevice;
 
 /// Limits of a disk that is yet to be made.
-pub(crate) struct QueueLimits(bindings::queue_limits);
+pub(crate) struct QueueLimits {
+    raw: bindings::queue_limits,
+    /// Whether all components take discards.
+    discard: bool,
+    /// Whether all components can be asked not to wait.
+    nowait: bool,
+}
 
 impl QueueLimits {
     /// The widest limits there are, to be narrowed by [`Self::stack`].
@@ -19,7 +25,11 @@ impl QueueLimits {
         let mut limits = pin_init::zeroed();
         // SAFETY: The pointer is to a whole `queue_limits` of ours.
         unsafe { bindings::blk_set_stacking_limits(&mut limits) };
-        Self(limits)
+        Self {
+            raw: limits,
+            discard: true,
+            nowait: true,
+        }
     }
 
     /// Narrows the limits to what a component can do whose data starts at `start` sectors.
@@ -28,33 +38,44 @@ impl QueueLimits {
         // is used for a message about misalignment.
         unsafe {
             bindings::queue_limits_stack_bdev(
-                &mut self.0,
+                &mut self.raw,
                 device.as_ptr(),
                 start,
                 name.as_char_ptr().cast_mut(),
             );
         }
+        self.discard &= device.has_discard();
+        self.nowait &= device.has_nowait();
     }
 
     /// Keeps requests from crossing multiples of `chunk` sectors, and tells file systems that
     /// `chunk` is the smallest and `width` the best size of a request, both in sectors.
     pub(crate) fn set_chunk(&mut self, chunk: u32, width: u64) {
         let bytes = |sectors: u64| u32::try_from(sectors.saturating_mul(512)).unwrap_or(0);
-        self.0.chunk_sectors = chunk;
-        self.0.io_min = bytes(chunk.into());
-        self.0.io_opt = bytes(width);
+        self.raw.chunk_sectors = chunk;
+        self.raw.io_min = bytes(chunk.into());
+        self.raw.io_opt = bytes(width);
     }
 
-    /// Offers no operation but read, write and flush.
-    pub(crate) fn only_read_and_write(&mut self) {
-        self.0.max_hw_discard_sectors = 0;
-        self.0.max_secure_erase_sectors = 0;
-        self.0.max_write_zeroes_sectors = 0;
-        self.0.max_hw_wzeroes_unmap_sectors = 0;
+    /// Settles which operations besides read, write and flush the disk offers, after the last
+    /// [`Self::stack`]: write-zeroes where all components do (that is how limits stack), discard
+    /// likewise, and no secure erase, which would promise that no copy is left anywhere.
+    pub(crate) fn settle_offers(&mut self) {
+        if !self.discard {
+            self.raw.max_hw_discard_sectors = 0;
+        }
+        // Else blk-mq merges discards that do not follow each other.
+        self.raw.max_discard_segments = 1;
+        self.raw.max_secure_erase_sectors = 0;
+    }
+
+    /// Whether requests with `REQ_NOWAIT` can be taken.
+    pub(super) fn has_nowait(&self) -> bool {
+        self.nowait
     }
 
     /// The limits, for [`super::disk`].
     pub(super) fn as_mut_ptr(&mut self) -> *mut bindings::queue_limits {
-        &mut self.0
+        &mut self.raw
     }
 }

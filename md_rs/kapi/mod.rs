@@ -4,20 +4,24 @@
 //! Names follow the kernel's Rust series where it has one (`block::bio`, `block::mq`), so that a
 //! later port to upstream abstractions is mechanical. Each file wraps one thing:
 //!
-//! - [`bdev`]: a lower block device, opened and claimed.
-//! - [`request`]: one request of ours, and its clones to lower devices.
-//! - [`disk`]: a block device of ours.
-//! - [`limits`]: what a disk can do.
+//! - [`bdev`]: a lower block device, opened and claimed; [`health`]: how it is doing.
+//! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices.
+//! - [`disk`]: a block device of ours; [`limits`]: what it can do.
+//! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on.
 //! - [`chardev`]: the admin device.
 //! - [`module`]: references to modules, and loading them.
 //! - [`global`]: the few statics.
 
 pub mod bdev;
 pub(crate) mod chardev;
+pub(crate) mod clone;
+mod deferred;
 pub(crate) mod disk;
 pub(crate) mod errno;
 mod ffi;
 pub(crate) mod global;
+pub(crate) mod health;
 pub(crate) mod limits;
 pub mod module;
 pub(crate) mod request;
+mod workqueue;

@@ -12,15 +12,15 @@
 //! becomes a single clone, allocates nothing and counts nothing. A request that needs several
 //! takes the others from the disk's bioset and counts them.
 //!
-//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
-//! [`include/linux/bio.h`](srctree/include/linux/bio.h)
+//! A request is made of bios, which may have nothing in common but that they follow each other:
+//! each ends with the errors of its own clones and not with its neighbours' ([`end_failed`]).
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
 use core::cell::Cell;
 
 use kernel::{
     bindings,
-    error::to_result,
-    prelude::*,
     sync::atomic::{
         ordering::{
             Full,
@@ -33,28 +33,19 @@ use kernel::{
 
 use super::{
     bdev::BlockDevice,
+    clone::{
+        BioClone, //
+        BioSet,
+    },
+    disk::Core,
     ffi, //
 };
 
-/// Flags of the caller's bio that a clone does not get. `PREFLUSH`: the block layer took it off the
-/// request and sends the flush by itself. `FUA`: likewise, unless the request still has it.
-/// `NOWAIT`: the caller's tag has been granted, and we may wait for the lower device's. `POLLED`:
-/// nobody polls the lower queue. `ALLOC_CACHE`: `bio_put` would hand memory that belongs to a
-/// request to the per-CPU bio cache.
-const NOT_CLONED: u32 = 1 << bindings::req_flag_bits___REQ_PREFLUSH
-    | REQ_FUA
-    | 1 << bindings::req_flag_bits___REQ_NOWAIT
-    | 1 << bindings::req_flag_bits___REQ_POLLED
-    | 1 << bindings::req_flag_bits___REQ_ALLOC_CACHE;
-
-const REQ_FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
-
-/// A flush, as a bio: an empty write with `PREFLUSH`. `submit_bio` refuses `REQ_OP_FLUSH`.
-const FLUSH_CLONE: u32 =
-    bindings::req_op_REQ_OP_WRITE | 1 << bindings::req_flag_bits___REQ_PREFLUSH;
+/// The flag of a request whose caller would rather be told `EAGAIN` than wait.
+pub(super) const REQ_NOWAIT: u32 = 1 << bindings::req_flag_bits___REQ_NOWAIT;
 
 /// Bits of `cmd_flags` that hold the operation (`REQ_OP_MASK`).
-const OP_MASK: u32 = (1 << bindings::REQ_OP_BITS) - 1;
+pub(super) const OP_MASK: u32 = (1 << bindings::REQ_OP_BITS) - 1;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +56,10 @@ pub(crate) enum Operation {
     Write,
     /// Make everything written before durable.
     Flush,
+    /// Forget what is in sectors.
+    Discard,
+    /// Make sectors read as zero.
+    WriteZeroes,
     /// Something that our disks do not offer.
     Other,
 }
@@ -78,6 +73,8 @@ pub(crate) enum Failure {
     NotSupported,
     /// `ENOMEM`: no memory for a clone.
     Resource,
+    /// `EAGAIN`: no memory for a clone right now, and the request must not wait.
+    Again,
 }
 
 impl Failure {
@@ -88,6 +85,7 @@ impl Failure {
                 Self::Io => ffi::md_sts_ioerr,
                 Self::NotSupported => ffi::md_sts_notsupp,
                 Self::Resource => ffi::md_sts_resource,
+                Self::Again => ffi::md_sts_again,
             }
         }
     }
@@ -103,8 +101,10 @@ pub(super) struct Private {
     remaining: Atomic<i32>,
     /// First error of a clone; 0 for none.
     status: Atomic<u32>,
+    /// The request that was deferred before this one, see [`super::deferred`].
+    next: *mut bindings::request,
     /// The first clone.
-    clone: Opaque<bindings::bio>,
+    clone: BioClone,
 }
 
 /// A request that was started and has to be ended.
@@ -129,6 +129,21 @@ impl Request {
         Self { rq }
     }
 
+    /// Takes back what [`Self::into_raw`] gave up.
+    ///
+    /// # Safety
+    ///
+    /// `rq` comes from [`Self::into_raw`], and nobody else takes it back.
+    pub(super) unsafe fn from_raw(rq: *mut bindings::request) -> Self {
+        // INVARIANT: By the contract of this function.
+        Self { rq }
+    }
+
+    /// The request, for who keeps it and gives it to [`Self::from_raw`] later.
+    pub(super) fn into_raw(self) -> *mut bindings::request {
+        self.rq
+    }
+
     fn raw(&self) -> &bindings::request {
         // SAFETY: By the type invariant the request is there, and its fields do not change before
         // it is ended.
@@ -141,6 +156,8 @@ impl Request {
             bindings::req_op_REQ_OP_READ => Operation::Read,
             bindings::req_op_REQ_OP_WRITE => Operation::Write,
             bindings::req_op_REQ_OP_FLUSH => Operation::Flush,
+            bindings::req_op_REQ_OP_DISCARD => Operation::Discard,
+            bindings::req_op_REQ_OP_WRITE_ZEROES => Operation::WriteZeroes,
             _ => Operation::Other,
         }
     }
@@ -181,12 +198,11 @@ impl Request {
         // SAFETY: `is_single` has seen that there is a bio; the request keeps it alive until it is
         // ended, which the clone does last. The clone's memory is the request's own and unused.
         unsafe {
-            let clone = (*private).clone.get();
-            if bindings::bio_init_clone(device.as_ptr(), clone, source, ffi::md_gfp_noio) != 0 {
+            let clone = &raw mut (*private).clone;
+            if !BioClone::init(clone, source, device) {
                 return self.end(Failure::Resource);
             }
-            aim(clone, self.rq, sector, forward_done);
-            bindings::submit_bio_noacct(clone);
+            BioClone::submit(clone, self.rq, sector, forward_done);
         }
     }
 
@@ -225,57 +241,49 @@ impl FanOut<'_> {
 
     /// Sends a flush to a device.
     pub(crate) fn send_flush(&self, device: &BlockDevice) {
-        let clone = match self.own_clone() {
-            // SAFETY: The request's own clone is unused; it becomes a bio without data.
-            Some(clone) => unsafe {
-                let none = core::ptr::null_mut();
-                bindings::bio_init(clone, device.as_ptr(), none, 0, FLUSH_CLONE);
-                clone
-            },
-            None => self.bioset.alloc_flush(device),
-        };
+        let clone = self.clone_of(core::ptr::null_mut(), device);
         if clone.is_null() {
-            return self.fail(Failure::Resource);
+            return note_status(self.rq, self.no_memory().status());
         }
-        // SAFETY: The clone was just made.
-        unsafe { aim(clone, self.rq, 0, fan_out_done) };
-        self.submit(clone);
+        self.submit(clone, 0);
     }
 
-    /// Notes an error, without sending anything.
-    pub(crate) fn fail(&self, failure: Failure) {
-        note_status(self.rq, failure.status());
-    }
-
-    /// The memory of the request's own clone, once.
-    fn own_clone(&self) -> Option<*mut bindings::bio> {
-        if self.own_clone_used.replace(true) {
-            return None;
-        }
-        // SAFETY: The private data is there as long as the request.
-        Some(unsafe { (*private(self.rq)).clone.get() })
-    }
-
-    /// A clone of a bio of this request; null without memory.
-    fn clone_of(&self, source: *mut bindings::bio, device: &BlockDevice) -> *mut bindings::bio {
-        let Some(clone) = self.own_clone() else {
-            return self.bioset.alloc_clone(source, device);
-        };
-        // SAFETY: The request's own clone is unused, and the source outlives it.
+    /// A clone of a bio of this request, or without one a flush; null without memory.
+    fn clone_of(&self, source: *mut bindings::bio, device: &BlockDevice) -> *mut BioClone {
+        // SAFETY: The source is the request's, and like the device outlives it. The request's own
+        // clone is used once.
         unsafe {
-            match bindings::bio_init_clone(device.as_ptr(), clone, source, ffi::md_gfp_noio) {
-                0 => clone,
-                _ => core::ptr::null_mut(),
+            if self.own_clone_used.replace(true) {
+                return self.bioset.alloc(source, device, !self.is_nowait());
+            }
+            let clone = &raw mut (*private(self.rq)).clone;
+            if BioClone::init(clone, source, device) {
+                clone
+            } else {
+                core::ptr::null_mut()
             }
         }
     }
 
-    fn submit(&self, clone: *mut bindings::bio) {
+    fn is_nowait(&self) -> bool {
+        is_nowait(self.rq)
+    }
+
+    /// What it means that there is no memory for a clone.
+    fn no_memory(&self) -> Failure {
+        if self.is_nowait() {
+            Failure::Again
+        } else {
+            Failure::Resource
+        }
+    }
+
+    fn submit(&self, clone: *mut BioClone, sector: u64) {
         // SAFETY: The request is not ended before this object is gone.
         let private = unsafe { &*private(self.rq) };
         private.remaining.add(1, Relaxed);
-        // SAFETY: `aim` has made the clone ready; from here on it belongs to the block layer.
-        unsafe { bindings::submit_bio_noacct(clone) };
+        // SAFETY: The clone was just made, and still counts when it comes back.
+        unsafe { BioClone::submit(clone, self.rq, sector, fan_out_done) };
     }
 }
 
@@ -305,23 +313,24 @@ impl Part<'_> {
     /// Sends `count` sectors, from number `skip` on, to `sector` of a device.
     pub(crate) fn send(&self, skip: u64, count: u64, device: &BlockDevice, sector: u64) {
         if skip.checked_add(count).is_none_or(|end| end > self.sectors) {
-            return self.out.fail(Failure::Io);
+            return self.fail(Failure::Io);
         }
         // A bio has less than 4 GiB, so neither conversion loses anything.
         let (skip, count) = ((skip << 9) as u32, (count << 9) as u32);
         let clone = self.out.clone_of(self.bio, device);
         if clone.is_null() {
-            return self.out.fail(Failure::Resource);
+            return self.fail(self.out.no_memory());
         }
         // SAFETY: The clone was just made, of a bio that has `skip + count` bytes.
-        unsafe {
-            if skip > 0 {
-                ffi::md_bio_advance(clone, skip);
-            }
-            ffi::md_bio_set_bytes(clone, count);
-            aim(clone, self.out.rq, sector, fan_out_done);
-        }
-        self.out.submit(clone);
+        unsafe { BioClone::cut(clone, skip, count) };
+        self.out.submit(clone, sector);
+    }
+
+    /// Lets this bio end with an error, whatever comes of its pieces.
+    pub(crate) fn fail(&self, failure: Failure) {
+        // SAFETY: The bio is there as long as the request, which is not ended yet.
+        unsafe { (&raw mut (*self.bio).bi_status).write_volatile(failure.status()) };
+        note_status(self.out.rq, failure.status());
     }
 }
 
@@ -359,112 +368,56 @@ impl Drop for FanOut<'_> {
     }
 }
 
-/// Bios for the requests that need more clones than their own.
-///
-/// An allocation may wait for clones that were submitted before it to come back. They do: they do
-/// not wait on `current->bio_list` ([`apart`]), and a plug is flushed when its task sleeps. So the
-/// set needs no rescuer.
-#[pin_data(PinnedDrop)]
-pub(crate) struct BioSet {
-    #[pin]
-    set: Opaque<bindings::bio_set>,
-}
-
-// SAFETY: A bio set may be used from any thread.
-unsafe impl Send for BioSet {}
-// SAFETY: A bio set has locks of its own.
-unsafe impl Sync for BioSet {}
-
-impl BioSet {
-    /// Bios that can be had however little memory there is. Enough for the progress of a few
-    /// requests at a time.
-    const RESERVE: u32 = 64;
-
-    /// Makes a set.
-    pub(super) fn new() -> impl PinInit<Self, Error> {
-        let flags = bindings::BIOSET_PERCPU_CACHE;
-        try_pin_init!(Self {
-            set <- Opaque::try_ffi_init(move |set: *mut bindings::bio_set| {
-                // SAFETY: `set` is valid for writing a `bio_set`; zero is what `bioset_init`
-                // expects.
-                unsafe {
-                    set.write_bytes(0, 1);
-                    to_result(bindings::bioset_init(set, Self::RESERVE, 0, flags as c_int))
-                }
-            }),
-        }? Error)
-    }
-
-    fn alloc_clone(&self, source: *mut bindings::bio, device: &BlockDevice) -> *mut bindings::bio {
-        // SAFETY: The set is initialised, and the source belongs to a request that outlives the
-        // clone.
-        unsafe {
-            let set = self.set.get();
-            bindings::bio_alloc_clone(device.as_ptr(), source, ffi::md_gfp_noio, set)
-        }
-    }
-
-    fn alloc_flush(&self, device: &BlockDevice) -> *mut bindings::bio {
-        // SAFETY: The set is initialised.
-        unsafe {
-            let set = self.set.get();
-            bindings::bio_alloc_bioset(device.as_ptr(), 0, FLUSH_CLONE, ffi::md_gfp_noio, set)
-        }
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for BioSet {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The set is initialised, and all its bios are back: requests hold the disk.
-        unsafe { bindings::bioset_exit(self.set.get()) };
-    }
-}
-
 /// Our data in a request.
 fn private(rq: *mut bindings::request) -> *mut Private {
     // The tag set's `cmd_size` bytes follow the request (`blk_mq_rq_to_pdu`).
     rq.wrapping_add(1).cast()
 }
 
-/// Makes a clone ready to be submitted: where it goes, and what happens when it comes back.
+/// The request that was deferred before this one.
 ///
 /// # Safety
 ///
-/// `clone` is a bio that we made and have not submitted; `rq` is our request.
-unsafe fn aim(
-    clone: *mut bindings::bio,
-    rq: *mut bindings::request,
-    sector: u64,
-    done: unsafe extern "C" fn(*mut bindings::bio),
-) {
+/// The caller has the request, or the list that it is in, to itself.
+pub(super) unsafe fn next(rq: *mut bindings::request) -> *mut bindings::request {
     // SAFETY: By the contract of this function.
-    unsafe {
-        let clone = &mut *clone;
-        if (*rq).bio.is_null() {
-            // A flush: its flags are its own.
-        } else {
-            clone.bi_opf = clone.bi_opf & !NOT_CLONED | (*rq).cmd_flags & REQ_FUA;
-        }
-        clone.bi_iter.bi_sector = sector;
-        clone.bi_private = rq.cast();
-        clone.bi_end_io = Some(done);
-    }
+    unsafe { (*private(rq)).next }
+}
+
+/// Links a request to the one that was deferred before.
+///
+/// # Safety
+///
+/// As for [`next`].
+pub(super) unsafe fn set_next(rq: *mut bindings::request, before: *mut bindings::request) {
+    // SAFETY: By the contract of this function.
+    unsafe { (*private(rq)).next = before };
+}
+
+/// Whether a request that is not ended has `REQ_NOWAIT`.
+fn is_nowait(rq: *mut bindings::request) -> bool {
+    // SAFETY: The callers have a request that is not ended.
+    unsafe { (*rq).cmd_flags & REQ_NOWAIT != 0 }
 }
 
 /// End of the clone of [`Request::forward`]. Called in any context.
 ///
 /// # Safety
 ///
-/// Called by the block layer, with a bio that [`aim`] has made ready.
-unsafe extern "C" fn forward_done(clone: *mut bindings::bio) {
-    // SAFETY: `aim` left the request there. The clone is the request's own: it has to be taken down
-    // before the request is ended, since its memory then serves the tag's next request.
+/// Called by the block layer, with a clone made by `forward`.
+unsafe extern "C" fn forward_done(bio: *mut bindings::bio) {
+    // SAFETY: `BioClone::submit` left the request there. The clone is the request's own: it has to be
+    // taken down before the request is ended, since its memory then serves the tag's next request.
     unsafe {
-        let rq = (*clone).bi_private.cast();
-        let status = (*clone).bi_status;
-        bindings::bio_uninit(clone);
-        bindings::blk_mq_end_request(rq, status);
+        let rq = (*bio).bi_private.cast();
+        let status = (*bio).bi_status;
+        bindings::bio_uninit(bio);
+        if status == 0 {
+            bindings::blk_mq_end_request(rq, status);
+        } else if !may_try_again(rq, status) {
+            BioClone::note_failure(BioClone::of(bio), rq, status);
+            bindings::blk_mq_end_request(rq, status);
+        }
     }
 }
 
@@ -472,30 +425,37 @@ unsafe extern "C" fn forward_done(clone: *mut bindings::bio) {
 ///
 /// # Safety
 ///
-/// Called by the block layer, with a bio that [`aim`] has made ready.
-unsafe extern "C" fn fan_out_done(clone: *mut bindings::bio) {
-    // SAFETY: `aim` left the request there, and the clone still counts in its `remaining`. The
-    // request's own clone must not be put, since its memory is not the bioset's.
+/// Called by the block layer, with a clone made by [`FanOut`].
+unsafe extern "C" fn fan_out_done(bio: *mut bindings::bio) {
+    // SAFETY: `BioClone::submit` left the request there, and the clone still counts in its
+    // `remaining`. The request's own clone must not be put, since its memory is not the bioset's.
     unsafe {
-        let rq: *mut bindings::request = (*clone).bi_private.cast();
-        let status = (*clone).bi_status;
-        if clone == (*private(rq)).clone.get() {
-            bindings::bio_uninit(clone);
-        } else {
-            bindings::bio_put(clone);
-        }
+        let rq: *mut bindings::request = (*bio).bi_private.cast();
+        let status = (*bio).bi_status;
         if status != 0 {
             note_status(rq, status);
+            if !is_again(rq, status) {
+                BioClone::note_failure(BioClone::of(bio), rq, status);
+            }
+        }
+        if BioClone::of(bio) == &raw mut (*private(rq)).clone {
+            bindings::bio_uninit(bio);
+        } else {
+            bindings::bio_put(bio);
         }
         put_remaining(rq);
     }
 }
 
-/// Keeps the first error of a request.
+/// Keeps the first error of a request; that it has to be tried again goes before any other.
 fn note_status(rq: *mut bindings::request, status: bindings::blk_status_t) {
     // SAFETY: The caller holds a count of the request, so it is not ended.
     let private = unsafe { &*private(rq) };
-    let _ = private.status.cmpxchg(0, status.into(), Relaxed);
+    if is_again(rq, status) {
+        private.status.store(status.into(), Relaxed);
+    } else {
+        let _ = private.status.cmpxchg(0, status.into(), Relaxed);
+    }
 }
 
 /// Gives back one count of a request's `remaining`, and ends the request with the last.
@@ -507,11 +467,70 @@ unsafe fn put_remaining(rq: *mut bindings::request) {
     // SAFETY: By the contract of this function the request is not ended yet.
     unsafe {
         let private = &*private(rq);
-        if private.remaining.fetch_sub(1, Full) == 1 {
-            let status = private.status.load(Relaxed);
-            bindings::blk_mq_end_request(rq, status as bindings::blk_status_t);
+        if private.remaining.fetch_sub(1, Full) != 1 {
+            return;
+        }
+        match private.status.load(Relaxed) as bindings::blk_status_t {
+            0 => bindings::blk_mq_end_request(rq, 0),
+            status => end_failed(rq, status),
         }
     }
+}
+
+/// Ends a request of which a clone has failed: each bio with its own status.
+///
+/// # Safety
+///
+/// The request is started, and no clone of it is in flight.
+#[cold]
+unsafe fn end_failed(rq: *mut bindings::request, status: bindings::blk_status_t) {
+    // SAFETY: By the contract of this function. `blk_update_request` ends the first bio and makes
+    // the second one the first; it is `false` when there is none.
+    unsafe {
+        if may_try_again(rq, status) {
+            return;
+        }
+        if (*rq).bio.is_null() {
+            return bindings::blk_mq_end_request(rq, status);
+        }
+        loop {
+            let bio = (*rq).bio;
+            // Copied, since its fields are not aligned.
+            let (status, iter) = ((*bio).bi_status, (*bio).bi_iter);
+            if !bindings::blk_update_request(rq, status, iter.bi_size) {
+                return bindings::__blk_mq_end_request(rq, status);
+            }
+        }
+    }
+}
+
+/// Whether a status means that a request which must not wait would have had to.
+fn is_again(rq: *mut bindings::request, status: bindings::blk_status_t) -> bool {
+    status == Failure::Again.status() && is_nowait(rq)
+}
+
+/// Leaves a request to the worker, which may wait, if it failed because it may not. All of it is
+/// done once more; it was not acknowledged, so nobody can tell.
+///
+/// # Safety
+///
+/// The request is started, and no clone of it is in flight. If the answer is yes, the caller does
+/// not use it any more.
+unsafe fn may_try_again(rq: *mut bindings::request, status: bindings::blk_status_t) -> bool {
+    if !is_again(rq, status) {
+        return false;
+    }
+    // SAFETY: By the contract of this function; the bios are the request's.
+    unsafe {
+        (*rq).cmd_flags &= !REQ_NOWAIT;
+        let mut bio = (*rq).bio;
+        while !bio.is_null() {
+            (*bio).bi_status = 0;
+            bio = (*bio).bi_next;
+        }
+        Core::of(rq).deferred().push(Request::from_raw(rq));
+    }
+    true
 }
 
 /// Runs `submit`, which submits bios, with the calling task's plug and bio list put aside and under

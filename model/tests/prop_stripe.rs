@@ -16,6 +16,7 @@ use md_model::{
     geometry::stripe::{
         lay_out,
         map,
+        ranges,
         uniform_chunk,
         unmap,
         Component,
@@ -283,6 +284,38 @@ fn pieces_tile_a_request_and_none_could_be_longer() {
 }
 
 #[test]
+fn ranges_are_the_places_of_a_request_in_one_run_for_each_component() {
+    let inputs = (small_units(), any::<u64>(), 0_u64..500);
+    for_all(inputs, |(spec, sector, count)| {
+        let unit = spec.lay_out().expect("a valid unit");
+        let sector = sector % unit.total;
+        let end = (sector + count).min(unit.total);
+        let mut found = Vec::new();
+        let mut components = HashSet::new();
+        let mut twice = false;
+        let inside = ranges(
+            &unit.rows,
+            &unit.components,
+            sector,
+            end - sector,
+            |piece| {
+                found.extend((0..piece.count).map(|step| (piece.component, piece.sector + step)));
+                twice |= piece.count == 0 || !components.insert(piece.component);
+            },
+        );
+        prop_assert_eq!(inside, Some(()));
+        prop_assert!(!twice, "a component has two runs, or an empty one");
+        let mut expected = spec.deal()[sector as usize..end as usize].to_vec();
+        expected.sort_unstable();
+        found.sort_unstable();
+        prop_assert_eq!(found, expected);
+        let beyond = ranges(&unit.rows, &unit.components, sector, unit.total, |_| {});
+        prop_assert_eq!(beyond.is_some(), sector == 0);
+        Ok(())
+    });
+}
+
+#[test]
 fn no_piece_ends_within_a_logical_block() {
     for_all(small_units(), |spec| {
         let unit = spec.lay_out().expect("a valid unit");
@@ -364,6 +397,14 @@ fn corrupt_tables_never_lead_out_of_a_component() {
             let offset = piece.sector - component.start_sector;
             prop_assert!(piece.count <= component.size_sectors - offset);
         }
+        let mut outside = false;
+        ranges(&rows, &components, sector, count, |piece| {
+            let component = components[piece.component as usize];
+            let offset = piece.sector.checked_sub(component.start_sector);
+            let room = offset.and_then(|offset| component.size_sectors.checked_sub(offset));
+            outside |= room.is_none_or(|room| piece.count > room);
+        });
+        prop_assert!(!outside);
         unmap(&rows, &components, index, sector);
         uniform_chunk(&rows);
         Ok(())

@@ -74,14 +74,23 @@ pub enum LayoutError {
         /// How many there may be; as many as there are, if the numbers differ.
         most: u32,
     },
-    /// The interlace is out of range, or not a multiple of the unit's logical block size.
+    /// The interlace is out of range.
     BadInterlace {
         /// The row.
         row: u32,
         /// Its interlace, in sectors.
         found: u64,
-        /// The bound or the block size that it violates, in sectors.
+        /// The bound that it violates, in sectors.
         bound: u64,
+    },
+    /// The interlace is not a multiple of the unit's logical block size.
+    InterlaceUnaligned {
+        /// The row.
+        row: u32,
+        /// Its interlace, in sectors.
+        found: u64,
+        /// The block size, in sectors.
+        block: u64,
     },
     /// The device has no room for the smallest piece that the row can use.
     ComponentTooSmall {
@@ -335,7 +344,11 @@ impl<'a> Cursor<'a> {
             return Err(bad(INTERLACE_SECTORS_MAX));
         }
         if spec.component_count > 1 && !is_multiple(found, self.block) {
-            return Err(bad(self.block.get()));
+            return Err(LayoutError::InterlaceUnaligned {
+                row: self.row_index,
+                found,
+                block: self.block.get(),
+            });
         }
         NonZeroU64::new(found).ok_or_else(|| bad(INTERLACE_SECTORS_MIN))
     }
@@ -546,10 +559,10 @@ mod tests {
     #[test]
     fn an_interlace_that_would_cut_logical_blocks_is_refused() {
         let disks = [disk(1 << 20), disk(1 << 20), disk_from(1 << 20, 0, 8)];
-        let bad = LayoutError::BadInterlace {
+        let bad = LayoutError::InterlaceUnaligned {
             row: 0,
             found: 20,
-            bound: 8,
+            block: 8,
         };
         assert_eq!(refusal(&[row_of(3, 20)], &disks), bad);
         assert_eq!(refusal(&[row_of(2, 20), row(1)], &disks), bad);

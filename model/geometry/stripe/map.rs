@@ -120,7 +120,7 @@ fn place_in_row(row: &Row, offset: u64) -> Option<Place> {
 
 /// The row that `sector` lies in, if it is not behind the last one's end.
 #[inline]
-fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
+pub(super) fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
     let first = rows.first()?;
     if sector < first.size_sectors {
         return Some(first);

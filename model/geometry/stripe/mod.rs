@@ -11,10 +11,12 @@
 //! ```
 //!
 //! [`lay_out`] turns what the administrator asked for into the tables [`Row`] and [`Component`];
-//! [`map`] finds a sector in them. The tables are plain data, kept by whoever owns the memory.
+//! [`map()`] finds a sector in them, and [`ranges()`] what a run of sectors is on each component.
+//! The tables are plain data, kept by whoever owns the memory.
 
 mod layout;
 mod map;
+mod ranges;
 
 use core::num::{
     NonZeroU32,
@@ -34,6 +36,7 @@ pub use self::{
         unmap,
         Piece, //
     },
+    ranges::ranges,
 };
 
 /// A row as laid out.

@@ -160,6 +160,9 @@ fn kernel_command_line(options: &VmOptions) -> String {
     if options.debug {
         // Freed objects are poisoned, or else the allocator's own pointers in them hide leaks.
         words.extend(["kmemleak=on", "slab_debug=P"]);
+        // While the kernel identifies the boot CPU, it forgets for a moment that it has five-level
+        // page tables; a timer interrupt just then is a wild memory access to KASAN.
+        words.push("no5lvl");
     }
     words.extend(options.append.iter().map(String::as_str));
     words.join(" ")

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Clones: the bios that a request of ours sends to lower devices.
+//!
+//! A clone's memory is the request's own for the first one, and a [`BioSet`]'s for the others. In
+//! front of the bio lies what we have to know when it comes back ([`BioClone`]).
+//!
+//! C header: [`include/linux/bio.h`](srctree/include/linux/bio.h)
+
+use core::mem::offset_of;
+
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+use super::{
+    bdev::BlockDevice,
+    ffi, //
+};
+
+/// Flags of the caller's bio that a clone does not get. `PREFLUSH`: the block layer took it off the
+/// request and sends the flush by itself. `FUA` and `NOWAIT`: unless the request still has them.
+/// `POLLED`: nobody polls the lower queue. `ALLOC_CACHE`: `bio_put` would hand memory that belongs
+/// to a request to the per-CPU bio cache.
+const NOT_CLONED: u32 = FROM_REQUEST
+    | 1 << bindings::req_flag_bits___REQ_PREFLUSH
+    | 1 << bindings::req_flag_bits___REQ_POLLED
+    | 1 << bindings::req_flag_bits___REQ_ALLOC_CACHE;
+
+/// Flags that a clone has if its request has them: the block layer takes FUA off the request where
+/// it sends a flush instead, and we take NOWAIT off the request that we let wait.
+const FROM_REQUEST: u32 = 1 << bindings::req_flag_bits___REQ_FUA | super::request::REQ_NOWAIT;
+
+/// A flush, as a bio: an empty write with `PREFLUSH`. `submit_bio` refuses `REQ_OP_FLUSH`.
+const FLUSH_CLONE: u32 =
+    bindings::req_op_REQ_OP_WRITE | 1 << bindings::req_flag_bits___REQ_PREFLUSH;
+
+/// A clone, and where it comes from.
+#[repr(C)]
+pub(super) struct BioClone {
+    /// The bio that it is made of; null for a flush.
+    source: *mut bindings::bio,
+    /// Where it goes.
+    device: *const BlockDevice,
+    bio: Opaque<bindings::bio>,
+}
+
+/// What happens when a clone comes back.
+pub(super) type Done = unsafe extern "C" fn(*mut bindings::bio);
+
+impl BioClone {
+    /// Makes a clone of `source`, or without one a flush, in memory that is the request's own.
+    /// `false` without memory for what hangs on a bio.
+    ///
+    /// # Safety
+    ///
+    /// The memory is unused, and lives, like `source` and `device`, until the clone has ended.
+    pub(super) unsafe fn init(
+        this: *mut Self,
+        source: *mut bindings::bio,
+        device: &BlockDevice,
+    ) -> bool {
+        // SAFETY: By the contract of this function.
+        unsafe {
+            let bio = (*this).bio.get();
+            (*this).source = source;
+            (*this).device = device;
+            if source.is_null() {
+                let none = core::ptr::null_mut();
+                bindings::bio_init(bio, device.as_ptr(), none, 0, FLUSH_CLONE);
+                return true;
+            }
+            bindings::bio_init_clone(device.as_ptr(), bio, source, ffi::md_gfp_noio) == 0
+        }
+    }
+
+    /// Sends the clone to `sector` of its device.
+    ///
+    /// # Safety
+    ///
+    /// The clone was just made, for a bio or the flush of the request `rq`, which is not ended
+    /// before `done` was called.
+    pub(super) unsafe fn submit(
+        this: *mut Self,
+        rq: *mut bindings::request,
+        sector: u64,
+        done: Done,
+    ) {
+        // SAFETY: By the contract of this function. From `submit_bio_noacct` on the clone belongs
+        // to the block layer.
+        unsafe {
+            let bio = (*this).bio.get();
+            if !(*this).source.is_null() {
+                (*bio).bi_opf = (*bio).bi_opf & !NOT_CLONED | (*rq).cmd_flags & FROM_REQUEST;
+            }
+            (*bio).bi_iter.bi_sector = sector;
+            (*bio).bi_private = rq.cast();
+            (*bio).bi_end_io = Some(done);
+            bindings::submit_bio_noacct(bio);
+        }
+    }
+
+    /// Cuts a clone down to `bytes` of its data, `skip` bytes from the start.
+    ///
+    /// # Safety
+    ///
+    /// The clone was just made, of a bio that has `skip + bytes` bytes, or that has no data.
+    pub(super) unsafe fn cut(this: *mut Self, skip: u32, bytes: u32) {
+        // SAFETY: By the contract of this function.
+        unsafe {
+            let bio = (*this).bio.get();
+            if skip > 0 {
+                ffi::md_bio_advance(bio, skip);
+            }
+            ffi::md_bio_set_bytes(bio, bytes);
+        }
+    }
+
+    /// The clone that a bio belongs to.
+    pub(super) fn of(bio: *mut bindings::bio) -> *mut Self {
+        bio.wrapping_byte_sub(offset_of!(Self, bio)).cast()
+    }
+
+    /// Notes an error of a clone that has come back: with its device, and with the bio that it was
+    /// made of, which ends with it. Called in any context.
+    ///
+    /// # Safety
+    ///
+    /// The clone has come back for the request `rq`, which is not ended.
+    #[cold]
+    pub(super) unsafe fn note_failure(
+        this: *mut Self,
+        rq: *mut bindings::request,
+        status: bindings::blk_status_t,
+    ) {
+        // SAFETY: By the contract of this function; the device outlives all requests.
+        unsafe {
+            let device = &*(*this).device;
+            let source = (*this).source;
+            if !source.is_null() {
+                // Several clones of one bio may get here at once: any of their errors will do.
+                (&raw mut (*source).bi_status).write_volatile(status);
+            }
+            match (*rq).cmd_flags & super::request::OP_MASK {
+                bindings::req_op_REQ_OP_READ => device.health().note_read_error(),
+                bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES => {
+                    ffi::md_queue_follow_offers((*rq).q, device.as_ptr());
+                }
+                _ => device.health().note_write_error(),
+            }
+        }
+    }
+}
+
+/// Bios for the requests that need more clones than their own.
+///
+/// An allocation may wait for clones that were submitted before it to come back. They do: they do
+/// not wait on `current->bio_list` ([`super::request::apart`]), and a plug is flushed when its task
+/// sleeps. So the set needs no rescuer.
+#[pin_data(PinnedDrop)]
+pub(crate) struct BioSet {
+    #[pin]
+    set: Opaque<bindings::bio_set>,
+}
+
+// SAFETY: A bio set may be used from any thread.
+unsafe impl Send for BioSet {}
+// SAFETY: A bio set has locks of its own.
+unsafe impl Sync for BioSet {}
+
+impl BioSet {
+    /// Bios that can be had however little memory there is. Enough for the progress of a few
+    /// requests at a time.
+    const RESERVE: u32 = 64;
+
+    /// Makes a set.
+    pub(super) fn new() -> impl PinInit<Self, Error> {
+        let flags = bindings::BIOSET_PERCPU_CACHE as c_int;
+        let front = offset_of!(BioClone, bio) as c_uint;
+        try_pin_init!(Self {
+            set <- Opaque::try_ffi_init(move |set: *mut bindings::bio_set| {
+                // SAFETY: `set` is valid for writing a `bio_set`; zero is what `bioset_init`
+                // expects.
+                unsafe {
+                    set.write_bytes(0, 1);
+                    to_result(bindings::bioset_init(set, Self::RESERVE, front, flags))
+                }
+            }),
+        }? Error)
+    }
+
+    /// A clone of `source`, or without one a flush. Null without memory; waits for memory if it may
+    /// `wait`.
+    ///
+    /// # Safety
+    ///
+    /// `source` and `device` live until the clone has ended.
+    pub(super) unsafe fn alloc(
+        &self,
+        source: *mut bindings::bio,
+        device: &BlockDevice,
+        wait: bool,
+    ) -> *mut BioClone {
+        let (set, bdev) = (self.set.get(), device.as_ptr());
+        // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the room
+        // in front of it.
+        unsafe {
+            let gfp = if wait {
+                ffi::md_gfp_noio
+            } else {
+                ffi::md_gfp_nowait
+            };
+            let bio = if source.is_null() {
+                bindings::bio_alloc_bioset(bdev, 0, FLUSH_CLONE, gfp, set)
+            } else {
+                bindings::bio_alloc_clone(bdev, source, gfp, set)
+            };
+            if bio.is_null() {
+                return core::ptr::null_mut();
+            }
+            let clone = BioClone::of(bio);
+            (*clone).source = source;
+            (*clone).device = device;
+            clone
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for BioSet {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The set is initialised, and all its bios are back: requests hold the disk.
+        unsafe { bindings::bioset_exit(self.set.get()) };
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How a component's device is doing: whether it is there, and how often it failed.
+
+use kernel::{
+    bindings,
+    prelude::*,
+    str::CString,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    }, //
+};
+
+/// How a device is doing, as far as we have seen.
+///
+/// Errors are noted where clones end, in any context, so this is atomics and no lock. Each figure
+/// stands for itself: a reader may see a count without the time that goes with it.
+pub(crate) struct Health {
+    unit: CString,
+    path: CString,
+    read_errors: Atomic<u64>,
+    write_errors: Atomic<u64>,
+    gone: Atomic<u32>,
+    event_seconds: Atomic<i64>,
+}
+
+impl Health {
+    /// A device that is fine; the names of its metadevice and of itself are for messages.
+    pub(super) fn new(unit: CString, path: CString) -> Self {
+        Self {
+            unit,
+            path,
+            read_errors: Atomic::new(0),
+            write_errors: Atomic::new(0),
+            gone: Atomic::new(0),
+            event_seconds: Atomic::new(0),
+        }
+    }
+
+    /// A read has failed.
+    pub(super) fn note_read_error(&self) {
+        self.note("read", &self.read_errors);
+    }
+
+    /// A write, flush or the like has failed.
+    pub(super) fn note_write_error(&self) {
+        self.note("write", &self.write_errors);
+    }
+
+    /// Counts an error. The 1st, 2nd, 4th, 8th, ... are reported: a dying disk has thousands.
+    fn note(&self, what: &str, count: &Atomic<u64>) {
+        let count = count.fetch_add(1, Relaxed).wrapping_add(1);
+        self.note_time();
+        if count.is_power_of_two() {
+            let (unit, path) = (&*self.unit, &*self.path);
+            pr_warn!("{unit}: {what} error on {path} ({count} so far)\n");
+        }
+    }
+
+    /// The device was removed from the machine.
+    pub(super) fn note_gone(&self) {
+        self.gone.store(1, Relaxed);
+        self.note_time();
+        let (unit, path) = (&*self.unit, &*self.path);
+        pr_err!("{unit}: component {path} is gone: what lies there fails until it is back\n");
+    }
+
+    fn note_time(&self) {
+        // SAFETY: May be called from any context.
+        let now = unsafe { bindings::ktime_get_real_seconds() };
+        self.event_seconds.store(now, Relaxed);
+    }
+
+    /// Reads that failed.
+    pub(crate) fn read_errors(&self) -> u64 {
+        self.read_errors.load(Relaxed)
+    }
+
+    /// Writes, flushes and the like that failed.
+    pub(crate) fn write_errors(&self) -> u64 {
+        self.write_errors.load(Relaxed)
+    }
+
+    /// Whether the device was removed from the machine.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Relaxed) != 0
+    }
+
+    /// When any of this last changed, in seconds since 1970; 0 if it never did.
+    pub(crate) fn event_seconds(&self) -> u64 {
+        u64::try_from(self.event_seconds.load(Relaxed)).unwrap_or(0)
+    }
+}
