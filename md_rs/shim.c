@@ -21,6 +21,7 @@ const unsigned int md_open_write = (__force unsigned int)BLK_OPEN_WRITE;
 const blk_status_t md_sts_ioerr = BLK_STS_IOERR;
 const blk_status_t md_sts_notsupp = BLK_STS_NOTSUPP;
 const blk_status_t md_sts_resource = BLK_STS_RESOURCE;
+const blk_status_t md_sts_target = BLK_STS_TARGET;
 const blk_status_t md_sts_again = BLK_STS_AGAIN;
 
 /*

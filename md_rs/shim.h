@@ -24,6 +24,7 @@ extern const unsigned int md_open_write;
 extern const blk_status_t md_sts_ioerr;
 extern const blk_status_t md_sts_notsupp;
 extern const blk_status_t md_sts_resource;
+extern const blk_status_t md_sts_target;
 extern const blk_status_t md_sts_again;
 
 void md_submission_begin(struct md_submission *submission);

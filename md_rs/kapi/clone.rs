@@ -143,9 +143,12 @@ impl BioClone {
                 // Several clones of one bio may get here at once: any of their errors will do.
                 (&raw mut (*source).bi_status).write_volatile(status);
             }
+            let unsupported = status == ffi::md_sts_notsupp || status == ffi::md_sts_target;
             match (*rq).cmd_flags & super::request::OP_MASK {
                 bindings::req_op_REQ_OP_READ => device.health().note_read_error(),
-                bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES => {
+                bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
+                    if unsupported =>
+                {
                     ffi::md_queue_follow_offers((*rq).q, device.as_ptr());
                 }
                 _ => device.health().note_write_error(),

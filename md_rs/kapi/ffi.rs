@@ -24,6 +24,7 @@ extern "C" {
     pub(super) static md_sts_ioerr: bindings::blk_status_t;
     pub(super) static md_sts_notsupp: bindings::blk_status_t;
     pub(super) static md_sts_resource: bindings::blk_status_t;
+    pub(super) static md_sts_target: bindings::blk_status_t;
     pub(super) static md_sts_again: bindings::blk_status_t;
 
     pub(super) fn md_submission_begin(submission: *mut MdSubmission);
