@@ -4,6 +4,7 @@
 
 use crate::{
     commands::{
+        arguments,
         metaclear,
         metainit,
         metastat,
@@ -14,7 +15,6 @@ use crate::{
         Failure, //
     },
     output::Answer,
-    syntax::shell::quoted,
     Machine,
 };
 use clap::{
@@ -50,25 +50,25 @@ pub static COMMANDS: [Command; 4] = [
         name: "metainit",
         own_program: true,
         definition: metainit::Arguments::command,
-        run: metainit::run,
+        run: |matches, machine, answer| metainit::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metastat",
         own_program: true,
         definition: metastat::Arguments::command,
-        run: metastat::run,
+        run: |matches, machine, answer| metastat::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metaclear",
         own_program: true,
         definition: metaclear::Arguments::command,
-        run: metaclear::run,
+        run: |matches, machine, answer| metaclear::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",
         own_program: false,
         definition: version::Arguments::command,
-        run: version::run,
+        run: |matches, machine, answer| version::run(arguments(matches)?, machine, answer),
     },
 ];
 
@@ -76,8 +76,8 @@ pub static COMMANDS: [Command; 4] = [
 pub struct Finished {
     /// Name of the command, as it stands in messages.
     pub command: String,
-    /// The command line, as one would type it again.
-    pub command_line: String,
+    /// The command line, word by word.
+    pub words: Vec<String>,
     /// Whether the answer is to be JSON.
     pub json: bool,
     /// What was done.
@@ -88,10 +88,10 @@ pub struct Finished {
 
 /// Finds the command of a command line, and runs it.
 pub fn run(mut arguments: Vec<OsString>, machine: &mut Machine<'_>) -> Finished {
-    let words = arguments.iter().map(|word| quoted(&word.to_string_lossy()));
+    let words = arguments.iter().map(|word| word.to_string_lossy());
     let mut finished = Finished {
         command: TOOL.to_string(),
-        command_line: words.collect::<Vec<_>>().join(" "),
+        words: words.map(Into::into).collect(),
         json: arguments.iter().any(is_json),
         answer: Answer::default(),
         failure: None,

@@ -3,17 +3,26 @@
 
 use crate::syntax::{
     name::MetadeviceName,
-    rows::RowSpec,
+    rows::{
+        RowSpec,
+        StripeSpec, //
+    },
     size::Sectors, //
 };
-use md_abi::admin::ComponentState;
-use md_report as report;
+use md_report::{
+    self as report,
+    State, //
+};
 
 /// A stripe or concat that exists.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unit {
     /// Its name.
     pub name: MetadeviceName,
+    /// The metadevice that it is a component of.
+    pub parent: Option<MetadeviceName>,
+    /// Its state, the worst of its components'.
+    pub state: State,
     /// Its size.
     pub size: Sectors,
     /// Its device number, as `st_rdev` has it.
@@ -41,13 +50,19 @@ pub struct Component {
     /// Sectors of the device that hold data of the metadevice.
     pub size: Sectors,
     /// Its state.
-    pub state: ComponentState,
+    pub state: State,
+    /// Reads that failed.
+    pub read_errors: u64,
+    /// Writes and flushes that failed.
+    pub write_errors: u64,
+    /// When the state last changed or an error last occurred, in UTC as RFC 3339 has it.
+    pub event: Option<String>,
 }
 
 impl Unit {
     /// What one would give to `metainit` to make the same metadevice.
-    pub fn specification(&self) -> Vec<RowSpec> {
-        let specification = |row: &Row| RowSpec {
+    pub fn specification(&self) -> StripeSpec {
+        let row = |row: &Row| RowSpec {
             interlace: row.interlace,
             devices: row
                 .components
@@ -55,12 +70,33 @@ impl Unit {
                 .map(|component| component.device.clone())
                 .collect(),
         };
-        self.rows.iter().map(specification).collect()
+        StripeSpec {
+            name: self.name,
+            rows: self.rows.iter().map(row).collect(),
+            keep_data: self.keeps_data(),
+        }
+    }
+
+    /// Whether it begins where a disk or partition begins. One that is made of metadevices does
+    /// so in any case: they have no reserved head.
+    fn keeps_data(&self) -> bool {
+        let mut components = self.components();
+        match (components.next(), components.next()) {
+            (Some(only), None) => {
+                only.start.0 == 0 && MetadeviceName::at_path(&only.device).is_none()
+            }
+            _ => false,
+        }
     }
 
     /// All components, row after row.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         self.rows.iter().flat_map(|row| &row.components)
+    }
+
+    /// Whether anything is or was wrong with it.
+    pub fn has_trouble(&self) -> bool {
+        self.state != State::Okay || self.components().any(Component::has_trouble)
     }
 
     /// Stripe or concat: SVM has one word for both, the JSON documents have two.
@@ -73,15 +109,21 @@ impl Unit {
     }
 }
 
+impl Component {
+    /// Whether it is out of service, or a request to it has failed.
+    fn has_trouble(&self) -> bool {
+        self.state != State::Okay || self.read_errors > 0 || self.write_errors > 0
+    }
+}
+
 impl From<&Unit> for report::Metadevice {
     fn from(unit: &Unit) -> Self {
         report::Metadevice {
             name: unit.name.to_string(),
             kind: unit.kind(),
             size: unit.size.bytes(),
-            // A stripe without a mirror has no state of its own: an I/O error is returned, and
-            // the stripe stays in service (`svm.md` section 3.5).
-            state: report::State::Okay,
+            state: unit.state,
+            parent: unit.parent.map(|parent| parent.to_string()),
             rows: unit.rows.iter().map(report::Row::from).collect(),
         }
     }
@@ -102,9 +144,10 @@ impl From<&Component> for report::Component {
             device: component.device.clone(),
             start: component.start.bytes(),
             size: component.size.bytes(),
-            state: match component.state {
-                ComponentState::Okay => report::State::Okay,
-            },
+            state: component.state,
+            read_errors: component.read_errors,
+            write_errors: component.write_errors,
+            event: component.event.clone(),
         }
     }
 }

@@ -8,18 +8,28 @@ use mdctl::{
         Host,
         Node, //
     },
+    syntax::name::MetadeviceName,
     Machine,
 };
 use rustix::fs::makedev;
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     fmt,
     fs,
     io,
-    os::unix::fs::symlink,
+    os::unix::{
+        fs::symlink,
+        process::ExitStatusExt, //
+    },
     path::{
         Path,
         PathBuf, //
+    },
+    process::{
+        Command,
+        ExitStatus,
+        Output, //
     }, //
 };
 use tempfile::TempDir;
@@ -40,6 +50,18 @@ pub(crate) struct TestEnvironment {
 struct TestHost {
     root: PathBuf,
     nodes: BTreeMap<String, Node>,
+    /// What `wipefs` says of devices on which it finds something, or has trouble.
+    wipefs: BTreeMap<String, Wipefs>,
+}
+
+/// How `wipefs` ends when it looks at a device.
+pub(crate) enum Wipefs {
+    /// It finds a signature of this type, usage and label.
+    Finds(&'static str, &'static str, Option<&'static str>),
+    /// It fails with these words.
+    Fails(&'static str),
+    /// It does not even start.
+    Missing,
 }
 
 impl Host for TestHost {
@@ -48,10 +70,43 @@ impl Host for TestHost {
     }
 
     fn node(&self, path: &str) -> io::Result<Node> {
-        self.nodes
-            .get(path)
-            .copied()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        let metadevice = || {
+            let name = MetadeviceName::at_path(path)?;
+            let folder = self.root.join(format!("sys/devices/md!dsk!{name}"));
+            let dev = FakeAdmin::dev(name.number());
+            folder.exists().then_some(Node::Block { dev })
+        };
+        let node = self.nodes.get(path).copied().or_else(metadevice);
+        node.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn run(&self, command: &mut Command) -> io::Result<Output> {
+        assert_eq!(command.get_program(), "/usr/sbin/wipefs");
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_str().unwrap())
+            .collect();
+        let [options @ .., device] = &arguments[..] else {
+            panic!("wipefs without a device");
+        };
+        assert_eq!(
+            options,
+            ["--no-act", "--json", "--output", "TYPE,USAGE,LABEL"]
+        );
+        let (status, signatures, stderr) = match self.wipefs.get(*device) {
+            None => (0, vec![], ""),
+            Some(Wipefs::Finds(kind, usage, label)) => {
+                let signature = json!({"type": kind, "usage": usage, "label": label});
+                (0, vec![signature], "")
+            }
+            Some(Wipefs::Fails(words)) => (1, vec![], *words),
+            Some(Wipefs::Missing) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Output {
+            status: ExitStatus::from_raw(status << 8),
+            stdout: json!({"signatures": signatures}).to_string().into_bytes(),
+            stderr: stderr.into(),
+        })
     }
 }
 
@@ -64,11 +119,13 @@ impl TestEnvironment {
         let mut env = TestEnvironment {
             admin: FakeAdmin::with_disks(minors.map(|minor| makedev(8, minor)), DISK_SECTORS),
             host: TestHost {
-                root,
+                root: root.clone(),
                 nodes: BTreeMap::new(),
+                wipefs: BTreeMap::new(),
             },
             _folder: folder,
         };
+        env.admin.root = Some(root);
         env.write(
             "proc/self/mountinfo",
             "22 1 0:20 / /proc rw - proc proc rw\n",
@@ -76,6 +133,15 @@ impl TestEnvironment {
         env.write("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
         for (name, minor) in ["sda", "sdb", "sdc", "sdd"].into_iter().zip(minors) {
             env.device(name, "", 8, minor);
+        }
+        env
+    }
+
+    /// The same machine after some command lines, which must succeed.
+    pub(crate) fn with(lines: &[&str]) -> Self {
+        let mut env = TestEnvironment::new();
+        for line in lines {
+            env.setup(line);
         }
         env
     }
@@ -103,6 +169,16 @@ impl TestEnvironment {
     /// Adds a path that names something.
     pub(crate) fn node(&mut self, path: &str, node: Node) {
         self.host.nodes.insert(path.to_string(), node);
+    }
+
+    /// Says what `wipefs` makes of a device.
+    pub(crate) fn wipefs(&mut self, path: &str, wipefs: Wipefs) {
+        self.host.wipefs.insert(path.to_string(), wipefs);
+    }
+
+    /// Puts an ext4 file system on a device.
+    pub(crate) fn mkfs(&mut self, path: &str) {
+        self.wipefs(path, Wipefs::Finds("ext4", "filesystem", Some("web")));
     }
 
     /// Says that a device, such as `sda` or `sda/sda1`, is held by another one.
@@ -223,9 +299,16 @@ impl fmt::Display for Transcript {
 
 /// A line in pieces that fit into the source code of a test; all but the last end in a backslash.
 fn folded(line: &str) -> String {
-    let characters: Vec<_> = line.chars().collect();
-    let pieces = characters
-        .chunks(WIDTH)
-        .map(|piece| piece.iter().collect::<String>());
-    pieces.collect::<Vec<_>>().join("\\\n")
+    let mut text = String::new();
+    let mut columns = 0;
+    for character in line.chars() {
+        let width = if character == '\t' { 8 } else { 1 };
+        if columns + width > WIDTH {
+            text += "\\\n";
+            columns = 0;
+        }
+        text.push(character);
+        columns += width;
+    }
+    text
 }

@@ -4,11 +4,13 @@
 
 mod env;
 mod test_discover;
+mod test_md_tab;
 mod test_metaclear;
 mod test_metainit;
 mod test_metastat;
 mod test_multicall;
 mod test_output;
+mod test_trouble;
 mod test_version;
 
 use std::{

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Every way in which a device can be in use, as `metainit` tells of it.
 
-use crate::env::TestEnvironment;
+use crate::env::{
+    TestEnvironment,
+    DISK_SECTORS, //
+};
 use insta::assert_snapshot;
+use rustix::fs::makedev;
 
 /// What `metainit` has to say of one component; the device is made by the caller.
 fn refusal(env: &mut TestEnvironment, component: &str) -> String {
@@ -15,6 +19,7 @@ fn refusal(env: &mut TestEnvironment, component: &str) -> String {
 fn with_partition() -> TestEnvironment {
     let mut env = TestEnvironment::new();
     env.device("sda1", "sda", 8, 1);
+    env.admin.disks.insert(makedev(8, 1), DISK_SECTORS);
     env
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `metainit`: the grammar, what is refused, and what is made.
 
-use crate::env::TestEnvironment;
+use crate::env::{
+    TestEnvironment,
+    Wipefs, //
+};
 use insta::assert_snapshot;
-use md_abi::admin::Refusal;
 use mdctl::{
     admin::CallError,
     discover::Node, //
@@ -15,36 +17,60 @@ use rustix::{
 
 #[test]
 fn help_page() {
-    assert_snapshot!(TestEnvironment::new().run("metainit --help"), @r"
+    assert_snapshot!(TestEnvironment::new().run("metainit --help"), @r#"
     $ metainit --help
     Make a stripe, a concat, or a concat of stripes.
 
     A metadevice has one or more ROWS, one behind the other. Each has a WIDTH, as many COMPONE\
     NTs,
-    and if there is more than one of these is striped over them. A component is a disk or part\
-    ition
-    that nobody uses; a name without a slash is one in /dev.
+    and if there is more than one of these is striped over them. A component is a disk, partit\
+    ion
+    or metadevice that nobody uses; a name without a slash is that of a metadevice, as in d10,\
+     or
+    of a device in /dev. NAME alone stands for the entry of that name in md.tab.
 
     Usage: metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+           metainit [OPTIONS] [-T FILE] NAME
+           metainit [OPTIONS] [-T FILE] -a
 
     Arguments:
-      <NAME>  Name of the metadevice, d0 to d8191
+      [NAME]  Name of the metadevice, d0 to d8191
 
     Options:
-      -f          Force; a component in use is refused all the same
-      -n          Check only, make nothing
-          --json  Answer in JSON, also errors; may stand anywhere on the line
-      -h, --help  Print help
+      -f                   Also over components that carry a file system or the like, but not \
+    over one in use
+      -n                   Check only, make nothing
+      -a                   All of md.tab that does not exist yet; one that fails does not stop\
+     the others
+      -T, --md-tab <FILE>  The file to read in place of /etc/mdctl/md.tab
+          --keep-data      Begin where the only component begins, to show what is on it; may e\
+    nd the line
+          --json           Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help           Print help
 
     Each row:
       -i INTERLACE  How much lies on one component before it is the next one's turn: a number \
     and k
                     (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
 
+    The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's dat\
+    a, except
+    with --keep-data. So what -f overrides stays there and is found the next time, until
+    "wipefs --all DEVICE" removes it.
+
+    md.tab has one metadevice to a line, as it stands on the command line behind "metainit". T\
+    heir
+    order does not matter. A # begins a comment, a \ at the end of a line joins the next one t\
+    o it.
+    "metastat -p" writes such lines, so this keeps what there is now:
+      mkdir -p /etc/mdctl && metastat -p >/etc/mdctl/md.tab
+
     Examples:
       metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
       metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
-    ");
+      metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
+      metainit -a                        What stands in md.tab and does not exist yet
+    "#);
 }
 
 #[test]
@@ -73,15 +99,17 @@ fn json_shows_the_new_metadevice() {
     $ metainit --json d10 1 2 sda sdb -i 64k
     {"version":1,"metadevices":[{"name":"d10","type":"stripe","size":132120576,"state":"Okay",\
     "rows":[{"interlace":65536,"components":[{"device":"/dev/sda","start":1048576,"size":66060\
-    288,"state":"Okay"},{"device":"/dev/sdb","start":1048576,"size":66060288,"state":"Okay"}]}\
-    ]}]}
+    288,"state":"Okay","read_errors":0,"write_errors":0,"event":null},{"device":"/dev/sdb","st\
+    art":1048576,"size":66060288,"state":"Okay","read_errors":0,"write_errors":0,"event":null}\
+    ]}]}]}
     "#);
     assert_snapshot!(env.run("mdctl metainit d11 2 1 sdc 1 sdd --json"), @r#"
     $ mdctl metainit d11 2 1 sdc 1 sdd --json
     {"version":1,"metadevices":[{"name":"d11","type":"concat","size":132120576,"state":"Okay",\
     "rows":[{"interlace":524288,"components":[{"device":"/dev/sdc","start":1048576,"size":6606\
-    0288,"state":"Okay"}]},{"interlace":524288,"components":[{"device":"/dev/sdd","start":1048\
-    576,"size":66060288,"state":"Okay"}]}]}]}
+    0288,"state":"Okay","read_errors":0,"write_errors":0,"event":null}]},{"interlace":524288,"\
+    components":[{"device":"/dev/sdd","start":1048576,"size":66060288,"state":"Okay","read_err\
+    ors":0,"write_errors":0,"event":null}]}]}]}
     "#);
 }
 
@@ -106,6 +134,19 @@ fn n_checks_and_makes_nothing() {
     assert_eq!(env.admin.unit_count(), 0);
 }
 
+/// `-n` asks the kernel too, so that what it says can be relied on.
+#[test]
+fn n_finds_what_only_the_kernel_knows() {
+    let mut env = TestEnvironment::new();
+    env.admin.disks.insert(makedev(8, 16), 3000);
+    assert_snapshot!(env.run("metainit -n d10 1 2 sda sdb"), @r"
+    $ metainit -n d10 1 2 sda sdb
+    err| metainit: /dev/sdb: is too small: it has 3000 blocks, and 3072 are needed
+    err| next: lsblk -d -o NAME,SIZE
+    [exit status 1]
+    ");
+}
+
 #[test]
 fn a_name_is_given_once() {
     let mut env = TestEnvironment::new();
@@ -116,8 +157,8 @@ fn a_name_is_given_once() {
     err| next: metastat d10
     [exit status 1]
     ");
-    assert_snapshot!(env.run("metainit -n d10 1 1 sdb"), @r"
-    $ metainit -n d10 1 1 sdb
+    assert_snapshot!(env.run("metainit -n d10 1 1 sda"), @r"
+    $ metainit -n d10 1 1 sda
     err| metainit: d10: exists already
     err| next: metastat d10
     [exit status 1]
@@ -129,24 +170,26 @@ fn counts_and_names_that_are_wrong_are_pointed_at() {
     let mut env = TestEnvironment::new();
     let transcript = env.run_all(&[
         "metainit",
-        "metainit d10",
         "metainit x10 1 1 sda",
+        "metainit d10 1",
         "metainit d10 1 3 sda sdb",
         "metainit d10 1 3 sda sdb -i 64k",
     ]);
     assert_snapshot!(transcript, @r#"
     $ metainit
-    err| metainit: the following required arguments were not provided: <NAME> <ROW>...
-    err| next: metainit --help
-    [exit status 1]
-    $ metainit d10
-    err| metainit: the following required arguments were not provided: <ROW>...
+    err| metainit: the following required arguments were not provided: <NAME>
     err| next: metainit --help
     [exit status 1]
     $ metainit x10 1 1 sda
     err| metainit: "x10" is not the name of a metadevice: those are d0 to d8191
     err|     x10 1 1 sda
     err|     ^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit d10 1
+    err| metainit: d10: WIDTH of row 0 is missing
+    err|     d10 1
+    err|           ^
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 1 3 sda sdb
@@ -203,7 +246,7 @@ fn options_and_words_that_are_wrong_are_pointed_at() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 -m d20
-    err| metainit: d10: "-m" is not ROWS, a number from 1 to 1024
+    err| metainit: d10: "-m" makes a mirror, which this version does not have
     err|     d10 -m d20
     err|         ^^
     err| next: metainit --help
@@ -291,13 +334,14 @@ fn a_component_in_use_is_refused_also_with_force() {
 #[test]
 fn the_kernels_refusal_names_the_component() {
     let mut env = TestEnvironment::new();
-    env.admin.refuse_next(Refusal::ComponentReadOnly, 1, [0; 2]);
+    env.admin.read_only.insert(makedev(8, 16));
     assert_snapshot!(env.run("metainit d10 1 2 sda sdb"), @r"
     $ metainit d10 1 2 sda sdb
     err| metainit: /dev/sdb: is write-protected
     err| next: blockdev --setrw /dev/sdb
     [exit status 1]
     ");
+    env.admin.read_only.clear();
     env.admin.disks.insert(makedev(8, 16), 100);
     assert_snapshot!(env.run("metainit --json d10 2 1 sda 1 sdb"), @r#"
     $ metainit --json d10 2 1 sda 1 sdb
@@ -310,7 +354,7 @@ fn the_kernels_refusal_names_the_component() {
 #[test]
 fn without_the_module_there_is_a_word_on_how_to_load_it() {
     let mut env = TestEnvironment::new();
-    env.admin.fail_next(CallError::Open(Errno::NOENT));
+    env.admin.answers.fail_next(CallError::Open(Errno::NOENT));
     assert_snapshot!(env.run("metainit d10 1 2 sda sdb"), @r"
     $ metainit d10 1 2 sda sdb
     err| metainit: /dev/md/admin: does not exist: the module md_rs is not loaded
@@ -322,18 +366,270 @@ fn without_the_module_there_is_a_word_on_how_to_load_it() {
 #[test]
 fn without_the_right_the_same_line_is_to_be_typed_as_root() {
     let mut env = TestEnvironment::new();
-    env.admin.fail_next(CallError::Ioctl(Errno::PERM));
+    env.admin.answers.fail_next(CallError::Ioctl(Errno::PERM));
     assert_snapshot!(env.run("mdctl metainit d10 1 2 sda sdb -i 64k"), @r"
     $ mdctl metainit d10 1 2 sda sdb -i 64k
     err| metainit: /dev/md/admin: only root may use it (CAP_SYS_ADMIN)
     err| next: sudo mdctl metainit d10 1 2 sda sdb -i 64k
     [exit status 1]
     ");
-    env.admin.fail_next(CallError::Open(Errno::ACCESS));
+    env.admin.answers.fail_next(CallError::Open(Errno::ACCESS));
     assert_snapshot!(env.run("metainit -n d10 1 1 sda --json"), @r#"
     $ metainit -n d10 1 1 sda --json
     {"version":1,"error":{"command":"metainit","device":"/dev/md/admin","reason":"only root ma\
     y use it (CAP_SYS_ADMIN)","next":"sudo metainit -n d10 1 1 sda --json"}}
     [exit status 1]
     "#);
+}
+
+#[test]
+fn a_metadevice_may_be_a_component() {
+    let mut env = TestEnvironment::new();
+    env.setup("metainit d10 1 2 sda sdb");
+    env.setup("metainit d11 1 2 sdc sdd");
+    let transcript = env.run_all(&[
+        "metainit d20 1 2 d10 /dev/md/dsk/d11 -i 64k",
+        "metastat -p d20",
+        "metainit d30 1 1 d10",
+        "metainit d30 1 1 d99",
+        "metainit d30 2 1 d20 1 d20",
+    ]);
+    assert_snapshot!(transcript, @r"
+    $ metainit d20 1 2 d10 /dev/md/dsk/d11 -i 64k
+    d20: Concat/Stripe is setup
+    $ metastat -p d20
+    d20 1 2 d10 d11 -i 128b
+    d10 1 2 /dev/sda /dev/sdb -i 1024b
+    d11 1 2 /dev/sdc /dev/sdd -i 1024b
+    $ metainit d30 1 1 d10
+    err| metainit: /dev/md/dsk/d10: is part of the metadevice d20
+    err| next: metaclear d20
+    [exit status 1]
+    $ metainit d30 1 1 d99
+    err| metainit: /dev/md/dsk/d99: there is no such metadevice
+    err| next: metastat -c
+    [exit status 1]
+    $ metainit d30 2 1 d20 1 d20
+    err| metainit: /dev/md/dsk/d20: is given twice, and a component has one place
+    err| next: lsblk
+    [exit status 1]
+    ");
+    let document = env.run("metastat --json d20").json();
+    let component = &document["metadevices"][0]["rows"][0]["components"][0];
+    assert_eq!(component["device"], "/dev/md/dsk/d10");
+    assert_eq!(component["start"], 0);
+}
+
+/// Somebody has it open for writing, or makes it a component at the same moment.
+#[test]
+fn a_metadevice_in_use_is_no_component() {
+    let mut env = TestEnvironment::new();
+    env.setup("metainit d10 1 1 sda");
+    env.admin.open_unit(10, 1);
+    assert_snapshot!(env.run("metainit d20 1 1 d10"), @r"
+    $ metainit d20 1 1 d10
+    err| metainit: /dev/md/dsk/d10: is in use
+    err| next: lsblk /dev/md/dsk/d10
+    [exit status 1]
+    ");
+    env.append(
+        "proc/self/mountinfo",
+        "30 1 252:10 / /srv rw - ext4 /dev/md/dsk/d10 rw",
+    );
+    assert_snapshot!(env.run("metainit -f d20 1 1 d10"), @r"
+    $ metainit -f d20 1 1 d10
+    err| metainit: /dev/md/dsk/d10: is mounted on /srv
+    err| next: umount /srv
+    [exit status 1]
+    ");
+    assert_eq!(env.admin.unit_count(), 1);
+}
+
+#[test]
+fn a_file_system_is_not_lost_without_force() {
+    let mut env = TestEnvironment::new();
+    env.mkfs("/dev/sdb");
+    let transcript = env.run_all(&[
+        "metainit d10 1 2 sda sdb",
+        "metainit d10 1 1 sdb",
+        "metainit --json d10 1 1 sdb",
+        "mdctl metainit -n d10 1 2 sda sdb -i 64k",
+        "/usr/sbin/metainit -n d10 1 1 sdb",
+    ]);
+    assert_snapshot!(transcript, @r#"
+    $ metainit d10 1 2 sda sdb
+    err| metainit: /dev/sdb: carries an ext4 file system (label web), which would be lost
+    err| next: metainit -f d10 1 2 sda sdb
+    [exit status 1]
+    $ metainit d10 1 1 sdb
+    err| metainit: /dev/sdb: carries an ext4 file system (label web), which would be lost (--k\
+    eep-data would keep it)
+    err| next: metainit -f d10 1 1 sdb
+    [exit status 1]
+    $ metainit --json d10 1 1 sdb
+    {"version":1,"error":{"command":"metainit","device":"/dev/sdb","reason":"carries an ext4 f\
+    ile system (label web), which would be lost (--keep-data would keep it)","next":"metainit \
+    -f --json d10 1 1 sdb"}}
+    [exit status 1]
+    $ mdctl metainit -n d10 1 2 sda sdb -i 64k
+    err| metainit: /dev/sdb: carries an ext4 file system (label web), which would be lost
+    err| next: mdctl metainit -f -n d10 1 2 sda sdb -i 64k
+    [exit status 1]
+    $ /usr/sbin/metainit -n d10 1 1 sdb
+    err| metainit: /dev/sdb: carries an ext4 file system (label web), which would be lost (--k\
+    eep-data would keep it)
+    err| next: /usr/sbin/metainit -f -n d10 1 1 sdb
+    [exit status 1]
+    "#);
+    assert_eq!(env.admin.unit_count(), 0);
+    assert_snapshot!(env.run_all(&["metainit -f -n d10 1 1 sdb", "metainit -f d10 1 1 sdb"]), @r"
+    $ metainit -f -n d10 1 1 sdb
+    d10: Concat/Stripe would be setup
+    $ metainit -f d10 1 1 sdb
+    d10: Concat/Stripe is setup
+    ");
+}
+
+#[test]
+fn other_things_that_are_on_a_device() {
+    let mut env = TestEnvironment::new();
+    env.wipefs("/dev/sda", Wipefs::Finds("gpt", "partition-table", None));
+    env.wipefs("/dev/sdb", Wipefs::Finds("LVM2_member", "raid", None));
+    env.wipefs("/dev/sdc", Wipefs::Finds("swap", "other", Some("")));
+    let lines = ["sda", "sdb", "sdc"].map(|disk| format!("metainit d10 2 1 sdd 1 {disk}"));
+    let refusals = lines.map(|line| env.run(&line).stderr);
+    assert_snapshot!(refusals.concat(), @r"
+    metainit: /dev/sda: carries a gpt partition table, which would be lost
+    next: metainit -f d10 2 1 sdd 1 sda
+    metainit: /dev/sdb: carries an LVM2_member signature, which would be lost
+    next: metainit -f d10 2 1 sdd 1 sdb
+    metainit: /dev/sdc: carries a swap signature, which would be lost
+    next: metainit -f d10 2 1 sdd 1 sdc
+    ");
+}
+
+/// A metadevice has no reserved head, so that what is on it would be overwritten too.
+#[test]
+fn a_file_system_on_a_metadevice_is_not_lost_either() {
+    let mut env = TestEnvironment::new();
+    env.setup("metainit d10 1 1 sda");
+    env.mkfs("/dev/md/dsk/d10");
+    assert_snapshot!(env.run("metainit d20 1 1 d10"), @r"
+    $ metainit d20 1 1 d10
+    err| metainit: /dev/md/dsk/d10: carries an ext4 file system (label web), which would be lo\
+    st (--keep-data would keep it)
+    err| next: metainit -f d20 1 1 d10
+    [exit status 1]
+    ");
+    env.setup("metainit -f d20 1 1 d10");
+}
+
+/// What cannot be overridden is said first: whoever then types `-f` is not refused once more.
+#[test]
+fn the_kernels_reasons_come_before_signatures() {
+    let mut env = TestEnvironment::new();
+    env.mkfs("/dev/sda");
+    env.admin.disks.insert(makedev(8, 0), 100);
+    let transcript = env.run("metainit d10 1 1 sda");
+    assert!(transcript.stderr.contains("is too small"), "{transcript}");
+}
+
+#[test]
+fn without_wipefs_only_force_helps() {
+    let mut env = TestEnvironment::new();
+    env.wipefs("/dev/sda", Wipefs::Missing);
+    let words = "wipefs: error: /dev/sdb: probing initialization failed: Input/output error\n";
+    env.wipefs("/dev/sdb", Wipefs::Fails(words));
+    assert_snapshot!(env.run_all(&["metainit d10 1 1 sda", "metainit d10 1 1 sdb"]), @r"
+    $ metainit d10 1 1 sda
+    err| metainit: /dev/sda: cannot be searched for data without wipefs (-f does without)
+    err| next: apt install util-linux
+    [exit status 1]
+    $ metainit d10 1 1 sdb
+    err| metainit: /dev/sdb: cannot be searched for data (-f does without): wipefs: error: /de\
+    v/sdb: probing initialization failed: Input/output error
+    err| next: wipefs --no-act /dev/sdb
+    [exit status 1]
+    ");
+    env.setup("metainit -f d10 1 2 sda sdb");
+}
+
+#[test]
+fn data_is_kept_on_demand() {
+    let mut env = TestEnvironment::new();
+    env.mkfs("/dev/sda");
+    let transcript = env.run_all(&[
+        "metainit d10 1 1 sda --keep-data",
+        "metastat d10",
+        "metastat -p",
+        "metaclear d10",
+        "metainit --keep-data d10 1 1 sda -i 64k",
+        "metastat -p",
+    ]);
+    assert_snapshot!(transcript, @r"
+    $ metainit d10 1 1 sda --keep-data
+    d10: Concat/Stripe is setup
+    $ metastat d10
+    d10: Concat/Stripe
+        Size: 131072 blocks (64 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase
+    	/dev/sda          0     No
+    $ metastat -p
+    d10 1 1 /dev/sda --keep-data
+    $ metaclear d10
+    d10: Concat/Stripe is cleared
+    $ metainit --keep-data d10 1 1 sda -i 64k
+    d10: Concat/Stripe is setup
+    $ metastat -p
+    d10 1 1 /dev/sda -i 128b --keep-data
+    ");
+    env.setup("metainit d20 1 1 d10 --keep-data");
+    assert_eq!(
+        env.run("metastat -p d20").stdout.lines().next(),
+        Some("d20 1 1 d10")
+    );
+}
+
+#[test]
+fn data_is_kept_on_one_component_only() {
+    let mut env = TestEnvironment::new();
+    let transcript = env.run_all(&[
+        "metainit d10 1 2 sda sdb --keep-data",
+        "metainit --keep-data d10 2 1 sda 1 sdb",
+        "metainit d10 1 1 sda --keep-data -i 64k",
+        "metainit --keep-data d10",
+        "metainit --keep-data -a",
+    ]);
+    assert_snapshot!(transcript, @r#"
+    $ metainit d10 1 2 sda sdb --keep-data
+    err| metainit: d10: "--keep-data" is for one component: ROWS and WIDTH are 1
+    err|     d10 1 2 sda sdb --keep-data
+    err|                     ^^^^^^^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit --keep-data d10 2 1 sda 1 sdb
+    err| metainit: d10: "--keep-data" is for one component: ROWS and WIDTH are 1
+    err|     d10 2 1 sda 1 sdb --keep-data
+    err|                       ^^^^^^^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit d10 1 1 sda --keep-data -i 64k
+    err| metainit: d10: "-i" is one word too many behind --keep-data
+    err|     d10 1 1 sda --keep-data -i 64k
+    err|                             ^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit --keep-data d10
+    err| metainit: d10: "--keep-data" is not ROWS, a number from 1 to 1024
+    err|     d10 --keep-data
+    err|         ^^^^^^^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit --keep-data -a
+    err| metainit: the argument '--keep-data' cannot be used with '-a'
+    err| next: metainit --help
+    [exit status 1]
+    "#);
+    assert_eq!(env.admin.unit_count(), 0);
 }

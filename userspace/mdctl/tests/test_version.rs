@@ -29,28 +29,28 @@ fn tool_and_module_are_shown() {
     let mut env = TestEnvironment::new();
     assert_snapshot!(env.run_all(&["mdctl version", "mdctl version --json"]), @r#"
     $ mdctl version
-    mdctl 0.1.0 (interface 1)
-    md_rs 0.9.1 (interface 1)
+    mdctl 0.1.0 (interface 2)
+    md_rs 0.9.1 (interface 2)
     $ mdctl version --json
-    {"version":1,"tool":{"release":"0.1.0","abi":1},"module":{"release":"0.9.1","abi":1}}
+    {"version":1,"tool":{"release":"0.1.0","abi":2},"module":{"release":"0.9.1","abi":2}}
     "#);
 }
 
 #[test]
 fn the_tools_version_is_shown_without_a_module() {
     let mut env = TestEnvironment::new();
-    env.admin.fail_next(CallError::Open(Errno::NOENT));
+    env.admin.answers.fail_next(CallError::Open(Errno::NOENT));
     assert_snapshot!(env.run("mdctl version"), @r"
     $ mdctl version
-    mdctl 0.1.0 (interface 1)
+    mdctl 0.1.0 (interface 2)
     err| mdctl version: /dev/md/admin: does not exist: the module md_rs is not loaded
     err| next: modprobe md_rs
     [exit status 1]
     ");
-    env.admin.fail_next(CallError::Ioctl(Errno::NOTTY));
+    env.admin.answers.fail_next(CallError::Ioctl(Errno::NOTTY));
     assert_snapshot!(env.run("mdctl version --json"), @r#"
     $ mdctl version --json
-    {"version":1,"tool":{"release":"0.1.0","abi":1},"error":{"command":"mdctl version","device\
+    {"version":1,"tool":{"release":"0.1.0","abi":2},"error":{"command":"mdctl version","device\
     ":"/dev/md/admin","reason":"does not know this request","next":"mdctl version"}}
     [exit status 1]
     "#);

@@ -46,7 +46,8 @@ impl From<ExitStatus> for process::ExitCode {
 pub struct Document {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
-    /// `metastat`: the metadevices asked for. `metainit`: the one that was made.
+    /// `metastat`: the metadevices asked for, each followed by those that are its components.
+    /// `metainit`: those that were made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
     /// `metainit -n`: names of the metadevices that could be made.
@@ -61,6 +62,10 @@ pub struct Document {
     /// `mdctl version`: the loaded module.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<Release>,
+    /// `metainit -a`: why some metadevices could not be made, one error for each. There is an
+    /// `error` as well, which says how many they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Vec<Error>>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
@@ -76,6 +81,7 @@ impl Default for Document {
             cleared: None,
             tool: None,
             module: None,
+            failed: None,
             error: None,
         }
     }
@@ -91,8 +97,11 @@ pub struct Metadevice {
     pub kind: Kind,
     /// Its size in bytes.
     pub size: u64,
-    /// Its state.
+    /// Its state: the worst of its components'.
     pub state: State,
+    /// Name of the metadevice that this one is a component of. Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// The rows of a stripe or concat, in order.
     pub rows: Vec<Row>,
 }
@@ -112,6 +121,18 @@ pub enum Kind {
 pub enum State {
     /// In service.
     Okay,
+    /// The device, or one that the metadevice needs, was removed from the machine.
+    Unavailable,
+}
+
+impl State {
+    /// The state as text has it, the same word as in the documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Okay => "Okay",
+            State::Unavailable => "Unavailable",
+        }
+    }
 }
 
 /// A row of a stripe or concat.
@@ -126,7 +147,8 @@ pub struct Row {
 /// A component of a row.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Component {
-    /// Path of the device, as it was given when the metadevice was made.
+    /// Path of the device, as it was given when the metadevice was made. It may be that of
+    /// another metadevice.
     pub device: String,
     /// Where the metadevice's data begins on the device, in bytes.
     pub start: u64,
@@ -134,6 +156,13 @@ pub struct Component {
     pub size: u64,
     /// Its state.
     pub state: State,
+    /// Reads that failed since the metadevice was made or loaded.
+    pub read_errors: u64,
+    /// Writes and flushes that failed, likewise.
+    pub write_errors: u64,
+    /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
+    /// `2026-03-01T12:34:56Z`. Null if never.
+    pub event: Option<String>,
 }
 
 /// Release of a part of the product.
@@ -157,6 +186,20 @@ pub struct Error {
     pub reason: String,
     /// What to type next.
     pub next: String,
+    /// The entry of md.tab that the error is about. Absent if it is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
+}
+
+/// Where a metadevice stands in md.tab.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Entry {
+    /// Path of the file.
+    pub file: String,
+    /// Number of the line in which the entry begins, counted from 1.
+    pub line: u64,
+    /// Its first word, which should be the name of a metadevice.
+    pub name: String,
 }
 
 #[cfg(test)]
@@ -168,5 +211,13 @@ mod tests {
     fn exit_codes_are_those_of_the_contract() {
         assert_eq!(ExitStatus::Done.code(), 0);
         assert_eq!(ExitStatus::Error.code(), 1);
+    }
+
+    #[test]
+    fn text_and_documents_have_the_same_words_for_states() {
+        for state in [State::Okay, State::Unavailable] {
+            let value = serde_json::to_value(state).unwrap();
+            assert_eq!(value, state.word());
+        }
     }
 }

@@ -15,6 +15,7 @@ use md_abi::admin::{
     Component,
     Create,
     List,
+    Probe,
     Row,
     Status,
     UnitSummary,
@@ -22,6 +23,7 @@ use md_abi::admin::{
     IOC_CLEAR,
     IOC_CREATE,
     IOC_LIST,
+    IOC_PROBE,
     IOC_STATUS,
     IOC_VERSION, //
 };
@@ -34,6 +36,7 @@ use rustix::{
     },
     ioctl::{
         ioctl,
+        Opcode,
         Updater, //
     },
 };
@@ -72,6 +75,21 @@ impl AdminDevice {
         };
         Ok(self.file.insert(file))
     }
+
+    /// Makes the call with a number.
+    ///
+    /// # Safety
+    ///
+    /// The argument of this ioctl is a `T`, of which any bytes are legal. The arrays that it
+    /// names stay borrowed until after the call, for writing if the kernel writes them, have at
+    /// least the length that it names, and are of a type of which any bytes are legal. The kernel
+    /// touches no other memory of ours.
+    unsafe fn call<const NUMBER: Opcode, T>(&mut self, argument: &mut T) -> Result<(), CallError> {
+        // SAFETY: The caller promises it.
+        let call = unsafe { Updater::<NUMBER, T>::new(argument) };
+        // SAFETY: As above.
+        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+    }
 }
 
 /// Address and length of an array that the kernel reads.
@@ -97,10 +115,8 @@ fn length<T>(elements: &[T]) -> u32 {
 
 impl Admin for AdminDevice {
     fn version(&mut self, argument: &mut Version) -> Result<(), CallError> {
-        // SAFETY: `IOC_VERSION` takes a `Version` and touches no other memory of ours.
-        let call = unsafe { Updater::<IOC_VERSION, Version>::new(argument) };
-        // SAFETY: As above.
-        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+        // SAFETY: `IOC_VERSION` takes a `Version`, which names no arrays.
+        unsafe { self.call::<IOC_VERSION, _>(argument) }
     }
 
     fn create(
@@ -111,28 +127,20 @@ impl Admin for AdminDevice {
     ) -> Result<(), CallError> {
         (argument.rows, argument.row_count) = array_to_read(rows);
         (argument.components, argument.component_count) = array_to_read(components);
-        // SAFETY: `IOC_CREATE` takes a `Create`, and reads the two arrays that it names, which
-        // are borrowed until after the call.
-        let call = unsafe { Updater::<IOC_CREATE, Create>::new(argument) };
-        // SAFETY: As above.
-        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+        // SAFETY: `IOC_CREATE` takes a `Create`, and reads the two arrays that it names.
+        unsafe { self.call::<IOC_CREATE, _>(argument) }
     }
 
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
-        // SAFETY: `IOC_CLEAR` takes a `Clear` and touches no other memory of ours.
-        let call = unsafe { Updater::<IOC_CLEAR, Clear>::new(argument) };
-        // SAFETY: As above.
-        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+        // SAFETY: `IOC_CLEAR` takes a `Clear`, which names no arrays.
+        unsafe { self.call::<IOC_CLEAR, _>(argument) }
     }
 
     fn list(&mut self, argument: &mut List, units: &mut [UnitSummary]) -> Result<(), CallError> {
         (argument.units, argument.unit_capacity) = array_to_write(units);
-        // SAFETY: `IOC_LIST` takes a `List`, and writes at most as many elements as the array
-        // has, which is borrowed for writing until after the call. Any bytes are a legal
-        // `UnitSummary` (it is `FromBytes`).
-        let call = unsafe { Updater::<IOC_LIST, List>::new(argument) };
-        // SAFETY: As above.
-        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+        // SAFETY: `IOC_LIST` takes a `List`, and writes the array that it names, of
+        // `UnitSummary`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_LIST, _>(argument) }
     }
 
     fn status(
@@ -143,12 +151,14 @@ impl Admin for AdminDevice {
     ) -> Result<(), CallError> {
         (argument.rows, argument.row_capacity) = array_to_write(rows);
         (argument.components, argument.component_capacity) = array_to_write(components);
-        // SAFETY: `IOC_STATUS` takes a `Status`, and writes at most as many elements as the two
-        // arrays have, which are borrowed for writing until after the call. Any bytes are a
-        // legal `Row` and `Component` (they are `FromBytes`).
-        let call = unsafe { Updater::<IOC_STATUS, Status>::new(argument) };
-        // SAFETY: As above.
-        unsafe { ioctl(self.file()?, call) }.map_err(CallError::Ioctl)
+        // SAFETY: `IOC_STATUS` takes a `Status`, and writes the two arrays that it names, of
+        // `Row`s and `Component`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_STATUS, _>(argument) }
+    }
+
+    fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError> {
+        // SAFETY: `IOC_PROBE` takes a `Probe`, which names no arrays.
+        unsafe { self.call::<IOC_PROBE, _>(argument) }
     }
 }
 
@@ -166,7 +176,7 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, five times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, six times.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
@@ -179,6 +189,7 @@ mod tests {
             null.status(&mut Status::new_zeroed(), &mut [], &mut []),
             refused
         );
+        assert_eq!(null.probe(&mut Probe::new_zeroed()), refused);
         assert!(requests::version(&mut null).is_err());
     }
 

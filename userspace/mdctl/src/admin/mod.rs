@@ -14,6 +14,7 @@ use md_abi::admin::{
     Component,
     Create,
     List,
+    Probe,
     Row,
     Status,
     UnitSummary,
@@ -53,6 +54,9 @@ pub trait Admin {
         rows: &mut [Row],
         components: &mut [Component],
     ) -> Result<(), CallError>;
+
+    /// Sees whether the components of a metadevice answer.
+    fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError>;
 }
 
 /// A call that failed.

@@ -6,6 +6,7 @@ use super::{
     CallError, //
 };
 use crate::{
+    family::Kin,
     syntax::{
         name::MetadeviceName,
         rows::StripeSpec,
@@ -26,11 +27,18 @@ use md_abi::admin::{
     UnitSummary,
     ABI_VERSION,
     COMPONENTS_MAX,
+    CREATE_CHECK_ONLY,
     NO_INDEX,
+    NO_PARENT,
     ROWS_MAX,
     START_DEFAULT, //
 };
+use md_report::State;
 use rustix::io::Errno;
+use std::time::{
+    Duration,
+    UNIX_EPOCH, //
+};
 use thiserror::Error;
 use zerocopy::FromZeros;
 
@@ -55,6 +63,21 @@ pub enum RequestError {
     /// The answer makes no sense to this tool.
     #[error("the answer makes no sense: {0}")]
     Nonsense(String),
+}
+
+impl RequestError {
+    /// Why the kernel refused, if it did.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            RequestError::Refused(refused) => Some(refused.refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no metadevice of that name.
+    pub fn is_no_such_unit(&self) -> bool {
+        self.refusal() == Some(Refusal::NoSuchUnit)
+    }
 }
 
 /// A refusal and its figures; see [`Refusal`] for what they mean.
@@ -100,16 +123,37 @@ pub fn version(admin: &mut dyn Admin) -> Result<ModuleVersion, RequestError> {
     })
 }
 
+/// Sees whether a stripe or concat could be made, and makes nothing. `devices` are those of
+/// `spec`, in the same order.
+pub fn check(
+    admin: &mut dyn Admin,
+    spec: &StripeSpec,
+    devices: &[DeviceChoice],
+) -> Result<(), RequestError> {
+    request_creation(admin, spec, devices, CREATE_CHECK_ONLY)
+}
+
 /// Makes a stripe or concat. `devices` are those of `spec`, in the same order.
 pub fn create(
     admin: &mut dyn Admin,
     spec: &StripeSpec,
     devices: &[DeviceChoice],
 ) -> Result<(), RequestError> {
+    request_creation(admin, spec, devices, 0)
+}
+
+/// Asks for a stripe or concat in the way that `flags` say.
+fn request_creation(
+    admin: &mut dyn Admin,
+    spec: &StripeSpec,
+    devices: &[DeviceChoice],
+    flags: u32,
+) -> Result<(), RequestError> {
     let mut argument = abi::Create::new_zeroed();
     argument.header = header::<abi::Create>();
     argument.name = field(&spec.name.to_string())?;
     argument.kind = UnitKind::Stripe as u32;
+    argument.flags = flags;
     let rows: Vec<_> = spec
         .rows
         .iter()
@@ -119,9 +163,10 @@ pub fn create(
             reserved: 0,
         })
         .collect();
+    let start_sectors = if spec.keep_data { 0 } else { START_DEFAULT };
     let components = devices
         .iter()
-        .map(new_component)
+        .map(|device| new_component(device, start_sectors))
         .collect::<Result<Vec<_>, _>>()?;
     let result = admin.create(&mut argument, &rows, &components);
     judge(result, &argument.header)
@@ -136,8 +181,17 @@ pub fn clear(admin: &mut dyn Admin, name: MetadeviceName) -> Result<(), RequestE
     judge(result, &argument.header)
 }
 
-/// Names of all metadevices, in the order of their numbers.
-pub fn list(admin: &mut dyn Admin) -> Result<Vec<MetadeviceName>, RequestError> {
+/// Sees whether the components of a metadevice answer. What came out is in its status.
+pub fn probe(admin: &mut dyn Admin, name: MetadeviceName) -> Result<(), RequestError> {
+    let mut argument = abi::Probe::new_zeroed();
+    argument.header = header::<abi::Probe>();
+    argument.name = field(&name.to_string())?;
+    let result = admin.probe(&mut argument);
+    judge(result, &argument.header)
+}
+
+/// All metadevices, in the order of their numbers.
+pub fn list(admin: &mut dyn Admin) -> Result<Vec<Kin>, RequestError> {
     let mut capacity = LIST_CAPACITY;
     let mut tries = 1;
     loop {
@@ -156,7 +210,7 @@ pub fn list(admin: &mut dyn Admin) -> Result<Vec<MetadeviceName>, RequestError> 
 }
 
 /// The same, if there are no more than `capacity`.
-fn list_up_to(admin: &mut dyn Admin, capacity: usize) -> Result<Vec<MetadeviceName>, RequestError> {
+fn list_up_to(admin: &mut dyn Admin, capacity: usize) -> Result<Vec<Kin>, RequestError> {
     let mut argument = abi::List::new_zeroed();
     argument.header = header::<abi::List>();
     let mut units = vec![UnitSummary::new_zeroed(); capacity];
@@ -166,7 +220,7 @@ fn list_up_to(admin: &mut dyn Admin, capacity: usize) -> Result<Vec<MetadeviceNa
     let units = units.get(..count).ok_or_else(|| {
         RequestError::Nonsense(format!("{count} metadevices in an array for {capacity}"))
     })?;
-    units.iter().map(|unit| name_of(&unit.name)).collect()
+    units.iter().map(kin_of).collect()
 }
 
 /// Reads a metadevice with its rows and components.
@@ -178,12 +232,9 @@ pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, Reque
 pub fn status_of_all(admin: &mut dyn Admin) -> Result<Vec<Unit>, RequestError> {
     let mut reader = StatusReader::default();
     let mut units = Vec::new();
-    for name in list(admin)? {
-        match reader.read(admin, name) {
-            Err(RequestError::Refused(Refused {
-                refusal: Refusal::NoSuchUnit,
-                ..
-            })) => {}
+    for kin in list(admin)? {
+        match reader.read(admin, kin.name) {
+            Err(error) if error.is_no_such_unit() => {}
             unit => units.push(unit?),
         }
     }
@@ -218,7 +269,7 @@ impl StatusReader {
 
     /// The metadevice that the kernel described.
     fn unit(&self, summary: &UnitSummary) -> Result<Unit, RequestError> {
-        let name = name_of(&summary.name)?;
+        let Kin { name, parent } = kin_of(summary)?;
         if summary.kind != UnitKind::Stripe as u32 {
             return Err(RequestError::Nonsense(format!(
                 "{name} is of kind {}",
@@ -235,6 +286,8 @@ impl StatusReader {
         };
         let mut unit = Unit {
             name,
+            parent,
+            state: state_of(&name.to_string(), summary.state)?,
             size: Sectors(summary.size_sectors),
             dev: summary.dev,
             rows: Vec::new(),
@@ -253,32 +306,71 @@ impl StatusReader {
     }
 }
 
+/// A metadevice and its parent, as the kernel described them.
+fn kin_of(summary: &UnitSummary) -> Result<Kin, RequestError> {
+    let name = name_of(&summary.name)?;
+    let number = summary.parent;
+    let parent = MetadeviceName::from_number(number);
+    if parent.is_none() && number != NO_PARENT {
+        return Err(RequestError::Nonsense(format!(
+            "{name} is part of a metadevice with number {number}"
+        )));
+    }
+    Ok(Kin { name, parent })
+}
+
 /// A component as the kernel described it.
 fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
     let device = text_of(&component.device);
-    if component.state != ComponentState::Okay as u32 {
-        let state = component.state;
-        return Err(RequestError::Nonsense(format!(
-            "{device} is in state {state}"
-        )));
-    }
     Ok(Component {
-        device,
         start: Sectors(component.start_sectors),
         size: Sectors(component.size_sectors),
-        state: ComponentState::Okay,
+        state: state_of(&device, component.state)?,
+        read_errors: component.read_errors,
+        write_errors: component.write_errors,
+        event: event_of(&device, component.event_seconds)?,
+        device,
     })
 }
 
+/// The state with a number, of a metadevice or component.
+fn state_of(device: &str, number: u32) -> Result<State, RequestError> {
+    match number {
+        number if number == ComponentState::Okay as u32 => Ok(State::Okay),
+        number if number == ComponentState::Unavailable as u32 => Ok(State::Unavailable),
+        _ => Err(RequestError::Nonsense(format!(
+            "{device} is in state {number}"
+        ))),
+    }
+}
+
+/// Second of the year 10000 from which on a time has no form in RFC 3339.
+const SECONDS_END: u64 = 253_402_300_800;
+
+/// A time as RFC 3339 has it.
+fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
+    match seconds {
+        0 => Ok(None),
+        1..SECONDS_END => {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            Ok(Some(humantime::format_rfc3339_seconds(time).to_string()))
+        }
+        SECONDS_END.. => Err(RequestError::Nonsense(format!(
+            "{device} has changed {seconds} seconds after 1970"
+        ))),
+    }
+}
+
 /// A component as it is given to the kernel.
-fn new_component(device: &DeviceChoice) -> Result<abi::Component, RequestError> {
+fn new_component(
+    device: &DeviceChoice,
+    start_sectors: u64,
+) -> Result<abi::Component, RequestError> {
     Ok(abi::Component {
         dev: device.dev,
-        start_sectors: START_DEFAULT,
-        size_sectors: 0,
-        state: 0,
-        reserved: 0,
+        start_sectors,
         device: field(&device.path)?,
+        ..abi::Component::new_zeroed()
     })
 }
 

@@ -4,7 +4,6 @@
 use crate::{
     admin::requests::{
         self,
-        Refused,
         RequestError, //
     },
     discover::{
@@ -16,28 +15,33 @@ use crate::{
         Failure,
         Subject, //
     },
+    family::Family,
     output::Answer,
     syntax::name::MetadeviceName,
     Machine,
 };
-use clap::{
-    ArgMatches,
-    FromArgMatches,
-    Parser, //
-};
+use clap::Parser;
 use md_abi::admin::Refusal;
 
 /// Clear metadevices.
 ///
-/// A metadevice that is open, for instance mounted, is not cleared. The first one that cannot be
-/// cleared ends the command; those before it are gone then. What is on the components stays
-/// there, so that the same metainit brings it back.
+/// A metadevice that is open, for instance mounted, is not cleared, nor is one that is a component
+/// of another. The first one that cannot be cleared ends the command; those before it are gone
+/// then. What is on the components stays there, so that the same metainit brings it back.
 #[derive(Debug, Parser)]
 #[command(name = "metaclear", verbatim_doc_comment)]
 pub struct Arguments {
     /// All metadevices
     #[arg(short = 'a')]
     all: bool,
+
+    /// After each metadevice also those that were its components, and so on
+    #[arg(short = 'r', conflicts_with = "all")]
+    recursive: bool,
+
+    /// Changes nothing: a stripe or concat needs no force, and one that is open is never cleared
+    #[arg(short = 'f')]
+    force: bool,
 
     /// Metadevices to clear, such as d10
     #[arg(
@@ -50,17 +54,14 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(
-    matches: &ArgMatches,
+    arguments: Arguments,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let arguments = Arguments::from_arg_matches(matches)
-        .map_err(|error| explain::usage("metaclear", &error))?;
-    let names = if arguments.all {
-        requests::list(machine.admin).map_err(|error| explain::request(&error, &Subject::none()))?
-    } else {
-        explain::names("metaclear", &arguments.names)?
-    };
+    let mut names = explain::names("metaclear", &arguments.names)?;
+    if arguments.all || arguments.recursive {
+        names = with_components(machine, &names)?;
+    }
     answer.document.cleared = Some(Vec::new());
     for name in names {
         requests::clear(machine.admin, name).map_err(|error| explain(machine, name, &error))?;
@@ -74,13 +75,22 @@ pub fn run(
     Ok(())
 }
 
+/// The given metadevices, or all if none is given, each followed by its components: none can be
+/// cleared before the one that it is part of.
+fn with_components(
+    machine: &mut Machine<'_>,
+    names: &[MetadeviceName],
+) -> Result<Vec<MetadeviceName>, Failure> {
+    let list = requests::list(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let family: Family = list.into_iter().collect();
+    let places = family.places(names);
+    Ok(places.iter().map(|place| place.name).collect())
+}
+
 /// Why a metadevice is not cleared. The kernel knows that one is open, the machine knows by whom.
 fn explain(machine: &mut Machine<'_>, name: MetadeviceName, error: &RequestError) -> Failure {
-    if let RequestError::Refused(Refused {
-        refusal: Refusal::UnitOpen,
-        ..
-    }) = error
-    {
+    if error.refusal() == Some(Refusal::UnitOpen) {
         if let Some(usage) = user_of(machine, name) {
             return explain::device::in_use(&name.to_string(), &usage);
         }

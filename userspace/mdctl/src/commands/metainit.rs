@@ -2,56 +2,80 @@
 //! `metainit`
 
 use crate::{
-    admin::requests::{
-        self,
-        DeviceChoice,
-        Refused,
-        RequestError, //
-    },
-    discover::{
-        Host,
-        Node,
-        Users, //
-    },
+    admin::requests,
+    discover,
     explain::{
         self,
+        md_tab::{
+            in_entry,
+            no_entry,
+            some_failed,
+            unreadable, //
+        },
         Failure,
         Subject, //
     },
+    making::{
+        make,
+        Manner, //
+    },
     output::Answer,
     syntax::{
-        name::MetadeviceName,
-        rows::StripeSpec, //
+        md_tab::{
+            entries,
+            Entry, //
+        },
+        rows::{
+            StripeSpec,
+            KEEP_DATA, //
+        },
+        shell::quoted,
+        SyntaxError, //
     },
     Machine,
 };
-use clap::{
-    ArgMatches,
-    FromArgMatches,
-    Parser, //
-};
-use md_abi::admin::Refusal;
+use clap::Parser;
+
+/// Name of the command, as it stands in messages.
+const COMMAND: &str = "metainit";
+
+/// The file that says which metadevices there should be.
+const MD_TAB: &str = "/etc/mdctl/md.tab";
 
 /// Make a stripe, a concat, or a concat of stripes.
 ///
 /// A metadevice has one or more ROWS, one behind the other. Each has a WIDTH, as many COMPONENTs,
-/// and if there is more than one of these is striped over them. A component is a disk or partition
-/// that nobody uses; a name without a slash is one in /dev.
+/// and if there is more than one of these is striped over them. A component is a disk, partition
+/// or metadevice that nobody uses; a name without a slash is that of a metadevice, as in d10, or
+/// of a device in /dev. NAME alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
 #[command(
-    name = "metainit",
+    name = COMMAND,
     verbatim_doc_comment,
-    override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...",
+    override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+       metainit [OPTIONS] [-T FILE] NAME
+       metainit [OPTIONS] [-T FILE] -a",
     after_help = "Each row:
   -i INTERLACE  How much lies on one component before it is the next one's turn: a number and k
                 (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
 
+The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's data, except
+with --keep-data. So what -f overrides stays there and is found the next time, until
+\"wipefs --all DEVICE\" removes it.
+
+md.tab has one metadevice to a line, as it stands on the command line behind \"metainit\". Their
+order does not matter. A # begins a comment, a \\ at the end of a line joins the next one to it.
+\"metastat -p\" writes such lines, so this keeps what there is now:
+  mkdir -p /etc/mdctl && metastat -p >/etc/mdctl/md.tab
+
 Examples:
   metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
-  metainit d11 2 1 sda 1 sdb         The same two disks one behind the other"
+  metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
+  metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
+  metainit -a                        What stands in md.tab and does not exist yet"
 )]
 pub struct Arguments {
-    /// Force; a component in use is refused all the same
+    /// Also over components that carry a file system or the like, but not over one in use
     #[arg(short = 'f')]
     force: bool,
 
@@ -59,14 +83,30 @@ pub struct Arguments {
     #[arg(short = 'n')]
     check_only: bool,
 
+    /// All of md.tab that does not exist yet; one that fails does not stop the others
+    #[arg(short = 'a', conflicts_with_all = ["name", "rows", "keep_data"])]
+    all: bool,
+
+    /// The file to read in place of /etc/mdctl/md.tab
+    #[arg(
+        short = 'T',
+        long = "md-tab",
+        value_name = "FILE",
+        conflicts_with_all = ["rows", "keep_data"]
+    )]
+    md_tab: Option<String>,
+
+    /// Begin where the only component begins, to show what is on it; may end the line
+    #[arg(long = "keep-data")]
+    keep_data: bool,
+
     /// Name of the metadevice, d0 to d8191
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    name: Option<String>,
 
     /// ROWS and the rows, in that order
     #[arg(
         value_name = "ROW",
-        required = true,
         hide = true,
         trailing_var_arg = true,
         allow_hyphen_values = true
@@ -76,91 +116,134 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(
-    matches: &ArgMatches,
+    arguments: Arguments,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let arguments =
-        Arguments::from_arg_matches(matches).map_err(|error| explain::usage("metainit", &error))?;
-    let words = [vec![arguments.name], arguments.rows].concat();
-    let spec =
-        StripeSpec::parse(&words).map_err(|error| explain::syntax("metainit", &error, &words))?;
-    let devices = choose_devices(&spec, machine.host)?;
-    if arguments.check_only {
-        check_name(machine, spec.name)?;
-        answer.line(&format!("{}: Concat/Stripe would be setup", spec.name));
-        answer.document.checked = Some(vec![spec.name.to_string()]);
-    } else {
-        create(machine, &spec, &devices)?;
-        answer.line(&format!("{}: Concat/Stripe is setup", spec.name));
-        let unit = requests::status(machine.admin, spec.name)
-            .map_err(|error| explain::request(&error, &Subject::unit(spec.name)))?;
-        answer.document.metadevices = Some(vec![(&unit).into()]);
+    let mut words: Vec<_> = arguments
+        .name
+        .iter()
+        .chain(&arguments.rows)
+        .cloned()
+        .collect();
+    if arguments.keep_data {
+        words.push(KEEP_DATA.to_string());
     }
-    Ok(())
-}
-
-/// Looks up the components, and sees that nobody uses them.
-fn choose_devices(spec: &StripeSpec, host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
-    let mut choices: Vec<DeviceChoice> = Vec::new();
-    for path in spec.devices() {
-        let dev = match host.node(path) {
-            Ok(Node::Block { dev }) => dev,
-            Ok(Node::File) => return Err(explain::device::regular_file(path)),
-            Ok(Node::Other) => return Err(explain::device::not_a_block_device(path)),
-            Err(error) => return Err(explain::device::not_found(path, &error)),
-        };
-        if let Some(earlier) = choices.iter().find(|choice| choice.dev == dev) {
-            return Err(explain::device::given_twice(path, &earlier.path));
-        }
-        choices.push(DeviceChoice {
-            path: path.clone(),
-            dev,
-        });
-    }
-    check_users(&choices, host)?;
-    Ok(choices)
-}
-
-/// Sees that nobody uses the components.
-fn check_users(choices: &[DeviceChoice], host: &dyn Host) -> Result<(), Failure> {
-    let users = Users::read(host).map_err(|error| explain::device::unknown("", &error))?;
-    for choice in choices {
-        let usage = users
-            .of(choice.dev)
-            .map_err(|error| explain::device::unknown(&choice.path, &error))?;
-        if let Some(usage) = usage {
-            return Err(explain::device::in_use(&choice.path, &usage));
+    match &words[..] {
+        [] => arguments.make_all(machine, answer),
+        [name] => arguments.make_from_md_tab(name, machine, answer),
+        words => {
+            let spec = stripe(StripeSpec::parse(words), words)?;
+            make(machine, &spec, arguments.manner(false), answer)
         }
     }
-    Ok(())
 }
 
-/// Sees that no metadevice has this name.
-fn check_name(machine: &mut Machine<'_>, name: MetadeviceName) -> Result<(), Failure> {
-    let error = match requests::status(machine.admin, name) {
-        Err(RequestError::Refused(Refused {
-            refusal: Refusal::NoSuchUnit,
-            ..
-        })) => return Ok(()),
-        Ok(_) => return Err(explain::refusal::exists(&name.to_string())),
-        Err(error) => error,
-    };
-    Err(explain::request(&error, &Subject::unit(name)))
-}
+impl Arguments {
+    /// How metadevices are to be made.
+    fn manner(&self, from_md_tab: bool) -> Manner {
+        Manner {
+            check_only: self.check_only,
+            force: self.force,
+            from_md_tab,
+        }
+    }
 
-/// Makes the metadevice.
-fn create(
-    machine: &mut Machine<'_>,
-    spec: &StripeSpec,
-    devices: &[DeviceChoice],
-) -> Result<(), Failure> {
-    requests::create(machine.admin, spec, devices).map_err(|error| {
-        let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
-        let subject = Subject {
-            unit: Some(spec.name),
-            devices: &paths,
+    /// Path of the file with the entries.
+    fn file(&self) -> &str {
+        self.md_tab.as_deref().unwrap_or(MD_TAB)
+    }
+
+    /// The entries of the file.
+    fn entries(&self, machine: &Machine<'_>) -> Result<Vec<Entry>, Failure> {
+        let text = discover::read_named(machine.host, self.file())
+            .map_err(|error| unreadable(self.file(), &error))?;
+        Ok(entries(&text))
+    }
+
+    /// Makes the metadevice that stands in the file under a name. If there are several, the last
+    /// one says that it is not the first.
+    fn make_from_md_tab(
+        &self,
+        name: &str,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let entries = self.entries(machine)?;
+        match entries.iter().rfind(|entry| entry.is_called(name)) {
+            Some(entry) => self.make_entry(entry, machine, answer),
+            None => Err(no_entry(self.file(), explain::name(COMMAND, name)?)),
+        }
+    }
+
+    /// Makes what stands in the file and does not exist yet. A component may be a metadevice that
+    /// stands below, so this goes on for as long as anything can be made.
+    fn make_all(&self, machine: &mut Machine<'_>, answer: &mut Answer) -> Result<(), Failure> {
+        let entries = self.entries(machine)?;
+        let existing = requests::list(machine.admin)
+            .map_err(|error| explain::request(&error, &Subject::none()))?;
+        let exists = |entry: &&Entry| {
+            let name = entry.metadevice();
+            existing.iter().any(|kin| Some(kin.name) == name)
         };
-        explain::request(&error, &subject)
-    })
+        let mut left: Vec<_> = entries.iter().filter(|entry| !exists(entry)).collect();
+        self.begin_list(answer);
+        loop {
+            let before = left.len();
+            answer.failures.clear();
+            left.retain(|entry| {
+                let failure = self.make_entry(entry, machine, answer).err();
+                let failed = failure.is_some();
+                answer.failures.extend(failure);
+                failed
+            });
+            if left.is_empty() {
+                return Ok(());
+            }
+            if left.len() == before {
+                return Err(some_failed(self.file(), left.len()));
+            }
+        }
+    }
+
+    /// Sees that the document has a list of what was done even if that is nothing.
+    fn begin_list(&self, answer: &mut Answer) {
+        if self.check_only {
+            answer.document.checked = Some(Vec::new());
+        } else {
+            answer.document.metadevices = Some(Vec::new());
+        }
+    }
+
+    /// Makes the metadevice of an entry.
+    fn make_entry(
+        &self,
+        entry: &Entry,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        stripe(entry.stripe(), &entry.words)
+            .and_then(|spec| make(machine, &spec, self.manner(true), answer))
+            .map_err(|failure| in_entry(failure, self.file(), entry, self.with_force(entry)))
+    }
+
+    /// The command that makes the metadevice of an entry, whatever its components carry.
+    fn with_force(&self, entry: &Entry) -> String {
+        let mut line = format!("{COMMAND} -f");
+        if self.check_only {
+            line += " -n";
+        }
+        if let Some(file) = &self.md_tab {
+            line += &format!(" -T {}", quoted(file));
+        }
+        format!("{line} {}", quoted(entry.name()))
+    }
+}
+
+/// The metadevice that words ask for, or what is wrong with them.
+fn stripe(
+    parsed: Result<StripeSpec, SyntaxError>,
+    words: &[String],
+) -> Result<StripeSpec, Failure> {
+    parsed.map_err(|error| explain::syntax(COMMAND, &error, words))
 }

@@ -8,23 +8,30 @@ use crate::{
         Failure,
         Subject, //
     },
+    family::{
+        Family,
+        Place, //
+    },
     output::{
-        text,
+        text::{
+            self,
+            Listed, //
+        },
         Answer, //
     },
     syntax::name::MetadeviceName,
     unit::Unit,
     Machine,
 };
-use clap::{
-    ArgMatches,
-    FromArgMatches,
-    Parser, //
-};
+use clap::Parser;
+use md_report::State;
+use std::collections::BTreeMap;
 
 /// Show metadevices.
 ///
-/// Shows the metadevices that are named, else all. If one of them cannot be shown, none is.
+/// Shows the metadevices that are named, else all; each is followed by those that are components
+/// of it. If one of them cannot be shown, none is. States and errors are shown where there is
+/// something to see: a component that was removed, or to which a request has failed.
 #[derive(Debug, Parser)]
 #[command(name = "metastat", verbatim_doc_comment)]
 pub struct Arguments {
@@ -36,6 +43,14 @@ pub struct Arguments {
     #[arg(short = 'p')]
     md_tab: bool,
 
+    /// Also when the state of each component last changed or an error last occurred
+    #[arg(short = 't', conflicts_with_all = ["concise", "md_tab"])]
+    times: bool,
+
+    /// Read from every component first, to see whether it answers
+    #[arg(short = 'i')]
+    inquire: bool,
+
     /// Metadevices to show, such as d10
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -43,36 +58,100 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(
-    matches: &ArgMatches,
+    arguments: Arguments,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let arguments =
-        Arguments::from_arg_matches(matches).map_err(|error| explain::usage("metastat", &error))?;
     let names = explain::names("metastat", &arguments.names)?;
-    let units = read(machine, &names)?;
+    let mut snapshot = Snapshot::read(machine)?;
+    if arguments.inquire {
+        probe(machine, &snapshot.family.places(&names))?;
+        snapshot = Snapshot::read(machine)?;
+    }
+    let units = snapshot.list(machine, &names)?;
     answer.text = if arguments.concise {
         text::concise(&units)
     } else if arguments.md_tab {
         text::md_tab(&units)
     } else {
-        text::paragraphs(&units)
+        text::paragraphs(&units, arguments.times)
     };
-    answer.document.metadevices = Some(units.iter().map(Into::into).collect());
+    let documents = units.iter().map(|listed| (&listed.unit).into());
+    answer.document.metadevices = Some(documents.collect());
     Ok(())
 }
 
-/// Reads the metadevices with the given names, or all.
-fn read(machine: &mut Machine<'_>, names: &[MetadeviceName]) -> Result<Vec<Unit>, Failure> {
-    if names.is_empty() {
-        return requests::status_of_all(machine.admin)
-            .map_err(|error| explain::request(&error, &Subject::none()));
+/// Sees whether the components of metadevices answer. The kernel goes on to the components of
+/// components by itself; one that is cleared meanwhile is none of our business.
+fn probe(machine: &mut Machine<'_>, places: &[Place]) -> Result<(), Failure> {
+    for place in places.iter().filter(|place| place.depth == 0) {
+        match requests::probe(machine.admin, place.name) {
+            Err(error) if !error.is_no_such_unit() => {
+                return Err(explain::request(&error, &Subject::unit(place.name)));
+            }
+            _ => {}
+        }
     }
-    names
-        .iter()
-        .map(|name| {
-            requests::status(machine.admin, *name)
-                .map_err(|error| explain::request(&error, &Subject::unit(*name)))
+    Ok(())
+}
+
+/// All metadevices, as they were when they were read.
+struct Snapshot {
+    units: BTreeMap<MetadeviceName, Unit>,
+    family: Family,
+}
+
+impl Snapshot {
+    /// Reads them.
+    fn read(machine: &mut Machine<'_>) -> Result<Self, Failure> {
+        let units = requests::status_of_all(machine.admin)
+            .map_err(|error| explain::request(&error, &Subject::none()))?;
+        Ok(Snapshot {
+            family: units.iter().map(Into::into).collect(),
+            units: units.into_iter().map(|unit| (unit.name, unit)).collect(),
         })
-        .collect()
+    }
+
+    /// The metadevices with the given names, or all, with those that they are made of.
+    fn list(
+        &self,
+        machine: &mut Machine<'_>,
+        names: &[MetadeviceName],
+    ) -> Result<Vec<Listed>, Failure> {
+        let listed = |place: Place| {
+            let unit = match self.units.get(&place.name) {
+                Some(unit) => unit.clone(),
+                // Let the kernel say what is wrong with the name.
+                None => requests::status(machine.admin, place.name)
+                    .map_err(|error| explain::request(&error, &Subject::unit(place.name)))?,
+            };
+            Ok(Listed {
+                repair: self.repair(&unit),
+                depth: place.depth,
+                unit,
+            })
+        };
+        self.family.places(names).into_iter().map(listed).collect()
+    }
+
+    /// What to type if a metadevice lacks a device.
+    ///
+    /// A stripe has no copy of what was on the device, so that there is nothing to be done before
+    /// the device is back. Then it is a new one to the kernel: whatever stands above it has to be
+    /// made anew, over the same components, with the data that is on them.
+    fn repair(&self, unit: &Unit) -> Option<String> {
+        if unit.state == State::Okay {
+            return None;
+        }
+        let top = self.family.top_of(unit.name);
+        let tree = self.family.places(&[top]);
+        let recursive = if tree.len() > 1 { " -r" } else { "" };
+        let mut commands = vec![format!("metaclear{recursive} {top}")];
+        let units = tree
+            .iter()
+            .rev()
+            .filter_map(|place| self.units.get(&place.name));
+        commands.extend(units.map(|unit| unit.specification().command()));
+        Some(commands.join(" && "))
+    }
 }

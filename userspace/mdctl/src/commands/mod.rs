@@ -6,3 +6,18 @@ pub mod metaclear;
 pub mod metainit;
 pub mod metastat;
 pub mod version;
+
+use crate::explain::{
+    self,
+    Failure, //
+};
+use clap::{
+    ArgMatches,
+    CommandFactory,
+    FromArgMatches, //
+};
+
+/// The arguments of a command, as clap has found them.
+pub fn arguments<A: CommandFactory + FromArgMatches>(matches: &ArgMatches) -> Result<A, Failure> {
+    A::from_arg_matches(matches).map_err(|error| explain::usage(A::command().get_name(), &error))
+}

@@ -11,10 +11,7 @@ use crate::{
     output::Answer,
     Machine,
 };
-use clap::{
-    ArgMatches,
-    Parser, //
-};
+use clap::Parser;
 use md_abi::admin::ABI_VERSION;
 use md_report::Release;
 
@@ -28,7 +25,7 @@ pub struct Arguments {}
 
 /// Runs the command. The tool's version is there even if the module is not.
 pub fn run(
-    _matches: &ArgMatches,
+    _arguments: Arguments,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What this machine knows about a block device: whether there is one, and who uses it.
+//! What this machine knows about a block device: whether there is one, who uses it, and what is on
+//! it.
 //!
 //! The kernel refuses a device that is in use, but it can only say *that* it is. The tool looks
 //! into `/proc` and `/sys` first, to say *by what*, and what to type. What it does not find, or
 //! what begins between the look and the request, the kernel still refuses.
 
 mod mounts;
+pub mod signatures;
 mod sysfs;
 
 pub use sysfs::Holder;
@@ -23,6 +25,10 @@ use std::{
     path::{
         Path,
         PathBuf, //
+    },
+    process::{
+        Command,
+        Output, //
     }, //
 };
 use sysfs::Device;
@@ -35,6 +41,9 @@ pub trait Host {
 
     /// What a path names, symbolic links followed.
     fn node(&self, path: &str) -> io::Result<Node>;
+
+    /// Runs another program to its end.
+    fn run(&self, command: &mut Command) -> io::Result<Output>;
 }
 
 /// The machine that the tool runs on.
@@ -53,6 +62,10 @@ impl Host for ThisHost {
             FileType::RegularFile => Ok(Node::File),
             _ => Ok(Node::Other),
         }
+    }
+
+    fn run(&self, command: &mut Command) -> io::Result<Output> {
+        command.output()
     }
 }
 
@@ -168,9 +181,33 @@ fn dev_text(dev: u64) -> String {
     format!("{}:{}", major(dev), minor(dev))
 }
 
+/// A text file that somebody has named: below the machine's root, or below the folder that the
+/// tool was started in.
+pub fn read_named(host: &dyn Host, path: &str) -> io::Result<String> {
+    let place = match path.strip_prefix('/') {
+        Some(below) => host.root().join(below.trim_start_matches('/')),
+        None => PathBuf::from(path),
+    };
+    Ok(String::from_utf8_lossy(&fs::read(place)?).into_owned())
+}
+
 /// A file below the machine's root.
 fn read(host: &dyn Host, path: &str) -> Result<String, DiscoverError> {
     let path = host.root().join(path);
     let bytes = fs::read(&path).map_err(|error| DiscoverError::Unreadable { path, error })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_looked_for_where_its_path_says() {
+        let near = read_named(&ThisHost, "Cargo.toml").unwrap();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert_eq!(read_named(&ThisHost, path).unwrap(), near);
+        assert_eq!(read_named(&ThisHost, &format!("//{path}")).unwrap(), near);
+        assert!(read_named(&ThisHost, "/Cargo.toml").is_err());
+    }
 }

@@ -7,19 +7,27 @@ use super::{
 };
 use crate::{
     discover::{
+        signatures::SignatureError,
         DiscoverError,
         Holder,
         Relation,
         Usage,
         User, //
     },
-    syntax::shell::quoted,
+    syntax::{
+        name::MetadeviceName,
+        rows::KEEP_DATA,
+        shell::quoted, //
+    },
 };
 use std::io;
 
 /// A path that cannot be looked up.
 pub fn not_found(path: &str, error: &io::Error) -> Failure {
     match error.kind() {
+        io::ErrorKind::NotFound if MetadeviceName::at_path(path).is_some() => {
+            Failure::of(path, "there is no such metadevice", "metastat -c")
+        }
         io::ErrorKind::NotFound => Failure::of(path, "there is no such device", "lsblk"),
         io::ErrorKind::PermissionDenied => Failure {
             next: Next::SameAsRoot,
@@ -48,6 +56,35 @@ pub fn given_twice(path: &str, earlier: &str) -> Failure {
         format!("is the same device as {earlier}, and a component has one place")
     };
     Failure::of(path, reason, "lsblk")
+}
+
+/// A device that carries something, which is described in words. `may_keep` says whether the data
+/// could be kept, because the device is the only component.
+pub fn carries(path: &str, what: &str, may_keep: bool) -> Failure {
+    let mut reason = format!("carries {what}, which would be lost");
+    if may_keep {
+        reason += &format!(" ({KEEP_DATA} would keep it)");
+    }
+    Failure {
+        next: Next::SameWithForce,
+        ..Failure::of(path, reason, "")
+    }
+}
+
+/// A device of which nobody knows what it carries.
+pub fn may_carry(path: &str, error: &SignatureError) -> Failure {
+    match error {
+        SignatureError::NotInstalled => Failure::of(
+            path,
+            "cannot be searched for data without wipefs (-f does without)",
+            "apt install util-linux",
+        ),
+        SignatureError::Failed(words) => Failure::of(
+            path,
+            format!("cannot be searched for data (-f does without): {words}"),
+            format!("wipefs --no-act {}", quoted(path)),
+        ),
+    }
 }
 
 /// The machine cannot be asked about a device.

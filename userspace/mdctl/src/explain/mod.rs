@@ -2,9 +2,11 @@
 //! Why something failed, as three parts: what it is about, the reason, and what to type next.
 //!
 //! A failure without a next command does not exist: [`Failure`] cannot be made without one.
-//! [`refusal`] has the kernel's reasons, [`device`] those found by looking around.
+//! [`refusal`] has the kernel's reasons, [`device`] those found by looking around, [`md_tab`] those
+//! that have to do with the file.
 
 pub mod device;
+pub mod md_tab;
 pub mod refusal;
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
         SyntaxError, //
     },
 };
+use md_report::Entry;
 use rustix::io::Errno;
 
 /// What a command that failed says.
@@ -31,6 +34,8 @@ pub struct Failure {
     pub next: Next,
     /// For text output: lines that point at the wrong word.
     pub pointer: Option<String>,
+    /// The entry of md.tab that it is about, if it is about one.
+    pub entry: Option<Box<Entry>>,
 }
 
 /// What to type next.
@@ -38,8 +43,12 @@ pub struct Failure {
 pub enum Next {
     /// This command.
     Command(String),
+    /// The command line that failed, once more.
+    Same,
     /// The command line that failed, as root.
     SameAsRoot,
+    /// The command line that failed, with `-f`.
+    SameWithForce,
 }
 
 /// What a request to the kernel was about, so that its refusal can be put in words.
@@ -58,20 +67,28 @@ impl Failure {
         reason: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
+        Failure::new(
+            Some(device.into()),
+            reason.into(),
+            Next::Command(next.into()),
+        )
+    }
+
+    /// A failure that is about a device, if about any.
+    fn new(device: Option<String>, reason: String, next: Next) -> Self {
         Failure {
-            device: Some(device.into()),
-            reason: reason.into(),
-            next: Next::Command(next.into()),
+            device,
+            reason,
+            next,
             pointer: None,
+            entry: None,
         }
     }
 
     /// A request that only root may make.
     fn not_root() -> Self {
-        Failure {
-            next: Next::SameAsRoot,
-            ..Failure::of(ADMIN_PATH, "only root may use it (CAP_SYS_ADMIN)", "")
-        }
+        let reason = "only root may use it (CAP_SYS_ADMIN)".to_string();
+        Failure::new(Some(ADMIN_PATH.to_string()), reason, Next::SameAsRoot)
     }
 }
 
@@ -149,21 +166,27 @@ fn failed(errno: Errno) -> Failure {
 
 /// Words that are not in the grammar of the command; the first is the metadevice's name.
 pub fn syntax(command: &str, error: &SyntaxError, words: &[String]) -> Failure {
+    let device = words.first().filter(|_| error.word > 0).cloned();
     Failure {
-        device: words.first().filter(|_| error.word > 0).cloned(),
-        reason: error.reason.clone(),
-        next: Next::Command(format!("{command} --help")),
         pointer: Some(error.pointer(words)),
+        ..Failure::new(device, error.reason.clone(), help(command))
     }
+}
+
+/// The help page of a command.
+fn help(command: &str) -> Next {
+    Next::Command(format!("{command} --help"))
 }
 
 /// The metadevices that words name, or what is wrong with the first word that names none.
 pub fn names(command: &str, words: &[String]) -> Result<Vec<MetadeviceName>, Failure> {
-    let name = |word: &String| {
-        word.parse()
-            .map_err(|reason: String| Failure::of(word, reason, format!("{command} --help")))
-    };
-    words.iter().map(name).collect()
+    words.iter().map(|word| name(command, word)).collect()
+}
+
+/// The metadevice that a word names, or what is wrong with it.
+pub fn name(command: &str, word: &str) -> Result<MetadeviceName, Failure> {
+    word.parse()
+        .map_err(|reason| Failure::new(Some(word.to_string()), reason, help(command)))
 }
 
 /// Options that clap does not accept. Its usage lines are left to `--help`.
@@ -171,12 +194,8 @@ pub fn usage(command: &str, error: &clap::Error) -> Failure {
     let text = error.to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let reason = paragraph.strip_prefix("error: ").unwrap_or(paragraph);
-    Failure {
-        device: None,
-        reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
-        next: Next::Command(format!("{command} --help")),
-        pointer: None,
-    }
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    Failure::new(None, reason, help(command))
 }
 
 #[cfg(test)]

@@ -60,9 +60,10 @@ impl Words {
                 format!("is open (open count {a})"),
                 format!("lsblk {}", self.unit_path),
             ),
-            Refusal::UnitHasParent => {
-                self.about_unit("is part of another metadevice", "metastat -p")
-            }
+            Refusal::UnitHasParent => self.about_unit(
+                format!("is part of the metadevice d{a}"),
+                format!("metaclear d{a}"),
+            ),
             Refusal::NoPersonality => self.about_unit(
                 "its module, md_stripe, could not be loaded",
                 "modprobe md_stripe",
@@ -74,9 +75,14 @@ impl Words {
                 format!("has {a} components, and 1 to {b} are possible"),
                 HELP,
             ),
-            Refusal::BadInterlace => {
-                self.about_unit(interlace(self.row, a, b), "lsblk -d -o NAME,LOG-SEC")
-            }
+            Refusal::BadInterlace => self.about_row(
+                format!("an interlace of {a} blocks is beyond the limit of {b} blocks"),
+                HELP,
+            ),
+            Refusal::InterlaceUnaligned => self.about_row(
+                format!("an interlace of {a} blocks is no multiple of a block size, {b} blocks"),
+                "lsblk -d -o NAME,LOG-SEC",
+            ),
             Refusal::ComponentNotFound => self.about_component(
                 format!("there is no such block device: {}", errno_text(a)),
                 "lsblk",
@@ -97,7 +103,7 @@ impl Words {
                 "lsblk -d -o NAME,ZONED",
             ),
             Refusal::ComponentInUse => {
-                self.about_component("is part of a metadevice already", "metastat -p")
+                self.about_component("is given twice, and a component has one place", "lsblk")
             }
             Refusal::ComponentUnaligned => self.about_component(
                 format!("{a} blocks are not a multiple of its block size, {b} blocks"),
@@ -116,9 +122,9 @@ impl Words {
                 "metastat",
             ),
             Refusal::NoMemory => self.about_unit("the kernel is out of memory", "free -m"),
-            Refusal::ComponentIsMetadevice => self.about_component(
-                "is a metadevice, and a stripe or concat is made of disks and partitions",
-                "metastat -p",
+            Refusal::NestedTooDeep => self.about_unit(
+                format!("would be made of metadevices in more than {a} levels"),
+                "metastat -c",
             ),
             Refusal::DiskFailed => self.about_unit(
                 format!("its block device could not be made: {}", errno_text(a)),
@@ -132,6 +138,11 @@ impl Words {
         Failure::of(&self.unit, reason, next)
     }
 
+    /// A failure that is about a row of the metadevice.
+    fn about_row(&self, reason: String, next: &str) -> Failure {
+        self.about_unit(format!("row {}: {reason}", self.row), next)
+    }
+
     /// A failure that is about a component.
     fn about_component(&self, reason: impl Into<String>, next: impl Into<String>) -> Failure {
         Failure::of(&self.component, reason, next)
@@ -140,11 +151,6 @@ impl Words {
 
 /// Where the rules for names, rows and widths stand.
 const HELP: &str = "metainit --help";
-
-/// What is wrong with the interlace of a row.
-fn interlace(row: usize, found: u64, bound: u64) -> String {
-    format!("row {row}: an interlace of {found} blocks is out of range, or no multiple of {bound}")
-}
 
 /// A request that the module cannot read, although the versions are the same.
 fn not_built_together(what: &str) -> Failure {
@@ -226,7 +232,7 @@ mod tests {
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         let all = Refusal::ALL.map(|refusal| line(refuse(refusal, ABI_VERSION + 1, Some(1))));
         assert_snapshot!(all.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 2, tool: 1)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 3, tool: 2)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -240,16 +246,16 @@ mod tests {
           next: metastat -c
         d10: is open (open count 17)
           next: lsblk /dev/md/dsk/d10
-        d10: is part of another metadevice
-          next: metastat -p
+        d10: is part of the metadevice d17
+          next: metaclear d17
         d10: its module, md_stripe, could not be loaded
           next: modprobe md_stripe
         d10: has 17 rows, and 1 to 16 are possible
           next: metainit --help
         d10: has 17 components, and 1 to 16 are possible
           next: metainit --help
-        d10: row 1: an interlace of 17 blocks is out of range, or no multiple of 16
-          next: lsblk -d -o NAME,LOG-SEC
+        d10: row 1: an interlace of 17 blocks is beyond the limit of 16 blocks
+          next: metainit --help
         /dev/sdb: there is no such block device: File exists (os error 17)
           next: lsblk
         /dev/sdb: is in use
@@ -260,8 +266,8 @@ mod tests {
           next: lsblk -d -o NAME,SIZE
         /dev/sdb: is a zoned device, and metadevices are made of ordinary ones
           next: lsblk -d -o NAME,ZONED
-        /dev/sdb: is part of a metadevice already
-          next: metastat -p
+        /dev/sdb: is given twice, and a component has one place
+          next: lsblk
         /dev/sdb: 17 blocks are not a multiple of its block size, 16 blocks
           next: lsblk -o NAME,LOG-SEC /dev/sdb
         d10: would have 17 blocks, and 16 are possible
@@ -272,10 +278,12 @@ mod tests {
           next: metastat
         d10: the kernel is out of memory
           next: free -m
-        /dev/sdb: is a metadevice, and a stripe or concat is made of disks and partitions
-          next: metastat -p
+        d10: would be made of metadevices in more than 17 levels
+          next: metastat -c
         d10: its block device could not be made: File exists (os error 17)
           next: dmesg | tail
+        d10: row 1: an interlace of 17 blocks is no multiple of a block size, 16 blocks
+          next: lsblk -d -o NAME,LOG-SEC
         ");
     }
 
@@ -284,11 +292,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 0, tool: 1)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 1, tool: 2)
           next: modprobe -r md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 1, tool: 1)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 2, tool: 2)
           next: modprobe -r md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 2, tool: 1)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 3, tool: 2)
           next: make tool
         ");
     }

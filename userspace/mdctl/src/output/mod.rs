@@ -10,15 +10,19 @@ use crate::{
         Next, //
     },
     multicall::Finished,
+    syntax::shell::quoted, //
 };
 use md_report::{
     Document,
     ExitStatus, //
 };
-use std::io::{
-    self,
-    ErrorKind,
-    Write, //
+use std::{
+    io::{
+        self,
+        ErrorKind,
+        Write, //
+    },
+    path::Path, //
 };
 
 /// What a command has to say, in both forms. It grows as the command gets on, so that what was
@@ -29,6 +33,8 @@ pub struct Answer {
     pub text: String,
     /// The same for scripts.
     pub document: Document,
+    /// Failures that did not end the command. One that ends it follows and tells of them all.
+    pub failures: Vec<Failure>,
 }
 
 impl Answer {
@@ -48,12 +54,9 @@ pub fn write(finished: &Finished, stdout: &mut dyn Write, stderr: &mut dyn Write
         stdout.write_all(finished.answer.text.as_bytes())
     };
     let unwritten = written.and_then(|()| stdout.flush()).err();
-    let shown = finished.failure.as_ref().filter(|_| !finished.json);
-    let failures = shown
-        .cloned()
-        .into_iter()
-        .chain(unwritten.as_ref().and_then(lost_output));
-    for failure in failures {
+    let told = finished.answer.failures.iter().chain(&finished.failure);
+    let told = told.filter(|_| !finished.json).cloned();
+    for failure in told.chain(unwritten.as_ref().and_then(lost_output)) {
         // There is no third place to report that standard error cannot be written.
         let _ = stderr.write_all(text::failure(finished, &failure).as_bytes());
     }
@@ -79,6 +82,27 @@ fn lost_output(error: &io::Error) -> Option<Failure> {
 fn next_command(finished: &Finished, failure: &Failure) -> String {
     match &failure.next {
         Next::Command(command) => command.clone(),
-        Next::SameAsRoot => format!("sudo {}", finished.command_line),
+        Next::Same => line(&finished.words),
+        Next::SameAsRoot => format!("sudo {}", line(&finished.words)),
+        Next::SameWithForce => with_force(finished),
     }
+}
+
+/// The command line with `-f` behind the name of the command, which is the name of the program or
+/// the first word after it.
+fn with_force(finished: &Finished) -> String {
+    let mut words = finished.words.clone();
+    let is_command = |word: &String| Path::new(word).ends_with(&finished.command);
+    let command = words.iter().position(is_command);
+    words.insert(
+        command.map_or(words.len(), |word| word + 1),
+        "-f".to_string(),
+    );
+    line(&words)
+}
+
+/// Words as one would type them.
+fn line(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
 }

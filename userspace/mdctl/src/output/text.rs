@@ -9,20 +9,38 @@ use crate::{
     explain::Failure,
     multicall::Finished,
     syntax::{
-        rows::StripeSpec,
+        name::component_word,
         size::Sectors, //
     },
     unit::{
+        Component,
         Row,
         Unit, //
     },
 };
 use md_abi::admin::SECTOR_BYTES;
-use std::fmt::Write;
+use md_report::State;
+
+/// A metadevice in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// The metadevice.
+    pub unit: Unit,
+    /// How many steps below the first one of its tree it stands; the others follow that one.
+    pub depth: usize,
+    /// What brings it back into service, if it is not.
+    pub repair: Option<String>,
+}
 
 /// A failure, for standard error.
 pub fn failure(finished: &Finished, failure: &Failure) -> String {
     let mut text = format!("{}: ", finished.command);
+    if let Some(entry) = &failure.entry {
+        text += &format!("{}:{}: ", entry.file, entry.line);
+        if failure.device.as_ref() != Some(&entry.name) {
+            text += &format!("{}: ", entry.name);
+        }
+    }
     if let Some(device) = &failure.device {
         text += &format!("{device}: ");
     }
@@ -34,14 +52,32 @@ pub fn failure(finished: &Finished, failure: &Failure) -> String {
     text + &format!("next: {}\n", next_command(finished, failure))
 }
 
-/// The long form, one paragraph for each metadevice.
-pub fn paragraphs(units: &[Unit]) -> String {
-    units.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+/// The long form, one paragraph for each metadevice; with a column of times on demand.
+pub fn paragraphs(units: &[Listed], with_times: bool) -> String {
+    let paragraphs: Vec<_> = units
+        .iter()
+        .map(|listed| paragraph(listed, with_times))
+        .collect();
+    paragraphs.join("\n")
 }
 
 /// The long form of one metadevice.
-fn paragraph(unit: &Unit) -> String {
-    let mut text = format!("{}: Concat/Stripe\n", unit.name);
+fn paragraph(listed: &Listed, with_times: bool) -> String {
+    let unit = &listed.unit;
+    let columns = Columns {
+        trouble: unit.has_trouble(),
+        times: with_times,
+    };
+    let mut text = match unit.parent {
+        Some(parent) => format!("{}: Subdevice of {parent}\n", unit.name),
+        None => format!("{}: Concat/Stripe\n", unit.name),
+    };
+    if columns.trouble {
+        text += &format!("    State: {}\n", unit.state.word());
+    }
+    if let Some(repair) = &listed.repair {
+        text += &format!("    Invoke: after the missing device is back:\n\t\t{repair}\n");
+    }
     text += &format!(
         "    Size: {} blocks ({})\n",
         unit.size.0,
@@ -53,54 +89,91 @@ fn paragraph(unit: &Unit) -> String {
             text += &format!(" (interlace: {} blocks)", row.interlace.0);
         }
         text.push('\n');
-        text += &component_table(row);
+        text += &columns.table(row);
     }
     text
 }
 
-/// The components of a row. A stripe without a mirror has no states to show.
-fn component_table(row: &Row) -> String {
-    let names = row
-        .components
-        .iter()
-        .map(|component| component.device.chars().count());
-    let width = names.max().unwrap_or(0).max("Device".len()) + 2;
-    let mut text = format!("\t{:width$} Start Block  Dbase\n", "Device");
-    for component in &row.components {
-        // No replica of the state database lies on a component before there is one.
-        let start = component.start.0;
-        let _ = writeln!(text, "\t{:width$} {start:>8}     No", component.device);
+/// The columns that a table of components has beside those that it always has. A stripe has no
+/// states in SVM; but whoever looks because something is wrong must see what it is.
+#[derive(Clone, Copy)]
+struct Columns {
+    trouble: bool,
+    times: bool,
+}
+
+impl Columns {
+    /// The components of a row.
+    fn table(self, row: &Row) -> String {
+        let components = row.components.iter();
+        let names: Vec<_> = components
+            .map(|part| component_word(&part.device))
+            .collect();
+        let errors: Vec<_> = row.components.iter().map(errors).collect();
+        let name_width = width("Device", &names) + 2;
+        let error_width = width("Errors", &errors);
+        let line = |start: String, [state, errors, time]: [&str; 3]| {
+            // The heading of the columns that are always there is wider than what stands in them.
+            let mut line = format!("\t{start:width$}", width = name_width + 19);
+            if self.trouble {
+                line += &format!("{state:>13}  {errors:error_width$}");
+            }
+            if self.times {
+                line += &format!("  {time}");
+            }
+            format!("{}\n", line.trim_end())
+        };
+        let heading = format!("{:name_width$} Start Block  Dbase", "Device");
+        let mut text = line(heading, ["State", "Errors", "Time"]);
+        for ((name, errors), component) in names.iter().zip(&errors).zip(&row.components) {
+            // No replica of the state database lies on a component before there is one.
+            let start = format!("{name:name_width$} {:>8}     No", component.start.0);
+            let time = component.event.as_deref().unwrap_or("-");
+            text += &line(start, [component.state.word(), errors, time]);
+        }
+        text
     }
-    text
+}
+
+/// Width of a column with a heading.
+fn width(heading: &str, cells: &[String]) -> usize {
+    let widths = cells.iter().map(|cell| cell.chars().count());
+    widths.max().unwrap_or(0).max(heading.len())
+}
+
+/// How many requests to a component have failed.
+fn errors(component: &Component) -> String {
+    match (component.read_errors, component.write_errors) {
+        (0, 0) => "none".to_string(),
+        (reads, writes) => format!("{reads} read, {writes} write"),
+    }
 }
 
 /// The form of md.tab, one line for each metadevice.
-pub fn md_tab(units: &[Unit]) -> String {
-    let line = |unit: &Unit| {
-        let spec = StripeSpec {
-            name: unit.name,
-            rows: unit.specification(),
-        };
-        format!("{spec}\n")
-    };
+pub fn md_tab(units: &[Listed]) -> String {
+    let line = |listed: &Listed| format!("{}\n", listed.unit.specification());
     units.iter().map(line).collect()
 }
 
 /// The concise form, one line for each metadevice.
-pub fn concise(units: &[Unit]) -> String {
-    let line = |unit: &Unit| {
-        let devices: Vec<_> = unit
-            .components()
-            .map(|component| component.device.as_str())
-            .collect();
+pub fn concise(units: &[Listed]) -> String {
+    let line = |listed: &Listed| {
+        let unit = &listed.unit;
+        let name = format!("{:indent$}{}", "", unit.name, indent = 4 * listed.depth);
+        let components: Vec<_> = unit.components().map(concise_component).collect();
         let size = concise_size(unit.size);
-        format!(
-            "{:16} s {size:>6} {}\n",
-            unit.name.to_string(),
-            devices.join(" ")
-        )
+        format!("{name:16} s {size:>6} {}\n", components.join(" "))
     };
     units.iter().map(line).collect()
+}
+
+/// A component in the concise form.
+fn concise_component(component: &Component) -> String {
+    let word = component_word(&component.device);
+    match component.state {
+        State::Okay => word,
+        State::Unavailable => format!("{word} (unavail)"),
+    }
 }
 
 /// A size as a person says it: `979 MB`, `1.4 GB`, `512  B`.

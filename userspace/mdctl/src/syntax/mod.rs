@@ -5,6 +5,7 @@
 //! own, which `metainit` and md.tab share. Reading and printing stand side by side in one file
 //! each, so that what `metastat -p` prints is what `metainit` reads.
 
+pub mod md_tab;
 pub mod name;
 pub mod rows;
 pub mod shell;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Names of metadevices and components.
 
-use md_abi::admin::{
-    DEVICE_LEN,
-    UNITS_MAX, //
+use md_abi::admin::DEVICE_LEN;
+use md_model::{
+    limits::UNITS_MAX,
+    name::UnitName, //
 };
 use std::{
     fmt,
@@ -15,9 +16,25 @@ const METADEVICE_DIR: &str = "/dev/md/dsk/";
 
 /// Name of a metadevice, `d0` to `d8191` (`svm.md` section 1.3).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct MetadeviceName(u32);
+pub struct MetadeviceName(UnitName);
 
 impl MetadeviceName {
+    /// The name with a given number, if there is one.
+    pub fn from_number(number: u32) -> Option<Self> {
+        UnitName::from_number(number).ok().map(MetadeviceName)
+    }
+
+    /// The name of the metadevice whose block device has this path, if it is one's.
+    pub fn at_path(path: &str) -> Option<Self> {
+        let name = path.strip_prefix(METADEVICE_DIR)?.parse().ok()?;
+        Some(MetadeviceName(name))
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0.number()
+    }
+
     /// Path of the block device.
     pub fn path(self) -> String {
         format!("{METADEVICE_DIR}{self}")
@@ -26,7 +43,7 @@ impl MetadeviceName {
 
 impl fmt::Display for MetadeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "d{}", self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -36,23 +53,13 @@ impl FromStr for MetadeviceName {
     /// Reads `d10` or `/dev/md/dsk/d10`. The error is a reason, in words.
     fn from_str(word: &str) -> Result<Self, String> {
         let name = word.strip_prefix(METADEVICE_DIR).unwrap_or(word);
-        name.strip_prefix('d')
-            .filter(|digits| is_plain_number(digits))
-            .and_then(|digits| digits.parse().ok())
-            .filter(|number| *number < UNITS_MAX)
-            .map(MetadeviceName)
-            .ok_or_else(|| {
-                format!(
-                    "is not the name of a metadevice: those are d0 to d{}",
-                    UNITS_MAX - 1
-                )
-            })
+        name.parse().map(MetadeviceName).map_err(|_| {
+            format!(
+                "is not the name of a metadevice: those are d0 to d{}",
+                UNITS_MAX - 1
+            )
+        })
     }
-}
-
-/// Digits without a sign or leading zeroes, so that each metadevice has one name only.
-fn is_plain_number(digits: &str) -> bool {
-    digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
 }
 
 /// The device path that a component's name stands for, or the reason why it stands for none.
@@ -74,10 +81,18 @@ pub fn component_path(word: &str) -> Result<String, String> {
     if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("has a blank or control character, which md.tab syntax cannot hold".into());
     }
+    if path.ends_with('\\') {
+        return Err("ends in a backslash, which md.tab syntax cannot hold".into());
+    }
     if path.len() >= DEVICE_LEN {
         return Err(format!("is longer than {} bytes", DEVICE_LEN - 1));
     }
     Ok(path)
+}
+
+/// The shortest word that stands for a device path: what [`component_path`] undoes.
+pub fn component_word(path: &str) -> String {
+    MetadeviceName::at_path(path).map_or(path.to_string(), |name| name.to_string())
 }
 
 #[cfg(test)]
@@ -116,6 +131,23 @@ mod tests {
             .unwrap_err()
             .contains("/dev/disk/by-id/x"));
         assert!(component_path("/dev/a b").unwrap_err().contains("blank"));
+        assert!(component_path(r"/dev/a\")
+            .unwrap_err()
+            .contains("backslash"));
+    }
+
+    #[test]
+    fn a_metadevice_as_component_is_written_as_its_name() {
+        for (path, word) in [
+            ("/dev/md/dsk/d5", "d5"),
+            ("/dev/md/dsk/d9999", "/dev/md/dsk/d9999"),
+            ("/dev/md/dsk/dm", "/dev/md/dsk/dm"),
+            ("/dev/sda", "/dev/sda"),
+            ("/dev/d5", "/dev/d5"),
+        ] {
+            assert_eq!(component_word(path), word);
+            assert_eq!(component_path(word).as_deref(), Ok(path));
+        }
     }
 
     #[test]
@@ -130,9 +162,10 @@ mod tests {
     proptest! {
         #[test]
         fn printed_names_are_read_back(number in 0..UNITS_MAX) {
-            let name = MetadeviceName(number);
+            let name = MetadeviceName::from_number(number).unwrap();
             prop_assert_eq!(name.to_string().parse(), Ok(name));
             prop_assert_eq!(name.path().parse(), Ok(name));
+            prop_assert_eq!(MetadeviceName::at_path(&name.path()), Some(name));
         }
     }
 }

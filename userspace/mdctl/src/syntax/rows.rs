@@ -2,7 +2,7 @@
 //! The rows of a stripe or concat, as `metainit` and md.tab have them:
 //!
 //! ```text
-//! NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+//! NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [--keep-data]
 //! ```
 //!
 //! A row without `-i` has the default interlace, whatever the row before it has.
@@ -10,6 +10,7 @@
 use super::{
     name::{
         component_path,
+        component_word,
         MetadeviceName, //
     },
     size::{
@@ -32,7 +33,12 @@ pub struct StripeSpec {
     pub name: MetadeviceName,
     /// Its rows, at least one.
     pub rows: Vec<RowSpec>,
+    /// Whether it begins where its only component begins, so that it shows what is on that.
+    pub keep_data: bool,
 }
+
+/// The word that asks for [`StripeSpec::keep_data`].
+pub const KEEP_DATA: &str = "--keep-data";
 
 /// One row of it: a stripe over its devices, or a single device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,7 +54,7 @@ impl StripeSpec {
     pub fn parse(words: &[String]) -> Result<Self, SyntaxError> {
         let mut words = Words { words, next: 0 };
         let name = words.name()?;
-        let row_count = words.count("ROWS", ROWS_MAX)?;
+        let row_count = words.row_count()?;
         let mut rows = Vec::new();
         let mut component_count = 0;
         for row in 0..row_count {
@@ -61,8 +67,25 @@ impl StripeSpec {
                 return Err(SyntaxError::at(width_word, reason));
             }
         }
-        words.end(&rows)?;
-        Ok(StripeSpec { name, rows })
+        let keep_data = words.keep_data();
+        words.end(&rows, keep_data)?;
+        Ok(StripeSpec {
+            name,
+            rows,
+            keep_data,
+        })
+    }
+
+    /// The command that makes it anew over components that were its own before. Those that are
+    /// metadevices then carry what is on it, and they have no reserved head to hide that.
+    pub fn command(&self) -> String {
+        let is_metadevice = |path: &String| MetadeviceName::at_path(path).is_some();
+        let force = if self.devices().any(is_metadevice) {
+            " -f"
+        } else {
+            ""
+        };
+        format!("metainit{force} {self}")
     }
 
     /// Paths of all devices, row after row.
@@ -77,10 +100,18 @@ impl fmt::Display for StripeSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.rows.len())?;
         for row in &self.rows {
-            write!(f, " {} {}", row.devices.len(), row.devices.join(" "))?;
-            if row.devices.len() > 1 || row.interlace != INTERLACE_DEFAULT {
+            let components: Vec<_> = row
+                .devices
+                .iter()
+                .map(|path| component_word(path))
+                .collect();
+            write!(f, " {} {}", components.len(), components.join(" "))?;
+            if components.len() > 1 || row.interlace != INTERLACE_DEFAULT {
                 write!(f, " -i {}", row.interlace.to_word())?;
             }
+        }
+        if self.keep_data {
+            write!(f, " {KEEP_DATA}")?;
         }
         Ok(())
     }
@@ -114,9 +145,21 @@ impl Words<'_> {
         let word = self
             .peek()
             .ok_or_else(|| self.missing("the metadevice's name"))?;
+        if let Some(other) = other_object(word) {
+            return Err(self.wrong(&format!("names {other}, which this version does not have")));
+        }
         let name = word.parse().map_err(|reason: String| self.wrong(&reason))?;
         self.next += 1;
         Ok(name)
+    }
+
+    /// Reads ROWS, in whose place other kinds of metadevices have an option.
+    fn row_count(&mut self) -> Result<u32, SyntaxError> {
+        if let Some(other) = self.peek().and_then(other_kind) {
+            return Err(self.wrong(&format!("makes {other}, which this version does not have")));
+        }
+        let row_count = self.count("ROWS", ROWS_MAX)?;
+        self.one_with_keep_data(row_count)
     }
 
     /// Reads a count from 1 to `most`.
@@ -135,6 +178,7 @@ impl Words<'_> {
     /// shows them.
     fn row(&mut self, row: u32) -> Result<RowSpec, SyntaxError> {
         let width = self.count(&format!("WIDTH of row {row}"), COMPONENTS_MAX)?;
+        let width = self.one_with_keep_data(width)?;
         let mut devices = Vec::new();
         for found in 0..width {
             let components = format!("row {row} has width {width}, but only {found} components");
@@ -172,11 +216,33 @@ impl Words<'_> {
         Ok(Some(interlace))
     }
 
+    /// Sees that a count is 1 if the data is to be kept. The word is looked for ahead, since
+    /// whatever else is wrong with a line of several components, this is.
+    fn one_with_keep_data(&self, count: u32) -> Result<u32, SyntaxError> {
+        match self.words.iter().position(|word| word == KEEP_DATA) {
+            Some(word) if count != 1 => Err(SyntaxError::at(
+                word,
+                format!("\"{KEEP_DATA}\" is for one component: ROWS and WIDTH are 1"),
+            )),
+            _ => Ok(count),
+        }
+    }
+
+    /// Reads `--keep-data`, if it comes next.
+    fn keep_data(&mut self) -> bool {
+        let found = self.peek() == Some(KEEP_DATA);
+        self.next += usize::from(found);
+        found
+    }
+
     /// Sees that no word is left.
-    fn end(&self, rows: &[RowSpec]) -> Result<(), SyntaxError> {
+    fn end(&self, rows: &[RowSpec], keep_data: bool) -> Result<(), SyntaxError> {
         let Some(word) = self.peek() else {
             return Ok(());
         };
+        if keep_data {
+            return Err(self.wrong(&format!("is one word too many behind {KEEP_DATA}")));
+        }
         if word.starts_with('-') {
             return Err(self.wrong("is not an option of a row, which has only -i INTERLACE"));
         }
@@ -188,14 +254,62 @@ impl Words<'_> {
     }
 }
 
+/// What SVM makes under such a name, if it is no metadevice.
+fn other_object(name: &str) -> Option<&'static str> {
+    let numbered = |prefix| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    if numbered("hsp") {
+        Some("a hot spare pool")
+    } else if numbered("mddb") {
+        Some("replicas of the state database")
+    } else if name.contains("/d") && !name.starts_with('/') {
+        Some("a metadevice of a disk set")
+    } else {
+        None
+    }
+}
+
+/// The kind of metadevice that SVM makes with an option in the place of ROWS.
+fn other_kind(option: &str) -> Option<&'static str> {
+    match option {
+        "-m" => Some("a mirror"),
+        "-r" => Some("a RAID5 metadevice"),
+        "-p" => Some("a soft partition"),
+        "-t" => Some("a trans metadevice"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use md_abi::admin::UNITS_MAX;
     use proptest::prelude::*;
 
     /// Splits a line at blanks, as the shell would.
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(String::from).collect()
+    }
+
+    /// Any metadevice that the grammar can express, over few enough components to be readable.
+    pub(in crate::syntax) fn any_stripe() -> impl Strategy<Value = StripeSpec> {
+        let device = "/dev/[a-z][-a-z0-9:.,_/#]{0,20}|/dev/md/dsk/d[1-9]";
+        let row = (16_u64..=204_800, prop::collection::vec(device, 1..6));
+        let rows = prop::collection::vec(row, 1..6);
+        (0..UNITS_MAX, rows, any::<bool>()).prop_map(|(number, rows, keep_data)| {
+            let keep_data = keep_data && matches!(&rows[..], [(_, devices)] if devices.len() == 1);
+            let spec = |(interlace, devices)| RowSpec {
+                interlace: Sectors(interlace),
+                devices,
+            };
+            StripeSpec {
+                name: MetadeviceName::from_number(number).unwrap(),
+                rows: rows.into_iter().map(spec).collect(),
+                keep_data,
+            }
+        })
     }
 
     fn parse(line: &str) -> Result<StripeSpec, SyntaxError> {
@@ -258,6 +372,44 @@ mod tests {
     }
 
     #[test]
+    fn what_svm_has_and_this_version_not_is_called_by_its_name() {
+        for (line, at, what) in [
+            ("hsp001 a b", 0, "a hot spare pool"),
+            ("mddb01 -c 3 a", 0, "replicas of the state database"),
+            ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
+            ("d1 -m d2 d3 1", 1, "a mirror"),
+            ("d1 -r a b c -i 32k", 1, "a RAID5 metadevice"),
+            ("d1 -p a 100m", 1, "a soft partition"),
+            ("d1 -t d2 d3", 1, "a trans metadevice"),
+        ] {
+            let (word, reason) = refusal(line);
+            assert_eq!(word, at, "{line}");
+            let end = format!(" {what}, which this version does not have");
+            assert!(reason.ends_with(&end), "{reason}");
+        }
+    }
+
+    #[test]
+    fn data_is_kept_on_one_component_only() {
+        let kept = |line: &str| parse(line).unwrap().keep_data;
+        assert!(kept("d1 1 1 a --keep-data"));
+        assert!(kept("d1 1 1 a -i 64k --keep-data"));
+        assert!(!kept("d1 1 1 a"));
+        for (line, at) in [
+            ("d1 2 1 a 1 b --keep-data", 6),
+            ("d1 2 1 a --keep-data 1 b", 4),
+            ("d1 1 2 a b --keep-data", 5),
+            ("d1 1 2 a --keep-data", 4),
+        ] {
+            let reason = "\"--keep-data\" is for one component: ROWS and WIDTH are 1";
+            assert_eq!(refusal(line), (at, reason.to_string()));
+        }
+        let (word, reason) = refusal("d1 1 1 a --keep-data -i 64k");
+        assert_eq!(word, 5);
+        assert_eq!(reason, "\"-i\" is one word too many behind --keep-data");
+    }
+
+    #[test]
     fn components_are_limited_over_all_rows() {
         let row = |width: usize| format!(" {width}{}", " a".repeat(width));
         assert!(parse(&format!("d1 2{}{}", row(1000), row(24))).is_ok());
@@ -275,25 +427,15 @@ mod tests {
         assert_eq!(error.pointer(&line), "d1 1 2 a\n         ^");
     }
 
-    /// Any row that the grammar can express.
-    fn any_row() -> impl Strategy<Value = RowSpec> {
-        let devices = prop::collection::vec("/dev/[a-z][-a-z0-9:.,_/]{0,20}", 1..6);
-        (16_u64..=204_800, devices).prop_map(|(interlace, devices)| RowSpec {
-            interlace: Sectors(interlace),
-            devices,
-        })
-    }
-
     proptest! {
         #[test]
-        fn printed_rows_are_read_back(rows in prop::collection::vec(any_row(), 1..6)) {
-            let spec = StripeSpec { name: "d7".parse().unwrap(), rows };
+        fn printed_rows_are_read_back(spec in any_stripe()) {
             prop_assert_eq!(parse(&spec.to_string()), Ok(spec));
         }
 
         #[test]
         fn no_line_is_a_panic(
-            words in prop::collection::vec("d1|[0-4]|-i|-i8k|sd[ab]|16b|/|-|.*", 0..12),
+            words in prop::collection::vec("d1|[0-4]|-i|-i8k|sd[ab]|16b|/|-|--keep-data|.*", 0..12),
         ) {
             if let Err(error) = StripeSpec::parse(&words) {
                 prop_assert!(error.word <= words.len());

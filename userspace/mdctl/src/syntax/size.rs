@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Sizes: in sectors inside the tool, with a unit on command lines.
 
-use md_abi::admin::SECTOR_BYTES;
+use md_model::{
+    limits::{
+        INTERLACE_SECTORS_DEFAULT,
+        INTERLACE_SECTORS_MAX,
+        INTERLACE_SECTORS_MIN, //
+    },
+    units::sectors_to_bytes, //
+};
 
 /// A number of sectors of 512 bytes, which SVM calls blocks.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Sectors(pub u64);
 
-/// Smallest interlace, 8 KiB (`svm.md` section 3.4).
-const INTERLACE_MIN: Sectors = Sectors(16);
-/// Largest interlace, 100 MiB.
-const INTERLACE_MAX: Sectors = Sectors(100 << 11);
 /// Interlace of a row for which none is given, 512 KiB.
-pub const INTERLACE_DEFAULT: Sectors = Sectors(512 << 1);
+pub const INTERLACE_DEFAULT: Sectors = Sectors(INTERLACE_SECTORS_DEFAULT);
 
 impl Sectors {
     /// The same in bytes; the largest number if there is no such number.
     pub fn bytes(self) -> u64 {
-        self.0.saturating_mul(SECTOR_BYTES)
+        sectors_to_bytes(self.0).unwrap_or(u64::MAX)
     }
 
     /// The size as `metainit` and md.tab take it, in blocks.
@@ -50,7 +53,7 @@ fn parse_size(word: &str) -> Result<Sectors, String> {
 /// Reads an interlace, a size from 8 KiB to 100 MiB. The error is a reason, in words.
 pub fn parse_interlace(word: &str) -> Result<Sectors, String> {
     let interlace = parse_size(word)?;
-    if (INTERLACE_MIN..=INTERLACE_MAX).contains(&interlace) {
+    if (INTERLACE_SECTORS_MIN..=INTERLACE_SECTORS_MAX).contains(&interlace.0) {
         Ok(interlace)
     } else {
         Err("is out of range: an interlace is 8k to 100m".into())
@@ -86,8 +89,8 @@ mod tests {
 
     #[test]
     fn interlace_is_8_kib_to_100_mib() {
-        assert_eq!(parse_interlace("8k"), Ok(INTERLACE_MIN));
-        assert_eq!(parse_interlace("100m"), Ok(INTERLACE_MAX));
+        assert_eq!(parse_interlace("8k"), Ok(Sectors(INTERLACE_SECTORS_MIN)));
+        assert_eq!(parse_interlace("100m"), Ok(Sectors(INTERLACE_SECTORS_MAX)));
         for wrong in ["15b", "7k", "204801b", "101m", "0k"] {
             assert!(
                 parse_interlace(wrong).unwrap_err().contains("8k to 100m"),
@@ -98,7 +101,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printed_interlaces_are_read_back(count in INTERLACE_MIN.0..=INTERLACE_MAX.0) {
+        fn printed_interlaces_are_read_back(
+            count in INTERLACE_SECTORS_MIN..=INTERLACE_SECTORS_MAX,
+        ) {
             prop_assert_eq!(parse_interlace(&Sectors(count).to_word()), Ok(Sectors(count)));
         }
 

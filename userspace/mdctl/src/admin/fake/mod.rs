@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A kernel for the tests: it keeps metadevices in memory and judges every argument as the rules
+//! of the ABI say, so that a wrong argument of the tool is found without booting a kernel.
+//!
+//! It knows its devices by number. Some answers do not follow from what it keeps: a test decides
+//! them beforehand, see [`answers`].
+
+mod answers;
+mod layout;
+mod sysfs;
+
+use super::{
+    Admin,
+    CallError, //
+};
+use answers::Answers;
+use md_abi::admin::{
+    Clear,
+    Component,
+    ComponentState,
+    Create,
+    Header,
+    List,
+    Probe,
+    Refusal,
+    Row,
+    Status,
+    UnitKind,
+    UnitSummary,
+    Version,
+    ABI_VERSION,
+    CREATE_CHECK_ONLY,
+    NAME_LEN,
+    NO_INDEX,
+    NO_PARENT, //
+};
+use rustix::{
+    fs::makedev,
+    io::Errno, //
+};
+use std::{
+    collections::{
+        BTreeMap,
+        BTreeSet, //
+    },
+    path::PathBuf, //
+};
+use zerocopy::{
+    FromZeros,
+    IntoBytes, //
+};
+
+/// Major number of the metadevices.
+const MAJOR: u32 = 252;
+
+/// The fake kernel.
+#[derive(Debug, Default)]
+pub struct FakeAdmin {
+    /// Sizes in sectors of the devices that exist, by device number. A component whose device is
+    /// no longer among them is found out by the next probe.
+    pub disks: BTreeMap<u64, u64>,
+    /// Devices that are write-protected.
+    pub read_only: BTreeSet<u64>,
+    /// Devices that exist, but answer no probe.
+    pub silent: BTreeSet<u64>,
+    /// The time, in seconds since 1970.
+    pub clock: u64,
+    /// Folder in which `sys` shows the metadevices, if it is of interest to anybody.
+    pub root: Option<PathBuf>,
+    /// What the next calls answer, if a test has decided that.
+    pub answers: Answers,
+    units: BTreeMap<u32, FakeUnit>,
+}
+
+/// A metadevice of the fake kernel.
+#[derive(Debug)]
+struct FakeUnit {
+    /// What is known of it once and for all.
+    summary: UnitSummary,
+    rows: Vec<Row>,
+    components: Vec<Component>,
+}
+
+/// A refusal, the row or component that it is about, and its figures.
+type Refused = (Refusal, u32, [u64; 2]);
+
+impl FakeAdmin {
+    /// A kernel with disks of the given numbers, all of one size.
+    pub fn with_disks(devs: impl IntoIterator<Item = u64>, sectors: u64) -> Self {
+        FakeAdmin {
+            disks: devs.into_iter().map(|dev| (dev, sectors)).collect(),
+            ..FakeAdmin::default()
+        }
+    }
+
+    /// Device number of the metadevice with a number.
+    pub fn dev(number: u32) -> u64 {
+        makedev(MAJOR, number)
+    }
+
+    /// Number of metadevices.
+    pub fn unit_count(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Sets how many have a metadevice open.
+    pub fn open_unit(&mut self, number: u32, open_count: u32) {
+        self.unit_mut(number).summary.open_count = open_count;
+    }
+
+    /// Says that a metadevice has a parent which it does not have.
+    pub fn set_parent(&mut self, number: u32, parent: u32) {
+        self.unit_mut(number).summary.parent = parent;
+    }
+
+    /// A component of a metadevice, of which the test may say anything.
+    pub fn component(&mut self, number: u32, component: usize) -> &mut Component {
+        &mut self.unit_mut(number).components[component]
+    }
+
+    /// A metadevice that exists.
+    fn unit_mut(&mut self, number: u32) -> &mut FakeUnit {
+        self.units.get_mut(&number).expect("the test has made it")
+    }
+
+    /// The checks that come before everything else, in the order of the ABI's rules.
+    fn admit<T>(&mut self, header: &mut Header) -> Result<(), CallError> {
+        self.answers.decided(header)?;
+        assert_eq!(header.abi_version, ABI_VERSION);
+        assert_eq!(header.size as usize, size_of::<T>());
+        let answered = (header.refusal, header.refusal_index, header.refusal_values);
+        assert_eq!(
+            answered,
+            (0, 0, [0; 2]),
+            "the kernel's fields are not the caller's"
+        );
+        assert_eq!(header.reserved, [0; 2]);
+        Ok(())
+    }
+
+    /// The number in a metadevice's name.
+    fn number(header: &mut Header, name: &[u8; NAME_LEN]) -> Result<u32, CallError> {
+        let end = name
+            .iter()
+            .position(|byte| *byte == 0)
+            .expect("a name ends with a zero");
+        assert!(
+            name[end..].iter().all(|byte| *byte == 0),
+            "rule 4: zeroes behind the name"
+        );
+        let name = std::str::from_utf8(&name[..end]).expect("a name is ASCII");
+        name.strip_prefix('d')
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| refuse(header, (Refusal::BadName, NO_INDEX, [0; 2])))
+    }
+
+    /// The number in the name of a metadevice that exists.
+    fn existing(&self, header: &mut Header, name: &[u8; NAME_LEN]) -> Result<u32, CallError> {
+        let number = Self::number(header, name)?;
+        if self.units.contains_key(&number) {
+            Ok(number)
+        } else {
+            Err(refuse(header, (Refusal::NoSuchUnit, NO_INDEX, [0; 2])))
+        }
+    }
+
+    /// The metadevice with a device number.
+    fn unit_at(&self, dev: u64) -> Option<u32> {
+        self.units
+            .keys()
+            .copied()
+            .find(|unit| Self::dev(*unit) == dev)
+    }
+
+    /// The metadevice of which a device is a component.
+    fn holder(&self, dev: u64) -> Option<u32> {
+        let holds = |unit: &FakeUnit| unit.components.iter().any(|part| part.dev == dev);
+        let holder = self.units.iter().find(|(_, unit)| holds(unit));
+        holder.map(|(number, _)| *number)
+    }
+
+    /// What is known of a metadevice now.
+    fn summary(&self, number: u32) -> UnitSummary {
+        let unit = &self.units[&number];
+        let states = unit
+            .components
+            .iter()
+            .map(|component| self.state(component));
+        UnitSummary {
+            state: states.max().expect("a metadevice has components"),
+            parent: self
+                .holder(Self::dev(number))
+                .unwrap_or(unit.summary.parent),
+            ..unit.summary
+        }
+    }
+
+    /// State of a component; if it is a metadevice, of that one.
+    fn state(&self, component: &Component) -> u32 {
+        match self.unit_at(component.dev) {
+            Some(number) => self.summary(number).state,
+            None => component.state,
+        }
+    }
+
+    /// Probes a metadevice; answers with the number of devices that did not answer.
+    fn probe_unit(&mut self, number: u32) -> u32 {
+        let mut components = std::mem::take(&mut self.unit_mut(number).components);
+        let failed = components
+            .iter_mut()
+            .map(|component| match self.unit_at(component.dev) {
+                Some(unit) => self.probe_unit(unit),
+                None => u32::from(!self.answers_probe(component)),
+            })
+            .sum();
+        self.unit_mut(number).components = components;
+        failed
+    }
+
+    /// Probes a device, and writes down what came out.
+    fn answers_probe(&self, component: &mut Component) -> bool {
+        if !self.disks.contains_key(&component.dev) {
+            component.state = ComponentState::Unavailable as u32;
+        } else if self.silent.contains(&component.dev) {
+            component.read_errors += 1;
+        } else {
+            return true;
+        }
+        component.event_seconds = self.clock;
+        false
+    }
+
+    /// Whether a metadevice may be cleared.
+    fn check_clear(&self, number: u32) -> Result<(), Refused> {
+        let UnitSummary {
+            parent, open_count, ..
+        } = self.summary(number);
+        if parent != NO_PARENT {
+            return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
+        }
+        match open_count {
+            0 => Ok(()),
+            _ => Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0])),
+        }
+    }
+}
+
+/// Writes a refusal into a header.
+fn refuse(header: &mut Header, (refusal, index, values): Refused) -> CallError {
+    header.refusal = refusal as u32;
+    header.refusal_index = index;
+    header.refusal_values = values;
+    CallError::Ioctl(Errno::INVAL)
+}
+
+impl Admin for FakeAdmin {
+    fn version(&mut self, argument: &mut Version) -> Result<(), CallError> {
+        self.admit::<Version>(&mut argument.header)?;
+        argument.module_version[..5].copy_from_slice(b"0.9.1");
+        Ok(())
+    }
+
+    fn create(
+        &mut self,
+        argument: &mut Create,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError> {
+        let header = &mut argument.header;
+        self.admit::<Create>(header)?;
+        let number = Self::number(header, &argument.name)?;
+        if self.units.contains_key(&number) {
+            return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
+        }
+        assert_eq!(argument.kind, UnitKind::Stripe as u32);
+        assert_eq!(argument.flags & !CREATE_CHECK_ONLY, 0);
+        assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 4]));
+        let mut components = components.to_vec();
+        let size = self.lay_out(rows, &mut components);
+        argument.size_sectors = size.map_err(|refused| refuse(header, refused))?;
+        if argument.flags & CREATE_CHECK_ONLY == 0 {
+            let mut summary = UnitSummary::new_zeroed();
+            summary.name = argument.name;
+            summary.kind = argument.kind;
+            summary.dev = Self::dev(number);
+            summary.size_sectors = argument.size_sectors;
+            summary.row_count = rows.len() as u32;
+            summary.component_count = components.len() as u32;
+            summary.parent = NO_PARENT;
+            let unit = FakeUnit {
+                summary,
+                rows: rows.to_vec(),
+                components,
+            };
+            self.units.insert(number, unit);
+            self.show(number);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
+        self.admit::<Clear>(&mut argument.header)?;
+        assert_eq!((argument.flags, argument.reserved), (0, 0));
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        self.check_clear(number)
+            .map_err(|refused| refuse(&mut argument.header, refused))?;
+        self.hide(number);
+        self.units.remove(&number);
+        Ok(())
+    }
+
+    fn list(&mut self, argument: &mut List, units: &mut [UnitSummary]) -> Result<(), CallError> {
+        self.admit::<List>(&mut argument.header)?;
+        let needed = self.answers.list_length(self.units.len());
+        if needed > units.len() as u64 {
+            let values = [units.len() as u64, needed];
+            let refused = (Refusal::ArrayTooSmall, NO_INDEX, values);
+            return Err(refuse(&mut argument.header, refused));
+        }
+        for (place, number) in units.iter_mut().zip(self.units.keys()) {
+            *place = self.summary(*number);
+        }
+        argument.unit_count = self.units.len() as u32;
+        if let Some(number) = self.answers.vanishing() {
+            self.units.remove(&number);
+        }
+        Ok(())
+    }
+
+    fn status(
+        &mut self,
+        argument: &mut Status,
+        rows: &mut [Row],
+        components: &mut [Component],
+    ) -> Result<(), CallError> {
+        self.admit::<Status>(&mut argument.header)?;
+        let behind_the_name = &argument.unit.as_bytes()[NAME_LEN..];
+        assert!(
+            behind_the_name.iter().all(|byte| *byte == 0),
+            "only the name is the caller's"
+        );
+        let number = self.existing(&mut argument.header, &argument.unit.name)?;
+        let unit = &self.units[&number];
+        argument.unit = self.summary(number);
+        rows[..unit.rows.len()].copy_from_slice(&unit.rows);
+        for (place, component) in components.iter_mut().zip(&unit.components) {
+            *place = Component {
+                state: self.state(component),
+                ..*component
+            };
+        }
+        Ok(())
+    }
+
+    fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError> {
+        self.admit::<Probe>(&mut argument.header)?;
+        assert_eq!((argument.flags, argument.failed_count), (0, 0));
+        self.answers.decided_probe(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        argument.failed_count = self.probe_unit(number);
+        Ok(())
+    }
+}
