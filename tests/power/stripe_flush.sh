@@ -50,7 +50,7 @@ round() {
 	done
 	rm -rf "$dir/out"
 	mkdir "$dir/out"
-	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed $seed \
+	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed "$seed" \
 		"$dir/write" "$1" "$2"
 	confirmed=$(cat "$dir/out/confirmed")
 	scripts/vm "${disks[@]}" "$dir/verify" "$confirmed" "$1"
