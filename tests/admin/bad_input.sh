@@ -6,7 +6,7 @@
 # Clause: admin.rs rules 1 to 4; issue 2, first slice; issue 3
 # Lanes: stock,debug
 # Vm: --disks 2 --disk-size 32M
-# Timeout: 240
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh
@@ -319,6 +319,9 @@ int main(int argc, char **argv)
 	probe.flags = 1;
 	bad("flags of a probe", PROBE, &probe, EINVAL, 3);
 	probe.flags = 0;
+	probe.failed_count = 1;
+	bad("count given to a probe", PROBE, &probe, EINVAL, 3);
+	probe.failed_count = 0;
 	strcpy(probe.name, "d11");
 	bad("probe of nothing", PROBE, &probe, ENXIO, 6);
 	clear.reserved = 1;

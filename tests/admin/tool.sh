@@ -58,7 +58,6 @@ run metaclear d10
 dmsetup remove small
 refused /dev/nothing 'no such' metainit -n d10 1 1 /dev/nothing
 refused d10 'interlace|-i' metainit -n d10 1 2 /dev/sda /dev/sdb -i 4k
-refused d8192 'name' metainit -n d8192 1 1 /dev/sda
 
 note "a disk with something on it needs -f"
 # carries PATTERN COMMAND...: a disk on which this command has left its mark is refused.

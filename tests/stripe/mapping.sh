@@ -6,7 +6,7 @@
 # Clause: svm.md 3.1, 3.3; DURABILITY 19
 # Lanes: stock
 # Vm: --disks 7 --disk-size 4M
-# Timeout: 240
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

@@ -5,7 +5,7 @@
 # Clause: DESIGN 4, memory is owned by the tag; issue 3
 # Lanes: stock,nodebug
 # Vm: --mem 320M --disks 4 --disk-size 256M
-# Timeout: 400
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

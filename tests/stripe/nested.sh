@@ -6,7 +6,7 @@
 # Clause: DESIGN 4, a stack is one device; svm.md 1.3, 3.1, 3.3; issue 3
 # Lanes: stock,debug
 # Vm: --disks 5 --disk-size 4M
-# Timeout: 300
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

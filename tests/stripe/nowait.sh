@@ -6,7 +6,7 @@
 # Clause: DESIGN 4; issue 3
 # Lanes: stock,debug
 # Vm: --disks 2 --disk-size 16M
-# Timeout: 300
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

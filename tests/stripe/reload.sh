@@ -6,7 +6,7 @@
 # Clause: DESIGN 4; svm.md 3.1; issue 3
 # Lanes: stock,smoke,debug
 # Vm: --disks 3 --disk-size 16M
-# Timeout: 300
+# Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

@@ -33,7 +33,7 @@ pull() {
 	same "states of the components" "Okay Unavailable Okay" \
 		"$(described d10 '.rows[].components[].state' | xargs)"
 	metastat d10 | tee /tmp/said
-	grep -q "$2.*Unavailable" /tmp/said || fail "metastat does not say that $2 is gone"
+	grep -q "${2#/dev/}.*Unavailable" /tmp/said || fail "metastat does not say that $2 is gone"
 	dmesg >/tmp/dmesg
 	grep "md: d10: component $2 is gone" /tmp/dmesg || fail "the kernel log does not say so"
 }
