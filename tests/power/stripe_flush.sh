@@ -7,6 +7,8 @@
 # Runs: host
 # Timeout: 600
 set -euo pipefail
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -40,14 +42,15 @@ GUEST
 # round NAME CONFIRM: writes, cuts the power and reads; CONFIRM follows "conv=sync" in dd's words.
 # The ways have a round each: a FUA write flushes its whole disk here, and would hide a lost flush.
 round() {
-	local seed=$((10#$(printf %s "${SEED:?}" | tail -c 9))) disks=() disk confirmed
+	local seed disks=() disk confirmed
+	seed=$(small_seed)
 	for disk in a b c; do
 		truncate -s 16M "$dir/$1.$disk"
 		disks+=(--disk "$dir/$1.$disk")
 	done
 	rm -rf "$dir/out"
 	mkdir "$dir/out"
-	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed $seed \
+	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed "$seed" \
 		"$dir/write" "$1" "$2"
 	confirmed=$(cat "$dir/out/confirmed")
 	scripts/vm "${disks[@]}" "$dir/verify" "$confirmed" "$1"

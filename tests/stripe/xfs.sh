@@ -6,21 +6,16 @@
 # Lanes: stock
 # Vm: --disks 4 --disk-size 256M
 # Timeout: 300
-set -euo pipefail
-
-# fio takes seeds of 32 bits.
-seed=$((10#$(printf %s "${SEED:?}" | tail -c 9)))
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
 
 exercise() {
 	mkfs.xfs -q -f /dev/md/dsk/d10
 	mount /dev/md/dsk/d10 /mnt
-	fio --name=verify --directory=/mnt --size=48M --rw=randrw \
-		--bsrange=512-256k --blockalign=512 --direct=1 --ioengine=libaio --iodepth=16 \
-		--verify=crc32c --do_verify=1 \
-		--randseed="$seed" --output=/tmp/fio.log || {
-		cat /tmp/fio.log
-		return 1
-	}
+	verify_with_fio --directory=/mnt --size=48M --rw=randrw --bsrange=512-256k \
+		--blockalign=512 --direct=1 --ioengine=libaio --iodepth=16
 	umount /mnt
 	xfs_repair -n /dev/md/dsk/d10
 	metaclear d10
