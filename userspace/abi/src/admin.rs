@@ -117,7 +117,8 @@ pub enum Refusal {
     BadRowCount = 10,
     /// Number of components out of range. `values`: found, most.
     BadComponentCount = 11,
-    /// Interlace of a row out of range. `values`: found, and the bound that it violates, in sectors.
+    /// Interlace of a row out of range. `values`: found, and the bound that it violates, in
+    /// sectors.
     BadInterlace = 12,
     /// No such block device, or its driver is not ready. `values[0]`: the errno.
     ComponentNotFound = 13,
