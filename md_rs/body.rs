@@ -4,7 +4,8 @@
 //! Bodies make up a tree, whose leaves are devices. A request goes through the tree inside the
 //! core, from the disk that it came to down to the leaves; the disks of the metadevices in between
 //! do not see it. A metadevice that is a component keeps its disk, for those who look, but nobody
-//! can open it for writing any more.
+//! can open it for writing any more. (Who has it open already can go on, as with any block device
+//! that is claimed: it may just be udev.)
 
 use kernel::{
     prelude::*,

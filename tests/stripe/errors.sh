@@ -168,7 +168,7 @@ note "an error is no state: a stripe has nothing to put in a component's place"
 same "states" "Okay Okay" "$(described d10 .state) $(described d10 '.rows[0].components[1].state')"
 dmesg >/tmp/dmesg
 for kind in read write; do
-	grep -m 2 "md: d10: $kind error on /dev/mapper/bad" /tmp/dmesg ||
+	grep -m 2 "d10: $kind error on /dev/mapper/bad" /tmp/dmesg ||
 		fail "the kernel log does not tell of a $kind error"
 done
 same "errors of the other components" "0 0 0 0" \

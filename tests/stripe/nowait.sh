@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: callers who do not wait (io_uring, preadv2 with RWF_NOWAIT) get data or "try again" and
-#         never an error, over disks with a single slow tag, over disks that cannot do without
-#         waiting, and where a request goes to several disks; all I/O of io_uring completes.
+#         never an error, over disks with a single slow tag, and where a request goes to several
+#         disks. Over a disk that cannot do without waiting they are told so at once, as by the
+#         disk itself. All I/O of io_uring completes.
 # Clause: DESIGN 4; issue 3
 # Lanes: stock,debug
 # Vm: --disks 2 --disk-size 16M
@@ -100,18 +101,12 @@ int main(int argc, char **argv)
 C
 gcc -O1 -Wall -o /tmp/nowait /tmp/nowait.c
 
-# exercise DISK...: a stripe over these disks, with requests that fit an interlace and larger ones.
+# exercise DISK...: io_uring on a stripe over these disks, which stays.
 exercise() {
 	run metainit d10 1 $# "$@" -i 16k
 	run verify_with_fio --filename=$d10 --ioengine=io_uring --direct=1 --iodepth=64 \
 		--rw=randrw --bssplit=4k/60:8k/20:48k/20 --size=8M --io_size="$io_size"
-	/tmp/numbers write $d10 d10 "$(blockdev --getsz $d10)"
-	run /tmp/nowait $d10 "$(small_seed)" "$count" 8
-	run /tmp/nowait $d10 "$(small_seed)" "$count" 200
-	/tmp/numbers list $d10 | awk '$0 != NR - 1 " d10 " NR - 1' >/tmp/other
-	same "sectors that hold something else" "" "$(head -n 3 /tmp/other)"
 	same "requests in flight" 0 "$(count_of $d10 in_flight)"
-	run metaclear d10
 }
 
 io_size=${MD_LONG:+200M}
@@ -126,6 +121,19 @@ for disk in slow0 slow1; do
 	null_disk $disk size=8 hw_queue_depth=1 submit_queues=1 irqmode=2 completion_nsec=2000000
 done
 exercise /dev/slow0 /dev/slow1
+/tmp/numbers write $d10 d10 "$(blockdev --getsz $d10)"
+run /tmp/nowait $d10 "$(small_seed)" "$count" 8
+run /tmp/nowait $d10 "$(small_seed)" "$count" 200
+/tmp/numbers list $d10 | awk '$0 != NR - 1 " d10 " NR - 1' >/tmp/other
+same "sectors that hold something else" "" "$(head -n 3 /tmp/other)"
+run metaclear d10
+
+# waits DISK...: a stripe over these disks says that it cannot do without waiting.
+waits() {
+	exercise "$@"
+	refuse 'not supported' /tmp/nowait $d10 1 1 8
+	run metaclear d10
+}
 
 note "disks that cannot do without waiting"
 for disk in a b; do
@@ -133,7 +141,7 @@ for disk in a b; do
 	mapped late_$disk "0 $size delay /dev/sd$disk 0 3"
 done
 refuse 'not supported' /tmp/nowait /dev/mapper/late_a 1 1 8
-exercise /dev/mapper/late_a /dev/mapper/late_b
+waits /dev/mapper/late_a /dev/mapper/late_b
 
 note "a mixture"
-exercise /dev/slow0 /dev/mapper/late_a
+waits /dev/slow0 /dev/mapper/late_a

@@ -35,7 +35,7 @@ pull() {
 	metastat d10 | tee /tmp/said
 	grep -q "${2#/dev/}.*Unavailable" /tmp/said || fail "metastat does not say that $2 is gone"
 	dmesg >/tmp/dmesg
-	grep "md: d10: component $2 is gone" /tmp/dmesg || fail "the kernel log does not say so"
+	grep "md_rs: d10: component $2 is gone" /tmp/dmesg || fail "the kernel log does not say so"
 }
 
 # put_back SERIAL: puts a disk back, and says where it is in $disk.
