@@ -14,47 +14,57 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 stripe='modprobe md_rs; metainit d10 1 3 /dev/sda /dev/sdb /dev/sdc -i 8k'
 
-cat >"$dir/write" <<GUEST
-set -euo pipefail
+# Numbered records, each confirmed before it is reported: by a flush of the device; or by being
+# written with FUA and no flush behind it, which is how ext4 overwrites a file for O_DSYNC. The ways
+# have a round each: a FUA write flushes its whole disk here, and would hide a flush that was lost.
+cat >"$dir/flush" <<GUEST
 $stripe
-# Numbered records over the whole device, each confirmed in the round's way before it is reported.
-for n in \$(seq 0 79); do
-	printf 'record %d %s' \$n "\$1" |
-		dd of=/dev/md/dsk/d10 bs=4k seek=\$((n * 7 % 1000)) conv=sync\$2 status=none
-	echo \$n >/out/confirmed
+to=/dev/md/dsk/d10
+how=conv=sync,notrunc,fsync
+GUEST
+cat >"$dir/fua" <<GUEST
+$stripe
+[ "\$1" = verify ] || mkfs.ext4 -q /dev/md/dsk/d10
+mount -o commit=300 /dev/md/dsk/d10 /mnt
+to=/mnt/records
+how="conv=sync,notrunc oflag=direct,dsync"
+[ "\$1" = verify ] || { head -c 4M /dev/zero >\$to; sync; }
+GUEST
+cat >"$dir/write" <<'GUEST'
+set -euo pipefail
+. "/host/$1" write
+for n in $(seq 0 79); do
+	# shellcheck disable=SC2086
+	printf 'record %d %s' $n "$1" | dd of=$to bs=4k seek=$((n * 7 % 1000)) $how status=none
+	echo $n >/out/confirmed
 done
 vmctl cut
 sleep 60
 GUEST
-cat >"$dir/verify" <<GUEST
+cat >"$dir/verify" <<'GUEST'
 set -euo pipefail
-$stripe
-for n in \$(seq 0 "\$1"); do
-	found=\$(dd if=/dev/md/dsk/d10 bs=4k skip=\$((n * 7 % 1000)) count=1 status=none |
-		tr -d '\0 ')
-	[ "\$found" = "record\$n\$2" ] || {
-		echo "record \$n was confirmed and is lost: found '\$found'"
+. "/host/$1" verify
+for n in $(seq 0 "$2"); do
+	found=$(dd if=$to bs=4k skip=$((n * 7 % 1000)) count=1 status=none | tr -d '\0 ')
+	[ "$found" = "record$n$1" ] || {
+		echo "record $n was confirmed and is lost: found '$found'"
 		exit 1
 	}
 done
 GUEST
 
-# round NAME CONFIRM: writes, cuts the power and reads; CONFIRM follows "conv=sync" in dd's words.
-# The ways have a round each: a FUA write flushes its whole disk here, and would hide a lost flush.
-round() {
-	local seed disks=() disk confirmed
+for round in flush fua; do
 	seed=$(small_seed)
+	disks=(--share "$dir")
 	for disk in a b c; do
-		truncate -s 16M "$dir/$1.$disk"
-		disks+=(--disk "$dir/$1.$disk")
+		truncate -s 16M "$dir/$round.$disk"
+		disks+=(--disk "$dir/$round.$disk")
 	done
 	rm -rf "$dir/out"
 	mkdir "$dir/out"
-	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed "$seed" \
-		"$dir/write" "$1" "$2"
+	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed $seed \
+		"$dir/write" $round
 	confirmed=$(cat "$dir/out/confirmed")
-	scripts/vm "${disks[@]}" "$dir/verify" "$confirmed" "$1"
-	echo "$1: records 0 to $confirmed are there (seed $seed)"
-}
-round flush ,fsync
-round fua ' oflag=direct,dsync'
+	scripts/vm "${disks[@]}" "$dir/verify" $round "$confirmed"
+	echo "$round: records 0 to $confirmed are there (seed $seed)"
+done
