@@ -5,7 +5,7 @@
 #         disks. Over a disk that cannot do without waiting they are told so at once, as by the
 #         disk itself. All I/O of io_uring completes.
 # Clause: DESIGN 4; issue 3
-# Lanes: stock,debug
+# Lanes: stock
 # Vm: --disks 2 --disk-size 16M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
@@ -124,6 +124,10 @@ exercise /dev/slow0 /dev/slow1
 /tmp/numbers write $d10 d10 "$(blockdev --getsz $d10)"
 run /tmp/nowait $d10 "$(small_seed)" "$count" 8
 run /tmp/nowait $d10 "$(small_seed)" "$count" 200
+# The block layer does not split a request that must not wait. Where nothing is to be split, nobody
+# is sent away: there are tags enough, and waiting for the disks' is ours.
+/tmp/nowait $d10 "$(small_seed)" "$count" 1 >/tmp/said
+same "processes that were sent away" 0 "$(grep -vc ' 0 to be tried again' /tmp/said || true)"
 /tmp/numbers list $d10 | awk '$0 != NR - 1 " d10 " NR - 1' >/tmp/other
 same "sectors that hold something else" "" "$(head -n 3 /tmp/other)"
 run metaclear d10
