@@ -50,7 +50,8 @@ test-long test-debug: tool
 	scripts/test $(@:test-%=--%)
 
 clippy:
-	$(cargo) clippy $(workspace) --quiet --all-targets -- -D warnings
+	# In the profile of the build and the tests, so that macros are compiled once.
+	$(cargo) clippy $(workspace) --quiet --release --all-targets -- -D warnings
 	scripts/build-modules --clippy $(KERNEL)
 
 rust-sources = $(shell git ls-files --cached --others --exclude-standard 'model/*.rs' 'md_*/*.rs')
