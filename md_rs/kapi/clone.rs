@@ -207,8 +207,8 @@ impl BioSet {
         wait: bool,
     ) -> *mut BioClone {
         let (set, bdev) = (self.set.get(), device.as_ptr());
-        // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the room
-        // in front of it.
+        // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the
+        // room in front of it.
         unsafe {
             let gfp = if wait {
                 ffi::md_gfp_noio

@@ -406,8 +406,9 @@ fn is_nowait(rq: *mut bindings::request) -> bool {
 ///
 /// Called by the block layer, with a clone made by `forward`.
 unsafe extern "C" fn forward_done(bio: *mut bindings::bio) {
-    // SAFETY: `BioClone::submit` left the request there. The clone is the request's own: it has to be
-    // taken down before the request is ended, since its memory then serves the tag's next request.
+    // SAFETY: `BioClone::submit` left the request there. The clone is the request's own: it has to
+    // be taken down before the request is ended, since its memory then serves the tag's next
+    // request.
     unsafe {
         let rq = (*bio).bi_private.cast();
         let status = (*bio).bi_status;

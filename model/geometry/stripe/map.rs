@@ -137,32 +137,13 @@ fn row_of_component(rows: &[Row], component: u32) -> Option<&Row> {
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroU32;
-
-    use super::*;
-
-    const fn row(first: u32, count: u32, interlace: u64, start: u64, size: u64) -> Row {
-        Row {
-            first_component: first,
-            component_count: match NonZeroU32::new(count) {
-                Some(count) => count,
-                None => panic!("a row has components"),
-            },
-            interlace_sectors: match NonZeroU64::new(interlace) {
-                Some(interlace) => interlace,
-                None => panic!("an interlace is not zero"),
-            },
-            start_sector: start,
-            size_sectors: size,
-        }
-    }
-
-    const fn component(start_sector: u64, size_sectors: u64) -> Component {
-        Component {
-            start_sector,
-            size_sectors,
-        }
-    }
+    use super::{
+        super::fixture::{
+            component,
+            row, //
+        },
+        *, //
+    };
 
     fn piece(component: u32, sector: u64, count: u64) -> Option<Piece> {
         Some(Piece {

@@ -14,6 +14,8 @@
 //! [`map()`] finds a sector in them, and [`ranges()`] what a run of sectors is on each component.
 //! The tables are plain data, kept by whoever owns the memory.
 
+#[cfg(test)]
+mod fixture;
 mod layout;
 mod map;
 mod ranges;

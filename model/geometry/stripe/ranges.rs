@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which run of sectors each component contributes to a run of the metadevice.
 //!
-//! [`map`](super::map()) follows the data, one interlace after the other. An operation without data,
-//! such as a discard, need not: whatever lies between two sectors of a row is one run on each
+//! [`map`](super::map()) follows the data, one interlace after the other. An operation without
+//! data, such as a discard, need not: whatever lies between two sectors of a row is one run on each
 //! component. So a discard of a terabyte is one bio for each component, not one for each interlace.
 
 use super::{
@@ -70,80 +70,60 @@ fn before(row: &Row, index: u32, offset: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use core::num::{
-        NonZeroU32,
-        NonZeroU64, //
+    use super::{
+        super::fixture::{
+            component,
+            row, //
+        },
+        *, //
     };
 
-    use super::*;
-
     /// A stripe of two with interlace 16, and behind it a run on a third component.
-    const ROWS: &[Row] = &[row(0, 2, 0, 64), row(2, 1, 64, 10)];
+    const ROWS: &[Row] = &[row(0, 2, 16, 0, 64), row(2, 1, 16, 64, 10)];
     const COMPONENTS: &[Component] = &[component(2048, 32), component(100, 32), component(7, 10)];
 
-    const fn row(first: u32, count: u32, start: u64, size: u64) -> Row {
-        Row {
-            first_component: first,
-            component_count: match NonZeroU32::new(count) {
-                Some(count) => count,
-                None => panic!("a row has components"),
-            },
-            interlace_sectors: match NonZeroU64::new(16) {
-                Some(interlace) => interlace,
-                None => panic!("an interlace is not zero"),
-            },
-            start_sector: start,
-            size_sectors: size,
-        }
-    }
-
-    const fn component(start_sector: u64, size_sectors: u64) -> Component {
-        Component {
-            start_sector,
-            size_sectors,
-        }
-    }
-
-    fn found(sector: u64, count: u64) -> Option<Vec<(u32, u64, u64)>> {
-        let mut found = Vec::new();
-        ranges(ROWS, COMPONENTS, sector, count, |piece| {
-            found.push((piece.component, piece.sector, piece.count));
-        })?;
-        Some(found)
+    /// Whether these are the runs, in this order, and the sectors are all in the metadevice.
+    #[track_caller]
+    fn check(sector: u64, count: u64, mut expected: &[(u32, u64, u64)]) {
+        let inside = ranges(ROWS, COMPONENTS, sector, count, |piece| {
+            let (first, rest) = expected.split_first().expect("a run too many");
+            assert_eq!((piece.component, piece.sector, piece.count), *first);
+            expected = rest;
+        });
+        assert_eq!(inside, Some(()));
+        assert_eq!(expected, [], "runs that are missing");
     }
 
     #[test]
     fn all_of_it_is_one_run_on_each_component() {
-        assert_eq!(
-            found(0, 74),
-            Some(vec![(0, 2048, 32), (1, 100, 32), (2, 7, 10)])
-        );
+        check(0, 74, &[(0, 2048, 32), (1, 100, 32), (2, 7, 10)]);
     }
 
     #[test]
     fn runs_begin_and_end_inside_an_interlace() {
-        assert_eq!(found(10, 10), Some(vec![(0, 2058, 6), (1, 100, 4)]));
-        assert_eq!(found(20, 20), Some(vec![(0, 2064, 8), (1, 104, 12)]));
-        assert_eq!(found(17, 3), Some(vec![(1, 101, 3)]));
+        check(10, 10, &[(0, 2058, 6), (1, 100, 4)]);
+        check(20, 20, &[(0, 2064, 8), (1, 104, 12)]);
+        check(17, 3, &[(1, 101, 3)]);
+        check(5, 0, &[]);
     }
 
     #[test]
     fn what_is_not_there_has_no_runs() {
+        let found = |sector, count| ranges(ROWS, COMPONENTS, sector, count, |_| {});
         assert_eq!(found(74, 1), None);
         assert_eq!(found(70, 5), None, "the end is outside");
         assert_eq!(found(u64::MAX, 2), None);
-        assert_eq!(found(5, 0), Some(vec![]), "nothing is nowhere");
     }
 
     /// Tables that `lay_out` would not make: whatever comes out lies in a component.
     #[test]
     fn corrupt_tables_lead_nowhere_rather_than_astray() {
         let ignore = |_: Piece| {};
-        let beyond = [row(0, 2, 0, u64::MAX)];
+        let beyond = [row(0, 2, 16, 0, u64::MAX)];
         assert_eq!(ranges(&beyond, COMPONENTS, 0, 1000, ignore), None);
-        let missing = [row(2, 2, 0, 64)];
+        let missing = [row(2, 2, 16, 0, 64)];
         assert_eq!(ranges(&missing, COMPONENTS, 0, 64, ignore), None);
         let high = [component(u64::MAX, u64::MAX)];
-        assert_eq!(ranges(&[row(0, 1, 0, 100)], &high, 1, 1, ignore), None);
+        assert_eq!(ranges(&[row(0, 1, 16, 0, 100)], &high, 1, 1, ignore), None);
     }
 }
