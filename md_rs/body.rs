@@ -47,10 +47,11 @@ const LEVELS_MAX: u32 = 8;
 
 /// A component: its device, open and claimed, and what we know of it.
 pub(crate) struct Component {
-    /// The device. That of a metadevice is claimed, so that nobody else can, but not written to.
-    pub(crate) device: BlockDevice,
+    // Dropped before the device: with the claim given up, it may get another parent.
     /// The metadevice that it is, if it is one.
     pub(crate) child: Option<Child>,
+    /// The device. That of a metadevice is claimed, so that nobody else can, but not written to.
+    pub(crate) device: BlockDevice,
     /// Its number as user space knows it.
     pub(crate) dev: u64,
     /// Its path, padded with zeros, as the administrator knows it.

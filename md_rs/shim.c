@@ -114,6 +114,11 @@ dev_t md_dev_from_user(u64 dev)
 	return huge_decode_dev(dev);
 }
 
+u64 md_bdev_user_dev(struct block_device *bdev)
+{
+	return huge_encode_dev(bdev->bd_dev);
+}
+
 u64 md_disk_user_dev(struct gendisk *disk)
 {
 	return huge_encode_dev(disk_devt(disk));

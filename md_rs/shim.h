@@ -39,6 +39,7 @@ unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev);
 dev_t md_dev_from_user(u64 dev);
+u64 md_bdev_user_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);
 
 struct request *md_rq_list_pop(struct rq_list *list);

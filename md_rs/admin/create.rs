@@ -148,12 +148,12 @@ fn open_component(
     }
     // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
     let child = units
-        .with_dev(asked.dev)
+        .with_dev(device.user_dev())
         .map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
     Ok(Component {
-        device,
         child,
-        dev: asked.dev,
+        dev: device.user_dev(),
+        device,
         path: asked.device,
     })
 }

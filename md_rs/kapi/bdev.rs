@@ -89,6 +89,13 @@ impl BlockDevice {
         &self.health
     }
 
+    /// The number that user space knows the device by. Each device has just one, while
+    /// [`Self::open`] takes any that means it.
+    pub(crate) fn user_dev(&self) -> u64 {
+        // SAFETY: By the type invariant the device is open.
+        unsafe { ffi::md_bdev_user_dev(self.bdev) }
+    }
+
     /// Size in sectors.
     pub(crate) fn sectors(&self) -> u64 {
         // SAFETY: By the type invariant the device is open.

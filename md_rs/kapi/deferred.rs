@@ -12,12 +12,15 @@ use core::mem::offset_of;
 use kernel::{
     bindings,
     prelude::*,
-    sync::atomic::{
-        ordering::{
-            Full,
-            Relaxed, //
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
         },
-        Atomic, //
+        rcu, //
     }, //
 };
 
@@ -34,9 +37,9 @@ use super::{
 };
 
 /// The requests of one disk that wait for its worker.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub(super) struct Deferred {
-    // Dropped first: it waits for the work.
+    // Dropped before the work item: it waits for the worker.
     queue: WorkQueue,
     /// The request that was deferred last; it links to the one before. A stack, since requests are
     /// deferred in any context, and this needs no lock.
@@ -61,6 +64,9 @@ impl Deferred {
     /// Leaves a request to the worker. May be called in any context.
     pub(super) fn push(&self, request: Request) {
         let rq = request.into_raw();
+        // From the exchange on a worker that is running may end the request, and with the last one
+        // the disk may go. `drop` waits for this section.
+        let _guard = rcu::read_lock();
         let mut last = self.last.load(Relaxed);
         loop {
             // SAFETY: The request was ours, and is the worker's from the exchange on.
@@ -87,6 +93,14 @@ impl Deferred {
             }
         }
         Taken(oldest)
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Deferred {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: May be called where sleeping is allowed, which it is where disks are freed.
+        unsafe { bindings::synchronize_rcu() };
     }
 }
 

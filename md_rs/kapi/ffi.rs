@@ -42,6 +42,7 @@ extern "C" {
         bdev: *mut bindings::block_device,
     );
     pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
+    pub(super) fn md_bdev_user_dev(bdev: *mut bindings::block_device) -> u64;
     pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
 
     pub(super) fn md_rq_list_pop(list: *mut bindings::rq_list) -> *mut bindings::request;

@@ -62,7 +62,7 @@ for round in flush fua; do
 	done
 	rm -rf "$dir/out"
 	mkdir "$dir/out"
-	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed $seed \
+	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed "$seed" \
 		"$dir/write" $round
 	confirmed=$(cat "$dir/out/confirmed")
 	scripts/vm "${disks[@]}" "$dir/verify" $round "$confirmed"
