@@ -346,7 +346,8 @@ impl<T: Operations> Table<T> {
     /// Called by the workqueue, with the work item of a [`Shared<T>`].
     unsafe extern "C" fn work(work: *mut bindings::work_struct) {
         let offset = offset_of!(Shared<T>, core) + offset_of!(Core, deferred) + Deferred::WORK;
-        // SAFETY: By the contract of this function; the requests keep the disk there.
+        // SAFETY: By the contract of this function. `Shared` is there although the requests may all
+        // have been taken by an earlier run: dropping it waits for this one (`WorkQueue`).
         let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
         shared.queue(shared.core.deferred.take());
     }

@@ -254,7 +254,7 @@ impl FanOut<'_> {
         // clone is used once.
         unsafe {
             if self.own_clone_used.replace(true) {
-                return self.bioset.alloc(source, device, !self.is_nowait());
+                return self.bioset.alloc(source, device, !is_nowait(self.rq));
             }
             let clone = &raw mut (*private(self.rq)).clone;
             if BioClone::init(clone, source, device) {
@@ -265,13 +265,9 @@ impl FanOut<'_> {
         }
     }
 
-    fn is_nowait(&self) -> bool {
-        is_nowait(self.rq)
-    }
-
     /// What it means that there is no memory for a clone.
     fn no_memory(&self) -> Failure {
-        if self.is_nowait() {
+        if is_nowait(self.rq) {
             Failure::Again
         } else {
             Failure::Resource
