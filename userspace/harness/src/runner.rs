@@ -213,7 +213,10 @@ impl Runner {
             thread::scope(|scope| {
                 for _ in 0..workers {
                     scope.spawn(|| {
-                        while let Some(step) = lock(&queue).next() {
+                        // The lock is held for the draw alone: a 'while let' would hold it for
+                        // the step, too.
+                        let draw = || lock(&queue).next();
+                        while let Some(step) = draw() {
                             self.run_step(step);
                         }
                     });
