@@ -25,7 +25,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -39,6 +39,12 @@ pub const ROWS_MAX: u32 = 1024;
 /// Most components in one stripe or concat, over all its rows.
 pub const COMPONENTS_MAX: u32 = 1024;
 
+/// Most submirrors of a mirror (`svm.md` section 4.1).
+pub const SUBMIRRORS_MAX: u32 = 4;
+
+/// Highest pass number of a mirror (`svm.md` section 4.1).
+pub const PASS_MAX: u32 = 9;
+
 /// Most metadevices in a set (`svm.md` section 1.3).
 pub const UNITS_MAX: u32 = 8192;
 
@@ -50,7 +56,7 @@ pub const IOC_TYPE: u32 = b'V' as u32;
 
 /// Reads the versions of interface and module: argument [`Version`].
 pub const IOC_VERSION: u32 = read_write(1, size_of::<Version>());
-/// Makes a stripe or concat: argument [`Create`].
+/// Makes a metadevice: argument [`Create`].
 pub const IOC_CREATE: u32 = read_write(2, size_of::<Create>());
 /// Clears a metadevice: argument [`Clear`].
 pub const IOC_CLEAR: u32 = read_write(3, size_of::<Clear>());
@@ -60,6 +66,10 @@ pub const IOC_LIST: u32 = read_write(4, size_of::<List>());
 pub const IOC_STATUS: u32 = read_write(5, size_of::<Status>());
 /// Reads a block of each component of a metadevice, to see that it answers: argument [`Probe`].
 pub const IOC_PROBE: u32 = read_write(6, size_of::<Probe>());
+/// Changes the options of a mirror: argument [`SetOptions`].
+pub const IOC_SET_OPTIONS: u32 = read_write(7, size_of::<SetOptions>());
+/// Adds rows to a stripe or concat while it is in use: argument [`Grow`].
+pub const IOC_GROW: u32 = read_write(8, size_of::<Grow>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -150,11 +160,24 @@ pub enum Refusal {
     /// The interlace of a row is not a multiple of the logical block size of its devices.
     /// `values`: interlace, block size, in sectors.
     InterlaceUnaligned = 26,
+    /// The metadevice is not a mirror, but what is asked for is a mirror's.
+    NotAMirror = 27,
+    /// The metadevice is not a stripe or concat, but what is asked for is theirs.
+    NotAStripe = 28,
+    /// The submirror is not a stripe or concat metadevice.
+    BadSubmirror = 29,
+    /// The component is a mirror, which only stands at the top.
+    ComponentIsMirror = 30,
+    /// An option of a mirror is out of range. `values`: which ([`OPTION_READ_POLICY`], ...), found.
+    BadOption = 31,
+    /// A submirror needs maintenance, so that data may be lost with the mirror; see
+    /// [`CLEAR_FORCE`].
+    SubmirrorErred = 32,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 26] = [
+    pub const ALL: [Refusal; 32] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -181,6 +204,12 @@ impl Refusal {
         Refusal::NestedTooDeep,
         Refusal::DiskFailed,
         Refusal::InterlaceUnaligned,
+        Refusal::NotAMirror,
+        Refusal::NotAStripe,
+        Refusal::BadSubmirror,
+        Refusal::ComponentIsMirror,
+        Refusal::BadOption,
+        Refusal::SubmirrorErred,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -197,6 +226,8 @@ impl Refusal {
 pub enum UnitKind {
     /// Stripe, concat, or concat of stripes.
     Stripe = 1,
+    /// Mirror.
+    Mirror = 2,
 }
 
 /// Argument of [`IOC_VERSION`].
@@ -222,7 +253,7 @@ pub struct Row {
     pub reserved: u32,
 }
 
-/// One component of a stripe or concat.
+/// One component of a stripe or concat, or one submirror of a mirror.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Component {
@@ -230,7 +261,7 @@ pub struct Component {
     /// [`Create`]; the device opened is this one, whatever `device` says.
     pub dev: u64,
     /// First sector of the data on the device. In [`Create`], [`START_DEFAULT`] lets the kernel
-    /// choose.
+    /// choose. Of a submirror: [`START_DEFAULT`] in [`Create`], zero in [`Status`].
     pub start_sectors: u64,
     /// Out: sectors of the device that hold data of this metadevice. Zero in [`Create`].
     pub size_sectors: u64,
@@ -260,7 +291,57 @@ pub enum ComponentState {
     Okay = 1,
     /// Its device was removed from the machine.
     Unavailable = 2,
+    /// A component: out of service since a write to it failed. A submirror or mirror: a component of
+    /// it is ("Needs maintenance"), or is in state [`Self::LastErred`].
+    Maintenance = 3,
+    /// A component: a write to it failed, but it holds the last copy of its blocks, and stays in
+    /// service.
+    LastErred = 4,
 }
+
+/// Which side of a mirror a read goes to, numbered as in SVM (`svm.md` section 4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ReadPolicy {
+    /// Each in turn.
+    RoundRobin = 0,
+    /// Each has an equal part of the blocks.
+    Geometric = 1,
+    /// The first one.
+    First = 2,
+}
+
+/// How writes go to the sides of a mirror, numbered as in SVM (`svm.md` section 4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum WritePolicy {
+    /// To all at once.
+    Parallel = 0,
+    /// To one after the other.
+    Serial = 1,
+}
+
+/// Options of a mirror. All zero for other metadevices.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MirrorOptions {
+    /// A [`ReadPolicy`] as a number.
+    pub read_policy: u32,
+    /// A [`WritePolicy`] as a number.
+    pub write_policy: u32,
+    /// When it is resynced after a crash, 1 to [`PASS_MAX`]; 0 for never.
+    pub pass: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Bit of [`MirrorOptions::read_policy`] in [`SetOptions::which`].
+pub const OPTION_READ_POLICY: u32 = 1;
+/// Bit of [`MirrorOptions::write_policy`] in [`SetOptions::which`].
+pub const OPTION_WRITE_POLICY: u32 = 2;
+/// Bit of [`MirrorOptions::pass`] in [`SetOptions::which`].
+pub const OPTION_PASS: u32 = 4;
 
 /// [`Create::flags`]: everything is checked and the size is filled in, but nothing is made.
 pub const CREATE_CHECK_ONLY: u32 = 1;
@@ -279,16 +360,19 @@ pub struct Create {
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
-    /// In: user address of `component_count` [`Component`]s.
+    /// In: user address of `component_count` [`Component`]s, for a mirror its submirrors.
     pub components: u64,
-    /// In: 1 to [`ROWS_MAX`].
+    /// In: 1 to [`ROWS_MAX`]; 0 for a mirror.
     pub row_count: u32,
-    /// In: 1 to [`COMPONENTS_MAX`]; the sum of the rows' counts.
+    /// In: 1 to [`COMPONENTS_MAX`], the sum of the rows' counts; for a mirror 1 to
+    /// [`SUBMIRRORS_MAX`].
     pub component_count: u32,
     /// Out: size of the new metadevice.
     pub size_sectors: u64,
+    /// In: options of a mirror.
+    pub mirror: MirrorOptions,
     /// Zero.
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 2],
 }
 
 /// Argument of [`IOC_CLEAR`].
@@ -299,10 +383,54 @@ pub struct Clear {
     pub header: Header,
     /// In: the metadevice's name.
     pub name: [u8; NAME_LEN],
-    /// In: no flag is defined yet; zero.
+    /// In: zero or [`CLEAR_FORCE`].
     pub flags: u32,
     /// Zero.
     pub reserved: u32,
+}
+
+/// [`Clear::flags`]: a mirror is cleared although a submirror needs maintenance.
+pub const CLEAR_FORCE: u32 = 1;
+
+/// Argument of [`IOC_SET_OPTIONS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SetOptions {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: which options to change: [`OPTION_READ_POLICY`], ... The others are zero in `mirror`.
+    pub which: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: their new values. Out: all options as they are now.
+    pub mirror: MirrorOptions,
+}
+
+/// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it has a parent.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Grow {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`CREATE_CHECK_ONLY`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: user address of `row_count` [`Row`]s, which come behind those that there are.
+    pub rows: u64,
+    /// In: user address of `component_count` [`Component`]s.
+    pub components: u64,
+    /// In: at least 1; no more than [`ROWS_MAX`] with those that there are.
+    pub row_count: u32,
+    /// In: the sum of the new rows' counts; no more than [`COMPONENTS_MAX`] with those that there
+    /// are.
+    pub component_count: u32,
+    /// Out: size of the metadevice with the new rows.
+    pub size_sectors: u64,
 }
 
 /// One metadevice, as [`IOC_LIST`] and [`IOC_STATUS`] describe it.
@@ -319,16 +447,18 @@ pub struct UnitSummary {
     pub size_sectors: u64,
     /// Device number as user space sees it.
     pub dev: u64,
-    /// Rows; see [`Status::rows`].
+    /// Rows; see [`Status::rows`]. None for a mirror.
     pub row_count: u32,
-    /// Components; see [`Status::components`].
+    /// Components, for a mirror its submirrors; see [`Status::components`].
     pub component_count: u32,
     /// The worst of its components' [`ComponentState`]s, as a number.
     pub state: u32,
     /// Number of the metadevice that this one is a component of; [`NO_PARENT`] if none.
     pub parent: u32,
+    /// Options of a mirror.
+    pub mirror: MirrorOptions,
     /// Zero.
-    pub reserved: [u64; 3],
+    pub reserved: u64,
 }
 
 /// [`UnitSummary::parent`] of a metadevice that stands by itself.
@@ -393,5 +523,8 @@ const _: () = assert!(size_of::<UnitSummary>() == 96);
 const _: () = assert!(size_of::<List>() == 64);
 const _: () = assert!(size_of::<Status>() == 168);
 const _: () = assert!(size_of::<Probe>() == 88);
+const _: () = assert!(size_of::<MirrorOptions>() == 16);
+const _: () = assert!(size_of::<SetOptions>() == 104);
+const _: () = assert!(size_of::<Grow>() == 120);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 144);
