@@ -28,6 +28,12 @@ pub const INTERLACE_SECTORS_DEFAULT: u64 = 1024;
 /// (`DURABILITY.md` clause 19). Data starts behind it.
 pub const RESERVED_HEAD_SECTORS: u64 = 2048;
 
+/// Most submirrors of a mirror (`svm.md` section 4.1). They are numbered from 0.
+pub const SUBMIRRORS_MAX: u32 = 4;
+
+/// Highest resync pass of a mirror (`svm.md` section 4.1).
+pub const PASS_MAX: u32 = 9;
+
 /// Largest metadevice in sectors: every byte of it can be addressed by the kernel's `loff_t`,
 /// a signed 64-bit number.
 pub const UNIT_SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR_BYTES;
@@ -42,3 +48,5 @@ const _: () = assert!(INTERLACE_SECTORS_MAX <= u32::MAX as u64);
 const _: () = assert!(RESERVED_HEAD_SECTORS.is_power_of_two());
 // The longest name is `d` and four digits, and a zero behind it.
 const _: () = assert!(UNITS_MAX <= 10_000 && NAME_BYTES > 5);
+// Sides are bits of a 32-bit number, and a pass is kept in one byte.
+const _: () = assert!(SUBMIRRORS_MAX < u32::BITS && PASS_MAX <= u8::MAX as u32);

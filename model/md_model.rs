@@ -14,6 +14,7 @@
 //! 2. [`units`]: quantities and the arithmetic on them.
 //! 3. [`geometry`]: where a block lives.
 //! 4. [`name`]: what metadevices are called.
+//! 5. [`mirror`]: sides, what they are for, and what becomes of them when they fail.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -29,5 +30,6 @@
 
 pub mod geometry;
 pub mod limits;
+pub mod mirror;
 pub mod name;
 pub mod units;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Mirrors (`svm.md` section 4): the same blocks on up to four sides, the submirrors.
+//!
+//! - [`options`]: what an administrator may choose.
+//! - [`read`]: which side a read goes to.
+//! - [`exclusion`]: overlapping writes one after the other.
+
+pub mod exclusion;
+pub mod options;
+pub mod read;
