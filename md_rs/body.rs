@@ -25,14 +25,14 @@ use crate::{
     abi::{
         ComponentState,
         Refusal,
-        DEVICE_LEN,
         NO_PARENT, //
     },
+    component::Component,
     engine,
     kapi::{
-        bdev::BlockDevice,
         clone::BioSet,
         disk::Operations,
+        published::Published,
         request::Request, //
     },
     personality::{
@@ -44,31 +44,6 @@ use crate::{
 
 /// Most levels of metadevices on top of each other.
 const LEVELS_MAX: u32 = 8;
-
-/// A component: its device, open and claimed, and what we know of it.
-pub(crate) struct Component {
-    // Dropped before the device: with the claim given up, it may get another parent.
-    /// The metadevice that it is, if it is one.
-    pub(crate) child: Option<Child>,
-    /// The device. That of a metadevice is claimed, so that nobody else can, but not written to.
-    pub(crate) device: BlockDevice,
-    /// Its number as user space knows it.
-    pub(crate) dev: u64,
-    /// Its path, padded with zeros, as the administrator knows it.
-    pub(crate) path: [u8; DEVICE_LEN],
-}
-
-impl Component {
-    /// How it is: `Unavailable` if its device is gone, or one of those that it is made of.
-    pub(crate) fn state(&self) -> ComponentState {
-        let gone = self.device.health().is_gone();
-        match &self.child {
-            Some(child) if !gone => child.body.state(),
-            _ if gone => ComponentState::Unavailable,
-            _ => ComponentState::Okay,
-        }
-    }
-}
 
 /// A metadevice as a component of another one.
 pub(crate) struct Child {
@@ -132,51 +107,118 @@ impl OpenCount {
     }
 }
 
-/// What a metadevice is made of.
-pub(crate) struct Body {
+/// The map of a metadevice, and what it leads to. Replaced as a whole when the metadevice changes
+/// its shape, with the gates closed that lead here.
+pub(crate) struct Shape {
     // Dropped in this order: the unit's code lives in the personality's module.
-    unit: KBox<dyn Unit>,
-    components: KVec<Component>,
-    open_count: OpenCount,
-    parent: Atomic<u32>,
-    _personality: PersonalityRef,
+    unit: Unit,
+    components: KVec<Arc<Component>>,
 }
 
-impl Body {
-    /// Puts a unit and its components together.
-    pub(crate) fn new(
-        unit: KBox<dyn Unit>,
-        components: KVec<Component>,
-        personality: PersonalityRef,
-    ) -> Result<Self, Refused> {
-        let body = Self {
-            unit,
-            components,
-            open_count: OpenCount(Atomic::new(0)),
-            parent: Atomic::new(NO_PARENT),
-            _personality: personality,
-        };
-        if body.levels() > LEVELS_MAX {
-            return Err(Refused::new(EINVAL, Refusal::NestedTooDeep).with([LEVELS_MAX.into(), 0]));
-        }
-        Ok(body)
+impl Shape {
+    /// A unit and its components.
+    pub(crate) fn new(unit: Unit, components: KVec<Arc<Component>>) -> Self {
+        Self { unit, components }
     }
 
     /// The map.
     #[inline]
-    pub(crate) fn unit(&self) -> &dyn Unit {
-        &*self.unit
+    pub(crate) fn unit(&self) -> &Unit {
+        &self.unit
     }
 
     /// The components.
-    pub(crate) fn components(&self) -> &[Component] {
+    pub(crate) fn components(&self) -> &[Arc<Component>] {
         &self.components
     }
 
     /// One component.
     #[inline]
     pub(crate) fn component(&self, index: u32) -> Option<&Component> {
-        self.components.get(index as usize)
+        self.components.get(index as usize).map(|component| &**component)
+    }
+
+    /// Levels of metadevices, this one included. The recursion is as deep, and [`Self::check`] has
+    /// seen to it that each component has no more than [`LEVELS_MAX`].
+    fn levels(&self) -> u32 {
+        let children = self.components.iter().filter_map(|c| c.child.as_ref());
+        let below = children.map(|child| child.body.shape().levels()).max();
+        below.unwrap_or(0).saturating_add(1)
+    }
+
+    /// Refuses metadevices in too many levels.
+    pub(crate) fn check(&self) -> Result<(), Refused> {
+        if self.levels() > LEVELS_MAX {
+            return Err(Refused::new(EINVAL, Refusal::NestedTooDeep).with([LEVELS_MAX.into(), 0]));
+        }
+        Ok(())
+    }
+
+    /// How it is: as bad as its worst component, except that a mirror with a side that is there
+    /// just needs maintenance.
+    pub(crate) fn state(&self) -> ComponentState {
+        let states = || self.components.iter().map(|component| component.state());
+        let worst = states().max_by_key(|state| severity(*state));
+        let all_gone = states().all(|state| state == ComponentState::Unavailable);
+        match (worst.unwrap_or(ComponentState::Okay), &self.unit) {
+            // It is a component's word.
+            (ComponentState::LastErred, _) => ComponentState::Maintenance,
+            (ComponentState::Unavailable, Unit::Mirrored(_)) if !all_gone => {
+                ComponentState::Maintenance
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+fn no_memory(error: Error) -> Refused {
+    Refused::new(error, Refusal::NoMemory)
+}
+
+/// How bad a state is, compared with others.
+fn severity(state: ComponentState) -> u32 {
+    match state {
+        ComponentState::Okay => 0,
+        ComponentState::Unavailable => 1,
+        ComponentState::Maintenance => 2,
+        ComponentState::LastErred => 3,
+    }
+}
+
+/// What a metadevice is made of.
+pub(crate) struct Body {
+    shape: Published<Shape>,
+    open_count: OpenCount,
+    parent: Atomic<u32>,
+    personality: PersonalityRef,
+}
+
+impl Body {
+    /// Puts a body together.
+    pub(crate) fn new(shape: Shape, personality: PersonalityRef) -> Result<Self, Refused> {
+        shape.check()?;
+        Ok(Self {
+            shape: Published::new(shape).map_err(no_memory)?,
+            open_count: OpenCount(Atomic::new(0)),
+            parent: Atomic::new(NO_PARENT),
+            personality,
+        })
+    }
+
+    /// The map, and what it leads to.
+    #[inline]
+    pub(crate) fn shape(&self) -> &Shape {
+        self.shape.get()
+    }
+
+    /// Gives the metadevice another shape. No request may be under way.
+    pub(crate) fn reshape(&self, shape: Shape) -> Result<(), Refused> {
+        self.shape.replace(shape).map_err(no_memory)
+    }
+
+    /// The personality that it is of.
+    pub(crate) fn personality(&self) -> &PersonalityRef {
+        &self.personality
     }
 
     /// How many have the disk open.
@@ -189,31 +231,19 @@ impl Body {
         self.parent.load(Relaxed)
     }
 
-    /// The worst state of a component.
-    pub(crate) fn state(&self) -> ComponentState {
-        let gone = |component: &Component| component.state() == ComponentState::Unavailable;
-        if self.components.iter().any(gone) {
-            ComponentState::Unavailable
-        } else {
-            ComponentState::Okay
+    /// Refuses a metadevice that is a component of another one.
+    pub(crate) fn check_no_parent(&self) -> Result<(), Refused> {
+        let parent = self.parent();
+        if parent != NO_PARENT {
+            return Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0]));
         }
-    }
-
-    /// Levels of metadevices, this one included. The recursion is as deep, and [`Self::new`] has
-    /// seen to it that each component has no more than [`LEVELS_MAX`].
-    fn levels(&self) -> u32 {
-        let children = self.components.iter().filter_map(|c| c.child.as_ref());
-        let below = children.map(|child| child.body.levels()).max();
-        below.unwrap_or(0).saturating_add(1)
+        Ok(())
     }
 
     /// Sees to it that nobody can open the disk any more, so that the metadevice can be dropped.
     /// Refused if it is open or a component of another one.
     pub(crate) fn close(&self) -> Result<(), Refused> {
-        let parent = self.parent();
-        if parent != NO_PARENT {
-            return Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0]));
-        }
+        self.check_no_parent()?;
         self.open_count.close().map_err(|count| {
             let count = u64::try_from(count).unwrap_or(0);
             Refused::new(EBUSY, Refusal::UnitOpen).with([count, 0])
@@ -223,14 +253,15 @@ impl Body {
     /// Reads a block of each leaf, to see which devices answer. Sleeps. How many do not.
     pub(crate) fn probe(&self) -> u32 {
         let mut failed = 0u32;
-        for (component, laid_out) in self.components.iter().zip(self.unit.components()) {
+        let shape = self.shape();
+        let laid_out = shape.unit().striped().map_or(&[][..], |s| s.components());
+        for (index, component) in shape.components().iter().enumerate() {
             let more = match &component.child {
                 Some(child) => child.body.probe(),
-                None => component
-                    .device
-                    .probe(laid_out.start_sector)
-                    .is_err()
-                    .into(),
+                None => {
+                    let start = laid_out.get(index).map_or(0, |place| place.start_sector);
+                    component.device.probe(start).is_err().into()
+                }
             };
             failed = failed.saturating_add(more);
         }
@@ -241,6 +272,19 @@ impl Body {
 impl Operations for Arc<Body> {
     fn queue(&self, request: Request, bioset: &BioSet) {
         engine::queue(request, self, bioset);
+    }
+
+    fn leave(&self, sector: u64, count: u64) {
+        if let Some(mirror) = self.shape().unit().mirrored() {
+            mirror.leave(sector, count);
+        }
+    }
+
+    fn own_clones(&self) -> u32 {
+        match self.shape().unit() {
+            Unit::Striped(_) => 1,
+            Unit::Mirrored(_) => u32::try_from(self.shape().components().len()).unwrap_or(1),
+        }
     }
 
     fn open(&self, write: bool) -> Result {

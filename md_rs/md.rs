@@ -8,7 +8,7 @@
 //!
 //! 1. [`personality`]: what a personality module implements, and how it registers.
 //! 2. [`engine`]: the life of a request.
-//! 3. [`body`] and [`metadevice`]: what a metadevice is made of, and its disk.
+//! 3. [`body`], [`component`] and [`metadevice`]: what a metadevice is made of, and its disk.
 //! 4. [`admin`]: the ioctls of `/dev/md/admin`.
 //! 5. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
@@ -18,11 +18,14 @@ use kernel::prelude::*;
 pub mod abi;
 mod admin;
 mod body;
+mod component;
+mod condition;
 mod engine;
 pub mod kapi;
 mod metadevice;
 pub mod personality;
 mod refused;
+mod sides;
 mod unit_table;
 
 pub use refused::Refused;

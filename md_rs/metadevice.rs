@@ -5,25 +5,33 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
-use md_model::name::UnitName;
+use md_model::{
+    mirror::exclusion,
+    name::UnitName, //
+};
 
 use crate::{
     abi::Refusal,
     body::{
         Body,
-        Component, //
+        Shape, //
     },
+    component::Component,
     kapi::{
         disk::Disk,
         limits::QueueLimits, //
     },
     personality::{
         PersonalityRef,
+        Unit,
         UnitSpec, //
     },
     refused::text,
     Refused, //
 };
+
+/// Longest write that a mirror takes, in sectors.
+const RANGE_SECTORS_MAX: u32 = exclusion::RANGE_SECTORS_MAX as u32;
 
 /// A metadevice that could be made: everything is checked, but it has no disk yet.
 pub(crate) struct Plan {
@@ -39,12 +47,13 @@ impl Plan {
         name: UnitName,
         kind: u32,
         spec: &UnitSpec<'_>,
-        components: KVec<Component>,
+        components: KVec<Arc<Component>>,
     ) -> Result<Self, Refused> {
         let personality = PersonalityRef::get(kind)?;
         let unit = personality.assemble(spec)?;
-        let body = Body::new(unit, components, personality)?;
-        let limits = limits_of(&name, &body)?;
+        let shape = Shape::new(unit, components);
+        let limits = limits_of(&name, &shape)?;
+        let body = Body::new(shape, personality)?;
         Ok(Self {
             name,
             kind,
@@ -55,7 +64,7 @@ impl Plan {
 
     /// Size in sectors.
     pub(crate) fn sectors(&self) -> u64 {
-        self.body.unit().sectors()
+        self.body.shape().unit().sectors()
     }
 
     /// Makes the disk. From then on it can be used.
@@ -100,6 +109,20 @@ impl Metadevice {
     pub(crate) fn body(&self) -> &Arc<Body> {
         self.disk.operations()
     }
+
+    /// Gives it a shape that begins with the components that it has and goes on with others, while
+    /// it is in use.
+    pub(crate) fn grow(&mut self, shape: Shape) -> Result<(), Refused> {
+        let limits = limits_of(&self.name, &shape)?;
+        let sectors = shape.unit().sectors();
+        let added = shape.components().get(self.body().shape().components().len()..);
+        for component in added.unwrap_or(&[]) {
+            // What was linked stays so if this fails half way: it is unlinked with the rest.
+            self.disk.link_holder(&component.device).map_err(disk_failed)?;
+        }
+        self.disk.with_closed_gate(|body| body.reshape(shape))?;
+        self.disk.resize(sectors, limits).map_err(disk_failed)
+    }
 }
 
 impl Drop for Metadevice {
@@ -110,7 +133,8 @@ impl Drop for Metadevice {
 
 /// Shows in sysfs that a disk holds its components. All or none.
 fn link_holders(disk: &Disk<Arc<Body>>) -> Result {
-    for (index, component) in disk.operations().components().iter().enumerate() {
+    let shape = disk.operations().shape();
+    for (index, component) in shape.components().iter().enumerate() {
         if let Err(error) = disk.link_holder(&component.device) {
             unlink_holders(disk, index);
             return Err(error);
@@ -120,7 +144,8 @@ fn link_holders(disk: &Disk<Arc<Body>>) -> Result {
 }
 
 fn unlink_holders(disk: &Disk<Arc<Body>>, count: usize) {
-    for component in disk.operations().components().iter().take(count) {
+    let shape = disk.operations().shape();
+    for component in shape.components().iter().take(count) {
         disk.unlink_holder(&component.device);
     }
 }
@@ -131,14 +156,25 @@ fn disk_failed(error: Error) -> Refused {
 }
 
 /// What the disk can do, given what its components can do.
-fn limits_of(name: &UnitName, body: &Body) -> Result<QueueLimits, Refused> {
+fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
     let label = text(fmt!("{}", name.as_str()))?;
     let mut limits = QueueLimits::new();
-    for (component, laid_out) in body.components().iter().zip(body.unit().components()) {
-        limits.stack(&component.device, laid_out.start_sector, &label);
-    }
-    if let Some((chunk, width)) = body.unit().chunk() {
-        limits.set_chunk(chunk, width);
+    match shape.unit() {
+        Unit::Striped(stripe) => {
+            for (component, laid_out) in shape.components().iter().zip(stripe.components()) {
+                limits.stack(&component.device, laid_out.start_sector, &label);
+            }
+            if let Some((chunk, width)) = stripe.chunk() {
+                limits.set_chunk(chunk, width);
+            }
+        }
+        Unit::Mirrored(_) => {
+            for component in shape.components() {
+                limits.stack(&component.device, 0, &label);
+            }
+            limits.discard_is_write_zeroes();
+            limits.set_largest_change(RANGE_SECTORS_MAX);
+        }
     }
     limits.settle_offers();
     Ok(limits)

@@ -10,12 +10,15 @@ use kernel::{
     str::CString,
     ThisModule, //
 };
-use md_model::geometry::stripe::{
-    Component,
-    ComponentSpec,
-    Piece,
-    Row,
-    RowSpec, //
+use md_model::{
+    geometry::stripe::{
+        Component,
+        ComponentSpec,
+        Piece,
+        Row,
+        RowSpec, //
+    },
+    mirror::options::Options, //
 };
 
 use crate::{
@@ -31,6 +34,14 @@ use crate::{
     Refused, //
 };
 
+pub use crate::{
+    condition::{
+        Condition,
+        Failures, //
+    },
+    sides::Sides, //
+};
+
 /// What the core was made from. A personality passes this constant, as it was when the personality
 /// was compiled, to [`Registration::new`]; a core made from anything else refuses it. Mangled names
 /// do not change with the content of a crate, so nothing else would notice.
@@ -40,11 +51,21 @@ pub const CORE_ID: &str = env!("MD_CORE_ID");
 const KINDS_MAX: usize = 8;
 
 /// What the administrator asked for, and what is known of the components.
-pub struct UnitSpec<'a> {
-    /// The rows.
-    pub rows: &'a [RowSpec],
-    /// The components of all rows, in order.
-    pub components: &'a [ComponentSpec],
+pub enum UnitSpec<'a> {
+    /// A stripe or concat.
+    Stripe {
+        /// The rows.
+        rows: &'a [RowSpec],
+        /// The components of all rows, in order.
+        components: &'a [ComponentSpec],
+    },
+    /// A mirror.
+    Mirror {
+        /// Sizes of the submirrors in sectors.
+        sides: &'a [u64],
+        /// The options.
+        options: Options,
+    },
 }
 
 /// A kind of metadevice.
@@ -53,14 +74,49 @@ pub trait Personality: Sync + 'static {
     fn kind(&self) -> u32;
 
     /// Lays out a new metadevice, or says why it cannot be.
-    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<KBox<dyn Unit>, Refused>;
+    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<Unit, Refused>;
 }
 
-/// One metadevice, as its personality sees it.
+/// One metadevice, as its personality sees it, by what a request means for it.
+pub enum Unit {
+    /// Each block has one place.
+    Striped(KBox<dyn Striped>),
+    /// Each block has a place on every side.
+    Mirrored(KBox<dyn Mirrored>),
+}
+
+impl Unit {
+    /// Size in sectors.
+    pub(crate) fn sectors(&self) -> u64 {
+        match self {
+            Self::Striped(stripe) => stripe.sectors(),
+            Self::Mirrored(mirror) => mirror.sectors(),
+        }
+    }
+
+    /// The map of a metadevice in which each block has one place.
+    #[inline]
+    pub(crate) fn striped(&self) -> Option<&dyn Striped> {
+        match self {
+            Self::Striped(stripe) => Some(&**stripe),
+            Self::Mirrored(_) => None,
+        }
+    }
+
+    /// What is special about a mirror.
+    pub(crate) fn mirrored(&self) -> Option<&dyn Mirrored> {
+        match self {
+            Self::Striped(_) => None,
+            Self::Mirrored(mirror) => Some(&**mirror),
+        }
+    }
+}
+
+/// A metadevice in which each block has one place.
 ///
 /// The methods are called in the data path, at the same time from any CPU: they neither sleep nor
 /// lock, and they cannot fail on what was laid out.
-pub trait Unit: Send + Sync + 'static {
+pub trait Striped: Send + Sync + 'static {
     /// Size in sectors.
     fn sectors(&self) -> u64;
 
@@ -80,6 +136,46 @@ pub trait Unit: Send + Sync + 'static {
 
     /// The components, for status reports.
     fn components(&self) -> &[Component];
+}
+
+/// A metadevice that has its blocks on several sides.
+///
+/// All methods but [`Self::settle`] are called in the data path, at the same time from any CPU and
+/// in any context: they neither sleep nor lock.
+pub trait Mirrored: Send + Sync + 'static {
+    /// Size in sectors.
+    fn sectors(&self) -> u64;
+
+    /// The options.
+    fn options(&self) -> Options;
+
+    /// Changes the options.
+    fn set_options(&self, options: Options);
+
+    /// The side that a read goes to which starts at a sector, of those that are whole; not one of
+    /// `tried`, a bit for each. `None` if no such side is whole.
+    fn read_side(&self, sector: u64, tried: u32) -> Option<u32>;
+
+    /// Whether the sides do what changes them one after the other.
+    fn is_serial(&self) -> bool;
+
+    /// Begins a write, unless another one to the same blocks is under way (`DURABILITY.md` clause
+    /// 10). `true`: [`Self::leave`] is to be called when it is done on all sides.
+    fn enter(&self, sector: u64, count: u64) -> bool;
+
+    /// Whether [`Self::enter`] would have been successful just now.
+    fn may_enter(&self, sector: u64, count: u64) -> bool;
+
+    /// Ends what [`Self::enter`] has begun.
+    fn leave(&self, sector: u64, count: u64);
+
+    /// Judges what has failed since it was last called, and takes components out of service. May
+    /// sleep. Never called twice at the same time. When it returns, the new states are where they
+    /// have to be before a request that they excuse may be acknowledged (`DURABILITY.md` clause 5).
+    fn settle(&self, sides: &Sides<'_>);
+
+    /// Counts the changes that [`Self::settle`] has made.
+    fn changes(&self) -> u32;
 }
 
 /// A personality that is registered, and the module it lives in.
@@ -191,7 +287,7 @@ impl PersonalityRef {
     }
 
     /// See [`Personality::assemble`].
-    pub(crate) fn assemble(&self, spec: &UnitSpec<'_>) -> Result<KBox<dyn Unit>, Refused> {
+    pub(crate) fn assemble(&self, spec: &UnitSpec<'_>) -> Result<Unit, Refused> {
         self.personality.assemble(spec)
     }
 }

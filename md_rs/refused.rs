@@ -40,6 +40,19 @@ impl Refused {
         Self { index, ..self }
     }
 
+    /// The same, about a part that comes behind so many rows and components that nobody asked about.
+    pub(crate) fn behind(self, rows: usize, components: usize) -> Self {
+        let skipped = match self.refusal {
+            Refusal::BadInterlace | Refusal::InterlaceUnaligned => rows,
+            _ => components,
+        };
+        let skipped = u32::try_from(skipped).unwrap_or(0);
+        match self.index {
+            NO_INDEX => self,
+            index => self.at(index.saturating_sub(skipped)),
+        }
+    }
+
     /// The same, with the figures that [`Refusal`] documents.
     pub fn with(self, values: [u64; 2]) -> Self {
         Self { values, ..self }

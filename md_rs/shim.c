@@ -23,6 +23,7 @@ const blk_status_t md_sts_notsupp = BLK_STS_NOTSUPP;
 const blk_status_t md_sts_resource = BLK_STS_RESOURCE;
 const blk_status_t md_sts_target = BLK_STS_TARGET;
 const blk_status_t md_sts_again = BLK_STS_AGAIN;
+const blk_status_t md_sts_inval = BLK_STS_INVAL;
 
 /*
  * queue_rq runs in the middle of a submission of its caller's, and ours must not become part of it:
@@ -106,6 +107,44 @@ void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev)
 		blk_queue_disable_discard(q);
 	if (!bdev_write_zeroes_sectors(bdev))
 		blk_queue_disable_write_zeroes(q);
+}
+
+/* The limits of a disk that is in use, when a component was added to it. */
+int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits)
+{
+	struct queue_limits new = queue_limits_start_update(disk->queue);
+
+	limits->features &= new.features | ~BLK_FEAT_NOWAIT;
+	return queue_limits_commit_update_frozen(disk->queue, limits);
+}
+
+static void md_gate_is_empty(struct percpu_ref *inside)
+{
+	complete(&container_of(inside, struct md_gate, inside)->empty);
+}
+
+int md_gate_init(struct md_gate *gate)
+{
+	init_completion(&gate->empty);
+	return percpu_ref_init(&gate->inside, md_gate_is_empty, PERCPU_REF_ALLOW_REINIT,
+			       GFP_KERNEL);
+}
+
+bool md_gate_try_enter(struct md_gate *gate)
+{
+	return percpu_ref_tryget_live(&gate->inside);
+}
+
+void md_gate_exit(struct md_gate *gate)
+{
+	percpu_ref_put(&gate->inside);
+}
+
+/* Lets nobody in any more and waits until all are out. */
+void md_gate_close(struct md_gate *gate)
+{
+	percpu_ref_kill(&gate->inside);
+	wait_for_completion(&gate->empty);
 }
 
 /* Device numbers cross the ioctl interface in the form of stat(2)'s st_rdev. */

@@ -8,6 +8,8 @@
 
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/percpu-refcount.h>
 #include <linux/workqueue.h>
 
 /* What the calling task was submitting, put aside while we submit; see md_submission_begin(). */
@@ -15,6 +17,12 @@ struct md_submission {
 	struct blk_plug plug;
 	struct blk_plug *saved_plug;
 	struct bio_list *saved_bio_list;
+};
+
+/* Counts who is inside, on each CPU by itself; kapi/gate.rs says what for. */
+struct md_gate {
+	struct percpu_ref inside;
+	struct completion empty;
 };
 
 extern const unsigned int md_gfp_noio;
@@ -26,6 +34,7 @@ extern const blk_status_t md_sts_notsupp;
 extern const blk_status_t md_sts_resource;
 extern const blk_status_t md_sts_target;
 extern const blk_status_t md_sts_again;
+extern const blk_status_t md_sts_inval;
 
 void md_submission_begin(struct md_submission *submission);
 void md_submission_end(struct md_submission *submission);
@@ -36,11 +45,17 @@ bool md_bdev_read_only(struct block_device *bdev);
 bool md_bdev_is_zoned(struct block_device *bdev);
 bool md_bdev_nowait(struct block_device *bdev);
 unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
+int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);
+
+int md_gate_init(struct md_gate *gate);
+bool md_gate_try_enter(struct md_gate *gate);
+void md_gate_exit(struct md_gate *gate);
+void md_gate_close(struct md_gate *gate);
 
 struct request *md_rq_list_pop(struct rq_list *list);
 void md_bio_advance(struct bio *bio, unsigned int bytes);

@@ -11,10 +11,14 @@ use kernel::{
     ThisModule, //
 };
 use md::{
-    abi::UnitKind,
+    abi::{
+        Refusal,
+        UnitKind, //
+    },
     personality::{
         Personality,
         Registration,
+        Striped,
         Unit,
         UnitSpec,
         CORE_ID, //
@@ -61,17 +65,24 @@ impl Personality for StripePersonality {
         UnitKind::Stripe as u32
     }
 
-    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<KBox<dyn Unit>, Refused> {
-        let mut rows = KVVec::from_elem(Row::UNFILLED, spec.rows.len(), GFP_KERNEL)?;
+    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<Unit, Refused> {
+        let UnitSpec::Stripe {
+            rows: asked_rows,
+            components: asked_components,
+        } = spec
+        else {
+            return Err(Refused::new(EINVAL, Refusal::NotAStripe));
+        };
+        let mut rows = KVVec::from_elem(Row::UNFILLED, asked_rows.len(), GFP_KERNEL)?;
         let mut components =
-            KVVec::from_elem(Component::UNFILLED, spec.components.len(), GFP_KERNEL)?;
-        let sectors = lay_out(spec.rows, spec.components, &mut rows, &mut components)?;
+            KVVec::from_elem(Component::UNFILLED, asked_components.len(), GFP_KERNEL)?;
+        let sectors = lay_out(asked_rows, asked_components, &mut rows, &mut components)?;
         let stripe = Stripe {
             rows,
             components,
             sectors,
         };
-        Ok(KBox::new(stripe, GFP_KERNEL)?)
+        Ok(Unit::Striped(KBox::new(stripe, GFP_KERNEL)?))
     }
 }
 
@@ -82,7 +93,7 @@ struct Stripe {
     sectors: u64,
 }
 
-impl Unit for Stripe {
+impl Striped for Stripe {
     fn sectors(&self) -> u64 {
         self.sectors
     }

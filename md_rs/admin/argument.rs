@@ -41,7 +41,7 @@ macro_rules! argument {
     };
 }
 
-argument!(Version, Create, Clear, List, Status, Probe);
+argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
 
 /// An ioctl's number, taken apart.
 pub(super) struct Command {
@@ -56,13 +56,15 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 6] = [
+        const ALL: [u32; 8] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
             abi::IOC_LIST,
             abi::IOC_STATUS,
             abi::IOC_PROBE,
+            abi::IOC_SET_OPTIONS,
+            abi::IOC_GROW,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

@@ -5,7 +5,10 @@
 //! its end (SVM did the same, `svm.md` section 1.2).
 
 mod argument;
+mod components;
 mod create;
+mod grow;
+mod options;
 mod report;
 
 use kernel::{
@@ -17,7 +20,12 @@ use kernel::{
 use md_model::limits;
 
 use crate::{
-    abi,
+    abi::{
+        self,
+        ComponentState,
+        Refusal, //
+    },
+    body::Shape,
     kapi::{
         chardev::Ioctl,
         module::caller_is_admin, //
@@ -30,6 +38,8 @@ use crate::{
 const _: () = assert!(abi::ROWS_MAX == limits::ROWS_MAX);
 const _: () = assert!(abi::COMPONENTS_MAX == limits::COMPONENTS_MAX);
 const _: () = assert!(abi::UNITS_MAX == limits::UNITS_MAX);
+const _: () = assert!(abi::SUBMIRRORS_MAX == limits::SUBMIRRORS_MAX);
+const _: () = assert!(abi::PASS_MAX == limits::PASS_MAX as u32);
 const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
 
 /// The version of the modules, as text.
@@ -64,6 +74,8 @@ impl Ioctl for Admin {
             abi::IOC_LIST => command.run(at, |list| report::list(&self.units, list)),
             abi::IOC_STATUS => command.run(at, |status| report::status(&self.units, status)),
             abi::IOC_PROBE => command.run(at, |probe| self.probe(probe)),
+            abi::IOC_SET_OPTIONS => command.run(at, |set| options::set(&self.units, set)),
+            abi::IOC_GROW => command.run(at, |grow| grow::grow(&self.units, grow)),
             _ => Err(ENOTTY),
         }
     }
@@ -71,11 +83,14 @@ impl Ioctl for Admin {
 
 impl Admin {
     fn clear(&self, clear: &mut abi::Clear) -> Result<(), Refused> {
-        argument::check_zero(&[clear.flags, clear.reserved])?;
+        argument::check_zero(&[clear.flags & !abi::CLEAR_FORCE, clear.reserved])?;
         let name = argument::unit_name(&clear.name)?;
         // Dropped with the lock held: a metadevice of the same name cannot be made before the disk
         // of the old one is gone.
         let mut units = self.units.lock();
+        if clear.flags & abi::CLEAR_FORCE == 0 {
+            check_healthy(units.get(&name)?.body().shape())?;
+        }
         drop(units.take(&name)?);
         Ok(())
     }
@@ -87,6 +102,19 @@ impl Admin {
         let body = self.units.lock().get(&name)?.body().clone();
         probe.failed_count = body.probe();
         Ok(())
+    }
+}
+
+/// Refuses a mirror that somebody should have a look at first: which side has the data is known only
+/// as long as it exists (`svm.md` section 4.9).
+fn check_healthy(shape: &Shape) -> Result<(), Refused> {
+    if shape.unit().mirrored().is_none() {
+        return Ok(());
+    }
+    let sides = shape.components().iter().map(|side| side.state());
+    match (0..).zip(sides).find(|(_, state)| *state == ComponentState::Maintenance) {
+        Some((side, _)) => Err(Refused::new(EBUSY, Refusal::SubmirrorErred).at(side)),
+        None => Ok(()),
     }
 }
 

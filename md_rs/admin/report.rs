@@ -5,6 +5,7 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
+use md_model::geometry::stripe::Component as Place;
 
 use super::argument::{
     bad_address,
@@ -12,11 +13,13 @@ use super::argument::{
     unit_name,
     write_array, //
 };
+use super::options;
 use crate::{
     abi::{
         self,
         Refusal, //
     },
+    component::Component,
     metadevice::Metadevice,
     unit_table::UnitTable,
     Refused, //
@@ -49,56 +52,76 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
         status.unit.state.into(),
         status.unit.parent.into(),
     ])?;
-    check_zero(&status.unit.reserved)?;
+    check_zero(&[status.unit.reserved])?;
+    options::check_none(&status.unit.mirror)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
-    let unit = metadevice.body().unit();
-    check_capacity(status.row_capacity, unit.rows().len())?;
-    check_capacity(status.component_capacity, unit.components().len())?;
+    let shape = metadevice.body().shape();
+    let stripe = shape.unit().striped();
+    let rows = stripe.map_or(&[][..], |stripe| stripe.rows());
+    check_capacity(status.row_capacity, rows.len())?;
+    check_capacity(status.component_capacity, shape.components().len())?;
 
-    let rows = unit.rows().iter().map(|row| abi::Row {
+    let rows = rows.iter().map(|row| abi::Row {
         interlace_sectors: row.interlace_sectors.get(),
         component_count: row.component_count.get(),
         reserved: 0,
     });
     write_array(status.rows, rows).map_err(bad_address)?;
 
-    let mut components = KVVec::with_capacity(unit.components().len(), GFP_KERNEL)?;
-    for (open, laid_out) in metadevice.body().components().iter().zip(unit.components()) {
-        let health = open.device.health();
-        let component = abi::Component {
-            dev: open.dev,
-            start_sectors: laid_out.start_sector,
-            size_sectors: laid_out.size_sectors,
-            state: open.state() as u32,
-            reserved: 0,
-            read_errors: health.read_errors(),
-            write_errors: health.write_errors(),
-            event_seconds: health.event_seconds(),
-            device: open.path,
-        };
-        components.push(component, GFP_KERNEL)?;
+    let laid_out = stripe.map_or(&[][..], |stripe| stripe.components());
+    let mut components = KVVec::with_capacity(shape.components().len(), GFP_KERNEL)?;
+    for (index, component) in shape.components().iter().enumerate() {
+        components.push(describe(component, laid_out.get(index)), GFP_KERNEL)?;
     }
     write_array(status.components, components.iter().copied()).map_err(bad_address)?;
     status.unit = summary(metadevice);
     Ok(())
 }
 
+/// A component, and where it lies; a submirror is all of its metadevice.
+fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
+    let health = component.device.health();
+    let whole = || (0, component.device.sectors());
+    let (start_sectors, size_sectors) =
+        place.map_or_else(whole, |place| (place.start_sector, place.size_sectors));
+    abi::Component {
+        dev: component.dev,
+        start_sectors,
+        size_sectors,
+        state: component.state() as u32,
+        reserved: 0,
+        read_errors: health.read_errors(),
+        write_errors: health.write_errors(),
+        event_seconds: health.event_seconds(),
+        device: component.path,
+    }
+}
+
 fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
     let body = metadevice.body();
-    let unit = body.unit();
+    let shape = body.shape();
+    let stripe = shape.unit().striped();
+    let mirror = shape.unit().mirrored();
     abi::UnitSummary {
         name: metadevice.name().to_padded(),
         kind: metadevice.kind(),
         open_count: body.open_count(),
-        size_sectors: unit.sectors(),
+        size_sectors: shape.unit().sectors(),
         dev: metadevice.user_dev(),
-        row_count: u32::try_from(unit.rows().len()).unwrap_or(u32::MAX),
-        component_count: u32::try_from(unit.components().len()).unwrap_or(u32::MAX),
-        state: body.state() as u32,
+        row_count: stripe.map_or(0, |stripe| count(stripe.rows())),
+        component_count: count(shape.components()),
+        state: shape.state() as u32,
         parent: body.parent(),
-        reserved: [0; 3],
+        mirror: mirror.map_or_else(Default::default, |mirror| {
+            options::describe(mirror.options())
+        }),
+        reserved: 0,
     }
+}
+
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
 fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {

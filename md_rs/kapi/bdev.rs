@@ -155,6 +155,19 @@ impl BlockDevice {
         answer
     }
 
+    /// Writes zeros to `count` sectors from `sector` on: with a command of the device, or as data.
+    /// Sleeps. An error is noted in [`Self::health`].
+    pub(crate) fn write_zeros(&self, sector: u64, count: u64) -> Result {
+        // SAFETY: By the type invariant the device is open. The shim's constants are never written.
+        let answer = to_result(unsafe {
+            bindings::blkdev_issue_zeroout(self.bdev, sector, count, ffi::md_gfp_noio, 0)
+        });
+        if answer.is_err() {
+            self.health.note_write_error();
+        }
+        answer
+    }
+
     /// The device, for the rest of `kapi`. Valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *mut bindings::block_device {
         self.bdev

@@ -19,6 +19,7 @@ use super::{
     bdev::BlockDevice,
     ffi, //
 };
+use crate::condition::Condition;
 
 /// Flags of the caller's bio that a clone does not get. `PREFLUSH`: the block layer took it off the
 /// request and sends the flush by itself. `FUA` and `NOWAIT`: unless the request still has them.
@@ -37,6 +38,26 @@ const FROM_REQUEST: u32 = 1 << bindings::req_flag_bits___REQ_FUA | super::reques
 const FLUSH_CLONE: u32 =
     bindings::req_op_REQ_OP_WRITE | 1 << bindings::req_flag_bits___REQ_PREFLUSH;
 
+/// Where a clone goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// The device.
+    pub(crate) device: &'a BlockDevice,
+    /// First sector there.
+    pub(crate) sector: u64,
+    /// The side of a mirror that it belongs to.
+    pub(crate) side: Option<Side<'a>>,
+}
+
+/// A side of a mirror, and the component of it that answers for a clone.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    /// Which side, counted from 0.
+    pub(crate) index: u32,
+    /// The component.
+    pub(crate) condition: &'a Condition,
+}
+
 /// A clone, and where it comes from.
 #[repr(C)]
 pub(super) struct BioClone {
@@ -44,6 +65,12 @@ pub(super) struct BioClone {
     source: *mut bindings::bio,
     /// Where it goes.
     device: *const BlockDevice,
+    /// The component of a mirror's side that answers for it; null for none.
+    condition: *const Condition,
+    /// Which side that is.
+    side: u32,
+    /// Whether the memory is the request's, not the bioset's.
+    is_own: bool,
     bio: Opaque<bindings::bio>,
 }
 
@@ -56,23 +83,49 @@ impl BioClone {
     ///
     /// # Safety
     ///
-    /// The memory is unused, and lives, like `source` and `device`, until the clone has ended.
+    /// The memory is unused, and lives, like `source` and `target`, until the clone has ended.
     pub(super) unsafe fn init(
         this: *mut Self,
         source: *mut bindings::bio,
-        device: &BlockDevice,
+        target: &Target<'_>,
     ) -> bool {
+        let bdev = target.device.as_ptr();
         // SAFETY: By the contract of this function.
         unsafe {
+            Self::note_origin(this, source, target, true);
             let bio = (*this).bio.get();
-            (*this).source = source;
-            (*this).device = device;
             if source.is_null() {
-                let none = core::ptr::null_mut();
-                bindings::bio_init(bio, device.as_ptr(), none, 0, FLUSH_CLONE);
+                bindings::bio_init(bio, bdev, core::ptr::null_mut(), 0, FLUSH_CLONE);
                 return true;
             }
-            bindings::bio_init_clone(device.as_ptr(), bio, source, ffi::md_gfp_noio) == 0
+            bindings::bio_init_clone(bdev, bio, source, ffi::md_gfp_noio) == 0
+        }
+    }
+
+    /// Writes down where a clone comes from, and where it goes.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::init`].
+    #[inline]
+    unsafe fn note_origin(
+        this: *mut Self,
+        source: *mut bindings::bio,
+        target: &Target<'_>,
+        is_own: bool,
+    ) {
+        // SAFETY: By the contract of this function.
+        unsafe {
+            (*this).source = source;
+            (*this).device = target.device;
+            (*this).is_own = is_own;
+            match target.side {
+                Some(side) => {
+                    (*this).condition = side.condition;
+                    (*this).side = side.index;
+                }
+                None => (*this).condition = core::ptr::null(),
+            }
         }
     }
 
@@ -118,13 +171,46 @@ impl BioClone {
         }
     }
 
+    /// Turns a clone of a discard into a write of zeroes, which may unmap.
+    ///
+    /// # Safety
+    ///
+    /// The clone was just made, of a discard.
+    pub(super) unsafe fn make_write_zeroes(this: *mut Self) {
+        const WRITE_ZEROES: u32 = bindings::req_op_REQ_OP_WRITE_ZEROES;
+        // SAFETY: By the contract of this function.
+        unsafe {
+            let bio = (*this).bio.get();
+            (*bio).bi_opf = (*bio).bi_opf & !super::request::OP_MASK | WRITE_ZEROES;
+        }
+    }
+
+    /// Gives back a clone that has come back.
+    ///
+    /// # Safety
+    ///
+    /// The clone's request is not ended yet, and nobody uses the clone any more.
+    #[inline]
+    pub(super) unsafe fn put(bio: *mut bindings::bio) {
+        // SAFETY: By the contract of this function. The request's own clone must not be put, since
+        // its memory is not the bioset's, and has to be taken down while it is the request's.
+        unsafe {
+            if (*Self::of(bio)).is_own {
+                bindings::bio_uninit(bio);
+            } else {
+                bindings::bio_put(bio);
+            }
+        }
+    }
+
     /// The clone that a bio belongs to.
     pub(super) fn of(bio: *mut bindings::bio) -> *mut Self {
         bio.wrapping_byte_sub(offset_of!(Self, bio)).cast()
     }
 
-    /// Notes an error of a clone that has come back: with its device, and with the bio that it was
-    /// made of, which ends with it. Called in any context.
+    /// Notes an error of a clone that has come back: with its device, with the component that
+    /// answers for it, and with the bio that it was made of. Called in any context. Which side has
+    /// failed, as a bit; zero without sides, or if it is nobody's fault.
     ///
     /// # Safety
     ///
@@ -134,25 +220,38 @@ impl BioClone {
         this: *mut Self,
         rq: *mut bindings::request,
         status: bindings::blk_status_t,
-    ) {
-        // SAFETY: By the contract of this function; the device outlives all requests.
+    ) -> u32 {
+        // SAFETY: By the contract of this function; device and component outlive all requests.
         unsafe {
-            let device = &*(*this).device;
-            let source = (*this).source;
+            let (device, source) = (&*(*this).device, (*this).source);
             if !source.is_null() {
                 // Several clones of one bio may get here at once: any of their errors will do.
                 (&raw mut (*source).bi_status).write_volatile(status);
             }
             let unsupported = status == ffi::md_sts_notsupp || status == ffi::md_sts_target;
-            match (*rq).cmd_flags & super::request::OP_MASK {
+            let operation = (*rq).cmd_flags & super::request::OP_MASK;
+            match operation {
                 bindings::req_op_REQ_OP_READ => device.health().note_read_error(),
                 bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
                     if unsupported =>
                 {
                     ffi::md_queue_follow_offers((*rq).q, device.as_ptr());
+                    return 0;
                 }
                 _ => device.health().note_write_error(),
             }
+            // A request that is malformed is so on every side.
+            let Some(condition) = (*this).condition.as_ref().filter(|_| {
+                status != ffi::md_sts_inval
+            }) else {
+                return 0;
+            };
+            if operation == bindings::req_op_REQ_OP_READ {
+                condition.note_read_failed();
+            } else {
+                condition.note_write_failed();
+            }
+            1u32.checked_shl((*this).side).unwrap_or(0)
         }
     }
 }
@@ -199,14 +298,14 @@ impl BioSet {
     ///
     /// # Safety
     ///
-    /// `source` and `device` live until the clone has ended.
+    /// `source` and `target` live until the clone has ended.
     pub(super) unsafe fn alloc(
         &self,
         source: *mut bindings::bio,
-        device: &BlockDevice,
+        target: &Target<'_>,
         wait: bool,
     ) -> *mut BioClone {
-        let (set, bdev) = (self.set.get(), device.as_ptr());
+        let (set, bdev) = (self.set.get(), target.device.as_ptr());
         // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the
         // room in front of it.
         unsafe {
@@ -224,8 +323,7 @@ impl BioSet {
                 return core::ptr::null_mut();
             }
             let clone = BioClone::of(bio);
-            (*clone).source = source;
-            (*clone).device = device;
+            BioClone::note_origin(clone, source, target, false);
             clone
         }
     }

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Requests that a worker carries out, because whoever brought them must not sleep.
+//! Requests that a worker carries out, because whoever brought them must not sleep or cannot go on.
 //!
-//! There are two kinds. A request that is dispatched by kblockd, which has a single rescuer: if we
-//! slept there for a lower device's tags, which only kblockd gives back, nothing would ever move
-//! again. And a request with `REQ_NOWAIT` that a lower device did not take: its caller goes on, and
-//! the worker waits in its place. Each disk has a workqueue of its own, with a rescuer, so that no
-//! metadevice's worker waits behind another's.
+//! There are two lists.
+//!
+//! *Ready*: requests that are dispatched by kblockd, which has a single rescuer (if we slept there
+//! for a lower device's tags, which only kblockd gives back, nothing would ever move again);
+//! requests with `REQ_NOWAIT` that a lower device did not take (their caller goes on, and the
+//! worker waits in its place); and requests that have come back with an error that the engine has
+//! to judge, or of which only a part has been sent.
+//!
+//! *Waiting*: requests that must wait for an event: a closed gate, or another write to the same
+//! blocks. Who brings the event about calls [`Deferred::wake`] after it; who waits looks again
+//! after it has joined the list. Both are fully ordered, so that one of them sees the other.
+//!
+//! Each disk has a workqueue of its own, with a rescuer, so that no metadevice's worker waits
+//! behind another's.
 
 use core::mem::offset_of;
 
@@ -41,9 +50,8 @@ use super::{
 pub(super) struct Deferred {
     // Dropped before the work item: it waits for the worker.
     queue: WorkQueue,
-    /// The request that was deferred last; it links to the one before. A stack, since requests are
-    /// deferred in any context, and this needs no lock.
-    last: Atomic<*mut bindings::request>,
+    ready: Stack,
+    waiting: Stack,
     #[pin]
     work: Work,
 }
@@ -56,32 +64,90 @@ impl Deferred {
     pub(super) fn new(name: &CStr, worker: Function) -> impl PinInit<Self, Error> + use<'_> {
         try_pin_init!(Self {
             queue: WorkQueue::new(name)?,
-            last: Atomic::new(core::ptr::null_mut()),
+            ready: Stack::new(),
+            waiting: Stack::new(),
             work <- Work::new(worker),
         }? Error)
     }
 
     /// Leaves a request to the worker. May be called in any context.
     pub(super) fn push(&self, request: Request) {
-        let rq = request.into_raw();
-        // From the exchange on a worker that is running may end the request, and with the last one
-        // the disk may go. `drop` waits for this section.
+        // From the push on a worker that is running may end the request, and with the last one the
+        // disk may go. `drop` waits for this section.
         let _guard = rcu::read_lock();
-        let mut last = self.last.load(Relaxed);
+        self.ready.push(request);
+        self.queue.queue(&self.work);
+    }
+
+    /// Puts a request aside until [`Self::wake`]. `may_go` tells whether what it waits for has come
+    /// about already; it is asked after the request has joined the list. May be called in any
+    /// context.
+    pub(super) fn wait(&self, request: Request, may_go: impl FnOnce() -> bool) {
+        // As in `push`.
+        let _guard = rcu::read_lock();
+        self.waiting.push(request);
+        if may_go() {
+            self.queue.queue(&self.work);
+        }
+    }
+
+    /// Lets the requests that were put aside try again. May be called in any context, by who knows
+    /// that the disk stays.
+    #[inline]
+    pub(super) fn wake(&self) {
+        if !self.waiting.is_empty() {
+            self.queue.queue(&self.work);
+        }
+    }
+
+    /// The same, by who has not made sure of the order of its event and a look at the list.
+    pub(super) fn kick(&self) {
+        self.queue.queue(&self.work);
+    }
+
+    /// Takes all requests, each list the oldest first.
+    pub(super) fn take(&self) -> impl Iterator<Item = Request> {
+        Iterator::chain(self.ready.take(), self.waiting.take())
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Deferred {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: May be called where sleeping is allowed, which it is where disks are freed.
+        unsafe { bindings::synchronize_rcu() };
+    }
+}
+
+/// Requests, the one that came last on top; each links to the one before. A stack, since requests
+/// come in any context, and this needs no lock.
+struct Stack(Atomic<*mut bindings::request>);
+
+impl Stack {
+    fn new() -> Self {
+        Self(Atomic::new(core::ptr::null_mut()))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.load(Relaxed).is_null()
+    }
+
+    fn push(&self, request: Request) {
+        let rq = request.into_raw();
+        let mut last = self.0.load(Relaxed);
         loop {
-            // SAFETY: The request was ours, and is the worker's from the exchange on.
+            // SAFETY: The request was ours, and belongs to who takes it from the exchange on.
             unsafe { request::set_next(rq, last) };
-            match self.last.cmpxchg(last, rq, Full) {
+            match self.0.cmpxchg(last, rq, Full) {
                 Ok(_) => break,
                 Err(now) => last = now,
             }
         }
-        self.queue.queue(&self.work);
     }
 
     /// Takes all requests, the oldest first.
-    pub(super) fn take(&self) -> Taken {
-        let mut last = self.last.xchg(core::ptr::null_mut(), Full);
+    fn take(&self) -> Taken {
+        let mut last = self.0.xchg(core::ptr::null_mut(), Full);
         let mut oldest = core::ptr::null_mut();
         while !last.is_null() {
             // SAFETY: The list is ours alone since the exchange.
@@ -96,16 +162,8 @@ impl Deferred {
     }
 }
 
-#[pinned_drop]
-impl PinnedDrop for Deferred {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: May be called where sleeping is allowed, which it is where disks are freed.
-        unsafe { bindings::synchronize_rcu() };
-    }
-}
-
 /// Iterator over requests that were deferred.
-pub(super) struct Taken(*mut bindings::request);
+struct Taken(*mut bindings::request);
 
 impl Iterator for Taken {
     type Item = Request;
@@ -114,7 +172,7 @@ impl Iterator for Taken {
         if self.0.is_null() {
             return None;
         }
-        // SAFETY: The request was given up by `Deferred::push`, and comes out of the list once.
+        // SAFETY: The request was given up by `Stack::push`, and comes out of the list once.
         unsafe {
             let next = request::next(self.0);
             let request = Request::from_raw(self.0);

@@ -31,6 +31,7 @@ use super::{
     clone::BioSet,
     deferred::Deferred,
     ffi,
+    gate::Gate,
     limits::QueueLimits,
     request::{
         self,
@@ -40,13 +41,21 @@ use super::{
     workqueue::Function, //
 };
 
-/// Requests in flight on one disk, over all CPUs. Each costs about half a KiB.
+/// Requests in flight on one disk, over all CPUs. Each costs about half a KiB, and a quarter for
+/// each clone after the first.
 const QUEUE_DEPTH: u32 = 256;
 
 /// What a disk does. All methods may be called at the same time from any CPU.
 pub(crate) trait Operations: Send + Sync + 'static {
     /// Carries out a request. May sleep.
     fn queue(&self, request: Request, bioset: &BioSet);
+
+    /// A request that was [`Request::set_claiming`] has come back from the devices. Called in any
+    /// context; what waits for this is woken after it.
+    fn leave(&self, sector: u64, count: u64);
+
+    /// How many clones a request has room for: what an ordinary one needs.
+    fn own_clones(&self) -> u32;
 
     /// Somebody wants to open the disk, or a partition of it, to read or also to `write`.
     fn open(&self, write: bool) -> Result;
@@ -64,6 +73,10 @@ pub(super) struct Core {
     #[pin]
     deferred: Deferred,
     #[pin]
+    gate: Gate,
+    own_clones: u32,
+    leave: Leave,
+    #[pin]
     tag_set: Opaque<bindings::blk_mq_tag_set>,
 }
 
@@ -75,22 +88,26 @@ unsafe impl Sync for Core {}
 impl Core {
     fn new<'a>(
         name: &'a CStr,
-        operations: &'static bindings::blk_mq_ops,
-        worker: Function,
+        table: CoreTable,
+        own_clones: u32,
     ) -> impl PinInit<Self, Error> + use<'a> {
+        let private_size = Private::size(own_clones);
         try_pin_init!(Self {
             bioset <- BioSet::new(),
-            deferred <- Deferred::new(name, worker),
+            deferred <- Deferred::new(name, table.worker),
+            gate <- Gate::new(),
+            own_clones,
+            leave: table.leave,
             tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
                 // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
                 unsafe {
                     set.write_bytes(0, 1);
-                    (*set).ops = operations;
+                    (*set).ops = table.queue;
                     (*set).nr_hw_queues = bindings::nr_cpu_ids;
                     (*set).nr_maps = 1;
                     (*set).queue_depth = QUEUE_DEPTH;
                     (*set).numa_node = bindings::NUMA_NO_NODE;
-                    (*set).cmd_size = size_of::<Private>() as u32;
+                    (*set).cmd_size = private_size;
                     // BLOCKING: we submit bios, which may sleep. STACKING: our requests end only
                     // when the lower device's do, so CPU hotplug must not wait for them in vain.
                     // TAG_HCTX_SHARED: one set of tags for all CPUs instead of one for each.
@@ -120,6 +137,37 @@ impl Core {
     pub(super) fn deferred(&self) -> &Deferred {
         &self.deferred
     }
+
+    /// What every request of the disk is inside of.
+    #[inline]
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// How many clones a request has room for.
+    #[inline]
+    pub(super) fn own_clones(&self) -> u32 {
+        self.own_clones
+    }
+
+    /// See [`Operations::leave`].
+    #[inline]
+    pub(super) fn leave(&self, sector: u64, count: u64) {
+        // SAFETY: A `Core` is part of a `Shared` of the type that the function was made for.
+        unsafe { (self.leave)(self, sector, count) };
+        self.deferred.wake();
+    }
+}
+
+/// See [`Table::leave`].
+type Leave = unsafe fn(&Core, u64, u64);
+
+/// What a [`Core`] needs to know of the type of its disk.
+#[derive(Clone, Copy)]
+struct CoreTable {
+    queue: &'static bindings::blk_mq_ops,
+    worker: Function,
+    leave: Leave,
 }
 
 #[pinned_drop]
@@ -144,7 +192,7 @@ struct Shared<T: Operations> {
 impl<T: Operations> Shared<T> {
     fn new<'a>(name: &'a CStr, operations: T) -> impl PinInit<Self, Error> + use<'a, T> {
         try_pin_init!(Self {
-            core <- Core::new(name, &Table::<T>::QUEUE, Table::<T>::work),
+            core <- Core::new(name, Table::<T>::CORE, operations.own_clones()),
             operations,
         }? Error)
     }
@@ -153,7 +201,11 @@ impl<T: Operations> Shared<T> {
     fn queue(&self, requests: impl Iterator<Item = Request>) {
         request::apart(|| {
             for request in requests {
-                self.operations.queue(request, &self.core.bioset);
+                if request.enter(&self.core) {
+                    self.operations.queue(request, &self.core.bioset);
+                } else {
+                    request.wait(|| self.core.gate.is_open());
+                }
             }
         });
     }
@@ -232,6 +284,29 @@ impl<T: Operations> Disk<T> {
         unsafe { ffi::md_disk_user_dev(self.gendisk) }
     }
 
+    /// Runs `change` while no request is under way on the disk, and none begins.
+    pub(crate) fn with_closed_gate<R>(&mut self, change: impl FnOnce(&T) -> R) -> R {
+        let core = &self.shared.core;
+        // SAFETY: The gate is open, and nobody else closes it: this is the only place, and the
+        // object is ours alone. Requests that are inside do not wait for who holds it.
+        unsafe { core.gate.close() };
+        let result = change(&self.shared.operations);
+        // SAFETY: Closed above.
+        unsafe { core.gate.reopen() };
+        core.deferred.kick();
+        result
+    }
+
+    /// Lets the disk have new limits, no wider than the old ones, and then a new size.
+    pub(crate) fn resize(&mut self, sectors: u64, mut limits: QueueLimits) -> Result {
+        // SAFETY: By the type invariant the disk is there.
+        unsafe {
+            to_result(ffi::md_queue_narrow_limits(self.gendisk, limits.as_mut_ptr()))?;
+            bindings::set_capacity_and_notify(self.gendisk, sectors);
+        }
+        Ok(())
+    }
+
     /// Shows in sysfs that this disk holds a device (`holders/`, `slaves/`).
     pub(crate) fn link_holder(&self, device: &BlockDevice) -> Result {
         // SAFETY: Both are there, and we have claimed the device.
@@ -260,6 +335,12 @@ impl<T: Operations> Drop for Disk<T> {
 struct Table<T>(core::marker::PhantomData<T>);
 
 impl<T: Operations> Table<T> {
+    const CORE: CoreTable = CoreTable {
+        queue: &Self::QUEUE,
+        worker: Self::work,
+        leave: Self::leave,
+    };
+
     const QUEUE: bindings::blk_mq_ops = bindings::blk_mq_ops {
         queue_rq: Some(Self::queue_rq),
         queue_rqs: Some(Self::queue_rqs),
@@ -350,6 +431,17 @@ impl<T: Operations> Table<T> {
         // have been taken by an earlier run: dropping it waits for this one (`WorkQueue`).
         let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
         shared.queue(shared.core.deferred.take());
+    }
+
+    /// Passes on that a request has come back.
+    ///
+    /// # Safety
+    ///
+    /// The core is that of a [`Shared<T>`].
+    unsafe fn leave(core: &Core, sector: u64, count: u64) {
+        // SAFETY: By the contract of this function; the core comes first in `Shared`.
+        let shared: &Shared<T> = unsafe { &*core::ptr::from_ref(core).cast() };
+        shared.operations.leave(sector, count);
     }
 
     /// Called when the disk or a partition of it is opened.

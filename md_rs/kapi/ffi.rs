@@ -14,6 +14,13 @@ pub(super) struct MdSubmission {
     saved_bio_list: *mut c_void,
 }
 
+/// A gate. Same layout as `struct md_gate`.
+#[repr(C)]
+pub(super) struct MdGate {
+    pub(super) inside: bindings::percpu_ref,
+    empty: bindings::completion,
+}
+
 // Lockdep's structures are empty in most kernels, which rustc takes for a mistake in the signature.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -26,6 +33,12 @@ extern "C" {
     pub(super) static md_sts_resource: bindings::blk_status_t;
     pub(super) static md_sts_target: bindings::blk_status_t;
     pub(super) static md_sts_again: bindings::blk_status_t;
+    pub(super) static md_sts_inval: bindings::blk_status_t;
+
+    pub(super) fn md_gate_init(gate: *mut MdGate) -> c_int;
+    pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
+    pub(super) fn md_gate_exit(gate: *mut MdGate);
+    pub(super) fn md_gate_close(gate: *mut MdGate);
 
     pub(super) fn md_submission_begin(submission: *mut MdSubmission);
     pub(super) fn md_submission_end(submission: *mut MdSubmission);
@@ -36,6 +49,10 @@ extern "C" {
     pub(super) fn md_bdev_is_zoned(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn md_bdev_nowait(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn md_bdev_max_discard_sectors(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn md_queue_narrow_limits(
+        disk: *mut bindings::gendisk,
+        limits: *mut bindings::queue_limits,
+    ) -> c_int;
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
     pub(super) fn md_queue_follow_offers(
         queue: *mut bindings::request_queue,

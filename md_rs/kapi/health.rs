@@ -65,10 +65,21 @@ impl Health {
         pr_err!("{unit}: component {path} is gone: what lies there fails until it is back\n");
     }
 
-    fn note_time(&self) {
+    /// Something about the device has changed now.
+    pub(crate) fn note_time(&self) {
         // SAFETY: May be called from any context.
         let now = unsafe { bindings::ktime_get_real_seconds() };
         self.event_seconds.store(now, Relaxed);
+    }
+
+    /// The metadevice that the device is a component of.
+    pub(crate) fn unit(&self) -> &CStr {
+        &self.unit
+    }
+
+    /// What the administrator calls it.
+    pub(crate) fn path(&self) -> &CStr {
+        &self.path
     }
 
     /// Reads that failed.

@@ -57,6 +57,20 @@ impl QueueLimits {
         self.raw.io_opt = bytes(width);
     }
 
+    /// Discards are carried out as writes of zeroes, so they are offered only where those are.
+    pub(crate) fn discard_is_write_zeroes(&mut self) {
+        self.discard &= self.raw.max_write_zeroes_sectors > 0;
+    }
+
+    /// Keeps requests that change something to so many sectors.
+    pub(crate) fn set_largest_change(&mut self, sectors: u32) {
+        let narrow = |limit: &mut u32| *limit = sectors.min(*limit);
+        narrow(&mut self.raw.max_hw_sectors);
+        narrow(&mut self.raw.max_hw_discard_sectors);
+        narrow(&mut self.raw.max_write_zeroes_sectors);
+        narrow(&mut self.raw.max_hw_wzeroes_unmap_sectors);
+    }
+
     /// Settles which operations besides read, write and flush the disk offers, after the last
     /// [`Self::stack`]: write-zeroes where all components do (that is how limits stack), discard
     /// likewise, and no secure erase, which would promise that no copy is left anywhere.

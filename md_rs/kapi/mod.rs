@@ -6,7 +6,9 @@
 //!
 //! - [`bdev`]: a lower block device, opened and claimed; [`health`]: how it is doing.
 //! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices.
-//! - [`disk`]: a block device of ours; [`limits`]: what it can do.
+//! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
+//!   inside of.
+//! - [`published`]: what is read without a lock and replaced as a whole.
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on.
 //! - [`chardev`]: the admin device.
 //! - [`module`]: references to modules, and loading them.
@@ -19,9 +21,11 @@ mod deferred;
 pub(crate) mod disk;
 pub(crate) mod errno;
 mod ffi;
+mod gate;
 pub(crate) mod global;
 pub(crate) mod health;
 pub(crate) mod limits;
 pub mod module;
+pub(crate) mod published;
 pub(crate) mod request;
 mod workqueue;

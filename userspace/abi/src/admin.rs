@@ -173,11 +173,14 @@ pub enum Refusal {
     /// A submirror needs maintenance, so that data may be lost with the mirror; see
     /// [`CLEAR_FORCE`].
     SubmirrorErred = 32,
+    /// The device has a larger logical block than the metadevice that it is to be added to.
+    /// `values`: found, most, in bytes.
+    BlockTooLarge = 33,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 32] = [
+    pub const ALL: [Refusal; 33] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -210,6 +213,7 @@ impl Refusal {
         Refusal::ComponentIsMirror,
         Refusal::BadOption,
         Refusal::SubmirrorErred,
+        Refusal::BlockTooLarge,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

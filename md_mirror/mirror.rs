@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The mirror personality, `md_mirror.ko`: the same blocks on up to four sides (`svm.md` section 4).
+//!
+//! The rules are `md_model::mirror`'s; this module keeps what they need in memory: which sides are
+//! whole, which blocks are being written ([`table`]), what the options are. What a failure means is
+//! decided in [`Mirror::settle`].
+
+#![forbid(unsafe_code)]
+
+mod settle;
+mod table;
+
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Full,
+            Relaxed, //
+        },
+        Atomic, //
+    },
+    ThisModule, //
+};
+use md::{
+    abi::{
+        Refusal,
+        UnitKind, //
+    },
+    personality::{
+        Mirrored,
+        Personality,
+        Registration,
+        Sides,
+        Unit,
+        UnitSpec,
+        CORE_ID, //
+    },
+    Refused, //
+};
+use md_model::mirror::{
+    options::{
+        Options,
+        ReadPolicy,
+        WritePolicy, //
+    },
+    read::choose, //
+};
+
+use self::table::Table;
+
+module! {
+    type: MirrorModule,
+    name: "md_mirror",
+    authors: ["The md_rs authors"],
+    description: "Volume manager: mirror",
+    license: "GPL",
+    alias: ["md_rs-personality-2"],
+}
+
+/// The loaded module.
+struct MirrorModule {
+    _registration: Registration,
+}
+
+impl kernel::Module for MirrorModule {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
+            _registration: Registration::new(CORE_ID, &MirrorPersonality, module)?,
+        })
+    }
+}
+
+/// The kind of metadevice that this module makes.
+struct MirrorPersonality;
+
+impl Personality for MirrorPersonality {
+    fn kind(&self) -> u32 {
+        UnitKind::Mirror as u32
+    }
+
+    fn assemble(&self, spec: &UnitSpec<'_>) -> Result<Unit, Refused> {
+        let UnitSpec::Mirror { sides, options } = spec else {
+            return Err(Refused::new(EINVAL, Refusal::NotAMirror));
+        };
+        let mirror = Mirror::new(sides, *options)?;
+        Ok(Unit::Mirrored(KBox::new(mirror, GFP_KERNEL)?))
+    }
+}
+
+/// A mirror.
+struct Mirror {
+    sectors: u64,
+    /// Sides of which all components are in service, as bits.
+    whole: Atomic<u32>,
+    /// Reads so far, to take the sides in turn. Two reads at the same time may get the same number:
+    /// it is not worth an atomic addition.
+    turn: Atomic<u32>,
+    read_policy: Atomic<u32>,
+    write_policy: Atomic<u32>,
+    pass: Atomic<u32>,
+    /// Blocks that are being written.
+    table: Table,
+    /// Changes of the components' states.
+    changes: Atomic<u32>,
+    /// Errors that were judged.
+    errors: Atomic<u64>,
+}
+
+impl Mirror {
+    /// A mirror whose sides are whole and taken to be equal. It is as large as the smallest.
+    fn new(sides: &[u64], options: Options) -> Result<Self, Refused> {
+        let mirror = Self {
+            sectors: sides.iter().copied().min().unwrap_or(0),
+            whole: Atomic::new((0..sides.len()).fold(0, |whole, side| whole | bit(side as u32))),
+            turn: Atomic::new(0),
+            read_policy: Atomic::new(0),
+            write_policy: Atomic::new(0),
+            pass: Atomic::new(0),
+            table: Table::new()?,
+            changes: Atomic::new(0),
+            errors: Atomic::new(0),
+        };
+        mirror.set_options(options);
+        Ok(mirror)
+    }
+
+    #[inline]
+    fn read_policy(&self) -> ReadPolicy {
+        let number = self.read_policy.load(Relaxed);
+        ReadPolicy::from_number(number).unwrap_or(ReadPolicy::First)
+    }
+
+    fn write_policy(&self) -> WritePolicy {
+        let number = self.write_policy.load(Relaxed);
+        WritePolicy::from_number(number).unwrap_or(WritePolicy::Parallel)
+    }
+}
+
+impl Mirrored for Mirror {
+    fn sectors(&self) -> u64 {
+        self.sectors
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            read: self.read_policy(),
+            write: self.write_policy(),
+            pass: u8::try_from(self.pass.load(Relaxed)).unwrap_or(0),
+        }
+    }
+
+    fn set_options(&self, options: Options) {
+        self.read_policy.store(options.read.number(), Relaxed);
+        self.write_policy.store(options.write.number(), Relaxed);
+        self.pass.store(options.pass.into(), Relaxed);
+    }
+
+    fn read_side(&self, sector: u64, tried: u32) -> Option<u32> {
+        let candidates = self.whole.load(Relaxed) & !tried;
+        let turn = self.turn.load(Relaxed);
+        self.turn.store(turn.wrapping_add(1), Relaxed);
+        choose(self.read_policy(), candidates, turn, sector, self.sectors)
+    }
+
+    fn is_serial(&self) -> bool {
+        self.write_policy() == WritePolicy::Serial
+    }
+
+    fn enter(&self, sector: u64, count: u64) -> bool {
+        self.table.enter(sector, count)
+    }
+
+    fn may_enter(&self, sector: u64, count: u64) -> bool {
+        self.table.may_enter(sector, count)
+    }
+
+    fn leave(&self, sector: u64, count: u64) {
+        self.table.leave(sector, count);
+    }
+
+    fn settle(&self, sides: &Sides<'_>) {
+        if !settle::judge(sides, self.sectors, &self.errors) {
+            return;
+        }
+        // Whoever learns of an acknowledgement that comes after this, reads from what is left.
+        let _ = self.whole.xchg(settle::whole_sides(sides), Full);
+        let _ = self.changes.fetch_add(1, Full);
+    }
+
+    fn changes(&self) -> u32 {
+        self.changes.load(Relaxed)
+    }
+}
+
+/// The bit of a side.
+fn bit(side: u32) -> u32 {
+    1u32.checked_shl(side).unwrap_or(0)
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Components that the administrator names: they are opened and claimed, and what the layout needs
+//! to know of them is found out.
+
+use kernel::{
+    prelude::*,
+    str::{
+        BStr,
+        CString, //
+    },
+    sync::Arc, //
+};
+use md_model::{
+    geometry::stripe::{
+        ComponentSpec,
+        RowSpec, //
+    },
+    name::UnitName,
+};
+
+use super::argument::{
+    bad_address,
+    check_zero,
+    read_array, //
+};
+use crate::{
+    abi::{
+        self,
+        Refusal, //
+    },
+    body::Child,
+    component::Component,
+    condition::Condition,
+    kapi::{
+        bdev::BlockDevice,
+        errno::eopnotsupp, //
+    },
+    refused::text,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Components that are open and claimed.
+pub(super) type Components = KVec<Arc<Component>>;
+
+/// Refuses a count that is not between 1 and `most`.
+pub(super) fn check_count(count: u32, most: u32, refusal: Refusal) -> Result<(), Refused> {
+    if (1..=most).contains(&count) {
+        Ok(())
+    } else {
+        Err(Refused::new(EINVAL, refusal).with([count.into(), most.into()]))
+    }
+}
+
+/// Copies the rows in that a caller asks for.
+pub(super) fn read_rows(rows: u64, count: u32) -> Result<KVVec<RowSpec>, Refused> {
+    let asked = read_array::<abi::Row>(rows, count).map_err(bad_address)?;
+    let mut rows = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    for row in &asked {
+        check_zero(&[row.reserved])?;
+        let spec = RowSpec {
+            interlace_sectors: row.interlace_sectors,
+            component_count: row.component_count,
+        };
+        rows.push(spec, GFP_KERNEL)?;
+    }
+    Ok(rows)
+}
+
+/// Copies the components in that a caller asks for.
+pub(super) fn read_components(at: u64, count: u32) -> Result<KVVec<abi::Component>, Refused> {
+    read_array::<abi::Component>(at, count).map_err(bad_address)
+}
+
+/// Opens and claims the components of the metadevice `name`, and finds out what the layout needs to
+/// know of them.
+pub(super) fn open_components(
+    asked: &[abi::Component],
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<(Components, KVVec<ComponentSpec>), Refused> {
+    let mut open: Components = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    let mut specs = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    for (index, component) in (0..).zip(asked) {
+        if open.iter().any(|other| other.dev == component.dev) {
+            return Err(Refused::new(EINVAL, Refusal::ComponentInUse).at(index));
+        }
+        let opened = open_component(component, name, units).map_err(|why| why.at(index))?;
+        let start_sectors = match component.start_sectors {
+            // The reserved heads are those of the leaves.
+            abi::START_DEFAULT => opened.child.is_some().then_some(0),
+            start => Some(start),
+        };
+        let spec = ComponentSpec {
+            capacity_sectors: opened.device.sectors(),
+            start_sectors,
+            block_sectors: opened.device.logical_block_bytes() >> 9,
+        };
+        specs.push(spec, GFP_KERNEL)?;
+        open.push(Arc::new(opened, GFP_KERNEL)?, GFP_KERNEL)?;
+    }
+    Ok((open, specs))
+}
+
+fn open_component(
+    asked: &abi::Component,
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<Component, Refused> {
+    check_zero(&[
+        asked.size_sectors,
+        asked.state.into(),
+        asked.reserved.into(),
+        asked.read_errors,
+        asked.write_errors,
+        asked.event_seconds,
+    ])?;
+    let path = path_text(&asked.device)?;
+    let unit = text(fmt!("{}", name.as_str()))?;
+    let device = BlockDevice::open(asked.dev, unit, path).map_err(open_failed)?;
+    if device.is_zoned() {
+        return Err(Refused::new(eopnotsupp(), Refusal::ComponentZoned));
+    }
+    if device.read_only() {
+        return Err(Refused::new(EROFS, Refusal::ComponentReadOnly));
+    }
+    // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
+    let child = units
+        .with_dev(device.user_dev())
+        .map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
+    Ok(Component {
+        child,
+        condition: Condition::new(),
+        dev: device.user_dev(),
+        device,
+        path: asked.device,
+    })
+}
+
+/// A path is text, then zeros, of which there is at least one.
+fn path_text(field: &[u8]) -> Result<CString, Refused> {
+    let malformed = Refused::new(EINVAL, Refusal::ReservedNotZero);
+    let length = field.iter().position(|byte| *byte == 0).ok_or(malformed)?;
+    let (path, rest) = field.split_at_checked(length).ok_or(malformed)?;
+    check_zero(rest)?;
+    text(fmt!("{}", BStr::from_bytes(path)))
+}
+
+fn open_failed(error: Error) -> Refused {
+    let refusal = if error == EBUSY {
+        Refusal::ComponentBusy
+    } else if error == EROFS || error == EACCES {
+        Refusal::ComponentReadOnly
+    } else {
+        Refusal::ComponentNotFound
+    };
+    let errno = u64::from(error.to_errno().unsigned_abs());
+    Refused::new(error, refusal).with([errno, 0])
+}

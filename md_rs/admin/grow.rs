@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Growing a stripe or concat: rows are added behind those that it has, while it is in use
+//! (`svm.md` section 3.6).
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::geometry::stripe::{
+    ComponentSpec,
+    RowSpec, //
+};
+
+use super::{
+    argument::{
+        check_zero,
+        unit_name, //
+    },
+    components::{
+        check_count,
+        open_components,
+        read_components,
+        read_rows,
+        Components, //
+    },
+    create::check_no_mirror, //
+};
+use crate::{
+    abi::{
+        self,
+        Refusal, //
+    },
+    body::Shape,
+    component::Component,
+    personality::{
+        Striped,
+        UnitSpec, //
+    },
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Carries out [`abi::IOC_GROW`].
+pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<(), Refused> {
+    check_zero(&[request.flags & !abi::CREATE_CHECK_ONLY, request.reserved])?;
+    check_zero(&[request.size_sectors])?;
+    let name = unit_name(&request.name)?;
+    check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
+    let most = abi::COMPONENTS_MAX;
+    check_count(request.component_count, most, Refusal::BadComponentCount)?;
+    let new_rows = read_rows(request.rows, request.row_count)?;
+    let asked = read_components(request.components, request.component_count)?;
+
+    let mut units = units.lock();
+    let body = units.get(&name)?.body().clone();
+    body.check_no_parent()?;
+    let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
+    let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
+    let (added, new_specs) = open_components(&asked, &name, &units)?;
+    check_no_mirror(&added)?;
+    check_blocks(body.shape().components(), &added)?;
+    let (rows, specs) = specs_of(old, body.shape().components())?;
+    let spec = UnitSpec::Stripe {
+        rows: &joined(rows, &new_rows)?,
+        components: &joined(specs, &new_specs)?,
+    };
+    let assembled = body.personality().assemble(&spec);
+    let unit = assembled.map_err(|why| why.behind(old.rows().len(), old.components().len()))?;
+    let mut components: Components = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    for component in Iterator::chain(body.shape().components().iter(), &added) {
+        components.push(component.clone(), GFP_KERNEL)?;
+    }
+    let shape = Shape::new(unit, components);
+    shape.check()?;
+    request.size_sectors = shape.unit().sectors();
+    if request.flags & abi::CREATE_CHECK_ONLY != 0 {
+        return Ok(());
+    }
+    units.get_mut(&name)?.grow(shape)
+}
+
+/// What one would ask for to get the layout that there is: its own sizes, whatever has become of
+/// the devices since.
+fn specs_of(
+    old: &dyn Striped,
+    components: &[Arc<Component>],
+) -> Result<(KVVec<RowSpec>, KVVec<ComponentSpec>), Refused> {
+    let mut rows = KVVec::with_capacity(old.rows().len(), GFP_KERNEL)?;
+    for row in old.rows() {
+        let spec = RowSpec {
+            interlace_sectors: row.interlace_sectors.get(),
+            component_count: row.component_count.get(),
+        };
+        rows.push(spec, GFP_KERNEL)?;
+    }
+    let mut specs = KVVec::with_capacity(components.len(), GFP_KERNEL)?;
+    for (place, component) in old.components().iter().zip(components) {
+        let spec = ComponentSpec {
+            capacity_sectors: place.start_sector.saturating_add(place.size_sectors),
+            start_sectors: Some(place.start_sector),
+            block_sectors: component.device.logical_block_bytes() >> 9,
+        };
+        specs.push(spec, GFP_KERNEL)?;
+    }
+    Ok((rows, specs))
+}
+
+/// Who uses the metadevice relies on its logical block size: no new component may have a larger one.
+fn check_blocks(
+    old: &[Arc<Component>],
+    added: &Components,
+) -> Result<(), Refused> {
+    let block = |component: &Component| component.device.logical_block_bytes();
+    let most = old.iter().map(|component| block(component)).max().unwrap_or(512);
+    for (index, component) in (0..).zip(added) {
+        let found = block(component);
+        if found > most {
+            let values = [found.into(), most.into()];
+            return Err(Refused::new(EINVAL, Refusal::BlockTooLarge).at(index).with(values));
+        }
+    }
+    Ok(())
+}
+
+/// One list behind the other.
+fn joined<T: Copy>(mut first: KVVec<T>, second: &[T]) -> Result<KVVec<T>, Refused> {
+    first.extend_from_slice(second, GFP_KERNEL)?;
+    Ok(first)
+}

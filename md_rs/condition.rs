@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The condition of a component: whether it is in service, and what has happened to it since that
+//! was last judged.
+//!
+//! Failures are noted where clones end, in any context; what they mean is decided in task context
+//! by the personality (`md_mirror`), by the rules of [`md_model::mirror`]. Only a component of a
+//! mirror's side ever leaves [`State::Okay`].
+
+use kernel::sync::atomic::{
+    ordering::{
+        Full,
+        Relaxed, //
+    },
+    Atomic, //
+};
+use md_model::mirror::component::State;
+
+/// The condition of a component.
+pub struct Condition {
+    /// A [`State`] as a number: see [`encode`].
+    state: Atomic<u32>,
+    /// A write, flush or the like has failed since the last [`Self::take_failures`].
+    write_failed: Atomic<u32>,
+    /// Likewise a read.
+    read_failed: Atomic<u32>,
+    /// Which error of its mirror the last one was, counted from 1; 0 for none.
+    last_error: Atomic<u64>,
+}
+
+/// What has happened to a component since it was last asked.
+#[derive(Clone, Copy)]
+pub struct Failures {
+    /// A write, flush or the like has failed.
+    pub write: bool,
+    /// A read has failed.
+    pub read: bool,
+}
+
+impl Condition {
+    /// In service, nothing happened.
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Atomic::new(encode(State::Okay)),
+            write_failed: Atomic::new(0),
+            read_failed: Atomic::new(0),
+            last_error: Atomic::new(0),
+        }
+    }
+
+    /// The state.
+    #[inline]
+    pub fn state(&self) -> State {
+        decode(self.state.load(Relaxed))
+    }
+
+    /// Changes the state. Whoever learns of anything that comes after this call, for example that a
+    /// write was acknowledged, sees the new state.
+    pub fn set_state(&self, state: State) {
+        let _ = self.state.xchg(encode(state), Full);
+    }
+
+    /// A write has failed. Called in any context.
+    pub(crate) fn note_write_failed(&self) {
+        let _ = self.write_failed.xchg(1, Full);
+    }
+
+    /// A read has failed. Called in any context.
+    pub(crate) fn note_read_failed(&self) {
+        let _ = self.read_failed.xchg(1, Full);
+    }
+
+    /// What has failed since the last call.
+    pub fn take_failures(&self) -> Failures {
+        Failures {
+            write: self.write_failed.xchg(0, Full) != 0,
+            read: self.read_failed.xchg(0, Full) != 0,
+        }
+    }
+
+    /// Which error of its mirror the last one was; 0 for none.
+    pub fn last_error(&self) -> u64 {
+        self.last_error.load(Relaxed)
+    }
+
+    /// Writes that down.
+    pub fn set_last_error(&self, number: u64) {
+        self.last_error.store(number, Relaxed);
+    }
+
+    /// How good a source of data it is: the highest is read; 0 must not be. One that is in service
+    /// goes before a last copy, and of those the one that failed last (`svm.md` section 4.3).
+    pub(crate) fn rank(&self) -> u64 {
+        match self.state() {
+            State::Okay => u64::MAX,
+            State::LastErred => self.last_error().saturating_add(1),
+            State::Erred => 0,
+        }
+    }
+}
+
+fn encode(state: State) -> u32 {
+    match state {
+        State::Okay => 0,
+        State::Erred => 1,
+        State::LastErred => 2,
+    }
+}
+
+fn decode(number: u32) -> State {
+    match number {
+        0 => State::Okay,
+        2 => State::LastErred,
+        _ => State::Erred,
+    }
+}

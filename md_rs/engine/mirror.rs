@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Requests to mirrors.
+//!
+//! - A *read* goes to one side; if it fails there, what has failed of it goes to another one.
+//! - A *write* first excludes all others to the same blocks, then goes to all sides, at once or one
+//!   after the other. If a side fails, the personality judges that ([`Mirrored::settle`]); if it
+//!   has taken components out of service, the write is carried out again on what is left, and only
+//!   then acknowledged; if nothing has changed, the error is the caller's (`svm.md` section 4.7).
+//! - A *flush* is such a write without blocks.
+//! - A *discard* is a write of zeroes: what a device makes of a discard is its own affair, and no
+//!   two sides need to do the same (`DURABILITY.md` clause 11).
+//!
+//! A component that is out of service gets neither reads nor writes.
+
+use md_model::mirror::component::is_written;
+
+use super::place::{
+    flush_below,
+    for_pieces,
+    leaf_runs,
+    place,
+    runs,
+    Place, //
+};
+use crate::{
+    body::Shape,
+    component::Component,
+    kapi::{
+        clone::{
+            BioSet,
+            Side, //
+        },
+        request::{
+            Failure,
+            Operation,
+            Part,
+            Request,
+            Stage, //
+        }, //
+    },
+    personality::{
+        Mirrored,
+        Sides, //
+    },
+    sides::side_body, //
+};
+
+/// A mirror, and what its requests need.
+#[derive(Clone, Copy)]
+struct Mirror<'a> {
+    shape: &'a Shape,
+    unit: &'a dyn Mirrored,
+    bioset: &'a BioSet,
+}
+
+/// Carries out a request, or goes on with it.
+pub(super) fn queue(request: Request, shape: &Shape, unit: &dyn Mirrored, bioset: &BioSet) {
+    let mirror = Mirror {
+        shape,
+        unit,
+        bioset,
+    };
+    match request.operation() {
+        Operation::Read => mirror.read(request),
+        Operation::Flush => mirror.change(request),
+        Operation::Write | Operation::Discard | Operation::WriteZeroes => {
+            if mirror.excludes_others(&request) {
+                mirror.change(request);
+            } else {
+                let (sector, count) = (request.sector(), request.sectors());
+                request.wait(|| unit.may_enter(sector, count));
+            }
+        }
+        Operation::Other => request.end(Failure::NotSupported),
+    }
+}
+
+impl<'a> Mirror<'a> {
+    fn read(self, request: Request) {
+        match request.stage() {
+            Stage::New => self.read_first(request),
+            Stage::Failed | Stage::Unfinished => self.read_again(request),
+        }
+    }
+
+    /// A read that no side was tried for.
+    fn read_first(self, request: Request) {
+        request.supervise();
+        request.set_note(0);
+        let count = request.sectors();
+        let Some(side) = self.unit.read_side(request.sector(), 0) else {
+            return self.send_reads(request, 0, |_| true);
+        };
+        let Some((component, piece)) = self.place_on(side, request.sector(), count) else {
+            return request.end(Failure::Io);
+        };
+        if piece.count == count && request.is_single() {
+            return request.forward(&piece.target_on(Some(answerable(side, component))));
+        }
+        let out = request.fan_out(self.bioset);
+        for part in out.parts() {
+            if self.read_on(&part, side).is_none() {
+                part.fail(Failure::Io);
+            }
+        }
+    }
+
+    /// A read of which something has failed: those bios go to the sides that were not tried. Which
+    /// sides were is the request's note.
+    fn read_again(self, request: Request) {
+        let failed = request.failed_sides();
+        if failed == 0 {
+            return request.end_as_it_is();
+        }
+        // A device that is gone is not to be asked again by the next read.
+        self.unit.settle(&Sides::of(self.shape));
+        let tried = request.note() | failed;
+        request.set_note(tried);
+        request.supervise();
+        self.send_reads(request, tried, |part| {
+            let wanted = part.has_failed();
+            if wanted {
+                part.forget_error();
+            }
+            wanted
+        });
+    }
+
+    /// Sends the bios that are wanted to the best sides that were not tried.
+    fn send_reads(self, request: Request, tried: u32, wanted: impl Fn(&Part<'_>) -> bool) {
+        let out = request.fan_out(self.bioset);
+        for part in out.parts().filter(|part| wanted(part)) {
+            let sent = match self.unit.read_side(part.sector(), tried) {
+                Some(side) => self.read_on(&part, side),
+                None => self.read_where_it_is(&part, tried),
+            };
+            if sent.is_none() {
+                part.fail(Failure::Io);
+            }
+        }
+    }
+
+    /// Reads a bio from one side, all of which is in service.
+    fn read_on(self, part: &Part<'_>, side: u32) -> Option<()> {
+        for_pieces(part, |done, from, left| {
+            let (component, piece) = self.place_on(side, from, left)?;
+            part.send(done, piece.count, &piece.target_on(Some(answerable(side, component))));
+            Some(piece.count)
+        })
+    }
+
+    /// Reads each piece of a bio from the best side that has it and was not tried.
+    fn read_where_it_is(self, part: &Part<'_>, tried: u32) -> Option<()> {
+        for_pieces(part, |done, from, left| {
+            let (side, component, piece) = self.best_place(from, left, tried)?;
+            part.send(done, piece.count, &piece.target_on(Some(answerable(side, component))));
+            Some(piece.count)
+        })
+    }
+
+    /// The best side for the first piece of `left` sectors, of those that were not tried.
+    fn best_place(
+        self,
+        from: u64,
+        left: u64,
+        tried: u32,
+    ) -> Option<(u32, &'a Component, Place<'a>)> {
+        let mut best = None;
+        let mut best_rank = 0;
+        for side in self.sides().filter(|side| tried & bit(*side) == 0) {
+            let Some((component, piece)) = self.place_on(side, from, left) else {
+                continue;
+            };
+            // Of equals the first; an erred component is no source at all (`DURABILITY.md` clause
+            // 5).
+            let rank = component.condition.rank();
+            if rank > best_rank {
+                best = Some((side, component, piece));
+                best_rank = rank;
+            }
+        }
+        best
+    }
+
+    /// Whether the request may change its blocks now, because nobody else does.
+    fn excludes_others(self, request: &Request) -> bool {
+        if request.is_claiming() {
+            return true;
+        }
+        let entered = self.unit.enter(request.sector(), request.sectors());
+        if entered {
+            request.set_claiming();
+        }
+        entered
+    }
+
+    /// Something that all sides have to do. The request's note is the side that has it now, if they
+    /// do it one after the other.
+    fn change(self, request: Request) {
+        match request.stage() {
+            Stage::New => self.change_all(request),
+            Stage::Failed => self.judge(request),
+            Stage::Unfinished => {
+                let next = request.note().saturating_add(1);
+                self.change_one(request, next);
+            }
+        }
+    }
+
+    fn change_all(self, request: Request) {
+        request.supervise();
+        request.set_seen(self.unit.changes());
+        if self.unit.is_serial() && request.operation() != Operation::Flush {
+            return self.change_one(request, 0);
+        }
+        request.set_unfinished(false);
+        self.send_changes(request, |_| true);
+    }
+
+    /// Sends to one side, and if it is not the last one has the request come back.
+    fn change_one(self, request: Request, side: u32) {
+        request.set_note(side);
+        let next = side.saturating_add(1);
+        request.set_unfinished(self.sides().any(|other| other == next));
+        self.send_changes(request, |other| other == side);
+    }
+
+    /// Sends to the sides that are wanted.
+    fn send_changes(self, request: Request, wanted: impl Fn(u32) -> bool) {
+        let operation = request.operation();
+        let out = request.fan_out(self.bioset);
+        if operation == Operation::Flush {
+            return self.sides().for_each(|side| {
+                for component in self.in_service(side) {
+                    flush_below(&out, component, Some(answerable(side, component)));
+                }
+            });
+        }
+        for part in out.parts() {
+            if self.has_place_for(&part).is_none() {
+                part.fail(Failure::Io);
+                continue;
+            }
+            for side in self.sides().filter(|side| wanted(*side)) {
+                let sent = match operation {
+                    Operation::Write => self.write_on(&part, side),
+                    _ => self.zero_on(&part, side),
+                };
+                if sent.is_none() {
+                    part.fail(Failure::Io);
+                }
+            }
+        }
+    }
+
+    /// Sees that each block of a bio is in service on some side. The states of the components see
+    /// to it; without that a write would be acknowledged that is nowhere.
+    fn has_place_for(self, part: &Part<'_>) -> Option<()> {
+        if self.unit.read_side(part.sector(), 0).is_some() {
+            return Some(());
+        }
+        for_pieces(part, |_, from, left| {
+            self.best_place(from, left, 0).map(|(_, _, piece)| piece.count)
+        })
+    }
+
+    fn write_on(self, part: &Part<'_>, side: u32) -> Option<()> {
+        for_pieces(part, |done, from, left| {
+            let (component, piece) = self.place_on(side, from, left)?;
+            if is_written(component.condition.state()) {
+                let side = Some(answerable(side, component));
+                part.send(done, piece.count, &piece.target_on(side));
+            }
+            Some(piece.count)
+        })
+    }
+
+    /// Sends a discard or write-zeroes to one side, as a write of zeroes.
+    fn zero_on(self, part: &Part<'_>, side: u32) -> Option<()> {
+        self.for_runs(part, side, &mut |component, piece| {
+            let side = Some(answerable(side, component));
+            part.send_zeroing(0, piece.count, &piece.target_on(side));
+        })
+    }
+
+    /// Calls `each` for the runs of sectors that a bio is on the leaves of a side, as far as they
+    /// are in service.
+    fn for_runs(
+        self,
+        part: &Part<'_>,
+        side: u32,
+        each: &mut dyn FnMut(&Component, Place<'_>),
+    ) -> Option<()> {
+        let shape = side_body(self.shape, side)?.shape();
+        runs(shape, part.sector(), part.sectors(), &mut |component, from, count| {
+            if !is_written(component.condition.state()) {
+                return Some(());
+            }
+            leaf_runs(component, from, count, &mut |piece| each(component, piece))
+        })
+    }
+
+    /// A side has failed: who is to blame is taken out of service, and the request is carried out
+    /// again on what is left. If there was nobody to take out, it ends with its error.
+    fn judge(self, request: Request) {
+        self.unit.settle(&Sides::of(self.shape));
+        if self.unit.changes() != request.seen() {
+            request.forget_errors();
+            return self.change_all(request);
+        }
+        let zeroing = matches!(
+            request.operation(),
+            Operation::Discard | Operation::WriteZeroes
+        );
+        if zeroing && request.is_unsupported() {
+            return self.write_zeros(request);
+        }
+        request.end_as_it_is();
+    }
+
+    /// A device that cannot write zeroes any more is given zeros as data: the other sides may have
+    /// theirs already, and all have to be the same.
+    fn write_zeros(self, request: Request) {
+        request.supervise();
+        request.forget_errors();
+        request.set_unfinished(false);
+        let out = request.fan_out(self.bioset);
+        for part in out.parts() {
+            for side in self.sides() {
+                let done = self.for_runs(&part, side, &mut |component, piece| {
+                    if piece.write_zeros().is_err() {
+                        component.condition.note_write_failed();
+                        part.fail(Failure::Io);
+                    }
+                });
+                if done.is_none() {
+                    part.fail(Failure::Io);
+                }
+            }
+        }
+    }
+
+    /// The sides.
+    fn sides(self) -> core::ops::Range<u32> {
+        0..Sides::of(self.shape).count()
+    }
+
+    /// The components of a side that are in service.
+    fn in_service(self, side: u32) -> impl Iterator<Item = &'a Component> {
+        let body = side_body(self.shape, side);
+        let components = body.map_or(&[][..], |body| body.shape().components());
+        let all = components.iter().map(|component| &**component);
+        all.filter(|component| is_written(component.condition.state()))
+    }
+
+    #[inline]
+    fn place_on(self, side: u32, from: u64, left: u64) -> Option<(&'a Component, Place<'a>)> {
+        place(side_body(self.shape, side)?.shape(), from, left)
+    }
+}
+
+/// The component of a side, as the one that answers for a clone.
+#[inline]
+fn answerable(side: u32, component: &Component) -> Side<'_> {
+    Side {
+        index: side,
+        condition: &component.condition,
+    }
+}
+
+/// The bit of a side.
+fn bit(side: u32) -> u32 {
+    1u32.checked_shl(side).unwrap_or(0)
+}

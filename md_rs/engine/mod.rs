@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The life of a request: it comes in from blk-mq, its pieces go out to the leaves, and it ends
+//! when they have come back.
+//!
+//! Where a piece goes is the unit's decision; how clones are made, counted and finished is
+//! [`kapi::request`](crate::kapi::request)'s. What is in between is here: in [`stripe`] for
+//! metadevices in which each block has one place, in [`mirror`] for those that have several.
+
+mod mirror;
+mod place;
+mod stripe;
+
+use crate::{
+    body::Body,
+    kapi::{
+        clone::BioSet,
+        request::Request, //
+    },
+    personality::Unit, //
+};
+
+/// Carries out a request.
+pub(crate) fn queue(request: Request, body: &Body, bioset: &BioSet) {
+    let shape = body.shape();
+    match shape.unit() {
+        Unit::Striped(_) => stripe::queue(request, shape, bioset),
+        Unit::Mirrored(unit) => mirror::queue(request, shape, &**unit, bioset),
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The sides of a mirror, as the core shows them to the personality: which components they have,
+//! where those lie, and how they are.
+
+use kernel::prelude::*;
+use md_model::geometry::stripe::Row;
+
+use crate::{
+    body::{
+        Body,
+        Shape, //
+    },
+    component::Component,
+    condition::Condition, //
+};
+
+/// The sides of a mirror.
+pub struct Sides<'a>(&'a Shape);
+
+impl<'a> Sides<'a> {
+    /// The sides of the mirror that has this shape.
+    pub(crate) fn of(shape: &'a Shape) -> Self {
+        Self(shape)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.0.components().len()).unwrap_or(0)
+    }
+
+    /// The rows of a side.
+    pub fn rows(&self, side: u32) -> &'a [Row] {
+        let stripe = side_shape(self.0, side).and_then(|shape| shape.unit().striped());
+        stripe.map_or(&[], |stripe| stripe.rows())
+    }
+
+    /// How many components a side has, over all its rows.
+    pub fn component_count(&self, side: u32) -> u32 {
+        let count = side_shape(self.0, side).map_or(0, |shape| shape.components().len());
+        u32::try_from(count).unwrap_or(0)
+    }
+
+    /// The condition of a component.
+    pub fn condition(&self, side: u32, component: u32) -> Option<&'a Condition> {
+        Some(&self.component(side, component)?.condition)
+    }
+
+    /// Whether the device of a component was removed from the machine.
+    pub fn is_gone(&self, side: u32, component: u32) -> bool {
+        self.component(side, component).is_some_and(Component::is_gone)
+    }
+
+    /// What a component is called, and the metadevice that it is a component of; for messages.
+    pub fn names(&self, side: u32, component: u32) -> Option<(&'a CStr, &'a CStr)> {
+        let health = self.component(side, component)?.device.health();
+        Some((health.unit(), health.path()))
+    }
+
+    /// Writes down that the state of a component has changed now.
+    pub fn note_change(&self, side: u32, component: u32) {
+        if let Some(component) = self.component(side, component) {
+            component.device.health().note_time();
+        }
+    }
+
+    fn component(&self, side: u32, component: u32) -> Option<&'a Component> {
+        side_shape(self.0, side)?.component(component)
+    }
+}
+
+/// The body of a side.
+#[inline]
+pub(crate) fn side_body(shape: &Shape, side: u32) -> Option<&Body> {
+    Some(shape.component(side)?.child.as_ref()?.body())
+}
+
+fn side_shape(shape: &Shape, side: u32) -> Option<&Shape> {
+    Some(side_body(shape, side)?.shape())
+}
