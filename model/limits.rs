@@ -34,6 +34,10 @@ pub const SUBMIRRORS_MAX: u32 = 4;
 /// Highest resync pass of a mirror (`svm.md` section 4.1).
 pub const PASS_MAX: u32 = 9;
 
+/// Most steps that are taken to find out whether other sides of a mirror have every block of a
+/// component: a bounded time, whatever the geometries.
+pub const SOURCE_STEPS_MAX: u32 = 65_536;
+
 /// Largest metadevice in sectors: every byte of it can be addressed by the kernel's `loff_t`,
 /// a signed 64-bit number.
 pub const UNIT_SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR_BYTES;

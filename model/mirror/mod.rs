@@ -4,7 +4,11 @@
 //! - [`options`]: what an administrator may choose.
 //! - [`read`]: which side a read goes to.
 //! - [`exclusion`]: overlapping writes one after the other.
+//! - [`component`]: what becomes of a component that fails, and of what it belongs to.
+//! - [`source`]: whether other sides have every block of a component.
 
+pub mod component;
 pub mod exclusion;
 pub mod options;
 pub mod read;
+pub mod source;

@@ -4,9 +4,21 @@
 
 mod seeded;
 
+use std::num::{
+    NonZeroU32,
+    NonZeroU64, //
+};
+
 use md_model::{
+    geometry::stripe::Row,
     limits::UNIT_SECTORS_MAX,
     mirror::{
+        component::{
+            is_read,
+            step,
+            Event,
+            State, //
+        },
         exclusion::{
             claims,
             Claim,
@@ -14,7 +26,11 @@ use md_model::{
             RANGE_SECTORS_MAX, //
         },
         options::ReadPolicy,
-        read::choose, //
+        read::choose,
+        source::{
+            has_other_source,
+            Side, //
+        },
     },
 };
 use proptest::{
@@ -232,6 +248,165 @@ fn reads_go_where_the_policy_says() {
             ReadPolicy::First => 0,
         };
         prop_assert_eq!(found, Some(sides[position as usize]));
+        Ok(())
+    });
+}
+
+/// As long as failures are told truthfully whether there is another source, the last one stays,
+/// and what is read has had no failure as long as there is such a one.
+#[test]
+fn failures_never_take_the_last_source_out_of_service() {
+    let event = select(vec![
+        Event::WriteFailed,
+        Event::ReadFailed,
+        Event::DeviceGone,
+    ]);
+    let inputs = (1..5_usize, vec((0..4_usize, event), 0..20));
+    for_all(inputs, |(sides, events)| {
+        let mut states = vec![State::Okay; sides];
+        for (side, event) in events {
+            let side = side % sides;
+            let okay = |(other, state): (usize, &State)| other != side && *state == State::Okay;
+            let other_source = states.iter().enumerate().any(okay);
+            states[side] = step(states[side], event, other_source);
+            let read = states.iter().filter(|state| is_read(**state));
+            prop_assert!(read.clone().count() > 0, "nothing to read from");
+            let last = read.clone().any(|state| *state == State::LastErred);
+            prop_assert!(!last || read.count() == 1, "the last one is not the last");
+        }
+        Ok(())
+    });
+}
+
+/// A submirror: its rows, and which of its components are sources.
+#[derive(Clone, Debug)]
+struct Submirror {
+    rows: Vec<Row>,
+    sources: Vec<bool>,
+}
+
+impl Submirror {
+    /// The slow model: the component of each sector.
+    fn deal(&self) -> Vec<u32> {
+        let mut dealt = Vec::new();
+        for row in &self.rows {
+            let end = row.start_sector + row.size_sectors;
+            while (dealt.len() as u64) < end {
+                for index in 0..row.component_count.get() {
+                    let turn = row.interlace_sectors.get() as usize;
+                    dealt.extend(std::iter::repeat_n(row.first_component + index, turn));
+                }
+            }
+            dealt.truncate(end as usize);
+        }
+        dealt
+    }
+}
+
+/// What a row is made from: components, interlace, and how often each has its turn.
+type Shape = (u32, u64, u64);
+
+/// Rows of these shapes, one behind the other.
+fn rows_of(shapes: &[Shape]) -> Vec<Row> {
+    let (mut first_component, mut start_sector) = (0, 0);
+    let mut rows = Vec::new();
+    for (count, interlace, rounds) in shapes {
+        let size_sectors = u64::from(*count) * interlace * rounds;
+        rows.push(Row {
+            first_component,
+            component_count: NonZeroU32::new(*count).expect("drawn from 1 on"),
+            interlace_sectors: NonZeroU64::new(*interlace).expect("drawn from 1 on"),
+            start_sector,
+            size_sectors,
+        });
+        first_component += count;
+        start_sector += size_sectors;
+    }
+    rows
+}
+
+/// Submirrors so small that every sector can be looked at. Half of them are like the first one.
+fn submirrors() -> impl Strategy<Value = Vec<Submirror>> {
+    let shapes = || vec((1..5_u32, 1..7_u64, 1..8_u64), 1..4);
+    let sources = || vec(prop::bool::weighted(0.7), 12);
+    let other = (prop::bool::ANY, shapes(), sources());
+    (shapes(), vec(other, 0..4)).prop_map(|(shapes, others)| {
+        let mut submirrors = vec![Submirror {
+            rows: rows_of(&shapes),
+            sources: Vec::new(),
+        }];
+        for (alike, own_shapes, sources) in others {
+            let shapes = if alike { &shapes } else { &own_shapes };
+            submirrors.push(Submirror {
+                rows: rows_of(shapes),
+                sources,
+            });
+        }
+        submirrors
+    })
+}
+
+/// `svm.md` 4.7: another source for every block of the component.
+#[test]
+fn a_component_has_another_source_if_each_of_its_sectors_has_one() {
+    for_all((submirrors(), 0..400_u64), |(submirrors, sectors)| {
+        let (own, others) = submirrors.split_first().expect("at least one");
+        let dealt: Vec<Vec<u32>> = others.iter().map(Submirror::deal).collect();
+        let covered = |sector: usize| {
+            let mut sides = others.iter().zip(&dealt);
+            sides.any(|(side, dealt)| {
+                let component = dealt.get(sector);
+                component.is_some_and(|component| side.sources[*component as usize])
+            })
+        };
+        let own_dealt = own.deal();
+        for component in 0..=own_dealt.iter().copied().max().unwrap_or(0) {
+            let mut of_component = (0..own_dealt.len().min(sectors as usize))
+                .filter(|sector| own_dealt[*sector] == component);
+            let expected = of_component.all(covered);
+            let questions: Vec<_> = others
+                .iter()
+                .map(|side| |index: u32| side.sources[index as usize])
+                .collect();
+            let sides = others.iter().zip(&questions).map(|(side, question)| Side {
+                rows: &side.rows,
+                is_source: question,
+            });
+            let found = has_other_source(&own.rows, component, sectors, sides);
+            prop_assert_eq!(found, expected, "component {}", component);
+        }
+        Ok(())
+    });
+}
+
+/// Tables that no layout made: no overflow, and no walk without an end.
+#[test]
+fn corrupt_rows_are_no_danger() {
+    let number = || {
+        prop_oneof![
+            0..100_u64,
+            any::<u64>(),
+            (0..100_u64).prop_map(|n| u64::MAX - n)
+        ]
+    };
+    let row = (any::<u32>(), any::<u32>(), number(), number(), number()).prop_map(
+        |(first, count, interlace, start_sector, size_sectors)| Row {
+            first_component: first >> (first % 32),
+            component_count: NonZeroU32::new(count >> (count % 32)).unwrap_or(NonZeroU32::MIN),
+            interlace_sectors: NonZeroU64::new(interlace).unwrap_or(NonZeroU64::MIN),
+            start_sector,
+            size_sectors,
+        },
+    );
+    let rows = vec(row, 0..4);
+    let inputs = (vec(rows, 1..4), 0..5_u32, number(), any::<u32>());
+    for_all(inputs, |(tables, component, sectors, sources)| {
+        let is_source = |index: u32| sources & (1 << (index % 32)) != 0;
+        let sides = tables.iter().skip(1).map(|rows| Side {
+            rows,
+            is_source: &is_source,
+        });
+        has_other_source(&tables[0], component, sectors, sides);
         Ok(())
     });
 }

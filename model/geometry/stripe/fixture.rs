@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Tables for the unit tests of this folder, written down rather than laid out.
+//! Tables for unit tests, written down rather than laid out.
 
 use core::num::{
     NonZeroU32,
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A row of `count` components, not zero, the first of which has the number `first`.
-pub(super) const fn row(first: u32, count: u32, interlace: u64, start: u64, size: u64) -> Row {
+pub(crate) const fn row(first: u32, count: u32, interlace: u64, start: u64, size: u64) -> Row {
     Row {
         first_component: first,
         component_count: match NonZeroU32::new(count) {

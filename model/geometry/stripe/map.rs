@@ -90,15 +90,15 @@ pub fn uniform_chunk(rows: &[Row]) -> Option<u32> {
 
 /// A place in a row: which of its components, where in the component's data, and how far the
 /// sectors of the metadevice follow each other there.
-struct Place {
-    index: u32,
-    offset: u64,
-    run: u64,
+pub(crate) struct Place {
+    pub(crate) index: u32,
+    pub(crate) offset: u64,
+    pub(crate) run: u64,
 }
 
 /// The place of the row's sector number `offset`.
 #[inline]
-fn place_in_row(row: &Row, offset: u64) -> Option<Place> {
+pub(crate) fn place_in_row(row: &Row, offset: u64) -> Option<Place> {
     if row.component_count.get() == 1 {
         return Some(Place {
             index: 0,
@@ -120,7 +120,7 @@ fn place_in_row(row: &Row, offset: u64) -> Option<Place> {
 
 /// The row that `sector` lies in, if it is not behind the last one's end.
 #[inline]
-pub(super) fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
+pub(crate) fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
     let first = rows.first()?;
     if sector < first.size_sectors {
         return Some(first);
@@ -130,7 +130,7 @@ pub(super) fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
 }
 
 /// The last row that does not begin behind a component.
-fn row_of_component(rows: &[Row], component: u32) -> Option<&Row> {
+pub(crate) fn row_of_component(rows: &[Row], component: u32) -> Option<&Row> {
     let after = rows.partition_point(|row| row.first_component <= component);
     rows.get(after.checked_sub(1)?)
 }

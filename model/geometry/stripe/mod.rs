@@ -15,7 +15,7 @@
 //! The tables are plain data, kept by whoever owns the memory.
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod layout;
 mod map;
 mod ranges;
@@ -25,6 +25,11 @@ use core::num::{
     NonZeroU64, //
 };
 
+pub(crate) use self::map::{
+    place_in_row,
+    row_of_component,
+    row_of_sector, //
+};
 pub use self::{
     layout::{
         lay_out,

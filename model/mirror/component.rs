@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What becomes of a component of a submirror when something fails (`svm.md` sections 4.2 and 4.7).
+//!
+//! A component whose content may be behind must not be read, and as long as another one has all
+//! its blocks nothing is lost without it: it is *erred*. If it is the last one that has a block,
+//! it stays in service, since its other blocks are still worth reading: it is *last erred*, and
+//! what it then fails to do is the caller's error.
+//!
+//! One deviation from SVM is on purpose. There a failed read takes the component out of service
+//! like a failed write. But a read can be answered by another side, and leaves all sides equal;
+//! one bad sector must not cost a side its redundancy while the other side may have a bad sector
+//! of its own. So a failed read changes nothing: where no other side answers, it fails.
+//!
+//! The change has to be recorded before the write that it excuses is acknowledged
+//! (`DURABILITY.md` clause 5). Resyncing, which leads back from `Erred` to `Okay`, is still to come.
+
+/// State of a component.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// It has every write that was acknowledged. In service.
+    Okay,
+    /// It may lack writes, and others have them: SVM's "Maintenance". Out of service.
+    Erred,
+    /// It may lack a write that failed, but has blocks that no other component in service has:
+    /// "Last Erred". In service.
+    LastErred,
+}
+
+/// What happened to a component.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Its device did not carry out a write or a flush.
+    WriteFailed,
+    /// Its device did not carry out a read.
+    ReadFailed,
+    /// Its device was removed from the machine, or is not there when the mirror is opened.
+    DeviceGone,
+    /// A component of another side has come back into service, for example after a resync.
+    OtherReturned,
+}
+
+/// The state of a component in `state` after `event`.
+///
+/// `other_source` says whether each block of the component is also on another side's component
+/// that is [`State::Okay`] and has its device; see
+/// [`has_other_source`](super::source::has_other_source). Where the event does not ask for it,
+/// it does not matter.
+pub const fn step(state: State, event: Event, other_source: bool) -> State {
+    match (state, event, other_source) {
+        // @A A failure in service, and others have it all.
+        (State::Okay, Event::WriteFailed | Event::DeviceGone, true) => State::Erred,
+        // @B The same, and others have not.
+        (State::Okay, Event::WriteFailed | Event::DeviceGone, false) => State::LastErred,
+        // @C A read is answered by another side or fails; the sides are as equal as before.
+        (State::Okay, Event::ReadFailed, _) => State::Okay,
+        // @D What happens elsewhere does not matter to a component without a failure.
+        (State::Okay, Event::OtherReturned, _) => State::Okay,
+        // @E Others have it all now: it is no longer needed.
+        (State::LastErred, Event::OtherReturned, true) => State::Erred,
+        // @F What has come back does not have it all.
+        (State::LastErred, Event::OtherReturned, false) => State::LastErred,
+        // @G It cannot become worse without being lost.
+        (State::LastErred, Event::WriteFailed | Event::ReadFailed | Event::DeviceGone, _) => {
+            State::LastErred
+        }
+        // @H Only a resync leads out.
+        (State::Erred, _, _) => State::Erred,
+    }
+}
+
+/// Whether reads may go to a component in this state.
+#[inline]
+pub const fn is_read(state: State) -> bool {
+    match state {
+        State::Okay | State::LastErred => true,
+        State::Erred => false,
+    }
+}
+
+/// Whether writes go to a component in this state.
+#[inline]
+pub const fn is_written(state: State) -> bool {
+    match state {
+        State::Okay | State::LastErred => true,
+        State::Erred => false,
+    }
+}
+
+/// State of a submirror or a mirror, derived from what it consists of. In ascending order of
+/// badness.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum SubmirrorState {
+    /// All its components are in service.
+    Okay,
+    /// A component is [`State::Erred`] or [`State::LastErred`].
+    NeedsMaintenance,
+    /// It is not there, but nothing is known to be wrong with it; so it need not be resynced only
+    /// because a cable was out (`svm.md` section 4.7).
+    Unavailable,
+}
+
+/// The state of a submirror: `any_erred` if a component is [`State::Erred`] or
+/// [`State::LastErred`], `all_gone` if the devices of all its components are.
+pub const fn submirror_state(any_erred: bool, all_gone: bool) -> SubmirrorState {
+    match (any_erred, all_gone) {
+        (true, _) => SubmirrorState::NeedsMaintenance,
+        (false, true) => SubmirrorState::Unavailable,
+        (false, false) => SubmirrorState::Okay,
+    }
+}
+
+/// The state of a mirror: the worst of its submirrors'.
+pub fn mirror_state(submirrors: impl IntoIterator<Item = SubmirrorState>) -> SubmirrorState {
+    submirrors
+        .into_iter()
+        .fold(SubmirrorState::Okay, SubmirrorState::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Event::*,
+        State::*,
+        *, //
+    };
+
+    /// The label of the rule, state and event, and the states that follow without and with another
+    /// source.
+    const TABLE: &[(&str, State, Event, [State; 2])] = &[
+        ("AB", Okay, WriteFailed, [LastErred, Erred]),
+        ("AB", Okay, DeviceGone, [LastErred, Erred]),
+        ("C", Okay, ReadFailed, [Okay, Okay]),
+        ("D", Okay, OtherReturned, [Okay, Okay]),
+        ("EF", LastErred, OtherReturned, [LastErred, Erred]),
+        ("G", LastErred, WriteFailed, [LastErred, LastErred]),
+        ("G", LastErred, ReadFailed, [LastErred, LastErred]),
+        ("G", LastErred, DeviceGone, [LastErred, LastErred]),
+        ("H", Erred, WriteFailed, [Erred, Erred]),
+        ("H", Erred, ReadFailed, [Erred, Erred]),
+        ("H", Erred, DeviceGone, [Erred, Erred]),
+        ("H", Erred, OtherReturned, [Erred, Erred]),
+    ];
+
+    /// `svm.md` 4.2 and 4.7, with the deviation that the head of this file tells of.
+    #[test]
+    fn every_state_goes_where_the_table_says_after_every_event() {
+        for state in [Okay, Erred, LastErred] {
+            for event in [WriteFailed, ReadFailed, DeviceGone, OtherReturned] {
+                let mut lines = TABLE
+                    .iter()
+                    .filter(|line| (line.1, line.2) == (state, event));
+                let line = lines.next().expect("a line for each combination");
+                assert_eq!(lines.next(), None, "one line for each combination");
+                for (other_source, expected) in [false, true].into_iter().zip(line.3) {
+                    let found = step(state, event, other_source);
+                    assert_eq!(
+                        found, expected,
+                        "@{}: {state:?}, {event:?}, other source: {other_source}",
+                        line.0
+                    );
+                }
+            }
+        }
+    }
+
+    /// `svm.md` 4.7: erred components get neither reads nor writes, last erred ones get both.
+    #[test]
+    fn only_erred_components_are_out_of_service() {
+        let service = [Okay, Erred, LastErred].map(|state| (is_read(state), is_written(state)));
+        assert_eq!(service, [(true, true), (false, false), (true, true)]);
+    }
+
+    /// `svm.md` 4.7: unavailable if all are gone and none is erred.
+    #[test]
+    fn a_submirror_is_unavailable_only_if_nothing_else_is_wrong() {
+        let (no, yes) = (false, true);
+        assert_eq!(submirror_state(no, no), SubmirrorState::Okay);
+        assert_eq!(submirror_state(no, yes), SubmirrorState::Unavailable);
+        assert_eq!(submirror_state(yes, no), SubmirrorState::NeedsMaintenance);
+        assert_eq!(submirror_state(yes, yes), SubmirrorState::NeedsMaintenance);
+    }
+
+    #[test]
+    fn a_mirror_is_as_bad_as_its_worst_submirror() {
+        use SubmirrorState::{
+            NeedsMaintenance,
+            Okay,
+            Unavailable, //
+        };
+        assert_eq!(mirror_state([]), Okay);
+        assert_eq!(mirror_state([Okay, Okay]), Okay);
+        assert_eq!(mirror_state([NeedsMaintenance, Okay]), NeedsMaintenance);
+        assert_eq!(
+            mirror_state([Okay, Unavailable, NeedsMaintenance]),
+            Unavailable
+        );
+    }
+}
