@@ -158,6 +158,10 @@ impl Words {
                  (see which, then clear with -f)",
                 format!("metastat {}", self.unit),
             ),
+            Refusal::BlockTooLarge => self.about_component(
+                format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
+                "lsblk -d -o NAME,LOG-SEC",
+            ),
         }
     }
 
