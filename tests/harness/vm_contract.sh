@@ -19,6 +19,7 @@ ended() {
 	rm -rf "$dir"
 }
 trap ended EXIT
+trap 'exit 143' TERM
 
 # ends_with STATUS TEXT ARG...: scripts/vm must end with this status and have printed this text.
 ends_with() {
