@@ -326,8 +326,9 @@ pub enum WritePolicy {
 }
 
 /// Options of a mirror. All zero for other metadevices.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct MirrorOptions {
     /// A [`ReadPolicy`] as a number.

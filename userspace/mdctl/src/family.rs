@@ -18,6 +18,8 @@ pub struct Kin {
     pub name: MetadeviceName,
     /// The one that it is a component of.
     pub parent: Option<MetadeviceName>,
+    /// Whether it is a mirror.
+    pub is_mirror: bool,
 }
 
 /// A metadevice in a list.
@@ -34,6 +36,7 @@ pub struct Place {
 pub struct Family {
     parents: BTreeMap<MetadeviceName, Option<MetadeviceName>>,
     children: BTreeMap<MetadeviceName, Vec<MetadeviceName>>,
+    mirrors: BTreeSet<MetadeviceName>,
 }
 
 impl From<&Unit> for Kin {
@@ -41,6 +44,7 @@ impl From<&Unit> for Kin {
         Kin {
             name: unit.name,
             parent: unit.parent,
+            is_mirror: unit.is_mirror(),
         }
     }
 }
@@ -50,9 +54,16 @@ impl FromIterator<Kin> for Family {
         let mut family = Family {
             parents: BTreeMap::new(),
             children: BTreeMap::new(),
+            mirrors: BTreeSet::new(),
         };
-        for Kin { name, parent } in all {
+        for Kin {
+            name,
+            parent,
+            is_mirror,
+        } in all
+        {
             family.parents.insert(name, parent);
+            family.mirrors.extend(is_mirror.then_some(name));
             if let Some(parent) = parent {
                 family.children.entry(parent).or_default().push(name);
             }
@@ -71,11 +82,12 @@ impl Family {
         }
     }
 
-    /// All metadevices in the order of their numbers, except that each is followed by those that
-    /// it is made of.
+    /// All metadevices in the order of their numbers, mirrors first (`svm.md` section 10.1), except
+    /// that each is followed by those that it is made of.
     fn all(&self) -> Vec<Place> {
         let is_top = |name: &&MetadeviceName| self.parent(**name).is_none();
-        let tops = self.parents.keys().filter(is_top);
+        let tops = self.mirrors.iter().chain(self.parents.keys());
+        let tops = tops.filter(is_top);
         // A parent that was cleared while the list was read has left its components behind, and
         // a kernel that is out of its mind may say that two are parents of each other: all are
         // in the list.
@@ -122,8 +134,13 @@ impl Family {
         top
     }
 
+    /// Whether a metadevice is a mirror.
+    pub fn is_mirror(&self, name: MetadeviceName) -> bool {
+        self.mirrors.contains(&name)
+    }
+
     /// The metadevice that the given one is a component of.
-    fn parent(&self, name: MetadeviceName) -> Option<MetadeviceName> {
+    pub fn parent(&self, name: MetadeviceName) -> Option<MetadeviceName> {
         self.parents.get(&name).copied().flatten()
     }
 }
@@ -131,6 +148,9 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Number from which on a metadevice of these tests is a mirror.
+    const MIRRORS: u32 = 100;
 
     fn name(number: u32) -> MetadeviceName {
         MetadeviceName::from_number(number).unwrap()
@@ -140,6 +160,7 @@ mod tests {
         let kin = kin.iter().map(|(number, parent)| Kin {
             name: name(*number),
             parent: parent.map(name),
+            is_mirror: *number >= MIRRORS,
         });
         kin.collect()
     }
@@ -168,6 +189,21 @@ mod tests {
         assert_eq!(text(&family.places(&[name(7)])), "d7");
         let tops = [3, 2, 30, 7].map(|number| family.top_of(name(number)));
         assert_eq!(tops, [30, 2, 30, 7].map(name));
+    }
+
+    /// `svm.md` section 10.1.
+    #[test]
+    fn mirrors_come_first() {
+        let family = family(&[
+            (1, None),
+            (2, Some(101)),
+            (3, Some(101)),
+            (100, None),
+            (101, None),
+        ]);
+        assert_eq!(text(&family.places(&[])), "d100 d101 -d2 -d3 d1");
+        assert!(family.is_mirror(name(101)));
+        assert!(!family.is_mirror(name(2)));
     }
 
     #[test]

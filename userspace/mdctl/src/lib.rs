@@ -4,21 +4,24 @@
 //! A command line goes through these modules, in this order:
 //! [`multicall`] finds the command, [`commands`] has one file for each, [`syntax`] reads what
 //! stands on the line or in md.tab, [`discover`] asks the machine who uses a device and what is on
-//! it, [`admin`] talks to the kernel, [`making`] does all of that for one metadevice, [`family`]
-//! knows which is made of which, [`explain`] turns every failure into what, why and what to type
-//! next, and [`output`] writes the answer as text or JSON.
+//! it, [`components`] judges devices by that, [`admin`] talks to the kernel, [`making`] does all of
+//! that for one metadevice, [`family`] knows which is made of which, [`repair`] what brings one
+//! back, [`explain`] turns every failure into what, why and what to type next, and [`output`]
+//! writes the answer as text or JSON.
 //!
 //! Everything outside the process is reached through [`Machine`], so that the tests run whole
 //! command lines against a kernel and a machine that they made up.
 
 pub mod admin;
 pub mod commands;
+pub mod components;
 pub mod discover;
 pub mod explain;
 pub mod family;
 pub mod making;
 pub mod multicall;
 pub mod output;
+pub mod repair;
 pub mod syntax;
 pub mod unit;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `mdctl`, also run as `metainit`, `metastat` and `metaclear`; see [`mdctl::multicall`].
+//! `mdctl`, also run as `metainit`, `metastat` and so on; see [`mdctl::multicall`].
 
 use std::process::ExitCode;
 

@@ -8,15 +8,8 @@ use crate::{
         DeviceChoice,
         RequestError, //
     },
-    discover::{
-        signatures::{
-            describe,
-            signatures, //
-        },
-        Host,
-        Node,
-        Users, //
-    },
+    components,
+    discover::Host,
     explain::{
         self,
         Failure,
@@ -24,8 +17,10 @@ use crate::{
     },
     output::Answer,
     syntax::{
+        mirror::MirrorSpec,
         name::MetadeviceName,
-        rows::StripeSpec, //
+        rows::StripeSpec,
+        spec::Spec, //
     },
     Machine,
 };
@@ -46,25 +41,29 @@ pub struct Manner {
 /// Makes a metadevice, or sees whether it could be made, and says so in the answer.
 pub fn make(
     machine: &mut Machine<'_>,
-    spec: &StripeSpec,
+    spec: &Spec,
     manner: Manner,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let name = spec.name;
+    let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
-    let devices = choose_devices(spec, machine.host)?;
+    let devices = components::choose(&spec.devices(), machine.host)?;
     let failed = |error| creation_failed(&error, name, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     requests::check(machine.admin, spec, &devices).map_err(failed)?;
     check_signatures(spec, manner, machine.host)?;
+    if let Spec::Mirror(mirror) = spec {
+        let warning = explain::mirror::unequal_sides(mirror, manner.check_only);
+        answer.document.warnings.extend(warning);
+    }
     let document = &mut answer.document;
     if manner.check_only {
         let checked = document.checked.get_or_insert_default();
         checked.push(name.to_string());
-        answer.line(&format!("{name}: Concat/Stripe would be setup"));
+        answer.line(&format!("{name}: {title} would be setup"));
     } else {
         requests::create(machine.admin, spec, &devices).map_err(failed)?;
-        answer.line(&format!("{name}: Concat/Stripe is setup"));
+        answer.line(&format!("{name}: {title} is setup"));
         let unit = requests::status(machine.admin, name)
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
         let made = answer.document.metadevices.get_or_insert_default();
@@ -83,55 +82,41 @@ fn check_vacant(machine: &mut Machine<'_>, name: MetadeviceName) -> Result<(), F
     }
 }
 
-/// Looks up the components, and sees that nobody uses them.
-fn choose_devices(spec: &StripeSpec, host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
-    let mut choices: Vec<DeviceChoice> = Vec::new();
-    for path in spec.devices() {
-        let dev = match host.node(path) {
-            Ok(Node::Block { dev }) => dev,
-            Ok(Node::File) => return Err(explain::device::regular_file(path)),
-            Ok(Node::Other) => return Err(explain::device::not_a_block_device(path)),
-            Err(error) => return Err(explain::device::not_found(path, &error)),
-        };
-        if let Some(earlier) = choices.iter().find(|choice| choice.dev == dev) {
-            return Err(explain::device::given_twice(path, &earlier.path));
-        }
-        choices.push(DeviceChoice {
-            path: path.clone(),
-            dev,
-        });
-    }
-    check_users(&choices, host)?;
-    Ok(choices)
-}
-
-/// Sees that nobody uses the components.
-fn check_users(choices: &[DeviceChoice], host: &dyn Host) -> Result<(), Failure> {
-    let users = Users::read(host).map_err(|error| explain::device::unknown("", &error))?;
-    for choice in choices {
-        let usage = users
-            .of(choice.dev)
-            .map_err(|error| explain::device::unknown(&choice.path, &error))?;
-        if let Some(usage) = usage {
-            return Err(explain::device::in_use(&choice.path, &usage));
-        }
-    }
-    Ok(())
-}
-
 /// Sees that the components carry nothing that somebody may want back, if that is of interest.
-fn check_signatures(spec: &StripeSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
-    if manner.force || spec.keep_data {
+fn check_signatures(spec: &Spec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+    match spec {
+        _ if manner.force => Ok(()),
+        Spec::Stripe(stripe) => check_components(stripe, manner, host),
+        Spec::Mirror(mirror) => check_submirrors(mirror, manner, host),
+    }
+}
+
+/// The same for the components of a stripe or concat.
+fn check_components(spec: &StripeSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+    if spec.keep_data {
         return Ok(());
     }
     let is_own = |path: &&String| manner.from_md_tab && MetadeviceName::at_path(path).is_some();
-    let may_keep = spec.devices().count() == 1;
-    for path in spec.devices().filter(|path| !is_own(path)) {
-        let signatures =
-            signatures(host, path).map_err(|error| explain::device::may_carry(path, &error))?;
-        if !signatures.is_empty() {
-            let what = describe(&signatures);
-            return Err(explain::device::carries(path, &what, may_keep));
+    let paths = spec.devices().filter(|path| !is_own(path));
+    match components::find_carrier(paths, host)? {
+        None => Ok(()),
+        Some(carrier) => {
+            let may_keep = spec.devices().count() == 1;
+            Err(explain::device::carries(&carrier, may_keep))
+        }
+    }
+}
+
+/// The same for the submirrors of a mirror. A mirror shows what is on its submirror; only one
+/// that has others beside it is in danger.
+fn check_submirrors(spec: &MirrorSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+    if manner.from_md_tab || spec.submirrors.len() == 1 {
+        return Ok(());
+    }
+    for submirror in &spec.submirrors {
+        if let Some(carrier) = components::find_carrier([&submirror.path()], host)? {
+            let alone = Spec::Mirror(spec.over(vec![*submirror]));
+            return Err(explain::mirror::carries(&carrier, &alone));
         }
     }
     Ok(())
@@ -144,9 +129,5 @@ fn creation_failed(
     devices: &[DeviceChoice],
 ) -> Failure {
     let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
-    let subject = Subject {
-        unit: Some(name),
-        devices: &paths,
-    };
-    explain::request(error, &subject)
+    explain::request(error, &Subject::making(name, &paths))
 }

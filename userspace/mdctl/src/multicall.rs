@@ -7,7 +7,10 @@ use crate::{
         arguments,
         metaclear,
         metainit,
+        metaparam,
+        metareplace,
         metastat,
+        metattach,
         version, //
     },
     explain::{
@@ -45,7 +48,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 4] = [
+pub static COMMANDS: [Command; 7] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -63,6 +66,24 @@ pub static COMMANDS: [Command; 4] = [
         own_program: true,
         definition: metaclear::Arguments::command,
         run: |matches, machine, answer| metaclear::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metattach",
+        own_program: true,
+        definition: metattach::Arguments::command,
+        run: |matches, machine, answer| metattach::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metaparam",
+        own_program: true,
+        definition: metaparam::Arguments::command,
+        run: |matches, machine, answer| metaparam::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metareplace",
+        own_program: true,
+        definition: metareplace::Arguments::command,
+        run: |matches, machine, answer| metareplace::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",
@@ -149,7 +170,7 @@ fn by_word(arguments: &[OsString]) -> Option<&'static Command> {
 /// has none of them.
 fn tool_definition() -> clap::Command {
     clap::Command::new(TOOL)
-        .about("Volume manager: stripes and concats of disks")
+        .about("Volume manager: stripes, concats and mirrors of disks")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .args(standard_options())

@@ -2,19 +2,27 @@
 //! A metadevice as the commands see it: what the kernel answered, checked and in Rust's terms.
 
 use crate::syntax::{
-    name::MetadeviceName,
+    mirror::{
+        MirrorSpec,
+        Options, //
+    },
+    name::{
+        component_word,
+        MetadeviceName, //
+    },
     rows::{
         RowSpec,
         StripeSpec, //
     },
-    size::Sectors, //
+    size::Sectors,
+    spec::Spec, //
 };
 use md_report::{
     self as report,
     State, //
 };
 
-/// A stripe or concat that exists.
+/// A metadevice that exists.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unit {
     /// Its name.
@@ -27,8 +35,26 @@ pub struct Unit {
     pub size: Sectors,
     /// Its device number, as `st_rdev` has it.
     pub dev: u64,
-    /// Its rows, at least one.
-    pub rows: Vec<Row>,
+    /// What it is made of.
+    pub body: Body,
+}
+
+/// What a metadevice is made of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Body {
+    /// A stripe or concat: its rows, at least one.
+    Stripe(Vec<Row>),
+    /// A mirror.
+    Mirror(Mirror),
+}
+
+/// The sides of a mirror.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mirror {
+    /// The sides, at least one. Their starts, sizes and errors mean nothing.
+    pub submirrors: Vec<Component>,
+    /// Its options.
+    pub options: Options,
 }
 
 /// A row: a stripe over its components, or a single component.
@@ -40,7 +66,7 @@ pub struct Row {
     pub components: Vec<Component>,
 }
 
-/// A component of a row.
+/// A component of a row, or a side of a mirror.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Component {
     /// Path of the device, as it was given when the metadevice was made.
@@ -60,21 +86,26 @@ pub struct Component {
 }
 
 impl Unit {
-    /// What one would give to `metainit` to make the same metadevice.
-    pub fn specification(&self) -> StripeSpec {
-        let row = |row: &Row| RowSpec {
-            interlace: row.interlace,
-            devices: row
-                .components
-                .iter()
-                .map(|component| component.device.clone())
-                .collect(),
-        };
-        StripeSpec {
-            name: self.name,
-            rows: self.rows.iter().map(row).collect(),
-            keep_data: self.keeps_data(),
+    /// What one would give to `metainit` to make the same metadevice. Of a mirror, sides that
+    /// bear no metadevice's name are left out: the kernel knows of none.
+    pub fn specification(&self) -> Spec {
+        match &self.body {
+            Body::Stripe(rows) => Spec::Stripe(StripeSpec {
+                name: self.name,
+                rows: rows.iter().map(Row::specification).collect(),
+                keep_data: self.keeps_data(),
+            }),
+            Body::Mirror(mirror) => Spec::Mirror(MirrorSpec {
+                name: self.name,
+                submirrors: mirror.names(|_| true),
+                options: mirror.options,
+            }),
         }
+    }
+
+    /// Whether it is a mirror.
+    pub fn is_mirror(&self) -> bool {
+        matches!(self.body, Body::Mirror(_))
     }
 
     /// Whether it begins where a disk or partition begins. One that is made of metadevices does
@@ -89,9 +120,22 @@ impl Unit {
         }
     }
 
-    /// All components, row after row.
+    /// Its rows; none if it is a mirror.
+    pub fn rows(&self) -> &[Row] {
+        match &self.body {
+            Body::Stripe(rows) => rows,
+            Body::Mirror(_) => &[],
+        }
+    }
+
+    /// All components, row after row, or all submirrors.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
-        self.rows.iter().flat_map(|row| &row.components)
+        let submirrors = match &self.body {
+            Body::Stripe(_) => &[][..],
+            Body::Mirror(mirror) => &mirror.submirrors,
+        };
+        let components = self.rows().iter().flat_map(|row| &row.components);
+        components.chain(submirrors)
     }
 
     /// Whether anything is or was wrong with it.
@@ -101,11 +145,34 @@ impl Unit {
 
     /// Stripe or concat: SVM has one word for both, the JSON documents have two.
     fn kind(&self) -> report::Kind {
-        if self.rows.iter().any(|row| row.components.len() > 1) {
+        if self.is_mirror() {
+            report::Kind::Mirror
+        } else if self.rows().iter().any(|row| row.components.len() > 1) {
             report::Kind::Stripe
         } else {
             report::Kind::Concat
         }
+    }
+}
+
+impl Row {
+    /// The row as one would give it to `metainit`.
+    fn specification(&self) -> RowSpec {
+        let devices = self.components.iter().map(|part| part.device.clone());
+        RowSpec {
+            interlace: self.interlace,
+            devices: devices.collect(),
+        }
+    }
+}
+
+impl Mirror {
+    /// Names of the submirrors that `wanted` is true of.
+    pub fn names(&self, wanted: impl Fn(&Component) -> bool) -> Vec<MetadeviceName> {
+        let submirrors = self.submirrors.iter().filter(|part| wanted(part));
+        submirrors
+            .filter_map(|part| MetadeviceName::at_path(&part.device))
+            .collect()
     }
 }
 
@@ -118,13 +185,39 @@ impl Component {
 
 impl From<&Unit> for report::Metadevice {
     fn from(unit: &Unit) -> Self {
-        report::Metadevice {
+        let mut document = report::Metadevice {
             name: unit.name.to_string(),
             kind: unit.kind(),
             size: unit.size.bytes(),
             state: unit.state,
             parent: unit.parent.map(|parent| parent.to_string()),
-            rows: unit.rows.iter().map(report::Row::from).collect(),
+            rows: None,
+            submirrors: None,
+            read_policy: None,
+            write_policy: None,
+            pass: None,
+        };
+        match &unit.body {
+            Body::Stripe(rows) => document.rows = Some(rows.iter().map(Into::into).collect()),
+            Body::Mirror(Mirror {
+                submirrors,
+                options,
+            }) => {
+                document.submirrors = Some(submirrors.iter().map(Into::into).collect());
+                document.read_policy = Some(options.read_policy);
+                document.write_policy = Some(options.write_policy);
+                document.pass = Some(options.pass);
+            }
+        }
+        document
+    }
+}
+
+impl From<&Component> for report::Submirror {
+    fn from(submirror: &Component) -> Self {
+        report::Submirror {
+            name: component_word(&submirror.device),
+            state: submirror.state,
         }
     }
 }

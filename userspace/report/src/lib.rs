@@ -8,6 +8,19 @@
 //! 2. A field may be added within a version; none changes its meaning or goes away.
 //! 3. Sizes and positions are in bytes, and their names carry no unit.
 
+mod metadevice;
+
+pub use metadevice::{
+    Component,
+    Kind,
+    Metadevice,
+    ReadPolicy,
+    Row,
+    State,
+    Submirror,
+    WritePolicy, //
+};
+
 use serde::Serialize;
 use std::process;
 
@@ -47,10 +60,12 @@ pub struct Document {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
     /// `metastat`: the metadevices asked for, each followed by those that are its components.
-    /// `metainit`: those that were made.
+    /// `metainit`: those that were made. `metattach`: the one that was grown. `metaparam`: the
+    /// mirror, with the options that it has now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
-    /// `metainit -n`: names of the metadevices that could be made.
+    /// `metainit -n`: names of the metadevices that could be made. `metattach -n`: the one that
+    /// could be grown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Vec<String>>,
     /// `metaclear`: names of the metadevices that are gone, also those before an error.
@@ -66,6 +81,10 @@ pub struct Document {
     /// `error` as well, which says how many they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Vec<Error>>,
+    /// What may go wrong although the command did what it was told, each in words. Absent if
+    /// there is nothing to be warned of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
@@ -82,87 +101,10 @@ impl Default for Document {
             tool: None,
             module: None,
             failed: None,
+            warnings: Vec::new(),
             error: None,
         }
     }
-}
-
-/// A metadevice.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Metadevice {
-    /// Its name, such as `d10`.
-    pub name: String,
-    /// What it is.
-    #[serde(rename = "type")]
-    pub kind: Kind,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its state: the worst of its components'.
-    pub state: State,
-    /// Name of the metadevice that this one is a component of. Absent if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<String>,
-    /// The rows of a stripe or concat, in order.
-    pub rows: Vec<Row>,
-}
-
-/// Kinds of metadevices.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// No row has more than one component.
-    Concat,
-    /// At least one row has more than one component.
-    Stripe,
-}
-
-/// States of metadevices and components, in SVM's words.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-pub enum State {
-    /// In service.
-    Okay,
-    /// The device, or one that the metadevice needs, was removed from the machine.
-    Unavailable,
-}
-
-impl State {
-    /// The state as text has it, the same word as in the documents.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::Okay => "Okay",
-            State::Unavailable => "Unavailable",
-        }
-    }
-}
-
-/// A row of a stripe or concat.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Row {
-    /// Bytes on one component before it is the next one's turn; of no effect in a row of one.
-    pub interlace: u64,
-    /// The components, in order.
-    pub components: Vec<Component>,
-}
-
-/// A component of a row.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Component {
-    /// Path of the device, as it was given when the metadevice was made. It may be that of
-    /// another metadevice.
-    pub device: String,
-    /// Where the metadevice's data begins on the device, in bytes.
-    pub start: u64,
-    /// Bytes of the device that hold data of the metadevice.
-    pub size: u64,
-    /// Its state.
-    pub state: State,
-    /// Reads that failed since the metadevice was made or loaded.
-    pub read_errors: u64,
-    /// Writes and flushes that failed, likewise.
-    pub write_errors: u64,
-    /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
-    /// `2026-03-01T12:34:56Z`. Null if never.
-    pub event: Option<String>,
 }
 
 /// Release of a part of the product.
@@ -211,13 +153,5 @@ mod tests {
     fn exit_codes_are_those_of_the_contract() {
         assert_eq!(ExitStatus::Done.code(), 0);
         assert_eq!(ExitStatus::Error.code(), 1);
-    }
-
-    #[test]
-    fn text_and_documents_have_the_same_words_for_states() {
-        for state in [State::Okay, State::Unavailable] {
-            let value = serde_json::to_value(state).unwrap();
-            assert_eq!(value, state.word());
-        }
     }
 }

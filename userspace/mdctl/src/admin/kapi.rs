@@ -14,16 +14,20 @@ use md_abi::admin::{
     Clear,
     Component,
     Create,
+    Grow,
     List,
     Probe,
     Row,
+    SetOptions,
     Status,
     UnitSummary,
     Version,
     IOC_CLEAR,
     IOC_CREATE,
+    IOC_GROW,
     IOC_LIST,
     IOC_PROBE,
+    IOC_SET_OPTIONS,
     IOC_STATUS,
     IOC_VERSION, //
 };
@@ -131,6 +135,23 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_CREATE, _>(argument) }
     }
 
+    fn grow(
+        &mut self,
+        argument: &mut Grow,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError> {
+        (argument.rows, argument.row_count) = array_to_read(rows);
+        (argument.components, argument.component_count) = array_to_read(components);
+        // SAFETY: `IOC_GROW` takes a `Grow`, and reads the two arrays that it names.
+        unsafe { self.call::<IOC_GROW, _>(argument) }
+    }
+
+    fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {
+        // SAFETY: `IOC_SET_OPTIONS` takes a `SetOptions`, which names no arrays.
+        unsafe { self.call::<IOC_SET_OPTIONS, _>(argument) }
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         // SAFETY: `IOC_CLEAR` takes a `Clear`, which names no arrays.
         unsafe { self.call::<IOC_CLEAR, _>(argument) }
@@ -176,13 +197,15 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, six times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, eight times.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
         let refused = Err(CallError::Ioctl(Errno::NOTTY));
         assert_eq!(null.version(&mut Version::new_zeroed()), refused);
         assert_eq!(null.create(&mut Create::new_zeroed(), &[], &[]), refused);
+        assert_eq!(null.grow(&mut Grow::new_zeroed(), &[], &[]), refused);
+        assert_eq!(null.set_options(&mut SetOptions::new_zeroed()), refused);
         assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
         assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);
         assert_eq!(
@@ -202,5 +225,10 @@ mod tests {
         assert_eq!(answer, Err(CallError::Ioctl(Errno::NOTTY)));
         assert_eq!(argument.rows, rows.as_ptr().addr() as u64);
         assert_eq!((argument.row_count, argument.component_count), (3, 0));
+        let mut argument = Grow::new_zeroed();
+        let answer = null.grow(&mut argument, &rows[..2], &[]);
+        assert_eq!(answer, Err(CallError::Ioctl(Errno::NOTTY)));
+        assert_eq!(argument.rows, rows.as_ptr().addr() as u64);
+        assert_eq!((argument.row_count, argument.component_count), (2, 0));
     }
 }

@@ -13,9 +13,11 @@ use md_abi::admin::{
     Clear,
     Component,
     Create,
+    Grow,
     List,
     Probe,
     Row,
+    SetOptions,
     Status,
     UnitSummary,
     Version, //
@@ -33,13 +35,24 @@ pub trait Admin {
     /// Reads the versions of interface and module.
     fn version(&mut self, argument: &mut Version) -> Result<(), CallError>;
 
-    /// Makes a stripe or concat.
+    /// Makes a metadevice. A mirror has no rows, and its submirrors as components.
     fn create(
         &mut self,
         argument: &mut Create,
         rows: &[Row],
         components: &[Component],
     ) -> Result<(), CallError>;
+
+    /// Adds rows to a stripe or concat.
+    fn grow(
+        &mut self,
+        argument: &mut Grow,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError>;
+
+    /// Changes options of a mirror.
+    fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError>;
 
     /// Clears a metadevice.
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError>;

@@ -17,7 +17,13 @@ use crate::{
     },
     family::Family,
     output::Answer,
-    syntax::name::MetadeviceName,
+    syntax::{
+        name::MetadeviceName,
+        spec::{
+            MIRROR_TITLE,
+            STRIPE_TITLE, //
+        },
+    },
     Machine,
 };
 use clap::Parser;
@@ -27,7 +33,9 @@ use md_abi::admin::Refusal;
 ///
 /// A metadevice that is open, for instance mounted, is not cleared, nor is one that is a component
 /// of another. The first one that cannot be cleared ends the command; those before it are gone
-/// then. What is on the components stays there, so that the same metainit brings it back.
+/// then. What is on the components stays there, so that the same metainit brings it back. But with
+/// a mirror goes the knowledge which of its submirrors are whole, so that one that needs
+/// maintenance is cleared by force only.
 #[derive(Debug, Parser)]
 #[command(name = "metaclear", verbatim_doc_comment)]
 pub struct Arguments {
@@ -39,7 +47,7 @@ pub struct Arguments {
     #[arg(short = 'r', conflicts_with = "all")]
     recursive: bool,
 
-    /// Changes nothing: a stripe or concat needs no force, and one that is open is never cleared
+    /// Also mirrors of which a submirror needs maintenance; one that is open is never cleared
     #[arg(short = 'f')]
     force: bool,
 
@@ -59,13 +67,24 @@ pub fn run(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let mut names = explain::names("metaclear", &arguments.names)?;
+    let family = requests::list(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let family: Family = family.into_iter().collect();
     if arguments.all || arguments.recursive {
-        names = with_components(machine, &names)?;
+        // None can be cleared before the one that it is part of.
+        let places = family.places(&names);
+        names = places.iter().map(|place| place.name).collect();
     }
     answer.document.cleared = Some(Vec::new());
     for name in names {
-        requests::clear(machine.admin, name).map_err(|error| explain(machine, name, &error))?;
-        answer.line(&format!("{name}: Concat/Stripe is cleared"));
+        requests::clear(machine.admin, name, arguments.force)
+            .map_err(|error| explain(machine, name, &error))?;
+        let title = if family.is_mirror(name) {
+            MIRROR_TITLE
+        } else {
+            STRIPE_TITLE
+        };
+        answer.line(&format!("{name}: {title} is cleared"));
         answer
             .document
             .cleared
@@ -73,19 +92,6 @@ pub fn run(
             .push(name.to_string());
     }
     Ok(())
-}
-
-/// The given metadevices, or all if none is given, each followed by its components: none can be
-/// cleared before the one that it is part of.
-fn with_components(
-    machine: &mut Machine<'_>,
-    names: &[MetadeviceName],
-) -> Result<Vec<MetadeviceName>, Failure> {
-    let list = requests::list(machine.admin)
-        .map_err(|error| explain::request(&error, &Subject::none()))?;
-    let family: Family = list.into_iter().collect();
-    let places = family.places(names);
-    Ok(places.iter().map(|place| place.name).collect())
 }
 
 /// Why a metadevice is not cleared. The kernel knows that one is open, the machine knows by whom.

@@ -25,11 +25,9 @@ use crate::{
             entries,
             Entry, //
         },
-        rows::{
-            StripeSpec,
-            KEEP_DATA, //
-        },
+        rows::KEEP_DATA,
         shell::quoted,
+        spec::Spec,
         SyntaxError, //
     },
     Machine,
@@ -42,22 +40,33 @@ const COMMAND: &str = "metainit";
 /// The file that says which metadevices there should be.
 const MD_TAB: &str = "/etc/mdctl/md.tab";
 
-/// Make a stripe, a concat, or a concat of stripes.
+/// Make a stripe, a concat, a concat of stripes, or a mirror of these.
 ///
-/// A metadevice has one or more ROWS, one behind the other. Each has a WIDTH, as many COMPONENTs,
-/// and if there is more than one of these is striped over them. A component is a disk, partition
-/// or metadevice that nobody uses; a name without a slash is that of a metadevice, as in d10, or
-/// of a device in /dev. NAME alone stands for the entry of that name in md.tab.
+/// A stripe or concat has one or more ROWS, one behind the other. Each has a WIDTH, as many
+/// COMPONENTs, and if there is more than one of these is striped over them. A component is a disk,
+/// partition or metadevice that nobody uses; a name without a slash is that of a metadevice, as in
+/// d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
+/// SUBMIRRORs. NAME alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
     after_help = "Each row:
   -i INTERLACE  How much lies on one component before it is the next one's turn: a number and k
                 (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
+
+Each mirror:
+  -g    A read goes to the submirror that has its part of the blocks (geometric)
+  -r    A read goes to the first submirror [default: to each in turn]
+  -S    A write goes to one submirror after the other [default: to all at once]
+  PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
+
+No resync is done when a mirror is made. Over one submirror it shows what is on that; several must
+be equal, or be of no importance until the mirror is written.
 
 The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's data, except
 with --keep-data. So what -f overrides stays there and is found the next time, until
@@ -72,6 +81,7 @@ Examples:
   metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
   metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
   metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
+  metainit d20 -m d10                A mirror with what is on d10
   metainit -a                        What stands in md.tab and does not exist yet"
 )]
 pub struct Arguments {
@@ -104,7 +114,7 @@ pub struct Arguments {
     #[arg(value_name = "NAME", required_unless_present = "all")]
     name: Option<String>,
 
-    /// ROWS and the rows, in that order
+    /// ROWS and the rows, or -m and what follows it
     #[arg(
         value_name = "ROW",
         hide = true,
@@ -133,7 +143,7 @@ pub fn run(
         [] => arguments.make_all(machine, answer),
         [name] => arguments.make_from_md_tab(name, machine, answer),
         words => {
-            let spec = stripe(StripeSpec::parse(words), words)?;
+            let spec = parsed(Spec::parse(words), words)?;
             make(machine, &spec, arguments.manner(false), answer)
         }
     }
@@ -222,7 +232,7 @@ impl Arguments {
         machine: &mut Machine<'_>,
         answer: &mut Answer,
     ) -> Result<(), Failure> {
-        stripe(entry.stripe(), &entry.words)
+        parsed(entry.spec(), &entry.words)
             .and_then(|spec| make(machine, &spec, self.manner(true), answer))
             .map_err(|failure| in_entry(failure, self.file(), entry, self.with_force(entry)))
     }
@@ -241,9 +251,6 @@ impl Arguments {
 }
 
 /// The metadevice that words ask for, or what is wrong with them.
-fn stripe(
-    parsed: Result<StripeSpec, SyntaxError>,
-    words: &[String],
-) -> Result<StripeSpec, Failure> {
-    parsed.map_err(|error| explain::syntax(COMMAND, &error, words))
+fn parsed(spec: Result<Spec, SyntaxError>, words: &[String]) -> Result<Spec, Failure> {
+    spec.map_err(|error| explain::syntax(COMMAND, &error, words))
 }

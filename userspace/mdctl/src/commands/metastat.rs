@@ -19,12 +19,12 @@ use crate::{
         },
         Answer, //
     },
+    repair::repair,
     syntax::name::MetadeviceName,
     unit::Unit,
     Machine,
 };
 use clap::Parser;
-use md_report::State;
 use std::collections::BTreeMap;
 
 /// Show metadevices.
@@ -125,33 +125,16 @@ impl Snapshot {
                 None => requests::status(machine.admin, place.name)
                     .map_err(|error| explain::request(&error, &Subject::unit(place.name)))?,
             };
+            let is_submirror = unit
+                .parent
+                .is_some_and(|parent| self.family.is_mirror(parent));
             Ok(Listed {
-                repair: self.repair(&unit),
+                repair: repair(&unit, &self.units, &self.family),
                 depth: place.depth,
+                is_submirror,
                 unit,
             })
         };
         self.family.places(names).into_iter().map(listed).collect()
-    }
-
-    /// What to type if a metadevice lacks a device.
-    ///
-    /// A stripe has no copy of what was on the device, so that there is nothing to be done before
-    /// the device is back. Then it is a new one to the kernel: whatever stands above it has to be
-    /// made anew, over the same components, with the data that is on them.
-    fn repair(&self, unit: &Unit) -> Option<String> {
-        if unit.state == State::Okay {
-            return None;
-        }
-        let top = self.family.top_of(unit.name);
-        let tree = self.family.places(&[top]);
-        let recursive = if tree.len() > 1 { " -r" } else { "" };
-        let mut commands = vec![format!("metaclear{recursive} {top}")];
-        let units = tree
-            .iter()
-            .rev()
-            .filter_map(|place| self.units.get(&place.name));
-        commands.extend(units.map(|unit| unit.specification().command()));
-        Some(commands.join(" && "))
     }
 }

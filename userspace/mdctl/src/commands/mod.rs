@@ -4,7 +4,10 @@
 
 pub mod metaclear;
 pub mod metainit;
+pub mod metaparam;
+pub mod metareplace;
 pub mod metastat;
+pub mod metattach;
 pub mod version;
 
 use crate::explain::{

@@ -6,6 +6,7 @@ use super::{
     Next, //
 };
 use crate::{
+    components::Carrier,
     discover::{
         signatures::SignatureError,
         DiscoverError,
@@ -58,16 +59,16 @@ pub fn given_twice(path: &str, earlier: &str) -> Failure {
     Failure::of(path, reason, "lsblk")
 }
 
-/// A device that carries something, which is described in words. `may_keep` says whether the data
-/// could be kept, because the device is the only component.
-pub fn carries(path: &str, what: &str, may_keep: bool) -> Failure {
-    let mut reason = format!("carries {what}, which would be lost");
+/// A device that carries something. `may_keep` says whether the data could be kept, because the
+/// device is the only component.
+pub fn carries(carrier: &Carrier, may_keep: bool) -> Failure {
+    let mut reason = format!("carries {}, which would be lost", carrier.what);
     if may_keep {
         reason += &format!(" ({KEEP_DATA} would keep it)");
     }
     Failure {
         next: Next::SameWithForce,
-        ..Failure::of(path, reason, "")
+        ..Failure::of(&carrier.path, reason, "")
     }
 }
 

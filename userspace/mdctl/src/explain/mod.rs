@@ -3,10 +3,13 @@
 //!
 //! A failure without a next command does not exist: [`Failure`] cannot be made without one.
 //! [`refusal`] has the kernel's reasons, [`device`] those found by looking around, [`md_tab`] those
-//! that have to do with the file.
+//! that have to do with the file, [`mirror`] what mirrors cannot do yet, and [`growth`] what
+//! comes with growing a metadevice.
 
 pub mod device;
+pub mod growth;
 pub mod md_tab;
+pub mod mirror;
 pub mod refusal;
 
 use crate::{
@@ -92,7 +95,15 @@ impl Failure {
     }
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// A request to make or grow a metadevice, with the paths of the components that are new.
+    pub fn making(name: MetadeviceName, devices: &'a [String]) -> Self {
+        Subject {
+            unit: Some(name),
+            devices,
+        }
+    }
+
     /// A request that is about a metadevice.
     pub fn unit(name: MetadeviceName) -> Self {
         Subject {
@@ -186,7 +197,12 @@ pub fn names(command: &str, words: &[String]) -> Result<Vec<MetadeviceName>, Fai
 /// The metadevice that a word names, or what is wrong with it.
 pub fn name(command: &str, word: &str) -> Result<MetadeviceName, Failure> {
     word.parse()
-        .map_err(|reason| Failure::new(Some(word.to_string()), reason, help(command)))
+        .map_err(|reason| self::word(command, word, reason))
+}
+
+/// A word that a command cannot use, and why.
+pub fn word(command: &str, word: &str, reason: String) -> Failure {
+    Failure::new(Some(word.to_string()), reason, help(command))
 }
 
 /// Options that clap does not accept. Its usage lines are left to `--help`.

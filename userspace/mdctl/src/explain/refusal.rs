@@ -3,6 +3,7 @@
 //! compile until someone has said here what to type next.
 
 use super::{
+    mirror,
     Failure,
     Subject, //
 };
@@ -15,7 +16,11 @@ use crate::{
 };
 use md_abi::admin::{
     Refusal,
-    ABI_VERSION, //
+    UnitKind,
+    ABI_VERSION,
+    OPTION_PASS,
+    OPTION_READ_POLICY,
+    OPTION_WRITE_POLICY, //
 };
 use rustix::io::Errno;
 use std::cmp::Ordering;
@@ -64,10 +69,13 @@ impl Words {
                 format!("is part of the metadevice d{a}"),
                 format!("metaclear d{a}"),
             ),
-            Refusal::NoPersonality => self.about_unit(
-                "its module, md_stripe, could not be loaded",
-                "modprobe md_stripe",
-            ),
+            Refusal::NoPersonality => {
+                let module = module_of(a);
+                self.about_unit(
+                    format!("its module, {module}, could not be loaded"),
+                    format!("modprobe {module}"),
+                )
+            }
             Refusal::BadRowCount => {
                 self.about_unit(format!("has {a} rows, and 1 to {b} are possible"), HELP)
             }
@@ -130,6 +138,26 @@ impl Words {
                 format!("its block device could not be made: {}", errno_text(a)),
                 "dmesg | tail",
             ),
+            Refusal::NotAMirror => mirror::not_a_mirror(&self.unit),
+            Refusal::NotAStripe => self.about_unit(
+                "is a mirror, and only a concat or stripe has this",
+                format!("metastat {}", self.unit),
+            ),
+            Refusal::BadSubmirror => self.about_component(
+                "is not a concat or stripe metadevice, and a submirror is one",
+                "metastat -c",
+            ),
+            Refusal::ComponentIsMirror => {
+                self.about_component("is a mirror, and nothing is made of mirrors", "metastat -c")
+            }
+            Refusal::BadOption => {
+                self.about_unit(format!("{} {b} is not possible", option(a)), OPTIONS_HELP)
+            }
+            Refusal::SubmirrorErred => self.about_unit(
+                "a submirror needs maintenance, and with the mirror goes the knowledge which one \
+                 (see which, then clear with -f)",
+                format!("metastat {}", self.unit),
+            ),
         }
     }
 
@@ -151,6 +179,28 @@ impl Words {
 
 /// Where the rules for names, rows and widths stand.
 const HELP: &str = "metainit --help";
+
+/// Where the options of a mirror stand.
+const OPTIONS_HELP: &str = "metaparam --help";
+
+/// The module for metadevices of a kind.
+fn module_of(kind: u64) -> &'static str {
+    if kind == UnitKind::Mirror as u64 {
+        "md_mirror"
+    } else {
+        "md_stripe"
+    }
+}
+
+/// An option of a mirror, by its bit.
+fn option(bit: u64) -> &'static str {
+    match u32::try_from(bit) {
+        Ok(OPTION_READ_POLICY) => "the read policy",
+        Ok(OPTION_WRITE_POLICY) => "the write policy",
+        Ok(OPTION_PASS) => "the pass number",
+        _ => "an option with the value",
+    }
+}
 
 /// A request that the module cannot read, although the versions are the same.
 fn not_built_together(what: &str) -> Failure {
@@ -186,7 +236,7 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str = "modprobe -r md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Writing the answer of a command.
 
+mod human_size;
 pub mod json;
+pub mod mirror;
+mod table;
 pub mod text;
 
 use crate::{
@@ -53,6 +56,15 @@ pub fn write(finished: &Finished, stdout: &mut dyn Write, stderr: &mut dyn Write
     } else {
         stdout.write_all(finished.answer.text.as_bytes())
     };
+    for warning in finished
+        .answer
+        .document
+        .warnings
+        .iter()
+        .filter(|_| !finished.json)
+    {
+        let _ = stderr.write_all(text::warning(finished, warning).as_bytes());
+    }
     let unwritten = written.and_then(|()| stdout.flush()).err();
     let told = finished.answer.failures.iter().chain(&finished.failure);
     let told = told.filter(|_| !finished.json).cloned();

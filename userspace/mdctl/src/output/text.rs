@@ -4,21 +4,30 @@
 //! Two of SVM's columns are left out, since Linux has nothing to say in them: "Reloc", whether a
 //! disk has a device id that follows it to another place, and with it the table of device ids.
 
-use super::next_command;
+use super::{
+    human_size::{
+        concise_size,
+        human_size, //
+    },
+    mirror,
+    next_command,
+    table::Columns, //
+};
 use crate::{
     explain::Failure,
     multicall::Finished,
+    repair::Repair,
     syntax::{
         name::component_word,
-        size::Sectors, //
+        spec, //
     },
     unit::{
+        Body,
         Component,
         Row,
         Unit, //
     },
 };
-use md_abi::admin::SECTOR_BYTES;
 use md_report::State;
 
 /// A metadevice in a list.
@@ -28,8 +37,15 @@ pub struct Listed {
     pub unit: Unit,
     /// How many steps below the first one of its tree it stands; the others follow that one.
     pub depth: usize,
+    /// Whether it is a side of a mirror.
+    pub is_submirror: bool,
     /// What brings it back into service, if it is not.
-    pub repair: Option<String>,
+    pub repair: Option<Repair>,
+}
+
+/// Something to be warned of, for standard error.
+pub fn warning(finished: &Finished, warning: &str) -> String {
+    format!("{}: warning: {warning}\n", finished.command)
 }
 
 /// A failure, for standard error.
@@ -64,26 +80,49 @@ pub fn paragraphs(units: &[Listed], with_times: bool) -> String {
 /// The long form of one metadevice.
 fn paragraph(listed: &Listed, with_times: bool) -> String {
     let unit = &listed.unit;
-    let columns = Columns {
-        trouble: unit.has_trouble(),
-        times: with_times,
-    };
+    let size = unit.size;
+    let size = format!("    Size: {} blocks ({})\n", size.0, human_size(size));
+    match &unit.body {
+        Body::Mirror(body) => {
+            let title = format!("{}: {}\n", unit.name, spec::MIRROR_TITLE);
+            title + &mirror::block(body, with_times) + &size
+        }
+        Body::Stripe(rows) => {
+            let trouble = unit.has_trouble();
+            let columns = Columns {
+                states: trouble || listed.is_submirror,
+                errors: trouble,
+                times: with_times,
+            };
+            heading(listed, columns.states) + &size + &table(rows, columns)
+        }
+    }
+}
+
+/// What stands above the size of a stripe or concat.
+fn heading(listed: &Listed, with_state: bool) -> String {
+    let unit = &listed.unit;
+    let name = unit.name;
     let mut text = match unit.parent {
-        Some(parent) => format!("{}: Subdevice of {parent}\n", unit.name),
-        None => format!("{}: Concat/Stripe\n", unit.name),
+        Some(parent) if listed.is_submirror => format!("{name}: Submirror of {parent}\n"),
+        Some(parent) => format!("{name}: Subdevice of {parent}\n"),
+        None => format!("{name}: {}\n", spec::STRIPE_TITLE),
     };
-    if columns.trouble {
+    if with_state {
         text += &format!("    State: {}\n", unit.state.word());
     }
-    if let Some(repair) = &listed.repair {
-        text += &format!("    Invoke: after the missing device is back:\n\t\t{repair}\n");
+    if let Some(Repair { after, command }) = &listed.repair {
+        text += "    Invoke: ";
+        text += &after.map_or(String::new(), |after| format!("{after}\n\t\t"));
+        text += &format!("{command}\n");
     }
-    text += &format!(
-        "    Size: {} blocks ({})\n",
-        unit.size.0,
-        human_size(unit.size)
-    );
-    for (number, row) in unit.rows.iter().enumerate() {
+    text
+}
+
+/// The rows of a stripe or concat.
+fn table(rows: &[Row], columns: Columns) -> String {
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
         text += &format!("    Stripe {number}:");
         if row.components.len() > 1 {
             text += &format!(" (interlace: {} blocks)", row.interlace.0);
@@ -92,61 +131,6 @@ fn paragraph(listed: &Listed, with_times: bool) -> String {
         text += &columns.table(row);
     }
     text
-}
-
-/// The columns that a table of components has beside those that it always has. A stripe has no
-/// states in SVM; but whoever looks because something is wrong must see what it is.
-#[derive(Clone, Copy)]
-struct Columns {
-    trouble: bool,
-    times: bool,
-}
-
-impl Columns {
-    /// The components of a row.
-    fn table(self, row: &Row) -> String {
-        let components = row.components.iter();
-        let names: Vec<_> = components
-            .map(|part| component_word(&part.device))
-            .collect();
-        let errors: Vec<_> = row.components.iter().map(errors).collect();
-        let name_width = width("Device", &names) + 2;
-        let error_width = width("Errors", &errors);
-        let line = |start: String, [state, errors, time]: [&str; 3]| {
-            // The heading of the columns that are always there is wider than what stands in them.
-            let mut line = format!("\t{start:width$}", width = name_width + 19);
-            if self.trouble {
-                line += &format!("{state:>13}  {errors:error_width$}");
-            }
-            if self.times {
-                line += &format!("  {time}");
-            }
-            format!("{}\n", line.trim_end())
-        };
-        let heading = format!("{:name_width$} Start Block  Dbase", "Device");
-        let mut text = line(heading, ["State", "Errors", "Time"]);
-        for ((name, errors), component) in names.iter().zip(&errors).zip(&row.components) {
-            // No replica of the state database lies on a component before there is one.
-            let start = format!("{name:name_width$} {:>8}     No", component.start.0);
-            let time = component.event.as_deref().unwrap_or("-");
-            text += &line(start, [component.state.word(), errors, time]);
-        }
-        text
-    }
-}
-
-/// Width of a column with a heading.
-fn width(heading: &str, cells: &[String]) -> usize {
-    let widths = cells.iter().map(|cell| cell.chars().count());
-    widths.max().unwrap_or(0).max(heading.len())
-}
-
-/// How many requests to a component have failed.
-fn errors(component: &Component) -> String {
-    match (component.read_errors, component.write_errors) {
-        (0, 0) => "none".to_string(),
-        (reads, writes) => format!("{reads} read, {writes} write"),
-    }
 }
 
 /// The form of md.tab, one line for each metadevice.
@@ -162,7 +146,8 @@ pub fn concise(units: &[Listed]) -> String {
         let name = format!("{:indent$}{}", "", unit.name, indent = 4 * listed.depth);
         let components: Vec<_> = unit.components().map(concise_component).collect();
         let size = concise_size(unit.size);
-        format!("{name:16} s {size:>6} {}\n", components.join(" "))
+        let kind = if unit.is_mirror() { 'm' } else { 's' };
+        format!("{name:16} {kind} {size:>6} {}\n", components.join(" "))
     };
     units.iter().map(line).collect()
 }
@@ -173,69 +158,7 @@ fn concise_component(component: &Component) -> String {
     match component.state {
         State::Okay => word,
         State::Unavailable => format!("{word} (unavail)"),
-    }
-}
-
-/// A size as a person says it: `979 MB`, `1.4 GB`, `512  B`.
-///
-/// SVM's rule: divide by 1024 as often as possible; show the whole part, or one decimal if that
-/// is below 10. Bytes have a blank in the place of the unit's letter.
-fn human_size(size: Sectors) -> String {
-    let bytes = u128::from(size.0) * u128::from(SECTOR_BYTES);
-    let units = [' ', 'K', 'M', 'G', 'T', 'P', 'E', 'Z'];
-    let (power, unit) = (0..)
-        .zip(units)
-        .find(|(power, _)| bytes >> (10 * power) < 1024)
-        .unwrap_or((0, ' '));
-    let one = 1_u128 << (10 * power);
-    let whole = bytes / one;
-    if whole < 10 {
-        let tenths = (bytes * 10 + one / 2) / one;
-        format!("{}.{} {unit}B", tenths / 10, tenths % 10)
-    } else {
-        format!("{whole} {unit}B")
-    }
-}
-
-/// The same without blanks; `-` for nothing.
-fn concise_size(size: Sectors) -> String {
-    if size.0 == 0 {
-        "-".to_string()
-    } else {
-        human_size(size).replace(' ', "")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_follow_svms_rule() {
-        let sizes = [
-            (0, "0.0  B"),
-            (1, "512  B"),
-            (2, "1.0 KB"),
-            (19, "9.5 KB"),
-            (20, "10 KB"),
-            (2047, "1023 KB"),
-            (2048, "1.0 MB"),
-            (20_475, "10.0 MB"),
-            (20_480, "10 MB"),
-            (2_006_130, "979 MB"),
-            (2_936_013, "1.4 GB"),
-            (1 << 41, "1.0 PB"),
-            (u64::MAX, "8.0 ZB"),
-        ];
-        for (sectors, text) in sizes {
-            assert_eq!(human_size(Sectors(sectors)), text, "{sectors} sectors");
-        }
-    }
-
-    #[test]
-    fn concise_sizes_have_no_blanks() {
-        assert_eq!(concise_size(Sectors(0)), "-");
-        assert_eq!(concise_size(Sectors(1)), "512B");
-        assert_eq!(concise_size(Sectors(2_006_130)), "979MB");
+        State::Maintenance | State::NeedsMaintenance => format!("{word} (maint)"),
+        State::LastErred => format!("{word} (last-erred)"),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     name::MetadeviceName,
-    rows::StripeSpec,
+    spec::Spec,
     SyntaxError, //
 };
 
@@ -43,12 +43,12 @@ impl Entry {
     }
 
     /// The metadevice that it wants.
-    pub fn stripe(&self) -> Result<StripeSpec, SyntaxError> {
+    pub fn spec(&self) -> Result<Spec, SyntaxError> {
         if let Some(line) = self.earlier {
             let reason = format!("\"{}\" stands in line {line} already", self.name());
             return Err(SyntaxError::at(0, reason));
         }
-        StripeSpec::parse(&self.words)
+        Spec::parse(&self.words)
     }
 }
 
@@ -108,7 +108,7 @@ fn words_of(line: &str) -> (Vec<String>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::rows::tests::any_stripe;
+    use crate::syntax::spec::tests::any_spec;
     use proptest::prelude::*;
 
     /// Lines and words of a file's entries.
@@ -151,7 +151,7 @@ mod tests {
         let entries = entries("d10 1 1 a\nx\n/dev/md/dsk/d10 1 1 b\nx\ny\n");
         let reasons: Vec<_> = entries
             .iter()
-            .map(|entry| entry.stripe().err().map(|error| error.reason))
+            .map(|entry| entry.spec().err().map(|error| error.reason))
             .collect();
         let twice = r#""/dev/md/dsk/d10" stands in line 1 already"#;
         assert_eq!(reasons[0], None);
@@ -166,24 +166,21 @@ mod tests {
     proptest! {
         #[test]
         fn printed_entries_are_read_back(
-            specs in prop::collection::btree_map(0..100_u32, any_stripe(), 0..5),
+            specs in prop::collection::btree_map(0..100_u32, any_spec(), 0..5),
         ) {
             let specs: Vec<_> = specs
                 .into_iter()
-                .map(|(number, spec)| StripeSpec {
-                    name: MetadeviceName::from_number(number).unwrap(),
-                    ..spec
-                })
+                .map(|(number, spec)| spec.called(MetadeviceName::from_number(number).unwrap()))
                 .collect();
             let lines: Vec<_> = specs.iter().map(|spec| spec.to_string()).collect();
             let text = lines.join("\n");
-            let read: Vec<_> = entries(&text).iter().map(|entry| entry.stripe()).collect();
+            let read: Vec<_> = entries(&text).iter().map(|entry| entry.spec()).collect();
             prop_assert_eq!(read, specs.into_iter().map(Ok).collect::<Vec<_>>());
         }
 
         /// However a line is broken, it says the same.
         #[test]
-        fn broken_lines_are_read_back(spec in any_stripe(), breaks in any::<u32>()) {
+        fn broken_lines_are_read_back(spec in any_spec(), breaks in any::<u32>()) {
             let mut text = String::new();
             for (index, word) in spec.to_string().split(' ').enumerate() {
                 text += word;
@@ -191,14 +188,14 @@ mod tests {
             }
             let entries = entries(&text);
             prop_assert_eq!(entries.len(), 1);
-            prop_assert_eq!(entries[0].stripe(), Ok(spec));
+            prop_assert_eq!(entries[0].spec(), Ok(spec));
         }
 
         #[test]
-        fn no_file_is_a_panic(text in "([ \t\n#\\\\]|d1|1|a|-i|--keep-data|.){0,60}") {
+        fn no_file_is_a_panic(text in "([ \t\n#\\\\]|d1|1|a|-i|-m|--keep-data|.){0,60}") {
             for entry in entries(&text) {
                 prop_assert!(entry.line <= text.lines().count());
-                if let Err(error) = entry.stripe() {
+                if let Err(error) = entry.spec() {
                     prop_assert!(error.pointer(&entry.words).contains('^'));
                 }
             }

@@ -6,10 +6,13 @@
 //! each, so that what `metastat -p` prints is what `metainit` reads.
 
 pub mod md_tab;
+pub mod mirror;
 pub mod name;
 pub mod rows;
 pub mod shell;
 pub mod size;
+pub mod spec;
+mod words;
 
 /// A word that is not what the grammar wants in its place.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -14,6 +14,9 @@ use std::{
 /// Folder in which metadevices appear as block devices.
 const METADEVICE_DIR: &str = "/dev/md/dsk/";
 
+/// The same as seen from `/dev`, which SVM's users type.
+const METADEVICE_DIR_IN_DEV: &str = "md/dsk/";
+
 /// Name of a metadevice, `d0` to `d8191` (`svm.md` section 1.3).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct MetadeviceName(UnitName);
@@ -50,9 +53,12 @@ impl fmt::Display for MetadeviceName {
 impl FromStr for MetadeviceName {
     type Err = String;
 
-    /// Reads `d10` or `/dev/md/dsk/d10`. The error is a reason, in words.
+    /// Reads `d10`, `/dev/md/dsk/d10` or `md/dsk/d10`. The error is a reason, in words.
     fn from_str(word: &str) -> Result<Self, String> {
-        let name = word.strip_prefix(METADEVICE_DIR).unwrap_or(word);
+        let name = word
+            .strip_prefix(METADEVICE_DIR)
+            .or(word.strip_prefix(METADEVICE_DIR_IN_DEV))
+            .unwrap_or(word);
         name.parse().map(MetadeviceName).map_err(|_| {
             format!(
                 "is not the name of a metadevice: those are d0 to d{}",
@@ -69,12 +75,12 @@ impl FromStr for MetadeviceName {
 pub fn component_path(word: &str) -> Result<String, String> {
     let path = if word.starts_with('/') {
         word.to_string()
+    } else if let Ok(metadevice) = word.parse::<MetadeviceName>() {
+        metadevice.path()
     } else if word.contains('/') {
         return Err(format!(
             "is not a full path: type /dev/{word}, if that is what you mean"
         ));
-    } else if let Ok(metadevice) = word.parse::<MetadeviceName>() {
-        metadevice.path()
     } else {
         format!("/dev/{word}")
     };
@@ -110,6 +116,7 @@ mod tests {
         assert_eq!(read("d0").as_deref(), Some("d0"));
         assert_eq!(read("d8191").as_deref(), Some("d8191"));
         assert_eq!(read("/dev/md/dsk/d10").as_deref(), Some("d10"));
+        assert_eq!(read("md/dsk/d10").as_deref(), Some("d10"));
         for wrong in [
             "", "d", "d8192", "d010", "d+1", "d-1", "D10", "10", "d1x", "d 1", "hsp001",
         ] {
@@ -127,6 +134,7 @@ mod tests {
             Ok("/dev/disk/by-id/x".into())
         );
         assert_eq!(component_path("d5"), Ok("/dev/md/dsk/d5".into()));
+        assert_eq!(component_path("md/dsk/d5"), Ok("/dev/md/dsk/d5".into()));
         assert!(component_path("disk/by-id/x")
             .unwrap_err()
             .contains("/dev/disk/by-id/x"));

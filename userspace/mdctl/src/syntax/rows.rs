@@ -18,7 +18,8 @@ use super::{
         Sectors,
         INTERLACE_DEFAULT, //
     },
-    SyntaxError,
+    words::Words,
+    SyntaxError, //
 };
 use md_abi::admin::{
     COMPONENTS_MAX,
@@ -52,7 +53,7 @@ pub struct RowSpec {
 impl StripeSpec {
     /// Reads the words of a command line or md.tab line, the name first.
     pub fn parse(words: &[String]) -> Result<Self, SyntaxError> {
-        let mut words = Words { words, next: 0 };
+        let mut words = Words::new(words);
         let name = words.name()?;
         let row_count = words.row_count()?;
         let mut rows = Vec::new();
@@ -67,25 +68,13 @@ impl StripeSpec {
                 return Err(SyntaxError::at(width_word, reason));
             }
         }
-        let keep_data = words.keep_data();
+        let keep_data = words.skip(KEEP_DATA);
         words.end(&rows, keep_data)?;
         Ok(StripeSpec {
             name,
             rows,
             keep_data,
         })
-    }
-
-    /// The command that makes it anew over components that were its own before. Those that are
-    /// metadevices then carry what is on it, and they have no reserved head to hide that.
-    pub fn command(&self) -> String {
-        let is_metadevice = |path: &String| MetadeviceName::at_path(path).is_some();
-        let force = if self.devices().any(is_metadevice) {
-            " -f"
-        } else {
-            ""
-        };
-        format!("metainit{force} {self}")
     }
 
     /// Paths of all devices, row after row.
@@ -117,42 +106,7 @@ impl fmt::Display for StripeSpec {
     }
 }
 
-/// The words of a line, and which of them comes next.
-struct Words<'a> {
-    words: &'a [String],
-    next: usize,
-}
-
 impl Words<'_> {
-    /// The next word, if there is one.
-    fn peek(&self) -> Option<&str> {
-        self.words.get(self.next).map(String::as_str)
-    }
-
-    /// An error at the next word, which the reason starts with.
-    fn wrong(&self, reason: &str) -> SyntaxError {
-        let word = self.peek().unwrap_or_default();
-        SyntaxError::at(self.next, format!("\"{word}\" {reason}"))
-    }
-
-    /// An error behind the last word.
-    fn missing(&self, what: &str) -> SyntaxError {
-        SyntaxError::at(self.next, format!("{what} is missing"))
-    }
-
-    /// Reads the name.
-    fn name(&mut self) -> Result<MetadeviceName, SyntaxError> {
-        let word = self
-            .peek()
-            .ok_or_else(|| self.missing("the metadevice's name"))?;
-        if let Some(other) = other_object(word) {
-            return Err(self.wrong(&format!("names {other}, which this version does not have")));
-        }
-        let name = word.parse().map_err(|reason: String| self.wrong(&reason))?;
-        self.next += 1;
-        Ok(name)
-    }
-
     /// Reads ROWS, in whose place other kinds of metadevices have an option.
     fn row_count(&mut self) -> Result<u32, SyntaxError> {
         if let Some(other) = self.peek().and_then(other_kind) {
@@ -228,13 +182,6 @@ impl Words<'_> {
         }
     }
 
-    /// Reads `--keep-data`, if it comes next.
-    fn keep_data(&mut self) -> bool {
-        let found = self.peek() == Some(KEEP_DATA);
-        self.next += usize::from(found);
-        found
-    }
-
     /// Sees that no word is left.
     fn end(&self, rows: &[RowSpec], keep_data: bool) -> Result<(), SyntaxError> {
         let Some(word) = self.peek() else {
@@ -254,27 +201,9 @@ impl Words<'_> {
     }
 }
 
-/// What SVM makes under such a name, if it is no metadevice.
-fn other_object(name: &str) -> Option<&'static str> {
-    let numbered = |prefix| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    if numbered("hsp") {
-        Some("a hot spare pool")
-    } else if numbered("mddb") {
-        Some("replicas of the state database")
-    } else if name.contains("/d") && !name.starts_with('/') {
-        Some("a metadevice of a disk set")
-    } else {
-        None
-    }
-}
-
-/// The kind of metadevice that SVM makes with an option in the place of ROWS.
+/// The kind of metadevice that SVM makes with an option in the place of ROWS, and we do not.
 fn other_kind(option: &str) -> Option<&'static str> {
     match option {
-        "-m" => Some("a mirror"),
         "-r" => Some("a RAID5 metadevice"),
         "-p" => Some("a soft partition"),
         "-t" => Some("a trans metadevice"),
@@ -377,7 +306,6 @@ pub(super) mod tests {
             ("hsp001 a b", 0, "a hot spare pool"),
             ("mddb01 -c 3 a", 0, "replicas of the state database"),
             ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
-            ("d1 -m d2 d3 1", 1, "a mirror"),
             ("d1 -r a b c -i 32k", 1, "a RAID5 metadevice"),
             ("d1 -p a 100m", 1, "a soft partition"),
             ("d1 -t d2 d3", 1, "a trans metadevice"),

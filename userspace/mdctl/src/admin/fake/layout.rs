@@ -10,6 +10,7 @@ use md_abi::admin::{
     ComponentState,
     Refusal,
     Row,
+    UnitKind,
     START_DEFAULT, //
 };
 use md_model::limits::RESERVED_HEAD_SECTORS;
@@ -64,6 +65,9 @@ impl FakeAdmin {
                 [Errno::NXIO.raw_os_error() as u64, 0],
             ))?,
         };
+        if unit.is_some_and(|unit| unit.kind == UnitKind::Mirror as u32) {
+            return Err((Refusal::ComponentIsMirror, [0; 2]));
+        }
         if others.iter().any(|other| other.dev == dev) {
             return Err((Refusal::ComponentInUse, [0; 2]));
         }
@@ -88,9 +92,9 @@ impl FakeAdmin {
 }
 
 /// Why a component is refused, and the figures that belong to that.
-type Why = (Refusal, [u64; 2]);
+pub(super) type Why = (Refusal, [u64; 2]);
 
 /// The refusal of the component with a number.
-fn at((refusal, values): Why, index: usize) -> Refused {
+pub(super) fn at((refusal, values): Why, index: usize) -> Refused {
     (refusal, index as u32, values)
 }

@@ -7,6 +7,8 @@
 
 mod answers;
 mod layout;
+mod mirror;
+mod states;
 mod sysfs;
 
 use super::{
@@ -19,16 +21,20 @@ use md_abi::admin::{
     Component,
     ComponentState,
     Create,
+    Grow,
     Header,
     List,
+    MirrorOptions,
     Probe,
     Refusal,
     Row,
+    SetOptions,
     Status,
     UnitKind,
     UnitSummary,
     Version,
     ABI_VERSION,
+    CLEAR_FORCE,
     CREATE_CHECK_ONLY,
     NAME_LEN,
     NO_INDEX,
@@ -179,68 +185,37 @@ impl FakeAdmin {
         holder.map(|(number, _)| *number)
     }
 
-    /// What is known of a metadevice now.
-    fn summary(&self, number: u32) -> UnitSummary {
-        let unit = &self.units[&number];
-        let states = unit
-            .components
-            .iter()
-            .map(|component| self.state(component));
-        UnitSummary {
-            state: states.max().expect("a metadevice has components"),
-            parent: self
-                .holder(Self::dev(number))
-                .unwrap_or(unit.summary.parent),
-            ..unit.summary
-        }
-    }
-
-    /// State of a component; if it is a metadevice, of that one.
-    fn state(&self, component: &Component) -> u32 {
-        match self.unit_at(component.dev) {
-            Some(number) => self.summary(number).state,
-            None => component.state,
-        }
-    }
-
-    /// Probes a metadevice; answers with the number of devices that did not answer.
-    fn probe_unit(&mut self, number: u32) -> u32 {
-        let mut components = std::mem::take(&mut self.unit_mut(number).components);
-        let failed = components
-            .iter_mut()
-            .map(|component| match self.unit_at(component.dev) {
-                Some(unit) => self.probe_unit(unit),
-                None => u32::from(!self.answers_probe(component)),
-            })
-            .sum();
-        self.unit_mut(number).components = components;
-        failed
-    }
-
-    /// Probes a device, and writes down what came out.
-    fn answers_probe(&self, component: &mut Component) -> bool {
-        if !self.disks.contains_key(&component.dev) {
-            component.state = ComponentState::Unavailable as u32;
-        } else if self.silent.contains(&component.dev) {
-            component.read_errors += 1;
+    /// Whether a metadevice may grow.
+    fn check_grow(&self, number: u32) -> Result<(), Refused> {
+        let UnitSummary { parent, kind, .. } = self.summary(number);
+        if kind != UnitKind::Stripe as u32 {
+            Err((Refusal::NotAStripe, NO_INDEX, [0; 2]))
+        } else if parent != NO_PARENT {
+            Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]))
         } else {
-            return true;
+            Ok(())
         }
-        component.event_seconds = self.clock;
-        false
     }
 
     /// Whether a metadevice may be cleared.
-    fn check_clear(&self, number: u32) -> Result<(), Refused> {
+    fn check_clear(&self, number: u32, force: bool) -> Result<(), Refused> {
         let UnitSummary {
-            parent, open_count, ..
+            parent,
+            open_count,
+            kind,
+            state,
+            ..
         } = self.summary(number);
         if parent != NO_PARENT {
             return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
         }
-        match open_count {
-            0 => Ok(()),
-            _ => Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0])),
+        let erred = state == ComponentState::Maintenance as u32;
+        if open_count > 0 {
+            Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0]))
+        } else if kind == UnitKind::Mirror as u32 && erred && !force {
+            Err((Refusal::SubmirrorErred, NO_INDEX, [0; 2]))
+        } else {
+            Ok(())
         }
     }
 }
@@ -272,11 +247,17 @@ impl Admin for FakeAdmin {
         if self.units.contains_key(&number) {
             return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
         }
-        assert_eq!(argument.kind, UnitKind::Stripe as u32);
         assert_eq!(argument.flags & !CREATE_CHECK_ONLY, 0);
-        assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 4]));
+        assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 2]));
         let mut components = components.to_vec();
-        let size = self.lay_out(rows, &mut components);
+        let size = if argument.kind == UnitKind::Mirror as u32 {
+            assert!(rows.is_empty(), "a mirror has no rows");
+            self.lay_out_mirror(&argument.mirror, &mut components)
+        } else {
+            assert_eq!(argument.kind, UnitKind::Stripe as u32);
+            assert_eq!(argument.mirror, MirrorOptions::default());
+            self.lay_out(rows, &mut components)
+        };
         argument.size_sectors = size.map_err(|refused| refuse(header, refused))?;
         if argument.flags & CREATE_CHECK_ONLY == 0 {
             let mut summary = UnitSummary::new_zeroed();
@@ -287,6 +268,7 @@ impl Admin for FakeAdmin {
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
             summary.parent = NO_PARENT;
+            summary.mirror = argument.mirror;
             let unit = FakeUnit {
                 summary,
                 rows: rows.to_vec(),
@@ -298,11 +280,50 @@ impl Admin for FakeAdmin {
         Ok(())
     }
 
+    fn grow(
+        &mut self,
+        argument: &mut Grow,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError> {
+        self.admit::<Grow>(&mut argument.header)?;
+        assert_eq!(argument.flags & !CREATE_CHECK_ONLY, 0);
+        assert_eq!((argument.size_sectors, argument.reserved), (0, 0));
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let mut components = components.to_vec();
+        let grown = self
+            .check_grow(number)
+            .and_then(|()| self.lay_out(rows, &mut components));
+        let grown = grown.map_err(|refused| refuse(&mut argument.header, refused))?;
+        argument.size_sectors = self.summary(number).size_sectors + grown;
+        if argument.flags & CREATE_CHECK_ONLY == 0 {
+            self.hide(number);
+            let unit = self.unit_mut(number);
+            unit.rows.extend(rows);
+            unit.components.extend(components);
+            unit.summary.size_sectors = argument.size_sectors;
+            unit.summary.row_count = unit.rows.len() as u32;
+            unit.summary.component_count = unit.components.len() as u32;
+            self.show(number);
+        }
+        Ok(())
+    }
+
+    fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {
+        self.admit::<SetOptions>(&mut argument.header)?;
+        assert_eq!((argument.reserved, argument.mirror.reserved), (0, 0));
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let changed = self.changed_options(number, argument.which, &argument.mirror);
+        argument.mirror = changed.map_err(|refused| refuse(&mut argument.header, refused))?;
+        self.unit_mut(number).summary.mirror = argument.mirror;
+        Ok(())
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         self.admit::<Clear>(&mut argument.header)?;
-        assert_eq!((argument.flags, argument.reserved), (0, 0));
+        assert_eq!((argument.flags & !CLEAR_FORCE, argument.reserved), (0, 0));
         let number = self.existing(&mut argument.header, &argument.name)?;
-        self.check_clear(number)
+        self.check_clear(number, argument.flags == CLEAR_FORCE)
             .map_err(|refused| refuse(&mut argument.header, refused))?;
         self.hide(number);
         self.units.remove(&number);

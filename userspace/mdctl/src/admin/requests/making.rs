@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Making and growing metadevices.
+
+use super::{
+    field,
+    header,
+    judge,
+    Admin,
+    RequestError, //
+};
+use crate::syntax::{
+    mirror::Options,
+    name::MetadeviceName,
+    rows::RowSpec,
+    spec::Spec, //
+};
+use md_abi::admin::{
+    self as abi,
+    MirrorOptions,
+    UnitKind,
+    CREATE_CHECK_ONLY,
+    START_DEFAULT, //
+};
+use md_report::{
+    ReadPolicy,
+    WritePolicy, //
+};
+use zerocopy::FromZeros;
+
+/// A device for a new metadevice: its number is what the kernel opens, its path is for people.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeviceChoice {
+    /// Path of the device.
+    pub path: String,
+    /// Its number, as `st_rdev` has it.
+    pub dev: u64,
+}
+
+/// Sees whether a metadevice could be made, and makes nothing. `devices` are those of `spec`, in
+/// the same order.
+pub fn check(
+    admin: &mut dyn Admin,
+    spec: &Spec,
+    devices: &[DeviceChoice],
+) -> Result<(), RequestError> {
+    request_creation(admin, spec, devices, CREATE_CHECK_ONLY)
+}
+
+/// Makes a metadevice. `devices` are those of `spec`, in the same order.
+pub fn create(
+    admin: &mut dyn Admin,
+    spec: &Spec,
+    devices: &[DeviceChoice],
+) -> Result<(), RequestError> {
+    request_creation(admin, spec, devices, 0)
+}
+
+/// Asks for a metadevice in the way that `flags` say.
+fn request_creation(
+    admin: &mut dyn Admin,
+    spec: &Spec,
+    devices: &[DeviceChoice],
+    flags: u32,
+) -> Result<(), RequestError> {
+    let mut argument = abi::Create::new_zeroed();
+    argument.header = header::<abi::Create>();
+    argument.name = field(&spec.name().to_string())?;
+    argument.flags = flags;
+    let mut rows = Vec::new();
+    let mut start_sectors = START_DEFAULT;
+    match spec {
+        Spec::Stripe(stripe) => {
+            argument.kind = UnitKind::Stripe as u32;
+            rows = new_rows(&stripe.rows);
+            if stripe.keep_data {
+                start_sectors = 0;
+            }
+        }
+        Spec::Mirror(mirror) => {
+            argument.kind = UnitKind::Mirror as u32;
+            argument.mirror = new_options(&mirror.options);
+        }
+    }
+    let components = new_components(devices, start_sectors)?;
+    let result = admin.create(&mut argument, &rows, &components);
+    judge(result, &argument.header)
+}
+
+/// Sees whether rows could be added to a stripe or concat, and adds none. `devices` are those of
+/// the rows, in the same order.
+pub fn check_growth(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    rows: &[RowSpec],
+    devices: &[DeviceChoice],
+) -> Result<(), RequestError> {
+    request_growth(admin, name, rows, devices, CREATE_CHECK_ONLY)
+}
+
+/// Adds rows to a stripe or concat. `devices` are those of the rows, in the same order.
+pub fn grow(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    rows: &[RowSpec],
+    devices: &[DeviceChoice],
+) -> Result<(), RequestError> {
+    request_growth(admin, name, rows, devices, 0)
+}
+
+/// Asks for more rows in the way that `flags` say.
+fn request_growth(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    rows: &[RowSpec],
+    devices: &[DeviceChoice],
+    flags: u32,
+) -> Result<(), RequestError> {
+    let mut argument = abi::Grow::new_zeroed();
+    argument.header = header::<abi::Grow>();
+    argument.name = field(&name.to_string())?;
+    argument.flags = flags;
+    let components = new_components(devices, START_DEFAULT)?;
+    let result = admin.grow(&mut argument, &new_rows(rows), &components);
+    judge(result, &argument.header)
+}
+
+/// Rows as they are given to the kernel.
+fn new_rows(rows: &[RowSpec]) -> Vec<abi::Row> {
+    rows.iter()
+        .map(|row| abi::Row {
+            interlace_sectors: row.interlace.0,
+            component_count: row.devices.len() as u32,
+            reserved: 0,
+        })
+        .collect()
+}
+
+/// Components as they are given to the kernel, all with data from the same sector on.
+fn new_components(
+    devices: &[DeviceChoice],
+    start_sectors: u64,
+) -> Result<Vec<abi::Component>, RequestError> {
+    let component = |device: &DeviceChoice| {
+        Ok(abi::Component {
+            dev: device.dev,
+            start_sectors,
+            device: field(&device.path)?,
+            ..abi::Component::new_zeroed()
+        })
+    };
+    devices.iter().map(component).collect()
+}
+
+/// Options of a mirror as they are given to the kernel.
+fn new_options(options: &Options) -> MirrorOptions {
+    MirrorOptions {
+        read_policy: read_policy(options.read_policy),
+        write_policy: write_policy(options.write_policy),
+        pass: options.pass,
+        reserved: 0,
+    }
+}
+
+/// Number of a read policy.
+pub(super) fn read_policy(policy: ReadPolicy) -> u32 {
+    let policy = match policy {
+        ReadPolicy::RoundRobin => abi::ReadPolicy::RoundRobin,
+        ReadPolicy::Geometric => abi::ReadPolicy::Geometric,
+        ReadPolicy::First => abi::ReadPolicy::First,
+    };
+    policy as u32
+}
+
+/// Number of a write policy.
+pub(super) fn write_policy(policy: WritePolicy) -> u32 {
+    let policy = match policy {
+        WritePolicy::Parallel => abi::WritePolicy::Parallel,
+        WritePolicy::Serial => abi::WritePolicy::Serial,
+    };
+    policy as u32
+}

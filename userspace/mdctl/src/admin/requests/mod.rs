@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the commands ask the kernel for: arguments are filled in, answers are checked.
+
+mod making;
+mod reading;
+
+pub use making::{
+    check,
+    check_growth,
+    create,
+    grow,
+    DeviceChoice, //
+};
+pub use reading::{
+    list,
+    status,
+    status_of_all, //
+};
+
+use super::{
+    Admin,
+    CallError, //
+};
+use crate::syntax::name::MetadeviceName;
+use md_abi::admin::{
+    self as abi,
+    Header,
+    Refusal,
+    ABI_VERSION,
+    CLEAR_FORCE,
+    NO_INDEX,
+    OPTION_PASS,
+    OPTION_READ_POLICY,
+    OPTION_WRITE_POLICY, //
+};
+use md_report::{
+    ReadPolicy,
+    WritePolicy, //
+};
+use rustix::io::Errno;
+use thiserror::Error;
+use zerocopy::FromZeros;
+
+/// Why a request has no result.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum RequestError {
+    /// The administration device could not be opened.
+    #[error("open: {0}")]
+    Open(Errno),
+    /// The kernel refused, and says why.
+    #[error("refused: {0:?}")]
+    Refused(Refused),
+    /// The call failed before the module could say why.
+    #[error("ioctl: {0}")]
+    Failed(Errno),
+    /// The answer makes no sense to this tool.
+    #[error("the answer makes no sense: {0}")]
+    Nonsense(String),
+}
+
+impl RequestError {
+    /// Why the kernel refused, if it did.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            RequestError::Refused(refused) => Some(refused.refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no metadevice of that name.
+    pub fn is_no_such_unit(&self) -> bool {
+        self.refusal() == Some(Refusal::NoSuchUnit)
+    }
+}
+
+/// A refusal and its figures; see [`Refusal`] for what they mean.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// Which row or component it is about, if it is about one.
+    pub index: Option<usize>,
+    /// Figures that belong to the refusal.
+    pub values: [u64; 2],
+    /// Version of the interface that the kernel has.
+    pub kernel_abi: u32,
+}
+
+/// The loaded module's versions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ModuleVersion {
+    /// Release of the module.
+    pub release: String,
+    /// Version of its interface.
+    pub abi: u32,
+}
+
+/// Reads the versions of the loaded module.
+pub fn version(admin: &mut dyn Admin) -> Result<ModuleVersion, RequestError> {
+    let mut argument = abi::Version::new_zeroed();
+    argument.header = header::<abi::Version>();
+    let result = admin.version(&mut argument);
+    judge(result, &argument.header)?;
+    Ok(ModuleVersion {
+        release: text_of(&argument.module_version),
+        abi: argument.header.abi_version,
+    })
+}
+
+/// Clears a metadevice; with `force` also a mirror of which a submirror needs maintenance.
+pub fn clear(admin: &mut dyn Admin, name: MetadeviceName, force: bool) -> Result<(), RequestError> {
+    let mut argument = abi::Clear::new_zeroed();
+    argument.header = header::<abi::Clear>();
+    argument.name = field(&name.to_string())?;
+    argument.flags = if force { CLEAR_FORCE } else { 0 };
+    let result = admin.clear(&mut argument);
+    judge(result, &argument.header)
+}
+
+/// Options of a mirror that are to be changed; the others stay as they are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct NewOptions {
+    /// Which side a read goes to.
+    pub read_policy: Option<ReadPolicy>,
+    /// How writes go to the sides.
+    pub write_policy: Option<WritePolicy>,
+    /// When it is resynced after a crash.
+    pub pass: Option<u32>,
+}
+
+/// Changes options of a mirror.
+pub fn set_options(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    options: &NewOptions,
+) -> Result<(), RequestError> {
+    let mut argument = abi::SetOptions::new_zeroed();
+    argument.header = header::<abi::SetOptions>();
+    argument.name = field(&name.to_string())?;
+    if let Some(policy) = options.read_policy {
+        argument.which |= OPTION_READ_POLICY;
+        argument.mirror.read_policy = making::read_policy(policy);
+    }
+    if let Some(policy) = options.write_policy {
+        argument.which |= OPTION_WRITE_POLICY;
+        argument.mirror.write_policy = making::write_policy(policy);
+    }
+    if let Some(pass) = options.pass {
+        argument.which |= OPTION_PASS;
+        argument.mirror.pass = pass;
+    }
+    let result = admin.set_options(&mut argument);
+    judge(result, &argument.header)
+}
+
+/// Sees whether the components of a metadevice answer. What came out is in its status.
+pub fn probe(admin: &mut dyn Admin, name: MetadeviceName) -> Result<(), RequestError> {
+    let mut argument = abi::Probe::new_zeroed();
+    argument.header = header::<abi::Probe>();
+    argument.name = field(&name.to_string())?;
+    let result = admin.probe(&mut argument);
+    judge(result, &argument.header)
+}
+
+/// The header of an argument of type `T`.
+fn header<T>() -> Header {
+    Header {
+        abi_version: ABI_VERSION,
+        size: size_of::<T>() as u32,
+        ..Header::default()
+    }
+}
+
+/// Whether a call was successful, by its result and the header that came back.
+fn judge(result: Result<(), CallError>, header: &Header) -> Result<(), RequestError> {
+    let errno = match result {
+        Ok(()) => return Ok(()),
+        Err(CallError::Open(errno)) => return Err(RequestError::Open(errno)),
+        Err(CallError::Ioctl(errno)) => errno,
+    };
+    if header.refusal == 0 {
+        return Err(RequestError::Failed(errno));
+    }
+    let refusal = Refusal::from_number(header.refusal)
+        .ok_or_else(|| RequestError::Nonsense(format!("refusal number {}", header.refusal)))?;
+    Err(RequestError::Refused(Refused {
+        refusal,
+        index: (header.refusal_index != NO_INDEX).then_some(header.refusal_index as usize),
+        values: header.refusal_values,
+        kernel_abi: header.abi_version,
+    }))
+}
+
+/// A text as a field of the ABI, with at least one zero behind it.
+fn field<const N: usize>(text: &str) -> Result<[u8; N], RequestError> {
+    let mut field = [0; N];
+    match field.get_mut(..text.len()) {
+        Some(start) if text.len() < N => start.copy_from_slice(text.as_bytes()),
+        _ => {
+            return Err(RequestError::Nonsense(format!(
+                "{text} is too long to be sent"
+            )))
+        }
+    }
+    Ok(field)
+}
+
+/// The text in a field of the ABI.
+fn text_of(field: &[u8]) -> String {
+    let end = field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}

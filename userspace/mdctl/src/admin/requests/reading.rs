@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which metadevices there are, and what each is made of.
+
+use super::{
+    field,
+    header,
+    judge,
+    making::{
+        read_policy,
+        write_policy, //
+    },
+    text_of,
+    Admin,
+    Refused,
+    RequestError, //
+};
+use crate::{
+    family::Kin,
+    syntax::{
+        mirror::Options,
+        name::MetadeviceName,
+        size::Sectors, //
+    },
+    unit::{
+        Body,
+        Component,
+        Mirror,
+        Row,
+        Unit, //
+    },
+};
+use md_abi::admin::{
+    self as abi,
+    ComponentState,
+    Refusal,
+    UnitKind,
+    UnitSummary,
+    COMPONENTS_MAX,
+    NO_PARENT,
+    ROWS_MAX, //
+};
+use md_report::{
+    ReadPolicy,
+    State,
+    WritePolicy, //
+};
+use std::time::{
+    Duration,
+    UNIX_EPOCH, //
+};
+use zerocopy::FromZeros;
+
+/// Room for metadevices in the first question for the list. More are asked for as needed.
+const LIST_CAPACITY: usize = 64;
+
+/// How often the list is asked for anew because it grew in between.
+const LIST_TRIES: usize = 8;
+
+/// All metadevices, in the order of their numbers.
+pub fn list(admin: &mut dyn Admin) -> Result<Vec<Kin>, RequestError> {
+    let mut capacity = LIST_CAPACITY;
+    let mut tries = 1;
+    loop {
+        match list_up_to(admin, capacity) {
+            Err(RequestError::Refused(Refused {
+                refusal: Refusal::ArrayTooSmall,
+                values: [_, needed],
+                ..
+            })) if tries < LIST_TRIES && (1..=abi::UNITS_MAX.into()).contains(&needed) => {
+                capacity = needed as usize;
+                tries += 1;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// The same, if there are no more than `capacity`.
+fn list_up_to(admin: &mut dyn Admin, capacity: usize) -> Result<Vec<Kin>, RequestError> {
+    let mut argument = abi::List::new_zeroed();
+    argument.header = header::<abi::List>();
+    let mut units = vec![UnitSummary::new_zeroed(); capacity];
+    let result = admin.list(&mut argument, &mut units);
+    judge(result, &argument.header)?;
+    let count = argument.unit_count as usize;
+    let units = units.get(..count).ok_or_else(|| {
+        RequestError::Nonsense(format!("{count} metadevices in an array for {capacity}"))
+    })?;
+    units.iter().map(kin_of).collect()
+}
+
+/// Reads a metadevice with its rows and components.
+pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, RequestError> {
+    StatusReader::default().read(admin, name)
+}
+
+/// Reads all metadevices. One that is cleared meanwhile is left out.
+pub fn status_of_all(admin: &mut dyn Admin) -> Result<Vec<Unit>, RequestError> {
+    let mut reader = StatusReader::default();
+    let mut units = Vec::new();
+    for kin in list(admin)? {
+        match reader.read(admin, kin.name) {
+            Err(error) if error.is_no_such_unit() => {}
+            unit => units.push(unit?),
+        }
+    }
+    Ok(units)
+}
+
+/// Arrays that hold any metadevice, kept from one question to the next.
+struct StatusReader {
+    rows: Vec<abi::Row>,
+    components: Vec<abi::Component>,
+}
+
+impl Default for StatusReader {
+    fn default() -> Self {
+        StatusReader {
+            rows: vec![abi::Row::default(); ROWS_MAX as usize],
+            components: vec![abi::Component::new_zeroed(); COMPONENTS_MAX as usize],
+        }
+    }
+}
+
+impl StatusReader {
+    /// Asks for a metadevice.
+    fn read(&mut self, admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, RequestError> {
+        let mut argument = abi::Status::new_zeroed();
+        argument.header = header::<abi::Status>();
+        argument.unit.name = field(&name.to_string())?;
+        let result = admin.status(&mut argument, &mut self.rows, &mut self.components);
+        judge(result, &argument.header)?;
+        self.unit(&argument.unit)
+    }
+
+    /// The metadevice that the kernel described.
+    fn unit(&self, summary: &UnitSummary) -> Result<Unit, RequestError> {
+        let Kin {
+            name,
+            parent,
+            is_mirror,
+        } = kin_of(summary)?;
+        let (Some(rows), Some(components)) = (
+            self.rows.get(..summary.row_count as usize),
+            self.components.get(..summary.component_count as usize),
+        ) else {
+            return Err(RequestError::Nonsense(format!(
+                "{name} has more rows than it can have"
+            )));
+        };
+        let body = if is_mirror {
+            Body::Mirror(Mirror {
+                submirrors: components
+                    .iter()
+                    .map(submirror_of)
+                    .collect::<Result<_, _>>()?,
+                options: options_of(name, &summary.mirror)?,
+            })
+        } else {
+            Body::Stripe(rows_of(name, rows, components)?)
+        };
+        Ok(Unit {
+            name,
+            parent,
+            state: unit_state_of(&name.to_string(), summary.state)?,
+            size: Sectors(summary.size_sectors),
+            dev: summary.dev,
+            body,
+        })
+    }
+}
+
+/// The rows of a stripe or concat, as the kernel described them.
+fn rows_of(
+    name: MetadeviceName,
+    rows: &[abi::Row],
+    mut components: &[abi::Component],
+) -> Result<Vec<Row>, RequestError> {
+    let mut found = Vec::new();
+    for row in rows {
+        let (own, rest) = components
+            .split_at_checked(row.component_count as usize)
+            .ok_or_else(|| RequestError::Nonsense(format!("{name} lacks components")))?;
+        components = rest;
+        found.push(Row {
+            interlace: Sectors(row.interlace_sectors),
+            components: own.iter().map(component_of).collect::<Result<_, _>>()?,
+        });
+    }
+    Ok(found)
+}
+
+/// Options of a mirror, as the kernel described them.
+fn options_of(name: MetadeviceName, options: &abi::MirrorOptions) -> Result<Options, RequestError> {
+    let read_policy = ReadPolicy::ALL
+        .into_iter()
+        .find(|policy| read_policy(*policy) == options.read_policy);
+    let write_policy = WritePolicy::ALL
+        .into_iter()
+        .find(|policy| write_policy(*policy) == options.write_policy);
+    match (read_policy, write_policy) {
+        (Some(read_policy), Some(write_policy)) => Ok(Options {
+            read_policy,
+            write_policy,
+            pass: options.pass,
+        }),
+        _ => Err(RequestError::Nonsense(format!(
+            "{name} has read policy {} and write policy {}",
+            options.read_policy, options.write_policy
+        ))),
+    }
+}
+
+/// A metadevice and its parent, as the kernel described them.
+fn kin_of(summary: &UnitSummary) -> Result<Kin, RequestError> {
+    let name = name_of(&summary.name)?;
+    let number = summary.parent;
+    let parent = MetadeviceName::from_number(number);
+    if parent.is_none() && number != NO_PARENT {
+        return Err(RequestError::Nonsense(format!(
+            "{name} is part of a metadevice with number {number}"
+        )));
+    }
+    let is_mirror = summary.kind == UnitKind::Mirror as u32;
+    if !is_mirror && summary.kind != UnitKind::Stripe as u32 {
+        let kind = summary.kind;
+        return Err(RequestError::Nonsense(format!("{name} is of kind {kind}")));
+    }
+    Ok(Kin {
+        name,
+        parent,
+        is_mirror,
+    })
+}
+
+/// A component as the kernel described it.
+fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
+    let device = text_of(&component.device);
+    Ok(Component {
+        start: Sectors(component.start_sectors),
+        size: Sectors(component.size_sectors),
+        state: state_of(&device, component.state)?,
+        read_errors: component.read_errors,
+        write_errors: component.write_errors,
+        event: event_of(&device, component.event_seconds)?,
+        device,
+    })
+}
+
+/// A side of a mirror as the kernel described it: a component in a metadevice's state.
+fn submirror_of(submirror: &abi::Component) -> Result<Component, RequestError> {
+    let component = component_of(submirror)?;
+    Ok(Component {
+        state: unit_state_of(&component.device, submirror.state)?,
+        ..component
+    })
+}
+
+/// The state of a component with a number.
+fn state_of(device: &str, number: u32) -> Result<State, RequestError> {
+    let states = [
+        (ComponentState::Okay, State::Okay),
+        (ComponentState::Unavailable, State::Unavailable),
+        (ComponentState::Maintenance, State::Maintenance),
+        (ComponentState::LastErred, State::LastErred),
+    ];
+    states
+        .into_iter()
+        .find(|(state, _)| *state as u32 == number)
+        .map(|(_, state)| state)
+        .ok_or_else(|| RequestError::Nonsense(format!("{device} is in state {number}")))
+}
+
+/// The state of a metadevice with a number: it needs maintenance if a component does.
+fn unit_state_of(device: &str, number: u32) -> Result<State, RequestError> {
+    Ok(match state_of(device, number)? {
+        State::Maintenance | State::LastErred => State::NeedsMaintenance,
+        state => state,
+    })
+}
+
+/// Second of the year 10000 from which on a time has no form in RFC 3339.
+const SECONDS_END: u64 = 253_402_300_800;
+
+/// A time as RFC 3339 has it.
+fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
+    match seconds {
+        0 => Ok(None),
+        1..SECONDS_END => {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            Ok(Some(humantime::format_rfc3339_seconds(time).to_string()))
+        }
+        SECONDS_END.. => Err(RequestError::Nonsense(format!(
+            "{device} has changed {seconds} seconds after 1970"
+        ))),
+    }
+}
+
+/// The metadevice's name in a field of the ABI.
+fn name_of(field: &[u8]) -> Result<MetadeviceName, RequestError> {
+    let name = text_of(field);
+    name.parse()
+        .map_err(|_| RequestError::Nonsense(format!("a metadevice named \"{name}\"")))
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metaparam`
+
+use crate::{
+    admin::requests::{
+        self,
+        NewOptions, //
+    },
+    explain::{
+        self,
+        Failure,
+        Subject, //
+    },
+    output::{
+        mirror::parameters,
+        Answer, //
+    },
+    syntax::mirror::{
+        parse_pass,
+        parse_read_policy,
+        parse_write_policy, //
+    },
+    unit::Body,
+    Machine,
+};
+use clap::Parser;
+use md_report::{
+    ReadPolicy,
+    WritePolicy, //
+};
+
+/// Change the options of a mirror, or show them.
+///
+/// What is not given stays as it is; without options all are shown. The mirror may be in use.
+#[derive(Debug, Parser)]
+#[command(name = "metaparam", verbatim_doc_comment)]
+pub struct Arguments {
+    /// Where a read goes: roundrobin (to each side in turn), geometric (to the side that has its
+    /// part of the blocks) or first (to the first side)
+    #[arg(short = 'r', value_name = "POLICY", value_parser = parse_read_policy)]
+    read_policy: Option<ReadPolicy>,
+
+    /// How a write goes to the sides: parallel (to all at once) or serial (to one after the other)
+    #[arg(short = 'w', value_name = "POLICY", value_parser = parse_write_policy)]
+    write_policy: Option<WritePolicy>,
+
+    /// When the mirror is resynced after a crash, 1 to 9; 0 for never
+    #[arg(short = 'p', value_name = "PASS", value_parser = parse_pass)]
+    pass: Option<u32>,
+
+    /// The mirror, such as d10
+    #[arg(value_name = "MIRROR")]
+    name: String,
+}
+
+/// Runs the command.
+pub fn run(
+    arguments: Arguments,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = explain::name("metaparam", &arguments.name)?;
+    let explained = |error| explain::request(&error, &Subject::unit(name));
+    let options = NewOptions {
+        read_policy: arguments.read_policy,
+        write_policy: arguments.write_policy,
+        pass: arguments.pass,
+    };
+    let changes = options != NewOptions::default();
+    if changes {
+        requests::set_options(machine.admin, name, &options).map_err(explained)?;
+    }
+    let unit = requests::status(machine.admin, name).map_err(explained)?;
+    match &unit.body {
+        Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
+        Body::Mirror(_) if changes => {}
+        Body::Mirror(mirror) => {
+            answer.line(&format!("{name}: Mirror current parameters are:"));
+            answer.text += &parameters(&mirror.options);
+        }
+    }
+    answer.document.metadevices = Some(vec![(&unit).into()]);
+    Ok(())
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Devices that are to become components: they are looked up, and what speaks against them is
+//! looked for.
+
+use crate::{
+    admin::requests::DeviceChoice,
+    discover::{
+        signatures::{
+            describe,
+            signatures, //
+        },
+        Host,
+        Node,
+        Users, //
+    },
+    explain::{
+        self,
+        Failure, //
+    },
+};
+
+/// Looks the devices with these paths up, and sees that nobody uses them.
+pub fn choose(paths: &[String], host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
+    let mut choices: Vec<DeviceChoice> = Vec::new();
+    for path in paths {
+        let dev = match host.node(path) {
+            Ok(Node::Block { dev }) => dev,
+            Ok(Node::File) => return Err(explain::device::regular_file(path)),
+            Ok(Node::Other) => return Err(explain::device::not_a_block_device(path)),
+            Err(error) => return Err(explain::device::not_found(path, &error)),
+        };
+        if let Some(earlier) = choices.iter().find(|choice| choice.dev == dev) {
+            return Err(explain::device::given_twice(path, &earlier.path));
+        }
+        choices.push(DeviceChoice {
+            path: path.clone(),
+            dev,
+        });
+    }
+    check_users(&choices, host)?;
+    Ok(choices)
+}
+
+/// Sees that nobody uses the devices.
+fn check_users(choices: &[DeviceChoice], host: &dyn Host) -> Result<(), Failure> {
+    let users = Users::read(host).map_err(|error| explain::device::unknown("", &error))?;
+    for choice in choices {
+        let usage = users
+            .of(choice.dev)
+            .map_err(|error| explain::device::unknown(&choice.path, &error))?;
+        if let Some(usage) = usage {
+            return Err(explain::device::in_use(&choice.path, &usage));
+        }
+    }
+    Ok(())
+}
+
+/// A device that carries something that somebody may want back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Carrier {
+    /// Its path.
+    pub path: String,
+    /// What it carries, in words.
+    pub what: String,
+}
+
+/// The first of the devices with these paths that carries something.
+pub fn find_carrier<'a>(
+    paths: impl IntoIterator<Item = &'a String>,
+    host: &dyn Host,
+) -> Result<Option<Carrier>, Failure> {
+    for path in paths {
+        let signatures =
+            signatures(host, path).map_err(|error| explain::device::may_carry(path, &error))?;
+        if !signatures.is_empty() {
+            return Ok(Some(Carrier {
+                path: path.clone(),
+                what: describe(&signatures),
+            }));
+        }
+    }
+    Ok(None)
+}

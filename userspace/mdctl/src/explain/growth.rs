@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Growing a metadevice: what cannot, and what comes after.
+
+use super::Failure;
+use crate::{
+    discover::signatures::Signature,
+    syntax::{
+        name::MetadeviceName,
+        shell::quoted, //
+    },
+};
+
+/// A mirror that is to grow because its submirrors have.
+pub fn no_growth(name: MetadeviceName) -> Failure {
+    let reason = "is a mirror, and mirrors cannot grow yet: only a concat or stripe can";
+    Failure::of(name.to_string(), reason, format!("metastat {name}"))
+}
+
+/// A submirror that is to grow.
+pub fn part_of(name: MetadeviceName, parent: MetadeviceName) -> Failure {
+    let reason = format!("is part of the metadevice {parent}, and only one at the top can grow");
+    Failure::of(name.to_string(), reason, format!("metastat {parent}"))
+}
+
+/// A metadevice that is to grow by nothing.
+pub fn nothing_to_attach(name: MetadeviceName) -> Failure {
+    let reason = "grows by components, and none is given";
+    Failure::of(name.to_string(), reason, "metattach --help")
+}
+
+/// A line about the file system that is on a metadevice, which is mounted at `place` if it is at
+/// all; nothing if there is none.
+pub fn can_grow(
+    name: MetadeviceName,
+    signatures: &[Signature],
+    place: Option<&str>,
+) -> Option<String> {
+    let path = name.path();
+    let mounted = place.map_or("MOUNTPOINT".to_string(), quoted);
+    let found = signatures
+        .iter()
+        .find(|found| found.usage == "filesystem")?;
+    let command = match found.what.as_str() {
+        "ext2" | "ext3" | "ext4" => format!("resize2fs {path}"),
+        "xfs" => format!("xfs_growfs {mounted}"),
+        "btrfs" => format!("btrfs filesystem resize max {mounted}"),
+        "f2fs" => format!("resize.f2fs {path}"),
+        _ => return Some(any_can_grow(name)),
+    };
+    let what = &found.what;
+    Some(format!(
+        "{name}: its {what} file system can be grown now: {command}"
+    ))
+}
+
+/// The same if nobody knows which file system it is, if any.
+pub fn any_can_grow(name: MetadeviceName) -> String {
+    let path = name.path();
+    format!(
+        "{name}: a file system on it can be grown now, for example: resize2fs {path} (ext4), \
+         xfs_growfs MOUNTPOINT (xfs)"
+    )
+}

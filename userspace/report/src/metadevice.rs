@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Metadevices, as the documents describe them.
+
+use serde::Serialize;
+
+/// A metadevice. A stripe or concat has `rows`; a mirror has `submirrors` and its options.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Metadevice {
+    /// Its name, such as `d10`.
+    pub name: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its state: the worst of its components'.
+    pub state: State,
+    /// Name of the metadevice that this one is a component of. Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The rows of a stripe or concat, in order. Absent for a mirror.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<Row>>,
+    /// The sides of a mirror, in order. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submirrors: Option<Vec<Submirror>>,
+    /// Which side of a mirror a read goes to. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_policy: Option<ReadPolicy>,
+    /// How writes go to the sides of a mirror. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_policy: Option<WritePolicy>,
+    /// When a mirror is resynced after a crash, 1 to 9; 0 for never. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass: Option<u32>,
+}
+
+/// Kinds of metadevices.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// No row has more than one component.
+    Concat,
+    /// At least one row has more than one component.
+    Stripe,
+    /// The same data on each of its submirrors.
+    Mirror,
+}
+
+/// States of metadevices, submirrors and components, in SVM's words (`svm.md` section 10.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub enum State {
+    /// In service.
+    Okay,
+    /// The device, or one that the metadevice needs, was removed from the machine.
+    Unavailable,
+    /// A component: out of service since a write to it failed. Another side has its data.
+    Maintenance,
+    /// A component: a write to it failed, but it holds the last copy of its blocks.
+    #[serde(rename = "Last Erred")]
+    LastErred,
+    /// A metadevice: one of its components is in the state `Maintenance` or `Last Erred`.
+    #[serde(rename = "Needs maintenance")]
+    NeedsMaintenance,
+}
+
+impl State {
+    /// The state as text has it, the same words as in the documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Okay => "Okay",
+            State::Unavailable => "Unavailable",
+            State::Maintenance => "Maintenance",
+            State::LastErred => "Last Erred",
+            State::NeedsMaintenance => "Needs maintenance",
+        }
+    }
+}
+
+/// Which side of a mirror a read goes to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadPolicy {
+    /// Each in turn.
+    #[default]
+    RoundRobin,
+    /// Each has an equal part of the blocks.
+    Geometric,
+    /// The first one.
+    First,
+}
+
+impl ReadPolicy {
+    /// All of them, in the order of SVM's numbers.
+    pub const ALL: [ReadPolicy; 3] = [
+        ReadPolicy::RoundRobin,
+        ReadPolicy::Geometric,
+        ReadPolicy::First,
+    ];
+
+    /// The policy as text and command lines have it, the same word as in the documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            ReadPolicy::RoundRobin => "roundrobin",
+            ReadPolicy::Geometric => "geometric",
+            ReadPolicy::First => "first",
+        }
+    }
+}
+
+/// How writes go to the sides of a mirror.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WritePolicy {
+    /// To all at once.
+    #[default]
+    Parallel,
+    /// To one after the other.
+    Serial,
+}
+
+impl WritePolicy {
+    /// All of them, in the order of SVM's numbers.
+    pub const ALL: [WritePolicy; 2] = [WritePolicy::Parallel, WritePolicy::Serial];
+
+    /// The policy as text and command lines have it, the same word as in the documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            WritePolicy::Parallel => "parallel",
+            WritePolicy::Serial => "serial",
+        }
+    }
+}
+
+/// A side of a mirror. The metadevice of that name has a description of its own.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Submirror {
+    /// Name of the metadevice.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+}
+
+/// A row of a stripe or concat.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Row {
+    /// Bytes on one component before it is the next one's turn; of no effect in a row of one.
+    pub interlace: u64,
+    /// The components, in order.
+    pub components: Vec<Component>,
+}
+
+/// A component of a row.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Component {
+    /// Path of the device, as it was given when the metadevice was made. It may be that of
+    /// another metadevice.
+    pub device: String,
+    /// Where the metadevice's data begins on the device, in bytes.
+    pub start: u64,
+    /// Bytes of the device that hold data of the metadevice.
+    pub size: u64,
+    /// Its state.
+    pub state: State,
+    /// Reads that failed since the metadevice was made or loaded.
+    pub read_errors: u64,
+    /// Writes and flushes that failed, likewise.
+    pub write_errors: u64,
+    /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
+    /// `2026-03-01T12:34:56Z`. Null if never.
+    pub event: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_documents_have_the_same_words() {
+        let states = [
+            State::Okay,
+            State::Unavailable,
+            State::Maintenance,
+            State::LastErred,
+            State::NeedsMaintenance,
+        ];
+        for state in states {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
+        for policy in ReadPolicy::ALL {
+            assert_eq!(serde_json::to_value(policy).unwrap(), policy.word());
+        }
+        for policy in WritePolicy::ALL {
+            assert_eq!(serde_json::to_value(policy).unwrap(), policy.word());
+        }
+    }
+}
