@@ -115,9 +115,8 @@ fn case_of<'a>(sides: &Sides<'a>, side: u32, component: u32) -> Option<Case<'a>>
 /// Whether every block of a component is on another side, too, on a component that is in service
 /// and there.
 fn has_source(sides: &Sides<'_>, case: &Case<'_>, sectors: u64) -> bool {
-    let is_source = |side: u32| {
-        move |c: u32| is_okay(sides.condition(side, c)) && !sides.is_gone(side, c)
-    };
+    let is_source =
+        |side: u32| move |c: u32| is_okay(sides.condition(side, c)) && !sides.is_gone(side, c);
     let sources = [0u32, 1, 2, 3].map(is_source);
     let others = (0..sides.count())
         .zip(&sources)

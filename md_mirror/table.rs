@@ -37,7 +37,9 @@ impl Table {
     pub(crate) fn enter(&self, sector: u64, count: u64) -> bool {
         for (got, claim) in (0..).zip(claims(sector, count)) {
             if !self.claim(&claim) {
-                claims(sector, count).take(got).for_each(|claim| self.retract(&claim));
+                claims(sector, count)
+                    .take(got)
+                    .for_each(|claim| self.retract(&claim));
                 return false;
             }
         }

@@ -135,7 +135,9 @@ impl Shape {
     /// One component.
     #[inline]
     pub(crate) fn component(&self, index: u32) -> Option<&Component> {
-        self.components.get(index as usize).map(|component| &**component)
+        self.components
+            .get(index as usize)
+            .map(|component| &**component)
     }
 
     /// Levels of metadevices, this one included. The recursion is as deep, and [`Self::check`] has

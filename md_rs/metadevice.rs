@@ -115,10 +115,14 @@ impl Metadevice {
     pub(crate) fn grow(&mut self, shape: Shape) -> Result<(), Refused> {
         let limits = limits_of(&self.name, &shape)?;
         let sectors = shape.unit().sectors();
-        let added = shape.components().get(self.body().shape().components().len()..);
+        let added = shape
+            .components()
+            .get(self.body().shape().components().len()..);
         for component in added.unwrap_or(&[]) {
             // What was linked stays so if this fails half way: it is unlinked with the rest.
-            self.disk.link_holder(&component.device).map_err(disk_failed)?;
+            self.disk
+                .link_holder(&component.device)
+                .map_err(disk_failed)?;
         }
         self.disk.with_closed_gate(|body| body.reshape(shape))?;
         self.disk.resize(sectors, limits).map_err(disk_failed)

@@ -99,11 +99,12 @@ void md_disk_clear_nowait(struct gendisk *disk)
 
 /*
  * A device may find out with the first discard or write-zeroes that it cannot, and withdraw the
- * offer; then so do we, as dm does. Callers fall back to writing zeros only if we do.
+ * offer; then so do we, as dm does. Callers fall back to writing zeros only if we do. Where zeroes
+ * are written instead of a discard, the device's own discards are of no account.
  */
-void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev)
+void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead)
 {
-	if (!bdev_max_discard_sectors(bdev))
+	if (instead || !bdev_max_discard_sectors(bdev))
 		blk_queue_disable_discard(q);
 	if (!bdev_write_zeroes_sectors(bdev))
 		blk_queue_disable_write_zeroes(q);

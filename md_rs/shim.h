@@ -47,7 +47,7 @@ bool md_bdev_nowait(struct block_device *bdev);
 unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
 int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
-void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev);
+void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);

@@ -47,7 +47,8 @@ impl<'a> Sides<'a> {
 
     /// Whether the device of a component was removed from the machine.
     pub fn is_gone(&self, side: u32, component: u32) -> bool {
-        self.component(side, component).is_some_and(Component::is_gone)
+        self.component(side, component)
+            .is_some_and(Component::is_gone)
     }
 
     /// What a component is called, and the metadevice that it is a component of; for messages.

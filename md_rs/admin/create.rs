@@ -54,11 +54,7 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
 }
 
 /// A stripe or concat, or a kind that there is not.
-fn plan_stripe(
-    units: &UnitTable,
-    name: UnitName,
-    request: &abi::Create,
-) -> Result<Plan, Refused> {
+fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     options::check_none(&request.mirror)?;
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
     let most = abi::COMPONENTS_MAX;
@@ -86,11 +82,7 @@ pub(super) fn check_no_mirror(components: &Components) -> Result<(), Refused> {
     Ok(())
 }
 
-fn plan_mirror(
-    units: &UnitTable,
-    name: UnitName,
-    request: &abi::Create,
-) -> Result<Plan, Refused> {
+fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     let options = options::parse(&request.mirror)?;
     if request.row_count != 0 {
         let found = request.row_count.into();

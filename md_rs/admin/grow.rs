@@ -109,17 +109,20 @@ fn specs_of(
 }
 
 /// Who uses the metadevice relies on its logical block size: no new component may have a larger one.
-fn check_blocks(
-    old: &[Arc<Component>],
-    added: &Components,
-) -> Result<(), Refused> {
+fn check_blocks(old: &[Arc<Component>], added: &Components) -> Result<(), Refused> {
     let block = |component: &Component| component.device.logical_block_bytes();
-    let most = old.iter().map(|component| block(component)).max().unwrap_or(512);
+    let most = old
+        .iter()
+        .map(|component| block(component))
+        .max()
+        .unwrap_or(512);
     for (index, component) in (0..).zip(added) {
         let found = block(component);
         if found > most {
             let values = [found.into(), most.into()];
-            return Err(Refused::new(EINVAL, Refusal::BlockTooLarge).at(index).with(values));
+            return Err(Refused::new(EINVAL, Refusal::BlockTooLarge)
+                .at(index)
+                .with(values));
         }
     }
     Ok(())

@@ -39,7 +39,7 @@ const _: () = assert!(abi::ROWS_MAX == limits::ROWS_MAX);
 const _: () = assert!(abi::COMPONENTS_MAX == limits::COMPONENTS_MAX);
 const _: () = assert!(abi::UNITS_MAX == limits::UNITS_MAX);
 const _: () = assert!(abi::SUBMIRRORS_MAX == limits::SUBMIRRORS_MAX);
-const _: () = assert!(abi::PASS_MAX == limits::PASS_MAX as u32);
+const _: () = assert!(abi::PASS_MAX == limits::PASS_MAX);
 const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
 
 /// The version of the modules, as text.
@@ -112,7 +112,10 @@ fn check_healthy(shape: &Shape) -> Result<(), Refused> {
         return Ok(());
     }
     let sides = shape.components().iter().map(|side| side.state());
-    match (0..).zip(sides).find(|(_, state)| *state == ComponentState::Maintenance) {
+    match (0..)
+        .zip(sides)
+        .find(|(_, state)| *state == ComponentState::Maintenance)
+    {
         Some((side, _)) => Err(Refused::new(EBUSY, Refusal::SubmirrorErred).at(side)),
         None => Ok(()),
     }

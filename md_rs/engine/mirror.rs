@@ -144,7 +144,11 @@ impl<'a> Mirror<'a> {
     fn read_on(self, part: &Part<'_>, side: u32) -> Option<()> {
         for_pieces(part, |done, from, left| {
             let (component, piece) = self.place_on(side, from, left)?;
-            part.send(done, piece.count, &piece.target_on(Some(answerable(side, component))));
+            part.send(
+                done,
+                piece.count,
+                &piece.target_on(Some(answerable(side, component))),
+            );
             Some(piece.count)
         })
     }
@@ -153,7 +157,11 @@ impl<'a> Mirror<'a> {
     fn read_where_it_is(self, part: &Part<'_>, tried: u32) -> Option<()> {
         for_pieces(part, |done, from, left| {
             let (side, component, piece) = self.best_place(from, left, tried)?;
-            part.send(done, piece.count, &piece.target_on(Some(answerable(side, component))));
+            part.send(
+                done,
+                piece.count,
+                &piece.target_on(Some(answerable(side, component))),
+            );
             Some(piece.count)
         })
     }
@@ -260,7 +268,8 @@ impl<'a> Mirror<'a> {
             return Some(());
         }
         for_pieces(part, |_, from, left| {
-            self.best_place(from, left, 0).map(|(_, _, piece)| piece.count)
+            self.best_place(from, left, 0)
+                .map(|(_, _, piece)| piece.count)
         })
     }
 
@@ -292,12 +301,17 @@ impl<'a> Mirror<'a> {
         each: &mut dyn FnMut(&Component, Place<'_>),
     ) -> Option<()> {
         let shape = side_body(self.shape, side)?.shape();
-        runs(shape, part.sector(), part.sectors(), &mut |component, from, count| {
-            if !is_written(component.condition.state()) {
-                return Some(());
-            }
-            leaf_runs(component, from, count, &mut |piece| each(component, piece))
-        })
+        runs(
+            shape,
+            part.sector(),
+            part.sectors(),
+            &mut |component, from, count| {
+                if !is_written(component.condition.state()) {
+                    return Some(());
+                }
+                leaf_runs(component, from, count, &mut |piece| each(component, piece))
+            },
+        )
     }
 
     /// A side has failed: who is to blame is taken out of service, and the request is carried out

@@ -92,9 +92,12 @@ pub(super) fn leaf_runs(
             sector,
             count,
         }),
-        Some(child) => runs(child.body().shape(), sector, count, &mut |below, from, length| {
-            leaf_runs(below, from, length, each)
-        })?,
+        Some(child) => runs(
+            child.body().shape(),
+            sector,
+            count,
+            &mut |below, from, length| leaf_runs(below, from, length, each),
+        )?,
     }
     Some(())
 }
@@ -109,12 +112,15 @@ pub(super) fn runs<'a>(
     each: &mut dyn FnMut(&'a Component, u64, u64) -> Option<()>,
 ) -> Option<()> {
     let mut inside = Some(());
-    shape.unit().striped()?.ranges(sector, count, &mut |piece| {
-        let done = shape
-            .component(piece.component)
-            .and_then(|component| each(component, piece.sector, piece.count));
-        inside = inside.and(done);
-    })?;
+    shape
+        .unit()
+        .striped()?
+        .ranges(sector, count, &mut |piece| {
+            let done = shape
+                .component(piece.component)
+                .and_then(|component| each(component, piece.sector, piece.count));
+            inside = inside.and(done);
+        })?;
     inside
 }
 

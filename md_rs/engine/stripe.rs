@@ -69,11 +69,16 @@ fn send_pieces(part: &Part<'_>, shape: &Shape) -> Option<()> {
 fn spread(request: Request, shape: &Shape, bioset: &BioSet) {
     let out = request.fan_out(bioset);
     for part in out.parts() {
-        let sent = runs(shape, part.sector(), part.sectors(), &mut |component, from, count| {
-            leaf_runs(component, from, count, &mut |piece| {
-                part.send(0, piece.count, &piece.target());
-            })
-        });
+        let sent = runs(
+            shape,
+            part.sector(),
+            part.sectors(),
+            &mut |component, from, count| {
+                leaf_runs(component, from, count, &mut |piece| {
+                    part.send(0, piece.count, &piece.target());
+                })
+            },
+        );
         if sent.is_none() {
             part.fail(Failure::Io);
         }

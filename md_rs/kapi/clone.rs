@@ -235,15 +235,19 @@ impl BioClone {
                 bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
                     if unsupported =>
                 {
-                    ffi::md_queue_follow_offers((*rq).q, device.as_ptr());
+                    let clone_operation = (*(*this).bio.get()).bi_opf & super::request::OP_MASK;
+                    let instead = clone_operation != operation;
+                    ffi::md_queue_follow_offers((*rq).q, device.as_ptr(), instead);
                     return 0;
                 }
                 _ => device.health().note_write_error(),
             }
             // A request that is malformed is so on every side.
-            let Some(condition) = (*this).condition.as_ref().filter(|_| {
-                status != ffi::md_sts_inval
-            }) else {
+            let Some(condition) = (*this)
+                .condition
+                .as_ref()
+                .filter(|_| status != ffi::md_sts_inval)
+            else {
                 return 0;
             };
             if operation == bindings::req_op_REQ_OP_READ {

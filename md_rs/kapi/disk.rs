@@ -301,7 +301,10 @@ impl<T: Operations> Disk<T> {
     pub(crate) fn resize(&mut self, sectors: u64, mut limits: QueueLimits) -> Result {
         // SAFETY: By the type invariant the disk is there.
         unsafe {
-            to_result(ffi::md_queue_narrow_limits(self.gendisk, limits.as_mut_ptr()))?;
+            to_result(ffi::md_queue_narrow_limits(
+                self.gendisk,
+                limits.as_mut_ptr(),
+            ))?;
             bindings::set_capacity_and_notify(self.gendisk, sectors);
         }
         Ok(())

@@ -57,6 +57,7 @@ extern "C" {
     pub(super) fn md_queue_follow_offers(
         queue: *mut bindings::request_queue,
         bdev: *mut bindings::block_device,
+        instead: bool,
     );
     pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
     pub(super) fn md_bdev_user_dev(bdev: *mut bindings::block_device) -> u64;
