@@ -73,7 +73,7 @@ impl Plan {
         let body = Arc::new(self.body, GFP_KERNEL)?;
         let title = text(fmt!("md!dsk!{}", name.as_str()))?;
         let disk = Disk::new(&title, sectors, self.limits, body).map_err(disk_failed)?;
-        link_holders(&disk).map_err(disk_failed)?;
+        link_holders(&disk, disk.operations().shape().components()).map_err(disk_failed)?;
         Ok(Metadevice {
             name,
             kind: self.kind,
@@ -115,41 +115,40 @@ impl Metadevice {
     pub(crate) fn grow(&mut self, shape: Shape) -> Result<(), Refused> {
         let limits = limits_of(&self.name, &shape)?;
         let sectors = shape.unit().sectors();
-        let added = shape
-            .components()
-            .get(self.body().shape().components().len()..);
-        for component in added.unwrap_or(&[]) {
-            // What was linked stays so if this fails half way: it is unlinked with the rest.
-            self.disk
-                .link_holder(&component.device)
-                .map_err(disk_failed)?;
+        let old_count = self.body().shape().components().len();
+        let mut added = KVec::new();
+        for component in shape.components().iter().skip(old_count) {
+            added.push(component.clone(), GFP_KERNEL)?;
         }
-        self.disk.with_closed_gate(|body| body.reshape(shape))?;
+        link_holders(&self.disk, &added).map_err(disk_failed)?;
+        let reshaped = self.disk.with_closed_gate(|body| body.reshape(shape));
+        if let Err(refused) = reshaped {
+            unlink_holders(&self.disk, &added);
+            return Err(refused);
+        }
         self.disk.resize(sectors, limits).map_err(disk_failed)
     }
 }
 
 impl Drop for Metadevice {
     fn drop(&mut self) {
-        unlink_holders(&self.disk, usize::MAX);
+        unlink_holders(&self.disk, self.body().shape().components());
     }
 }
 
-/// Shows in sysfs that a disk holds its components. All or none.
-fn link_holders(disk: &Disk<Arc<Body>>) -> Result {
-    let shape = disk.operations().shape();
-    for (index, component) in shape.components().iter().enumerate() {
+/// Shows in sysfs that a disk holds components. All or none.
+fn link_holders(disk: &Disk<Arc<Body>>, components: &[Arc<Component>]) -> Result {
+    for (done, component) in components.iter().enumerate() {
         if let Err(error) = disk.link_holder(&component.device) {
-            unlink_holders(disk, index);
+            unlink_holders(disk, components.get(..done).unwrap_or(&[]));
             return Err(error);
         }
     }
     Ok(())
 }
 
-fn unlink_holders(disk: &Disk<Arc<Body>>, count: usize) {
-    let shape = disk.operations().shape();
-    for component in shape.components().iter().take(count) {
+fn unlink_holders(disk: &Disk<Arc<Body>>, components: &[Arc<Component>]) {
+    for component in components {
         disk.unlink_holder(&component.device);
     }
 }

@@ -124,10 +124,12 @@ fn open_component(
     if device.read_only() {
         return Err(Refused::new(EROFS, Refusal::ComponentReadOnly));
     }
+    let metadevice = units.with_dev(device.user_dev());
+    if metadevice.is_some_and(|metadevice| metadevice.name() == name) {
+        return Err(Refused::new(EINVAL, Refusal::ComponentInUse));
+    }
     // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
-    let child = units
-        .with_dev(device.user_dev())
-        .map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
+    let child = metadevice.map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
     Ok(Component {
         child,
         condition: Condition::new(),

@@ -45,6 +45,9 @@ use crate::{
     sides::side_body, //
 };
 
+/// The note of a request that was sent to all sides at the same time.
+const AT_ONCE: u32 = u32::MAX;
+
 /// A mirror, and what its requests need.
 #[derive(Clone, Copy)]
 struct Mirror<'a> {
@@ -203,7 +206,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Something that all sides have to do. The request's note is the side that has it now, if they
-    /// do it one after the other.
+    /// do it one after the other, or [`AT_ONCE`].
     fn change(self, request: Request) {
         match request.stage() {
             Stage::New => self.change_all(request),
@@ -221,6 +224,12 @@ impl<'a> Mirror<'a> {
         if self.unit.is_serial() && request.operation() != Operation::Flush {
             return self.change_one(request, 0);
         }
+        self.change_at_once(request);
+    }
+
+    /// Sends to all sides at the same time.
+    fn change_at_once(self, request: Request) {
+        request.set_note(AT_ONCE);
         request.set_unfinished(false);
         self.send_changes(request, |_| true);
     }
@@ -321,6 +330,12 @@ impl<'a> Mirror<'a> {
         if self.unit.changes() != request.seen() {
             request.forget_errors();
             return self.change_all(request);
+        }
+        if request.note() != AT_ONCE {
+            // A bio that is well on this side is acknowledged, so it has to be on the others, too.
+            request.forget_errors();
+            request.supervise();
+            return self.change_at_once(request);
         }
         let zeroing = matches!(
             request.operation(),

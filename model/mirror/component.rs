@@ -12,7 +12,8 @@
 //! of its own. So a failed read changes nothing: where no other side answers, it fails.
 //!
 //! The change has to be recorded before the write that it excuses is acknowledged
-//! (`DURABILITY.md` clause 5). Resyncing, which leads back from `Erred` to `Okay`, is still to come.
+//! (`DURABILITY.md` clause 5). Resyncing, which leads back from `Erred` to `Okay`, is still to
+//! come.
 
 /// State of a component.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

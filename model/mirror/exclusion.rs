@@ -16,9 +16,10 @@
 //! which costs time and nothing else.
 //!
 //! The caller replaces words with compare-and-exchange by what [`Claim::admit`] says, and
-//! subtracts [`Claim::retract`] when the write is done. A write of several claims that is refused
-//! one has to retract those it has before it waits: granules that share a word do so in no order,
-//! so that two writes which waited with claims in hand could wait for each other for ever.
+//! subtracts [`Claim::retract`] when the write is done on all sides. A write of several claims that
+//! is refused one has to retract those it has before it waits: granules that share a word do so in
+//! no order, so that two writes which waited with claims in hand could wait for each other
+//! for ever.
 
 use crate::limits::UNIT_SECTORS_MAX;
 
@@ -42,7 +43,10 @@ const GRANULE_BITS: u32 = BLOCK_BITS + MASK_BITS.ilog2();
 /// Blocks in a granule: the bits of a word that say which are being written.
 const MASK_BITS: u32 = 16;
 
-/// These bits.
+/// Number of the last of them. All its bits are ones.
+const LAST_BLOCK: u32 = MASK_BITS - 1;
+
+/// These bits of a word.
 const MASK: u64 = !(u64::MAX << MASK_BITS);
 
 /// The golden ratio as a fraction of 2^64: its multiples keep away from each other.
@@ -132,14 +136,14 @@ impl Iterator for Claims {
 #[inline]
 const fn blocks(first: u64, last: u64) -> u64 {
     let from = MASK.wrapping_shl(block_in_granule(first));
-    let to = MASK.wrapping_shr(MASK_BITS - 1 - block_in_granule(last));
+    let to = MASK.wrapping_shr(LAST_BLOCK ^ block_in_granule(last));
     from & to
 }
 
 /// The number of a sector's block in its granule.
 #[inline]
 const fn block_in_granule(sector: u64) -> u32 {
-    (sector >> BLOCK_BITS) as u32 & (MASK_BITS - 1)
+    (sector >> BLOCK_BITS) as u32 & LAST_BLOCK
 }
 
 /// The word in which a granule is claimed.
@@ -238,10 +242,10 @@ mod tests {
         for granule in 0..BUCKETS as u64 * 40 {
             let owner = &mut owners[bucket_of(granule)];
             let distance = granule - *owner;
-            assert!(*owner == 0 || distance << GRANULE_BITS > 97 * 2048);
+            // The last granule of a range is at most this far behind its first one.
+            assert!(*owner == 0 || distance << GRANULE_BITS > RANGE_SECTORS_MAX);
             *owner = granule;
         }
-        assert!(RANGE_SECTORS_MAX <= 97 * 2048 - (1 << GRANULE_BITS));
     }
 
     #[test]

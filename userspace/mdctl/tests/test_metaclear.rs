@@ -23,7 +23,10 @@ fn help_page() {
     onent
     of another. The first one that cannot be cleared ends the command; those before it are gon\
     e
-    then. What is on the components stays there, so that the same metainit brings it back.
+    then. What is on the components stays there, so that the same metainit brings it back. But\
+     with
+    a mirror goes the knowledge which of its submirrors are whole, so that one that needs
+    maintenance is cleared by force only.
 
     Usage: metaclear [OPTIONS] [NAME]...
 
@@ -33,8 +36,8 @@ fn help_page() {
     Options:
       -a          All metadevices
       -r          After each metadevice also those that were its components, and so on
-      -f          Changes nothing: a stripe or concat needs no force, and one that is open is \
-    never cleared
+      -f          Also mirrors of which a submirror needs maintenance; one that is open is nev\
+    er cleared
           --json  Answer in JSON, also errors; may stand anywhere on the line
       -h, --help  Print help
     ");

@@ -253,20 +253,20 @@ fn without_the_module_there_is_a_word_on_how_to_load_it() {
 #[test]
 fn a_module_of_another_version_is_refused() {
     let mut env = TestEnvironment::new();
-    env.admin.answers.mismatch_next(3);
+    env.admin.answers.mismatch_next(4);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 3,\
-     tool: 2)
+    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4,\
+     tool: 3)
     err| next: make tool
     [exit status 1]
     ");
-    env.admin.answers.mismatch_next(1);
+    env.admin.answers.mismatch_next(2);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 1,\
-     tool: 2)
-    err| next: modprobe -r md_stripe md_rs && modprobe md_rs
+    err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 2,\
+     tool: 3)
+    err| next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
     [exit status 1]
     ");
 }
@@ -332,8 +332,8 @@ fn an_answer_that_makes_no_sense_is_an_error() {
     env.admin.component(10, 1).state = 77;
     assert_snapshot!(env.run("metastat d10"), @r"
     $ metastat d10
-    err| metastat: /dev/md/admin: the module gave an answer that this tool cannot read: d10 is\
-     in state 77
+    err| metastat: /dev/md/admin: the module gave an answer that this tool cannot read: /dev/s\
+    db is in state 77
     err| next: mdctl version
     [exit status 1]
     ");

@@ -13,15 +13,18 @@ use std::{
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("mdctl --help"), @r"
     $ mdctl --help
-    Volume manager: stripes and concats of disks
+    Volume manager: stripes, concats and mirrors of disks
 
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit   Make a stripe, a concat, or a concat of stripes.
-      metastat   Show metadevices.
-      metaclear  Clear metadevices.
-      version    Show the versions of the tool and the loaded module.
+      metainit     Make a stripe, a concat, a concat of stripes, or a mirror of these.
+      metastat     Show metadevices.
+      metaclear    Clear metadevices.
+      metattach    Grow a stripe or concat by more components.
+      metaparam    Change the options of a mirror, or show them.
+      metareplace  Replace a component of a mirror: not possible yet.
+      version      Show the versions of the tool and the loaded module.
 
     Options:
           --json     Answer in JSON, also errors; may stand anywhere on the line
@@ -60,7 +63,7 @@ fn what_is_no_command_is_an_error() {
     assert_snapshot!(env.run_all(&lines), @r#"
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, version]
+     metastat, metaclear, metattach, metaparam, metareplace, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -69,8 +72,8 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
-    and but one was not provided [subcommands: metainit, metastat, metaclear, version]","next"\
-    :"mdctl --help"}}
+    and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metap\
+    aram, metareplace, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -82,12 +85,12 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
-    t, metastat, metaclear, version]
+    t, metastat, metaclear, metattach, metaparam, metareplace, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, version]
+     metastat, metaclear, metattach, metaparam, metareplace, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -282,7 +282,7 @@ mod tests {
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         let all = Refusal::ALL.map(|refusal| line(refuse(refusal, ABI_VERSION + 1, Some(1))));
         assert_snapshot!(all.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 3, tool: 2)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4, tool: 3)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -334,6 +334,18 @@ mod tests {
           next: dmesg | tail
         d10: row 1: an interlace of 17 blocks is no multiple of a block size, 16 blocks
           next: lsblk -d -o NAME,LOG-SEC
+        d10: is a concat or stripe, and only a mirror has this
+          next: metastat d10
+        d10: is a mirror, and only a concat or stripe has this
+          next: metastat d10
+        /dev/sdb: is not a concat or stripe metadevice, and a submirror is one
+          next: metastat -c
+        /dev/sdb: is a mirror, and nothing is made of mirrors
+          next: metastat -c
+        d10: an option with the value 16 is not possible
+          next: metaparam --help
+        d10: a submirror needs maintenance, and with the mirror goes the knowledge which one (see which, then clear with -f)
+          next: metastat d10
         ");
     }
 
@@ -342,11 +354,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 1, tool: 2)
-          next: modprobe -r md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 2, tool: 2)
-          next: modprobe -r md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 3, tool: 2)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 2, tool: 3)
+          next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 3, tool: 3)
+          next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4, tool: 3)
           next: make tool
         ");
     }

@@ -124,6 +124,11 @@ impl FakeAdmin {
         &mut self.unit_mut(number).components[component]
     }
 
+    /// Options of a mirror, of which the test may say anything.
+    pub fn options(&mut self, number: u32) -> &mut MirrorOptions {
+        &mut self.unit_mut(number).summary.mirror
+    }
+
     /// A metadevice that exists.
     fn unit_mut(&mut self, number: u32) -> &mut FakeUnit {
         self.units.get_mut(&number).expect("the test has made it")

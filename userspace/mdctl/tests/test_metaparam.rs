@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metaparam`: options of mirrors (`svm.md` sections 4.1 and 10).
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+use md_abi::admin::{
+    Refusal,
+    OPTION_PASS, //
+};
+use serde_json::json;
+
+/// A machine with the mirror `d10` over `d11`, and `d12`.
+fn with_mirror() -> TestEnvironment {
+    TestEnvironment::with(&[
+        "metainit d11 1 1 sda",
+        "metainit d12 1 1 sdb",
+        "metainit d10 -m d11",
+    ])
+}
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("metaparam --help"), @r"
+    $ metaparam --help
+    Change the options of a mirror, or show them.
+
+    What is not given stays as it is; without options all are shown. The mirror may be in use.
+
+    Usage: metaparam [OPTIONS] <MIRROR>
+
+    Arguments:
+      <MIRROR>  The mirror, such as d10
+
+    Options:
+      -r <POLICY>  Where a read goes: roundrobin (to each side in turn), geometric (to the sid\
+    e that has its part of the blocks) or first (to the first side)
+      -w <POLICY>  How a write goes to the sides: parallel (to all at once) or serial (to one \
+    after the other)
+      -p <PASS>    When the mirror is resynced after a crash, 1 to 9; 0 for never
+          --json   Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help   Print help
+    ");
+}
+
+#[test]
+fn options_are_shown_as_svm_does() {
+    let mut env = with_mirror();
+    assert_snapshot!(env.run("metaparam d10"), @r"
+    $ metaparam d10
+    d10: Mirror current parameters are:
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+    ");
+    env.setup("metaparam -r first -w serial -p 0 d10");
+    assert_snapshot!(env.run("metaparam md/dsk/d10"), @r"
+    $ metaparam md/dsk/d10
+    d10: Mirror current parameters are:
+        Pass: 0
+        Read option: first (-r)
+        Write option: serial (-S)
+    ");
+    env.setup("metaparam -r geometric d10");
+    assert_snapshot!(env.run("metaparam d10"), @r"
+    $ metaparam d10
+    d10: Mirror current parameters are:
+        Pass: 0
+        Read option: geometric (-g)
+        Write option: serial (-S)
+    ");
+}
+
+#[test]
+fn what_is_not_given_stays_as_it_is() {
+    let mut env = with_mirror();
+    let transcript = env.run_all(&[
+        "metaparam -r geometric d10",
+        "metaparam -w serial d10",
+        "metaparam -p 9 d10",
+        "metastat -p d10",
+        "metaparam -r roundrobin d10",
+        "metastat -p d10",
+        "metaparam -w parallel d10",
+        "metastat -p d10",
+    ]);
+    assert_snapshot!(transcript, @r"
+    $ metaparam -r geometric d10
+    $ metaparam -w serial d10
+    $ metaparam -p 9 d10
+    $ metastat -p d10
+    d10 -m d11 -g -S 9
+    d11 1 1 /dev/sda
+    $ metaparam -r roundrobin d10
+    $ metastat -p d10
+    d10 -m d11 -S 9
+    d11 1 1 /dev/sda
+    $ metaparam -w parallel d10
+    $ metastat -p d10
+    d10 -m d11 9
+    d11 1 1 /dev/sda
+    ");
+}
+
+#[test]
+fn json_is_the_mirror_as_it_is_now() {
+    let mut env = with_mirror();
+    let expected = json!({"version": 1, "metadevices": [{
+        "name": "d10",
+        "type": "mirror",
+        "size": 63 << 20,
+        "state": "Okay",
+        "submirrors": [{"name": "d11", "state": "Okay"}],
+        "read_policy": "first",
+        "write_policy": "serial",
+        "pass": 4,
+    }]});
+    let changed = env.run("metaparam --json -r first -w serial -p 4 d10");
+    assert_eq!(changed.json(), expected);
+    assert_eq!(env.run("metaparam --json d10").json(), expected);
+}
+
+#[test]
+fn only_a_mirror_has_options() {
+    let mut env = with_mirror();
+    let lines = [
+        "metaparam d12",
+        "metaparam -r first d11",
+        "metaparam -p 0 d99",
+        "metaparam sda",
+        "metaparam --json d12",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metaparam d12
+    err| metaparam: d12: is a concat or stripe, and only a mirror has this
+    err| next: metastat d12
+    [exit status 1]
+    $ metaparam -r first d11
+    err| metaparam: d11: is a concat or stripe, and only a mirror has this
+    err| next: metastat d11
+    [exit status 1]
+    $ metaparam -p 0 d99
+    err| metaparam: d99: does not exist
+    err| next: metastat -c
+    [exit status 1]
+    $ metaparam sda
+    err| metaparam: sda: is not the name of a metadevice: those are d0 to d8191
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --json d12
+    {"version":1,"error":{"command":"metaparam","device":"d12","reason":"is a concat or stripe\
+    , and only a mirror has this","next":"metastat d12"}}
+    [exit status 1]
+    "#);
+}
+
+#[test]
+fn options_out_of_range_change_nothing() {
+    let mut env = with_mirror();
+    let lines = [
+        "metaparam -r last d10",
+        "metaparam -w both d10",
+        "metaparam -p 10 d10",
+        "metaparam -p -1 d10",
+        "metaparam",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metaparam -r last d10
+    err| metaparam: invalid value 'last' for '-r <POLICY>': those are roundrobin, geometric an\
+    d first
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam -w both d10
+    err| metaparam: invalid value 'both' for '-w <POLICY>': those are parallel and serial
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam -p 10 d10
+    err| metaparam: invalid value '10' for '-p <PASS>': is not a pass number: those are 0 to 9
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam -p -1 d10
+    err| metaparam: unexpected argument '-1' found
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam
+    err| metaparam: the following required arguments were not provided: <MIRROR>
+    err| next: metaparam --help
+    [exit status 1]
+    ");
+    assert_eq!(env.run("metastat -p d10").stdout.lines().next(), Some("d10 -m d11 1"));
+    let values = [OPTION_PASS.into(), 9];
+    env.admin.answers.refuse_next(Refusal::BadOption, u32::MAX, values);
+    assert_snapshot!(env.run("metaparam -p 9 d10"), @r"
+    $ metaparam -p 9 d10
+    err| metaparam: d10: the pass number 9 is not possible
+    err| next: metaparam --help
+    [exit status 1]
+    ");
+}

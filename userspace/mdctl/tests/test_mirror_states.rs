@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metastat` for mirrors: its forms, states and what to type (`svm.md` section 10.1).
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+use md_abi::admin::{
+    Component,
+    ComponentState, //
+};
+use rustix::fs::makedev;
+use serde_json::json;
+
+/// A machine with the mirror `d10` over the concat `d11` and the stripe `d12`, and `d1`.
+fn with_mirror() -> TestEnvironment {
+    let mut env = TestEnvironment::new();
+    env.device("sde", "", 8, 64);
+    env.admin.disks.insert(makedev(8, 64), 131_072);
+    for line in [
+        "metainit d1 1 1 sde",
+        "metainit d11 2 1 sda 1 sdb",
+        "metainit d12 1 2 sdc sdd -i 64k",
+        "metainit d10 -m d11 d12",
+    ] {
+        env.setup(line);
+    }
+    env
+}
+
+/// Puts a component into a state, as a failed write would.
+fn fail(component: &mut Component, state: ComponentState) {
+    component.state = state as u32;
+    component.write_errors += 1;
+    component.event_seconds = 1_772_368_496;
+}
+
+#[test]
+fn long_form() {
+    assert_snapshot!(with_mirror().run("metastat"), @r"
+    $ metastat
+    d10: Mirror
+        Submirror 0: d11
+          State: Okay
+        Submirror 1: d12
+          State: Okay
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sda       2048     No            Okay
+        Stripe 1:
+    	Device     Start Block  Dbase        State
+    	/dev/sdb       2048     No            Okay
+
+    d12: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State
+    	/dev/sdc       2048     No            Okay
+    	/dev/sdd       2048     No            Okay
+
+    d1: Concat/Stripe
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase
+    	/dev/sde       2048     No
+    ");
+}
+
+#[test]
+fn other_forms() {
+    let mut env = with_mirror();
+    let lines = ["metastat -c", "metastat -p", "metastat -c d12"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metastat -c
+    d10              m  126MB d11 d12
+        d11          s  126MB /dev/sda /dev/sdb
+        d12          s  126MB /dev/sdc /dev/sdd
+    d1               s   63MB /dev/sde
+    $ metastat -p
+    d10 -m d11 d12 1
+    d11 2 1 /dev/sda 1 /dev/sdb
+    d12 1 2 /dev/sdc /dev/sdd -i 128b
+    d1 1 1 /dev/sde
+    $ metastat -c d12
+    d12              s  126MB /dev/sdc /dev/sdd
+    ");
+}
+
+#[test]
+fn options_are_shown_with_what_one_types_for_them() {
+    let mut env = with_mirror();
+    env.setup("metaclear d10");
+    env.setup("metainit d10 -m d11 d12 -g -S 3");
+    assert_snapshot!(env.run_all(&["metastat d10", "metastat -p d10"]), @r"
+    $ metastat d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Okay
+        Submirror 1: d12
+          State: Okay
+        Pass: 3
+        Read option: geometric (-g)
+        Write option: serial (-S)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sda       2048     No            Okay
+        Stripe 1:
+    	Device     Start Block  Dbase        State
+    	/dev/sdb       2048     No            Okay
+
+    d12: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State
+    	/dev/sdc       2048     No            Okay
+    	/dev/sdd       2048     No            Okay
+    $ metastat -p d10
+    d10 -m d11 d12 -g -S 3
+    d11 2 1 /dev/sda 1 /dev/sdb
+    d12 1 2 /dev/sdc /dev/sdd -i 128b
+    ");
+}
+
+#[test]
+fn json_form() {
+    let mut env = with_mirror();
+    fail(env.admin.component(11, 1), ComponentState::Maintenance);
+    let document = env.run("metastat --json d10").json();
+    let units = &document["metadevices"];
+    let mirror = json!({
+        "name": "d10",
+        "type": "mirror",
+        "size": 126 << 20,
+        "state": "Needs maintenance",
+        "submirrors": [
+            {"name": "d11", "state": "Needs maintenance"},
+            {"name": "d12", "state": "Okay"},
+        ],
+        "read_policy": "roundrobin",
+        "write_policy": "parallel",
+        "pass": 1,
+    });
+    assert_eq!(units[0], mirror);
+    assert_eq!(units[1]["state"], "Needs maintenance");
+    assert_eq!(units[1]["parent"], "d10");
+    assert_eq!(units[1]["rows"][1]["components"][0]["state"], "Maintenance");
+    assert_eq!(units[2]["type"], "stripe");
+    fail(env.admin.component(12, 0), ComponentState::LastErred);
+    let document = env.run("metastat --json d12").json();
+    let unit = &document["metadevices"][0];
+    assert_eq!(unit["state"], "Needs maintenance");
+    assert_eq!(unit["rows"][0]["components"][0]["state"], "Last Erred");
+}
+
+/// `svm.md` section 13.3, test 14.
+#[test]
+fn a_component_in_maintenance_is_to_be_replaced() {
+    let mut env = with_mirror();
+    fail(env.admin.component(11, 1), ComponentState::Maintenance);
+    let lines = ["metastat d10", "metastat -c d10", "metastat -t d10"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metastat d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Needs maintenance
+        Submirror 1: d12
+          State: Okay
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Needs maintenance
+        Invoke: metareplace d10 /dev/sdb <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sda       2048     No            Okay  none
+        Stripe 1:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No     Maintenance  0 read, 1 write
+
+    d12: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State
+    	/dev/sdc       2048     No            Okay
+    	/dev/sdd       2048     No            Okay
+    $ metastat -c d10
+    d10              m  126MB d11 (maint) d12
+        d11          s  126MB /dev/sda /dev/sdb (maint)
+        d12          s  126MB /dev/sdc /dev/sdd
+    $ metastat -t d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Needs maintenance -
+        Submirror 1: d12
+          State: Okay         -
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Needs maintenance
+        Invoke: metareplace d10 /dev/sdb <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors  Time
+    	/dev/sda       2048     No            Okay  none    -
+        Stripe 1:
+    	Device     Start Block  Dbase        State  Errors           Time
+    	/dev/sdb       2048     No     Maintenance  0 read, 1 write  2026-03-01T12:34:56Z
+
+    d12: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State  Time
+    	/dev/sdc       2048     No            Okay  -
+    	/dev/sdd       2048     No            Okay  -
+    ");
+}
+
+/// `svm.md` section 13.3, test 15.
+#[test]
+fn the_last_copy_is_replaced_after_the_others() {
+    let mut env = with_mirror();
+    fail(env.admin.component(11, 0), ComponentState::Maintenance);
+    fail(env.admin.component(12, 0), ComponentState::LastErred);
+    assert_snapshot!(env.run_all(&["metastat d10", "metastat -c d10"]), @r#"
+    $ metastat d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Needs maintenance
+        Submirror 1: d12
+          State: Needs maintenance
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Needs maintenance
+        Invoke: metareplace d10 /dev/sda <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sda       2048     No     Maintenance  0 read, 1 write
+        Stripe 1:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No            Okay  none
+
+    d12: Submirror of d10
+        State: Needs maintenance
+        Invoke: after replacing "Maintenance" components:
+    		metareplace d10 /dev/sdc <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdc       2048     No      Last Erred  0 read, 1 write
+    	/dev/sdd       2048     No            Okay  none
+    $ metastat -c d10
+    d10              m  126MB d11 (maint) d12 (maint)
+        d11          s  126MB /dev/sda (maint) /dev/sdb
+        d12          s  126MB /dev/sdc (last-erred) /dev/sdd
+    "#);
+    fail(env.admin.component(12, 1), ComponentState::Maintenance);
+    assert_snapshot!(env.run("metastat d12"), @r"
+    $ metastat d12
+    d12: Submirror of d10
+        State: Needs maintenance
+        Invoke: metareplace d10 /dev/sdd <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdc       2048     No      Last Erred  0 read, 1 write
+    	/dev/sdd       2048     No     Maintenance  0 read, 1 write
+    ");
+}
+
+#[test]
+fn a_submirror_without_its_disk_is_unavailable() {
+    let mut env = with_mirror();
+    env.admin.clock = 1_772_368_496;
+    env.admin.disks.remove(&makedev(8, 48));
+    assert_snapshot!(env.run_all(&["metastat -i d10", "metastat -c d10"]), @r"
+    $ metastat -i d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Okay
+        Submirror 1: d12
+          State: Unavailable
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sda       2048     No            Okay
+        Stripe 1:
+    	Device     Start Block  Dbase        State
+    	/dev/sdb       2048     No            Okay
+
+    d12: Submirror of d10
+        State: Unavailable
+        Invoke: after the missing device is back:
+    		metareplace -e d10 /dev/sdd
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdc       2048     No            Okay  none
+    	/dev/sdd       2048     No     Unavailable  none
+    $ metastat -c d10
+    d10              m  126MB d11 d12 (unavail)
+        d11          s  126MB /dev/sda /dev/sdb
+        d12          s  126MB /dev/sdc /dev/sdd (unavail)
+    ");
+}
+
+#[test]
+fn metadevices_below_a_submirror_have_states_too() {
+    let mut env = TestEnvironment::with(&[
+        "metainit d1 1 1 sda",
+        "metainit d11 2 1 d1 1 sdb",
+        "metainit d10 -m d11",
+    ]);
+    fail(env.admin.component(1, 0), ComponentState::LastErred);
+    assert_snapshot!(env.run_all(&["metastat d10", "metastat -c"]), @r#"
+    $ metastat d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Needs maintenance
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 258048 blocks (126 MB)
+
+    d11: Submirror of d10
+        State: Needs maintenance
+        Invoke: metareplace d10 d1 <new device>
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device   Start Block  Dbase        State  Errors
+    	d1              0     No     Maintenance  none
+        Stripe 1:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No            Okay  none
+
+    d1: Subdevice of d11
+        State: Needs maintenance
+        Invoke: after replacing "Maintenance" components:
+    		metareplace d10 /dev/sda <new device>
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sda       2048     No      Last Erred  0 read, 1 write
+    $ metastat -c
+    d10              m  126MB d11 (maint)
+        d11          s  126MB d1 (maint) /dev/sdb
+            d1       s   63MB /dev/sda (last-erred)
+    "#);
+}
+
+#[test]
+fn options_that_make_no_sense_are_errors() {
+    let mut env = with_mirror();
+    env.admin.options(10).read_policy = 3;
+    assert_snapshot!(env.run("metastat d10"), @r"
+    $ metastat d10
+    err| metastat: /dev/md/admin: the module gave an answer that this tool cannot read: d10 ha\
+    s read policy 3 and write policy 0
+    err| next: mdctl version
+    [exit status 1]
+    ");
+    env.admin.options(10).read_policy = 0;
+    env.admin.options(10).write_policy = 2;
+    assert_snapshot!(env.run("metaparam d10"), @r"
+    $ metaparam d10
+    err| metaparam: /dev/md/admin: the module gave an answer that this tool cannot read: d10 h\
+    as read policy 0 and write policy 2
+    err| next: mdctl version
+    [exit status 1]
+    ");
+}
