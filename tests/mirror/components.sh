@@ -6,7 +6,7 @@
 #         caller's; what is acknowledged is there all the same, in both write policies.
 # Clause: svm.md 4.2, 4.3, 4.7; DURABILITY 5, 11; issue 4
 # Lanes: stock,debug
-# Vm: --disks 4 --disk-size 16M
+# Vm: --disks 4 --disk-size 5M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
