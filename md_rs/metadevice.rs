@@ -176,6 +176,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
                 limits.stack(&component.device, 0, &label);
             }
             limits.discard_is_write_zeroes();
+            limits.keep_pages_stable();
             limits.set_largest_change(RANGE_SECTORS_MAX);
         }
     }

@@ -25,6 +25,8 @@ const blk_status_t md_sts_target = BLK_STS_TARGET;
 const blk_status_t md_sts_again = BLK_STS_AGAIN;
 const blk_status_t md_sts_inval = BLK_STS_INVAL;
 
+const unsigned int md_feat_stable_writes = (__force unsigned int)BLK_FEAT_STABLE_WRITES;
+
 /*
  * queue_rq runs in the middle of a submission of its caller's, and ours must not become part of it:
  *

@@ -8,7 +8,10 @@ use kernel::{
     prelude::*, //
 };
 
-use super::bdev::BlockDevice;
+use super::{
+    bdev::BlockDevice,
+    ffi, //
+};
 
 /// Limits of a disk that is yet to be made.
 pub(crate) struct QueueLimits {
@@ -60,6 +63,13 @@ impl QueueLimits {
     /// Discards are carried out as writes of zeroes, so they are offered only where those are.
     pub(crate) fn discard_is_write_zeroes(&mut self) {
         self.discard &= self.raw.max_write_zeroes_sectors > 0;
+    }
+
+    /// Has pages of the page cache stay as they are while they are being written: where a page is
+    /// sent to several devices, all have to get the same (`DURABILITY.md` clause 14).
+    pub(crate) fn keep_pages_stable(&mut self) {
+        // SAFETY: The shim's constants are never written.
+        self.raw.features |= unsafe { ffi::md_feat_stable_writes };
     }
 
     /// Keeps requests that change something to so many sectors.

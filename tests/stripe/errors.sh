@@ -11,104 +11,12 @@
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
 . "$MD_TEST_LIB/disks.sh"
+# shellcheck source=tests/lib/blocks.sh
+. "$MD_TEST_LIB/blocks.sh"
 # shellcheck source=tests/lib/layout.sh
 . "$MD_TEST_LIB/layout.sh"
 
 d10=/dev/md/dsk/d10
-
-# blocks read|write one|batch DEVICE FIRST COUNT: reads or writes blocks of 4 KiB one by one, or all
-# in one io_submit, and prints "BLOCK ERRNO" for those that fail. A sector holds "d10 n" before and
-# after.
-cat >/tmp/blocks.c <<'C'
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/aio_abi.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define BLOCK 4096L
-#define MOST 64
-
-static char *data;
-static long results[MOST];
-
-/* Fills a block with what its sectors should hold. */
-static void expected(char *block, long number)
-{
-	int n;
-
-	memset(block, 0, BLOCK);
-	for (n = 0; n < 8; n++)
-		sprintf(block + n * 512, "d10 %ld", number * 8 + n);
-}
-
-static void batch(int fd, int writing, long first, long count)
-{
-	struct iocb iocbs[MOST], *list[MOST];
-	struct io_event events[MOST];
-	aio_context_t context = 0;
-	long n;
-
-	memset(iocbs, 0, sizeof(iocbs));
-	for (n = 0; n < count; n++) {
-		iocbs[n].aio_data = n;
-		iocbs[n].aio_lio_opcode = writing ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
-		iocbs[n].aio_fildes = fd;
-		iocbs[n].aio_buf = (uintptr_t)(data + n * BLOCK);
-		iocbs[n].aio_nbytes = BLOCK;
-		iocbs[n].aio_offset = (first + n) * BLOCK;
-		list[n] = iocbs + n;
-	}
-	if (syscall(SYS_io_setup, MOST, &context) ||
-	    syscall(SYS_io_submit, context, count, list) != count ||
-	    syscall(SYS_io_getevents, context, count, count, events, NULL) != count) {
-		perror("aio");
-		exit(1);
-	}
-	for (n = 0; n < count; n++)
-		results[events[n].data] = events[n].res;
-}
-
-static void one(int fd, int writing, long first, long n)
-{
-	char *block = data + n * BLOCK;
-	long at = (first + n) * BLOCK;
-
-	results[n] = writing ? pwrite(fd, block, BLOCK, at) : pread(fd, block, BLOCK, at);
-	if (results[n] < 0)
-		results[n] = -errno;
-}
-
-int main(int argc, char **argv)
-{
-	int writing = !strcmp(argv[1], "write"), fd = open(argv[3], O_RDWR | O_DIRECT);
-	long first = atol(argv[4]), count = atol(argv[5]), n;
-	char block[BLOCK];
-
-	data = aligned_alloc(BLOCK, MOST * BLOCK);
-	memset(data, 0, MOST * BLOCK);
-	for (n = 0; writing && n < count; n++)
-		expected(data + n * BLOCK, first + n);
-	if (!strcmp(argv[2], "batch"))
-		batch(fd, writing, first, count);
-	for (n = 0; n < count; n++) {
-		if (!strcmp(argv[2], "one"))
-			one(fd, writing, first, n);
-		expected(block, first + n);
-		if (results[n] != BLOCK)
-			printf("%ld %ld\n", first + n, -results[n]);
-		else if (memcmp(data + n * BLOCK, block, BLOCK))
-			printf("%ld holds something else\n", first + n);
-	}
-	return 0;
-}
-C
-gcc -O1 -Wall -o /tmp/blocks /tmp/blocks.c
 
 # fails_at: prints "BLOCK 5" for each block of d10 that lies on the bad sectors of the map.
 fails_at() {
@@ -135,6 +43,7 @@ errors() { described d10 ".rows[0].components[1].$1_errors"; }
 
 good_table="0 32768 linear /dev/sdb 0"
 make_numbers
+make_blocks
 modprobe md_rs
 mapped bad "$good_table"
 run metainit d10 1 3 /dev/sda /dev/mapper/bad /dev/sdc -i 64k

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: what is written to a mirror of stripes is read back, and afterwards all sides hold the same
+#         in every block: writes of 512 bytes to 256 KiB by several jobs at once, in both write
+#         policies, on two and on three sides of which each is laid out in another way.
+# Clause: svm.md 4.1, 4.4; DURABILITY 10, 14; issue 4
+# Lanes: stock,smoke,debug
+# Vm: --disks 6 --disk-size 24M
+# Timeout: 400
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
+# shellcheck source=tests/lib/mirror.sh
+. "$MD_TEST_LIB/mirror.sh"
+
+d10=/dev/md/dsk/d10
+
+# write_and_compare ARG...: three jobs, each in a part of its own, and one that goes by the page
+# cache; then the sides.
+write_and_compare() {
+	verify_with_fio --filename=$d10 --rw=randwrite --numjobs=3 --size=20% --offset_increment=20% \
+		--bssplit=512/30:4k/30:20k/20:72k/10:256k/10 --ioengine=libaio --iodepth=16 --direct=1 \
+		--name=cached --rw=randwrite --offset=60% --size=40% --bs=4k --direct=0 --iodepth=1 \
+		--numjobs=1 --end_fsync=1 "$@"
+	same_sides d10
+	same "states" Okay "$(described d10 .state)"
+}
+
+modprobe md_rs
+run metainit d11 1 2 /dev/sda /dev/sdb -i 32k
+run metainit d12 1 2 /dev/sdc /dev/sdd -i 32k
+
+note "two sides, all at once"
+run metainit d10 -m d11 d12
+same "stable pages" 1 "$(limit $d10 stable_writes)"
+write_and_compare
+[ "$(count_of /dev/sda reads)" -gt 100 ] && [ "$(count_of /dev/sdc reads)" -gt 100 ] ||
+	fail "only one side was read"
+
+note "two sides, one after the other"
+run metaparam -w serial d10
+write_and_compare
+run metaclear d10
+
+note "three sides, two of them laid out in another way"
+run metainit d13 2 1 /dev/sde 1 /dev/sdf
+run metaclear d12
+run metainit d12 1 2 /dev/sdc /dev/sdd -i 56k
+for side in d11 d12 d13; do run blkdiscard -zf /dev/md/dsk/$side; done
+run metainit d10 -m d11 d12 d13
+same "limit of a request is that of all sides" 8 "$(limit $d10 chunk_sectors | awk '{ print $1 / 2 }')"
+write_and_compare
+run metaparam -w serial d10
+write_and_compare
+run metaclear d10
