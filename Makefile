@@ -5,10 +5,14 @@
 # make demo            the main job, from an empty machine: a striped d10 with ext4 on it
 # make test            every test once; test-long: large counts, all sabotage patches;
 #                      test-debug: the guest scenarios on a debug kernel
+# make install         installs modules and tool for the running kernel, or for KERNEL or KDIR;
+#                      DESTDIR and PREFIX (/usr/local) as usual; make uninstall undoes it
 # make clippy fmt      lints; formats the Rust sources
 # make clean distclean removes what was built here; and the caches outside the tree, too
 
+asked-kernel := $(KERNEL)
 KERNEL ?= 7.3
+PREFIX ?= /usr/local
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 top := $(CURDIR)
@@ -17,6 +21,7 @@ cargo := $(in-root) cargo
 workspace := --manifest-path userspace/Cargo.toml --locked
 
 .PHONY: all modules tool demo test test-long test-debug clippy fmt fmt-check clean distclean
+.PHONY: install uninstall
 all: modules tool
 
 ifdef KDIR
@@ -42,6 +47,11 @@ tool:
 
 demo:
 	scripts/demo
+
+# Which kernel it is for is decided there, and then it is built for that.
+install uninstall:
+	KERNEL="$(asked-kernel)" KDIR="$(KDIR)" DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" \
+		scripts/install $@
 
 test: tool
 	scripts/test

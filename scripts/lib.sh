@@ -55,26 +55,38 @@ host_needs() {
 			"then try 'apt-get install ${missing[*]}'"
 }
 
+# How long one run waits for another that makes the same thing, in seconds. Longer than anything that
+# is made takes on a busy machine: who waits longer waits for something that hangs.
+MD_LOCK_LIMIT=${MD_LOCK_LIMIT:-7200}
+
+# lock_or_die DESCRIPTOR FILE WHAT: locks FILE, which is open at DESCRIPTOR, until it is closed.
+lock_or_die() {
+	flock -n "$1" && return
+	say "waiting for another run that makes $3"
+	flock -w "$MD_LOCK_LIMIT" "$1" || die "another run has been making $3 for $MD_LOCK_LIMIT s:" \
+		"'fuser -v $2' shows it; end it, then run this again"
+}
+
 # make_once DIR FUNCTION [ARG...]: makes DIR by calling FUNCTION TMPDIR ARG... unless it exists.
 # TMPDIR is renamed to DIR only when FUNCTION succeeded, so an interrupted run leaves nothing that
 # looks finished; a lock makes a second caller wait for the first instead of working beside it.
 make_once() {
-	local dir=$1 function=$2 lock=$1.lock tmp=$1.tmp
+	local dir=$1 function=$2 lock=$1.lock tmp
 	shift 2
 	[ -d "$dir" ] && return
 	mkdir -p "$(dirname "$dir")"
 	exec {MD_LOCK_FD}>"$lock"
-	if ! flock -n "$MD_LOCK_FD"; then
-		say "waiting for another run that makes ${dir##*/}"
-		flock "$MD_LOCK_FD"
-	fi
+	lock_or_die "$MD_LOCK_FD" "$lock" "${dir##*/}"
 	if [ ! -d "$dir" ]; then
-		rm -rf --one-file-system "$tmp"
-		mkdir -p "$tmp"
+		# The children of a maker that was killed may still write to its TMPDIR: nobody else
+		# gets the same one, and what cannot be removed yet is removed the next time.
+		rm -rf --one-file-system "$dir".tmp* || true
+		tmp=$(mktemp -d "$dir.tmp.XXXXXX")
+		chmod 755 "$tmp"
 		# A subshell without "||": errexit stays in force inside the function.
 		("$function" "$tmp" "$@") {MD_LOCK_FD}>&-
 		sync -f "$tmp"
-		mv "$tmp" "$dir"
+		mv -T "$tmp" "$dir"
 	fi
 	exec {MD_LOCK_FD}>&-
 }

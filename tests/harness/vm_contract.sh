@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: scripts/vm keeps its contract: arguments and statuses pass unharmed, a time-out is 124, a
-#         report of the kernel is 86, a panic can be expected, folders are shared, disks come in
-#         order and can be pulled, and nothing stays behind.
+#         report of the kernel is 86, a guest that does not start is 125, a panic can be expected,
+#         folders are shared, disks come in order and can be pulled, and nothing stays behind.
 # Clause: DESIGN 7, scripts/vm
 # Lanes: stock
 # Runs: host
-# Timeout: 600
+# Timeout: 900
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+
+# If this is ended from outside, what the guest of the moment has said is shown, too.
+ended() {
+	local status=$?
+	[ $status = 0 ] || cat "$dir/said"
+	rm -rf "$dir"
+}
+trap ended EXIT
+trap 'exit 143' TERM
 
 # ends_with STATUS TEXT ARG...: scripts/vm must end with this status and have printed this text.
 ends_with() {
@@ -19,14 +27,8 @@ ends_with() {
 	shift 2
 	printf '$ scripts/vm %s\n' "$*"
 	scripts/vm "$@" >"$dir/said" 2>&1 || status=$?
-	[ $status = "$expected" ] || {
-		cat "$dir/said"
-		fail "status $status instead of $expected"
-	}
-	grep -qF -- "$text" "$dir/said" || {
-		cat "$dir/said"
-		fail "the output does not have '$text'"
-	}
+	[ $status = "$expected" ] || fail "status $status instead of $expected"
+	grep -qF -- "$text" "$dir/said" || fail "the output does not have '$text'"
 }
 
 cat >"$dir/arguments" <<'GUEST'
@@ -40,6 +42,19 @@ ends_with 7 "<3><a \"b' \$c><><two
 lines>" "$dir/arguments" "a \"b' \$c" '' $'two\nlines'
 ends_with 7 "to the error output" "$dir/arguments"
 ends_with 7 "standard input is empty" "$dir/arguments" --disks 99
+
+# What SCRIPT leaves running holds its output open, and ends with SCRIPT all the same: a process
+# without a command line, as every one is in the middle of an exec; one that is always a new one;
+# one of another session that minds no signal.
+cat >"$dir/leaves" <<'GUEST'
+(exec -a '' sleep 1000) &
+always_new() { sleep 0.01 && always_new & }
+always_new
+setsid bash -c 'trap "" TERM HUP INT; echo "the last one is there"; touch there; sleep 1000' &
+until [ -e there ]; do sleep 0.1; done
+exit 5
+GUEST
+ends_with 5 "the last one is there" --timeout 60 "$dir/leaves"
 
 cat >"$dir/machine" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
@@ -57,9 +72,9 @@ echo "from the guest" >/out/file
 run modprobe dm_flakey
 run modprobe xfs
 run vmctl unplug disk1
-wait_for 10 test ! -e /dev/sdb
+wait_for 60 test ! -e /dev/sdb
 run vmctl plug disk1
-wait_for 10 test -e /dev/sdb
+wait_for 60 test -e /dev/sdb
 refuse "there is no disk 'disk9'" vmctl unplug disk9
 GUEST
 mkdir "$dir/share"
@@ -79,18 +94,21 @@ echo 'echo "BUG: made up by a test" >/dev/kmsg' >"$dir/report"
 ends_with 86 "the kernel reported: BUG: made up by a test" "$dir/report"
 
 echo 'sleep 1000' >"$dir/sleep"
-ends_with 124 "while SCRIPT ran" --timeout 30 "$dir/sleep"
+ends_with 124 "while SCRIPT ran" --timeout 5 "$dir/sleep"
 ends_with 0 "power cut, seed 3" --kill-after 1 --seed 3 "$dir/sleep"
-ends_with 7 "" --kill-after 100 "$dir/arguments"
+ends_with 7 "" --kill-after 300 "$dir/arguments"
 printf 'echo $((6 * 7))\nexit 9\n' >"$dir/typed"
 ends_with 9 "42" -i <"$dir/typed"
+
+note "a guest gives up before the test that it is part of"
+MD_DEADLINE=1 ends_with 125 "before SCRIPT started" "$dir/nothing"
 
 note "a harness that is killed takes its machine along"
 scripts/vm "$dir/sleep" >"$dir/said" 2>&1 &
 harness=$!
 has_machine() { pgrep -P $harness qemu >/dev/null; }
-wait_for 20 has_machine
+wait_for 120 has_machine
 machine=$(pgrep -P $harness qemu)
 kill -KILL $harness
 gone() { ! kill -0 "$machine" 2>/dev/null || grep -q '^State:.Z' "/proc/$machine/status"; }
-wait_for 5 gone
+wait_for 60 gone

@@ -39,7 +39,8 @@ for n in $(seq 0 79); do
 	echo $n >/out/confirmed
 done
 vmctl cut
-sleep 60
+echo "the power is still on"
+exit 1
 GUEST
 cat >"$dir/verify" <<'GUEST'
 set -euo pipefail
@@ -62,7 +63,7 @@ for round in flush fua; do
 	done
 	rm -rf "$dir/out"
 	mkdir "$dir/out"
-	scripts/vm "${disks[@]}" --out "$dir/out" --kill-after 120 --seed "$seed" \
+	scripts/vm "${disks[@]}" --out "$dir/out" --seed "$seed" \
 		"$dir/write" $round
 	confirmed=$(cat "$dir/out/confirmed")
 	scripts/vm "${disks[@]}" "$dir/verify" $round "$confirmed"

@@ -52,20 +52,29 @@ same "sectors that were flushed, on sdd" 2048 "$(count_sectors /dev/sdd 0 2048 n
 	fail "sdd lost nothing of what was written after the flush"
 GUEST
 
-# The power goes at any moment of a stream of numbered records; those that were confirmed count.
+# The power goes in the middle of a stream of numbered records, at a moment that the writer does not
+# know: when as many records as the seed says are confirmed. Those that were confirmed count.
 cat >"$dir/stream" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
 . "$MD_TEST_LIB/data.sh"
 put() { dd if=/tmp/new bs=32k seek=$((n * 512)) status=none "$@"; }
+last=$((64 * (4 + $(small_seed) % 40)))
+echo 0 >/out/confirmed
+cut_at_last() {
+	until [ "$(cat /out/confirmed)" -ge $last ]; do sleep 0.05; done
+	vmctl cut
+}
+cut_at_last &
 for ((n = 0; n < 4096; n += 64)); do
 	sectors new $n 64 >/tmp/new
 	put of=/dev/sda oflag=direct,seek_bytes
 	put of=/dev/sdb oflag=direct,seek_bytes conv=fsync
 	put of=/dev/sdc oflag=direct,seek_bytes,dsync
-	echo $((n + 64)) >/out/confirmed
-	sleep 0.2
+	echo $((n + 64)) >/out/confirmed.new
+	mv /out/confirmed.new /out/confirmed
 done
-sleep 600
+wait
+fail "the power is still on"
 GUEST
 
 cat >"$dir/verify-stream" <<'GUEST'
@@ -93,11 +102,11 @@ fresh_disks() {
 for round in 1 2; do
 	note "round $round: the guest cuts its own power"
 	fresh_disks
-	run scripts/vm "${disks[@]}" --seed $((${SEED:?} + round)) --kill-after 300 "$dir/write"
+	run scripts/vm "${disks[@]}" --seed $((${SEED:?} + round)) "$dir/write"
 	run scripts/vm "${disks[@]}" "$dir/verify"
 done
 
-note "the power goes at a moment that the guest does not know"
+note "the power goes at a moment that the writer does not know"
 fresh_disks
-run scripts/vm "${disks[@]}" --seed "$SEED" --out "$dir/out" --kill-after 8 "$dir/stream"
+run scripts/vm "${disks[@]}" --seed "$SEED" --out "$dir/out" "$dir/stream"
 run scripts/vm "${disks[@]}" "$dir/verify-stream" "$(cat "$dir/out/confirmed")"

@@ -23,13 +23,15 @@ ends() {
 	wait_for 120 is_gone "$1"
 }
 
+# What fio writes comes on top of the 24 MiB of before.
+is_busy() { [ "$(count_of $d10 sectors_written)" -gt 51200 ]; }
 state_is() { [ "$(described d10 .state)" = "$1" ]; }
 is_there() { [ -n "$(disk_named "$1")" ]; }
 
 # pull SERIAL DEVICE: pulls a disk; its component must be known to be gone.
 pull() {
 	run vmctl unplug "$1"
-	wait_for 20 state_is Unavailable
+	wait_for 60 state_is Unavailable
 	same "states of the components" "Okay Unavailable Okay" \
 		"$(described d10 '.rows[].components[].state' | xargs)"
 	metastat d10 | tee /tmp/said
@@ -41,7 +43,7 @@ pull() {
 # put_back SERIAL: puts a disk back, and says where it is in $disk.
 put_back() {
 	run vmctl plug "$1"
-	wait_for 20 is_there "$1"
+	wait_for 60 is_there "$1"
 	disk=$(disk_named "$1")
 	echo "$1 is $disk now"
 }
@@ -55,7 +57,7 @@ run dd if=/tmp/data of=$d10 bs=1M oflag=direct conv=fsync status=none
 fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=16 --bs=16k --rw=randrw \
 	--offset=32M --time_based --runtime=100 --output=/tmp/fio.log &
 load=$!
-sleep 3
+wait_for 60 is_busy
 pull disk1 /dev/sdb
 ends $load
 if wait $load; then fail "fio had no error"; fi
@@ -84,7 +86,7 @@ cp -a /etc /mnt/etc
 sync
 tree_checksums /mnt/etc >/tmp/written
 run vmctl unplug disk1
-wait_for 20 state_is Unavailable
+wait_for 60 state_is Unavailable
 refuse 'Input/output error|Read-only' \
 	dd if=/dev/urandom of=/mnt/new bs=1M count=6 conv=fsync status=none
 refuse 'd10' metaclear d10

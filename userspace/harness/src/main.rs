@@ -15,6 +15,7 @@ mod machine;
 mod nbd;
 mod options;
 mod payload;
+mod phase;
 mod plan;
 mod ports;
 mod qemu;

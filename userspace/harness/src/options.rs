@@ -75,7 +75,8 @@ pub(crate) struct VmOptions {
     /// More words for the kernel command line (may be repeated).
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) append: Vec<String>,
-    /// Give up after so many seconds, with status 124 [default: 600, with -i none].
+    /// Give up when SCRIPT has taken so many seconds, with status 124 [default: 600; none for a
+    /// shell on a terminal]. The boot has a limit of its own, with status 125.
     #[arg(long, value_name = "S", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Succeed if and only if the kernel panics with this text.
@@ -125,12 +126,6 @@ impl VmOptions {
     /// SCRIPT, unless a shell was asked for.
     pub(crate) fn script(&self) -> Option<&Path> {
         self.words.first().map(Path::new)
-    }
-
-    /// How long the guest may take; a shell may take for ever.
-    pub(crate) fn time_limit(&self) -> Option<Duration> {
-        let fallback = (!self.interactive).then_some(Duration::from_secs(600));
-        self.timeout.or(fallback)
     }
 
     /// What clap cannot check by itself.
@@ -213,6 +208,7 @@ pub(crate) fn parse_seed(text: &str) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phase::Phase;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -243,7 +239,8 @@ mod tests {
         assert_eq!(options.disk_count(), 4);
         assert_eq!(options.disk_size, 256 << 20);
         assert_eq!((options.smp, options.mem), (2, 1 << 30));
-        assert_eq!(options.time_limit(), Some(Duration::from_secs(600)));
+        let limit = Phase::Running.limit(&options);
+        assert_eq!(limit, Some(Duration::from_secs(600)));
     }
 
     #[test]
@@ -277,10 +274,22 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_no_script_and_no_time_limit() {
-        assert_eq!(parse(&["-i"]).unwrap().time_limit(), None);
+    fn a_shell_takes_no_script() {
+        assert!(parse(&["-i"]).unwrap().interactive);
         assert!(parse(&["-i", "s.sh"]).is_err());
         assert!(parse(&[]).is_err());
+    }
+
+    #[test]
+    fn every_phase_ends_whatever_the_guest_does() {
+        let stock = parse(&["s.sh", "--timeout", "1"]).unwrap();
+        let debug = parse(&["--debug", "--timeout", "7", "s.sh"]).unwrap();
+        for phase in [Phase::Starting, Phase::Leaving, Phase::PoweringOff] {
+            let limit = phase.limit(&stock).unwrap();
+            assert_eq!(phase.limit(&debug), Some(limit * 4), "{phase:?}");
+        }
+        let limit = Phase::Running.limit(&debug);
+        assert_eq!(limit, Some(Duration::from_secs(7)));
     }
 
     #[test]

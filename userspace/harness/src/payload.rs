@@ -9,7 +9,8 @@ use std::{
     path::{
         Path,
         PathBuf, //
-    }, //
+    },
+    process::Command, //
 };
 
 use anyhow::{
@@ -24,8 +25,6 @@ use crate::{
     terminal, //
 };
 
-/// The names of SVM under which the tool is installed.
-const TOOL_LINKS: [&str; 3] = ["metaclear", "metainit", "metastat"];
 /// Static, so that it runs before there is a root.
 const BUSYBOX: &str = "/usr/bin/busybox";
 /// Where the guest's root keeps what only the harness uses.
@@ -115,11 +114,21 @@ fn tool(archive: &mut Archive, top: &Path) -> Result<()> {
     let program = top.join("build/cargo/release/mdctl");
     if program.is_file() {
         archive.program("payload/usr/local/sbin/mdctl", &read(&program)?);
-        for name in TOOL_LINKS {
+        let help = Command::new(&program).arg("--help").output();
+        let help = help.with_context(|| format!("cannot run {}", program.display()))?;
+        for name in tool_names(&String::from_utf8_lossy(&help.stdout)) {
             archive.link(&format!("payload/usr/local/sbin/{name}"), "mdctl");
         }
     }
     Ok(())
+}
+
+/// The names of SVM under which the tool is installed, from its help page: SVM's commands all start
+/// with "meta", those that only we have do not.
+fn tool_names(help: &str) -> impl Iterator<Item = &str> {
+    let entries = help.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = entries.filter_map(|entry| entry.split(' ').next());
+    names.filter(|name| name.starts_with("meta"))
 }
 
 /// The shell library that guest scenarios source from $MD_TEST_LIB.
@@ -191,4 +200,31 @@ fn script_and_arguments(archive: &mut Archive, script: &Path, options: &VmOption
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_the_tool_are_in_its_help() {
+        let help = "\
+Volume manager: metadevices of disks
+
+Usage: mdctl <COMMAND>
+
+Commands:
+  metainit   Make metadevices
+  metastat   Show metadevices,
+             metaclear not being here
+  version    Print versions
+
+Options:
+  -h, --help  Print help
+";
+        assert_eq!(
+            tool_names(help).collect::<Vec<_>>(),
+            ["metainit", "metastat"]
+        );
+    }
 }

@@ -22,8 +22,9 @@ use serde_json::{
     Value, //
 };
 
-/// No command of ours takes longer; a QEMU that does not answer is stuck.
-const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// Neither the start nor a command of ours takes longer, also on a machine that does much else; a
+/// QEMU that does not answer is stuck.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection on which commands may be given.
 pub(crate) struct Qmp {

@@ -33,6 +33,11 @@ use crate::{
         execute,
         Boot, //
     },
+    phase::{
+        self,
+        Phase,
+        DEBUG_PATIENCE, //
+    },
     plan::{
         self,
         Action,
@@ -59,8 +64,8 @@ use crate::{
     vm, //
 };
 
-/// The debug kernel is this much slower.
-const DEBUG_PATIENCE: u32 = 4;
+/// No check takes longer, also on a machine that makes a debug kernel at the same time. In seconds.
+const CHECK_LIMIT: &str = "3600";
 
 /// Runs the tests: checks, scenarios in guests, sabotage. The last line is "N passed, N failed, N
 /// skipped"; the status is 0 if none failed, 1 if one did, 2 if something could not even be tried.
@@ -272,9 +277,10 @@ impl Runner {
 
     /// Runs a command whose status, or whose counts, say how it went.
     fn check(&self, command: &str, output: Output, log: &Path) -> Judged {
-        let mut shell = Command::new("bash");
+        let mut shell = Command::new("timeout");
         shell
-            .args(["-o", "pipefail", "-c", command])
+            .args(["--kill-after=10", CHECK_LIMIT])
+            .args(["bash", "-o", "pipefail", "-c", command])
             .env("SEED", self.seed.to_string());
         let status = match self.execute(&shell, log) {
             Ok(status) => status,
@@ -342,7 +348,7 @@ impl Runner {
         boot: &Boot,
     ) -> Command {
         let patience = if kernel.debug { DEBUG_PATIENCE } else { 1 };
-        let timeout = (scenario.timeout * patience).as_secs();
+        let timeout = (self.limit(scenario) * patience).as_secs();
         let mut command = Command::new(&self.harness);
         command
             .arg("vm")
@@ -367,10 +373,11 @@ impl Runner {
 
     fn host_command(&self, step: &Step, scenario: &Scenario) -> Command {
         let mut command = Command::new("timeout");
-        let seconds = scenario.timeout.as_secs().to_string();
+        let limit = self.limit(scenario);
         command
-            .args(["--kill-after=10", &seconds, "bash"])
+            .args(["--kill-after=10", &limit.as_secs().to_string(), "bash"])
             .arg(&scenario.path);
+        command.env(phase::DEADLINE, phase::deadline_after(limit));
         command.env("SEED", self.seed_of(&step.id).to_string());
         command.env("MD_TEST_LIB", self.top.join("tests/lib"));
         command
@@ -380,6 +387,12 @@ impl Runner {
             command.env("MD_LONG", "1");
         }
         command
+    }
+
+    /// What a scenario may take. Its head has in mind that it has the machine for itself.
+    fn limit(&self, scenario: &Scenario) -> Duration {
+        let jobs = u32::try_from(self.options.jobs).unwrap_or(1).max(1);
+        scenario.timeout * jobs
     }
 
     /// Tries one sabotage patch, reports it and says how it went.
@@ -459,7 +472,9 @@ fn judge(status: i32, log: &str) -> Outcome {
         status if status == i32::from(vm::STATUS_HARNESS) => {
             Outcome::Broken("the guest could not be run".to_owned())
         }
-        _ if log.contains(vm::NOT_STARTED) => Outcome::Broken("the guest did not boot".to_owned()),
+        _ if log.contains(Phase::Starting.words()) => {
+            Outcome::Broken("the guest did not boot".to_owned())
+        }
         _ => Outcome::Failed,
     }
 }
@@ -482,8 +497,8 @@ mod tests {
         for status in [1, 86, 124] {
             assert_eq!(judge(status, "some output"), Outcome::Failed);
         }
-        let text = format!("md-vm: time-out after 60 s, {}\n", vm::NOT_STARTED);
-        assert!(matches!(judge(124, &text), Outcome::Broken(_)));
+        let text = format!("md-vm: it ended, {}\n", Phase::Starting.words());
+        assert!(matches!(judge(86, &text), Outcome::Broken(_)));
         assert!(matches!(judge(125, ""), Outcome::Broken(_)));
     }
 }

@@ -103,6 +103,7 @@ pub(crate) fn read_state(port: UnixStream, events: &Sender<Event>) {
         for line in BufReader::new(port).lines().map_while(Result::ok) {
             let event = match line.split_once(' ') {
                 None if line == "start" => Event::Started,
+                None if line == "left" => Event::Left,
                 Some(("exit", status)) => Event::Finished(status.parse().unwrap_or(STATUS_HARNESS)),
                 _ => continue,
             };

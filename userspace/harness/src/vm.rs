@@ -36,6 +36,10 @@ use crate::{
     launch,
     machine::Machine,
     options::VmOptions,
+    phase::{
+        self,
+        Phase, //
+    },
     qemu::Streams,
     qmp::Qmp,
     streams, //
@@ -47,8 +51,6 @@ pub(crate) const STATUS_TIMEOUT: u8 = 124;
 pub(crate) const STATUS_KERNEL: u8 = 86;
 /// The guest could not be run at all.
 pub(crate) const STATUS_HARNESS: u8 = 125;
-/// Part of the message when the guest did not get as far as SCRIPT.
-pub(crate) const NOT_STARTED: &str = "before SCRIPT started";
 /// The kernel did not panic although it should have.
 const STATUS_NO_PANIC: u8 = 1;
 
@@ -56,7 +58,9 @@ const STATUS_NO_PANIC: u8 = 1;
 pub(crate) enum Event {
     /// SCRIPT is about to run.
     Started,
-    /// SCRIPT is done, with this status.
+    /// SCRIPT has ended.
+    Left,
+    /// All that SCRIPT had left has ended, too; this was its status.
     Finished(u8),
     /// The guest has pulled its own plug.
     Cut,
@@ -73,7 +77,8 @@ enum End {
     Gone(Option<u8>),
     /// The plug was pulled, as asked.
     Cut,
-    TimedOut,
+    /// The time for this phase, or for the whole test, was over.
+    TimedOut(Phase),
     Signal(i32),
 }
 
@@ -106,7 +111,8 @@ fn verdict(options: &VmOptions, end: &End, console: &Console) -> u8 {
         _ if !console.reports.is_empty() => STATUS_KERNEL,
         End::Gone(Some(status)) => *status,
         End::Cut => 0,
-        End::TimedOut => STATUS_TIMEOUT,
+        End::TimedOut(Phase::Starting) => STATUS_HARNESS,
+        End::TimedOut(_) => STATUS_TIMEOUT,
         End::Gone(None) | End::Signal(_) => STATUS_KERNEL,
     }
 }
@@ -122,13 +128,16 @@ struct Guest {
     readers: Vec<JoinHandle<()>>,
     events: Receiver<Event>,
     started: Instant,
-    phase: &'static str,
+    phase: Phase,
+    /// When it is over with the phase, and with the test that we are part of.
+    limits: [Option<Instant>; 2],
     interactive: bool,
     work: TempDir,
 }
 
 impl Guest {
     fn start(options: &VmOptions, seed: u64, work: TempDir) -> Result<Self> {
+        let started = Instant::now();
         let (sender, events) = mpsc::channel();
         streams::watch_signals(&sender)?;
         let console_log = ConsoleLog::new(options)?;
@@ -136,7 +145,6 @@ impl Guest {
         let disks = launch::disks(options, work.path(), seed)?;
         let ports = Streams::new()?;
         let qemu = launch::qemu(options, &ports, work.path(), seed)?;
-        let started = Instant::now();
         let console = Arc::new(Mutex::new(Console::default()));
         let mut readers = vec![
             streams::read_console(
@@ -167,7 +175,8 @@ impl Guest {
             readers,
             events,
             started,
-            phase: NOT_STARTED,
+            phase: Phase::Starting,
+            limits: [None, phase::deadline()],
             interactive: options.interactive,
             work,
         })
@@ -175,31 +184,39 @@ impl Guest {
 
     /// Takes events until the end.
     fn watch(&mut self, options: &VmOptions) -> Result<End> {
-        let time_limit = options.time_limit().map(|limit| self.started + limit);
+        self.enter(Phase::Starting, options);
         let mut kill_at = None;
         let mut status = None;
         loop {
-            let next = [time_limit, kill_at].into_iter().flatten().min();
+            let [phase_over, test_over] = self.limits;
+            let next = [phase_over, test_over, kill_at].into_iter().flatten().min();
             match self.next_event(next) {
                 Some(Event::Started) => {
-                    self.phase = "while SCRIPT ran";
+                    self.enter(Phase::Running, options);
                     if let Some(keys) = self.keys.take() {
                         keys.copy();
                     }
                     kill_at = options.kill_after.map(|after| Instant::now() + after);
                 }
+                Some(Event::Left) => self.enter(Phase::Leaving, options),
                 Some(Event::Finished(code)) => {
                     status = Some(code);
-                    self.phase = "while the guest powered off";
+                    self.enter(Phase::PoweringOff, options);
                     kill_at = None;
                 }
                 Some(Event::Cut) => return Ok(End::Cut),
                 Some(Event::Gone) => return Ok(End::Gone(status)),
                 Some(Event::Signal(number)) => return Ok(End::Signal(number)),
                 None if kill_at.is_some_and(|at| at <= Instant::now()) => return Ok(End::Cut),
-                None => return Ok(End::TimedOut),
+                None => return Ok(End::TimedOut(self.phase)),
             }
         }
+    }
+
+    /// The guest has come so far; its time for this starts now.
+    fn enter(&mut self, phase: Phase, options: &VmOptions) {
+        self.phase = phase;
+        self.limits[0] = phase.limit(options).map(|limit| Instant::now() + limit);
     }
 
     /// The next event, or none when its time has come.
@@ -239,12 +256,12 @@ impl Guest {
     fn explain(self, status: u8, end: &End) -> Result<()> {
         let console = lock(&self.console);
         let seconds = self.started.elapsed().as_secs();
-        let when = self.phase;
+        let when = self.phase.words();
         for report in &console.reports {
             eprintln!("md-vm: the kernel reported: {report}");
         }
         match end {
-            End::TimedOut => eprintln!("md-vm: time-out after {seconds} s, {when}"),
+            End::TimedOut(_) => eprintln!("md-vm: time-out after {seconds} s, {when}"),
             End::Gone(None) if console.reports.is_empty() => {
                 eprintln!("md-vm: the guest ended without a status or a report, {when}");
                 eprintln!("md-vm: {}", launch::complaint(self.work.path()));

@@ -42,7 +42,10 @@ pub fn repair(
     } else if family.is_mirror(top) {
         replacement(unit, top)
     } else {
-        Some(remaking(top, units, family))
+        Some(Repair {
+            after: (unit.state == State::Unavailable).then_some(DEVICE_IS_BACK),
+            command: remaking(top, units, family),
+        })
     }
 }
 
@@ -76,23 +79,20 @@ fn replacement(unit: &Unit, mirror: MetadeviceName) -> Option<Repair> {
     })
 }
 
-/// Making everything up to the top anew.
+/// The commands that make everything up to the top anew.
 ///
-/// A stripe has no copy of what was on the device, so that there is nothing to be done before the
-/// device is back. Then it is a new one to the kernel: whatever stands above it has to be made
-/// anew, over the same components, with the data that is on them.
+/// A stripe has no copy of what was on its device, so that there is nothing to be done before that
+/// is back. Then it is a new one to the kernel: whatever stands above it has to be made anew, over
+/// the same components, with the data that is on them.
 fn remaking(
     top: MetadeviceName,
     units: &BTreeMap<MetadeviceName, Unit>,
     family: &Family,
-) -> Repair {
+) -> String {
     let tree = family.places(&[top]);
     let recursive = if tree.len() > 1 { " -r" } else { "" };
     let mut commands = vec![format!("metaclear{recursive} {top}")];
     let units = tree.iter().rev().filter_map(|place| units.get(&place.name));
     commands.extend(units.map(|unit| unit.specification().command()));
-    Repair {
-        after: Some(DEVICE_IS_BACK),
-        command: commands.join(" && "),
-    }
+    commands.join(" && ")
 }

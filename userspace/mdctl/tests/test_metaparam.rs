@@ -131,11 +131,11 @@ fn only_a_mirror_has_options() {
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metaparam d12
-    err| metaparam: d12: is a concat or stripe, and only a mirror has this
+    err| metaparam: d12: is a concat or stripe, and only a mirror has these options
     err| next: metastat d12
     [exit status 1]
     $ metaparam -r first d11
-    err| metaparam: d11: is a concat or stripe, and only a mirror has this
+    err| metaparam: d11: is a concat or stripe, and only a mirror has these options
     err| next: metastat d11
     [exit status 1]
     $ metaparam -p 0 d99
@@ -148,7 +148,7 @@ fn only_a_mirror_has_options() {
     [exit status 1]
     $ metaparam --json d12
     {"version":1,"error":{"command":"metaparam","device":"d12","reason":"is a concat or stripe\
-    , and only a mirror has this","next":"metastat d12"}}
+    , and only a mirror has these options","next":"metastat d12"}}
     [exit status 1]
     "#);
 }
@@ -186,9 +186,14 @@ fn options_out_of_range_change_nothing() {
     err| next: metaparam --help
     [exit status 1]
     ");
-    assert_eq!(env.run("metastat -p d10").stdout.lines().next(), Some("d10 -m d11 1"));
+    assert_eq!(
+        env.run("metastat -p d10").stdout.lines().next(),
+        Some("d10 -m d11 1")
+    );
     let values = [OPTION_PASS.into(), 9];
-    env.admin.answers.refuse_next(Refusal::BadOption, u32::MAX, values);
+    env.admin
+        .answers
+        .refuse_next(Refusal::BadOption, u32::MAX, values);
     assert_snapshot!(env.run("metaparam -p 9 d10"), @r"
     $ metaparam -p 9 d10
     err| metaparam: d10: the pass number 9 is not possible

@@ -107,7 +107,7 @@ fn only_a_mirror_has_something_to_replace() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metareplace d11 sda sdd
-    err| metareplace: d11: is a concat or stripe, and only a mirror has this
+    err| metareplace: d11: is a concat or stripe, and has no copy of its data
     err| next: metastat d11
     [exit status 1]
     $ metareplace d99 sda sdd

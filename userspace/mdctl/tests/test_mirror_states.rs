@@ -388,6 +388,27 @@ fn metadevices_below_a_submirror_have_states_too() {
     "#);
 }
 
+/// What is left of a mirror that was cleared by force.
+#[test]
+fn an_erred_stripe_without_a_mirror_is_made_anew() {
+    let mut env = with_mirror();
+    fail(env.admin.component(11, 0), ComponentState::Maintenance);
+    env.setup("metaclear -f d10");
+    assert_snapshot!(env.run("metastat d11"), @r"
+    $ metastat d11
+    d11: Concat/Stripe
+        State: Needs maintenance
+        Invoke: metaclear d11 && metainit d11 2 1 /dev/sda 1 /dev/sdb
+        Size: 258048 blocks (126 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sda       2048     No     Maintenance  0 read, 1 write
+        Stripe 1:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No            Okay  none
+    ");
+}
+
 #[test]
 fn options_that_make_no_sense_are_errors() {
     let mut env = with_mirror();

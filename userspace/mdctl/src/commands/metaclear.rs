@@ -19,10 +19,7 @@ use crate::{
     output::Answer,
     syntax::{
         name::MetadeviceName,
-        spec::{
-            MIRROR_TITLE,
-            STRIPE_TITLE, //
-        },
+        spec::title, //
     },
     Machine,
 };
@@ -79,11 +76,7 @@ pub fn run(
     for name in names {
         requests::clear(machine.admin, name, arguments.force)
             .map_err(|error| explain(machine, name, &error))?;
-        let title = if family.is_mirror(name) {
-            MIRROR_TITLE
-        } else {
-            STRIPE_TITLE
-        };
+        let title = title(family.is_mirror(name));
         answer.line(&format!("{name}: {title} is cleared"));
         answer
             .document

@@ -56,9 +56,9 @@ pub fn carries(carrier: &Carrier, alone: &Spec) -> Failure {
     Failure::of(&carrier.path, reason, alone.command())
 }
 
-/// A metadevice of another kind, of which something is asked that only mirrors have.
+/// A metadevice of another kind that is asked for the options of a mirror.
 pub fn not_a_mirror(name: &str) -> Failure {
-    let reason = "is a concat or stripe, and only a mirror has this";
+    let reason = "is a concat or stripe, and only a mirror has these options";
     Failure::of(name, reason, format!("metastat {name}"))
 }
 
@@ -72,7 +72,14 @@ pub fn no_attach(name: MetadeviceName) -> Failure {
 pub fn no_replacement(unit: &Unit) -> Failure {
     let name = unit.name.to_string();
     match &unit.body {
-        Body::Stripe(_) => not_a_mirror(&name),
+        Body::Stripe(_) => {
+            let next = format!("metastat {name}");
+            Failure::of(
+                name,
+                "is a concat or stripe, and has no copy of its data",
+                next,
+            )
+        }
         Body::Mirror(mirror) => {
             let (today, next) = without_replacement(unit, mirror);
             let reason =

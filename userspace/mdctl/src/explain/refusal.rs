@@ -140,7 +140,7 @@ impl Words {
             ),
             Refusal::NotAMirror => mirror::not_a_mirror(&self.unit),
             Refusal::NotAStripe => self.about_unit(
-                "is a mirror, and only a concat or stripe has this",
+                "is a mirror, and only a concat or stripe can grow",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BadSubmirror => self.about_component(
@@ -157,6 +157,10 @@ impl Words {
                 "a submirror needs maintenance, and with the mirror goes the knowledge which one \
                  (see which, then clear with -f)",
                 format!("metastat {}", self.unit),
+            ),
+            Refusal::BlockTooLarge => self.about_component(
+                format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
+                "lsblk -d -o NAME,LOG-SEC",
             ),
         }
     }
@@ -334,9 +338,9 @@ mod tests {
           next: dmesg | tail
         d10: row 1: an interlace of 17 blocks is no multiple of a block size, 16 blocks
           next: lsblk -d -o NAME,LOG-SEC
-        d10: is a concat or stripe, and only a mirror has this
+        d10: is a concat or stripe, and only a mirror has these options
           next: metastat d10
-        d10: is a mirror, and only a concat or stripe has this
+        d10: is a mirror, and only a concat or stripe can grow
           next: metastat d10
         /dev/sdb: is not a concat or stripe metadevice, and a submirror is one
           next: metastat -c

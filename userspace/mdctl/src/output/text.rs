@@ -84,7 +84,7 @@ fn paragraph(listed: &Listed, with_times: bool) -> String {
     let size = format!("    Size: {} blocks ({})\n", size.0, human_size(size));
     match &unit.body {
         Body::Mirror(body) => {
-            let title = format!("{}: {}\n", unit.name, spec::MIRROR_TITLE);
+            let title = format!("{}: {}\n", unit.name, spec::title(true));
             title + &mirror::block(body, with_times) + &size
         }
         Body::Stripe(rows) => {
@@ -106,7 +106,7 @@ fn heading(listed: &Listed, with_state: bool) -> String {
     let mut text = match unit.parent {
         Some(parent) if listed.is_submirror => format!("{name}: Submirror of {parent}\n"),
         Some(parent) => format!("{name}: Subdevice of {parent}\n"),
-        None => format!("{name}: {}\n", spec::STRIPE_TITLE),
+        None => format!("{name}: {}\n", spec::title(false)),
     };
     if with_state {
         text += &format!("    State: {}\n", unit.state.word());

@@ -40,10 +40,7 @@ impl Spec {
 
     /// What SVM calls a metadevice of this kind.
     pub fn title(&self) -> &'static str {
-        match self {
-            Spec::Stripe(_) => STRIPE_TITLE,
-            Spec::Mirror(_) => MIRROR_TITLE,
-        }
+        title(matches!(self, Spec::Mirror(_)))
     }
 
     /// Paths of all devices, row after row, or of all submirrors.
@@ -70,11 +67,14 @@ impl Spec {
     }
 }
 
-/// What SVM calls a stripe or concat.
-pub const STRIPE_TITLE: &str = "Concat/Stripe";
-
-/// What SVM calls a mirror.
-pub const MIRROR_TITLE: &str = "Mirror";
+/// What SVM calls a mirror, or a metadevice that is none.
+pub fn title(is_mirror: bool) -> &'static str {
+    if is_mirror {
+        "Mirror"
+    } else {
+        "Concat/Stripe"
+    }
+}
 
 impl fmt::Display for Spec {
     /// One line in md.tab syntax.
