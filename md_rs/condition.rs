@@ -87,6 +87,13 @@ impl Condition {
         self.last_error.store(number, Relaxed);
     }
 
+    /// Back to [`Self::new`]: no mirror has the component any more.
+    pub(crate) fn forget(&self) {
+        self.set_state(State::Okay);
+        self.take_failures();
+        self.set_last_error(0);
+    }
+
     /// How good a source of data it is: the highest is read; 0 must not be. One that is in service
     /// goes before a last copy, and of those the one that failed last (`svm.md` section 4.3).
     pub(crate) fn rank(&self) -> u64 {

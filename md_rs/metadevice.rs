@@ -27,6 +27,7 @@ use crate::{
         UnitSpec, //
     },
     refused::text,
+    sides::Sides,
     Refused, //
 };
 
@@ -132,6 +133,10 @@ impl Metadevice {
 
 impl Drop for Metadevice {
     fn drop(&mut self) {
+        let shape = self.body().shape();
+        if shape.unit().mirrored().is_some() {
+            Sides::of(shape).forget_conditions();
+        }
         unlink_holders(&self.disk, self.body().shape().components());
     }
 }

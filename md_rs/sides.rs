@@ -64,6 +64,15 @@ impl<'a> Sides<'a> {
         }
     }
 
+    /// The mirror goes: who makes another one of its sides says that these are equal (`svm.md`
+    /// section 4.2).
+    pub(crate) fn forget_conditions(&self) {
+        for side in 0..self.count() {
+            let conditions = (0..self.component_count(side)).map(|c| self.condition(side, c));
+            conditions.flatten().for_each(Condition::forget);
+        }
+    }
+
     fn component(&self, side: u32, component: u32) -> Option<&'a Component> {
         side_shape(self.0, side)?.component(component)
     }

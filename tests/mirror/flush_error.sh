@@ -101,3 +101,5 @@ run fsync_after_write 0
 run sync -d $d10
 same "states" "Last Erred Maintenance" "$(states d11) $(states d12)"
 run metaclear -f d10
+run metaclear d11
+run metaclear d12

@@ -5,7 +5,7 @@
 #         policies, on two and on three sides of which each is laid out in another way.
 # Clause: svm.md 4.1, 4.4; DURABILITY 10, 14; issue 4
 # Lanes: stock,smoke,debug
-# Vm: --disks 6 --disk-size 24M
+# Vm: --disks 6 --disk-size 8M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -32,6 +32,7 @@ write_and_compare() {
 modprobe md_rs
 run metainit d11 1 2 /dev/sda /dev/sdb -i 32k
 run metainit d12 1 2 /dev/sdc /dev/sdd -i 32k
+for side in d11 d12; do run blkdiscard -zf /dev/md/dsk/$side; done
 
 note "two sides, all at once"
 run metainit d10 -m d11 d12
