@@ -55,16 +55,17 @@ host_needs() {
 			"then try 'apt-get install ${missing[*]}'"
 }
 
-# How long one run waits for another that makes the same thing, in seconds. Longer than anything that
-# is made takes on a busy machine: who waits longer waits for something that hangs.
+# How long one run waits for another that makes the same thing, in seconds. Nothing that is made
+# takes so long, also on a busy machine: who waits longer waits for something that hangs.
 MD_LOCK_LIMIT=${MD_LOCK_LIMIT:-7200}
 
 # lock_or_die DESCRIPTOR FILE WHAT: locks FILE, which is open at DESCRIPTOR, until it is closed.
 lock_or_die() {
 	flock -n "$1" && return
 	say "waiting for another run that makes $3"
-	flock -w "$MD_LOCK_LIMIT" "$1" || die "another run has been making $3 for $MD_LOCK_LIMIT s:" \
-		"'fuser -v $2' shows it; end it, then run this again"
+	flock -w "$MD_LOCK_LIMIT" "$1" ||
+		die "another run has been making $3 for $MD_LOCK_LIMIT s:" \
+			"'fuser -v $2' shows it; end it, then run this again"
 }
 
 # make_once DIR FUNCTION [ARG...]: makes DIR by calling FUNCTION TMPDIR ARG... unless it exists.
