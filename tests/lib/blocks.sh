@@ -4,8 +4,9 @@
 
 # make_blocks: builds /tmp/blocks, which finds out which blocks of 4 KiB fail.
 #   blocks read|write one|batch DEVICE FIRST COUNT [TAG]
-# reads or writes blocks one by one, or all in one io_submit, and prints "BLOCK ERRNO" for those that
-# fail, and "BLOCK holds something else" if a sector that was read does not hold "TAG n" (or "d10 n").
+# reads or writes blocks one by one, or all in one io_submit, and prints "BLOCK ERRNO" for those
+# that fail, and "BLOCK holds something else" if a sector that was read does not hold "TAG n", or
+# "d10 n" without a tag.
 make_blocks() {
 	cat >/tmp/blocks.c <<'C'
 #define _GNU_SOURCE

@@ -97,7 +97,7 @@ run metaclear d11
 
 note "a row of several components, and the same metainit again"
 run metattach -i 32k d10 /dev/sdc
-echo "$(metastat -p d10)" >/tmp/md.tab
+metastat -p d10 >/tmp/md.tab
 run metaclear d10
 run metainit -T /tmp/md.tab d10
 run e2fsck -fn $d10
