@@ -21,19 +21,12 @@
 
 d10=/dev/md/dsk/d10
 
-# write_all TAG, read_all TAG: all of d10, 48 blocks at a time; prints what is wrong.
-write_all() { each_part write "$1"; }
-read_all() { each_part read "$1"; }
-each_part() {
-	local first blocks
-	blocks=$(($(blockdev --getsz $d10) / 8))
-	for ((first = 0; first < blocks; first += 48)); do
-		/tmp/blocks "$1" batch $d10 $first $((blocks - first < 48 ? blocks - first : 48)) "$2"
-	done
-}
+# write_all TAG, read_all TAG: all of d10; prints what is wrong.
+write_all() { /tmp/blocks write batch $d10 0 $(($(blockdev --getsz $d10) / 8)) "$1"; }
+read_all() { /tmp/blocks read batch $d10 0 $(($(blockdev --getsz $d10) / 8)) "$1"; }
 
 # holds TAG: nothing is wrong with any block.
-holds() { same "blocks without '$1'" "" "$(read_all "$1" | head -n 5 | xargs)"; }
+holds() { same "blocks without '$1'" "" "$(read_all "$1" | sed -n 1,5p | xargs)"; }
 
 all_good() {
 	sick a0 /dev/sda good
