@@ -77,7 +77,7 @@ struct probe {
 	uint32_t flags, failed_count;
 };
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 #define CHECK_ONLY 1
 
 #define VERSION _IOC(3, 'V', 1, 80)
@@ -195,7 +195,7 @@ static void random_anything(void)
 	u.create = good;
 	change_some(0, sizeof(u.create));
 	strcpy(u.create.name, "d99999");
-	ioctl(fd, _IOC(random() % 4, 'V', random() % 8, random() % 16384), &u);
+	ioctl(fd, _IOC(random() % 4, 'V', random() % 16, random() % 16384), &u);
 }
 
 static void random_ones(unsigned int seed, int count)

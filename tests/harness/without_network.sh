@@ -15,7 +15,7 @@ if [ -z "${MD_NO_NETWORK:-}" ]; then
 	trap 'rm -rf --one-file-system "$MD_NO_NETWORK"' EXIT
 	run scripts/kernel-kit 7.3 >"$MD_NO_NETWORK/kit"
 	run scripts/guest-image >"$MD_NO_NETWORK/image"
-	unshare --net --mount --propagation private bash "$0"
+	unshare --net --mount --propagation unchanged bash "$0"
 	exit
 fi
 
@@ -32,16 +32,17 @@ for entry in "$dir"/real/{build-root-,guest-,kit-,linux-,resolved-,cargo,module-
 	esac
 done
 mount --bind "$dir/cache" /cache
-unset MD_BUILT http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 same "networks" lo "$(sed -n 's/^ *\([^ ]*\):.*/\1/p' /proc/net/dev | xargs)"
 
 note "warm"
 same "kernel kit" "$kit" "$(scripts/kernel-kit 7.3)"
 same "guest image" "$(tail -n 1 "$dir/image")" "$(scripts/guest-image)"
 run scripts/build-root
-run cargo fetch --quiet --locked --manifest-path userspace/Cargo.toml
+run cargo fetch --quiet --locked --manifest-path userspace/Cargo.toml \
+	--target "$(rustc -vV | sed -n 's/^host: //p')"
 run make -s
-echo 'metastat --version' >"$dir/script"
+echo "modprobe md_rs && mdctl version" >"$dir/script"
 run scripts/vm --disks 1 --disk-size 16M "$dir/script"
 
 note "a day later"

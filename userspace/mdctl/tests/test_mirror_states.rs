@@ -26,6 +26,12 @@ fn with_mirror() -> TestEnvironment {
     env
 }
 
+/// What `metastat` says of the mirror, without its submirrors.
+fn mirror_block(env: &mut TestEnvironment, line: &str) -> String {
+    let text = env.run(line).stdout;
+    text.split("\n\n").next().unwrap().to_string()
+}
+
 /// Puts a component into a state, as a failed write would.
 fn fail(component: &mut Component, state: ComponentState) {
     component.state = state as u32;
@@ -99,8 +105,7 @@ fn options_are_shown_with_what_one_types_for_them() {
     let mut env = with_mirror();
     env.setup("metaclear d10");
     env.setup("metainit d10 -m d11 d12 -g -S 3");
-    assert_snapshot!(env.run_all(&["metastat d10", "metastat -p d10"]), @r"
-    $ metastat d10
+    assert_snapshot!(mirror_block(&mut env, "metastat d10"), @r"
     d10: Mirror
         Submirror 0: d11
           State: Okay
@@ -111,24 +116,8 @@ fn options_are_shown_with_what_one_types_for_them() {
         Write option: serial (-S)
         State is kept: in memory only, lost at reboot
         Size: 258048 blocks (126 MB)
-
-    d11: Submirror of d10
-        State: Okay
-        Size: 258048 blocks (126 MB)
-        Stripe 0:
-    	Device     Start Block  Dbase        State
-    	/dev/sda       2048     No            Okay
-        Stripe 1:
-    	Device     Start Block  Dbase        State
-    	/dev/sdb       2048     No            Okay
-
-    d12: Submirror of d10
-        State: Okay
-        Size: 258048 blocks (126 MB)
-        Stripe 0: (interlace: 128 blocks)
-    	Device     Start Block  Dbase        State
-    	/dev/sdc       2048     No            Okay
-    	/dev/sdd       2048     No            Okay
+    ");
+    assert_snapshot!(env.run("metastat -p d10"), @r"
     $ metastat -p d10
     d10 -m d11 d12 -g -S 3
     d11 2 1 /dev/sda 1 /dev/sdb
@@ -172,9 +161,7 @@ fn json_form() {
 fn a_component_in_maintenance_is_to_be_replaced() {
     let mut env = with_mirror();
     fail(env.admin.component(11, 1), ComponentState::Maintenance);
-    let lines = ["metastat d10", "metastat -c d10", "metastat -t d10"];
-    assert_snapshot!(env.run_all(&lines), @r"
-    $ metastat d10
+    assert_snapshot!(mirror_block(&mut env, "metastat d10"), @r"
     d10: Mirror
         Submirror 0: d11
           State: Needs maintenance
@@ -185,7 +172,10 @@ fn a_component_in_maintenance_is_to_be_replaced() {
         Write option: parallel (default)
         State is kept: in memory only, lost at reboot
         Size: 258048 blocks (126 MB)
-
+    ");
+    let lines = ["metastat d11", "metastat -c d10", "metastat -t d11"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metastat d11
     d11: Submirror of d10
         State: Needs maintenance
         Invoke: metareplace d10 /dev/sdb <new device>
@@ -196,30 +186,11 @@ fn a_component_in_maintenance_is_to_be_replaced() {
         Stripe 1:
     	Device     Start Block  Dbase        State  Errors
     	/dev/sdb       2048     No     Maintenance  0 read, 1 write
-
-    d12: Submirror of d10
-        State: Okay
-        Size: 258048 blocks (126 MB)
-        Stripe 0: (interlace: 128 blocks)
-    	Device     Start Block  Dbase        State
-    	/dev/sdc       2048     No            Okay
-    	/dev/sdd       2048     No            Okay
     $ metastat -c d10
     d10              m  126MB d11 (maint) d12
         d11          s  126MB /dev/sda /dev/sdb (maint)
         d12          s  126MB /dev/sdc /dev/sdd
-    $ metastat -t d10
-    d10: Mirror
-        Submirror 0: d11
-          State: Needs maintenance -
-        Submirror 1: d12
-          State: Okay         -
-        Pass: 1
-        Read option: roundrobin (default)
-        Write option: parallel (default)
-        State is kept: in memory only, lost at reboot
-        Size: 258048 blocks (126 MB)
-
+    $ metastat -t d11
     d11: Submirror of d10
         State: Needs maintenance
         Invoke: metareplace d10 /dev/sdb <new device>
@@ -230,14 +201,18 @@ fn a_component_in_maintenance_is_to_be_replaced() {
         Stripe 1:
     	Device     Start Block  Dbase        State  Errors           Time
     	/dev/sdb       2048     No     Maintenance  0 read, 1 write  2026-03-01T12:34:56Z
-
-    d12: Submirror of d10
-        State: Okay
+    ");
+    assert_snapshot!(mirror_block(&mut env, "metastat -t d10"), @r"
+    d10: Mirror
+        Submirror 0: d11
+          State: Needs maintenance -
+        Submirror 1: d12
+          State: Okay         -
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
         Size: 258048 blocks (126 MB)
-        Stripe 0: (interlace: 128 blocks)
-    	Device     Start Block  Dbase        State  Time
-    	/dev/sdc       2048     No            Okay  -
-    	/dev/sdd       2048     No            Okay  -
     ");
 }
 
@@ -247,8 +222,7 @@ fn the_last_copy_is_replaced_after_the_others() {
     let mut env = with_mirror();
     fail(env.admin.component(11, 0), ComponentState::Maintenance);
     fail(env.admin.component(12, 0), ComponentState::LastErred);
-    assert_snapshot!(env.run_all(&["metastat d10", "metastat -c d10"]), @r#"
-    $ metastat d10
+    assert_snapshot!(mirror_block(&mut env, "metastat d10"), @r"
     d10: Mirror
         Submirror 0: d11
           State: Needs maintenance
@@ -259,7 +233,10 @@ fn the_last_copy_is_replaced_after_the_others() {
         Write option: parallel (default)
         State is kept: in memory only, lost at reboot
         Size: 258048 blocks (126 MB)
-
+    ");
+    let lines = ["metastat d11", "metastat d12", "metastat -c d10"];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metastat d11
     d11: Submirror of d10
         State: Needs maintenance
         Invoke: metareplace d10 /dev/sda <new device>
@@ -270,7 +247,7 @@ fn the_last_copy_is_replaced_after_the_others() {
         Stripe 1:
     	Device     Start Block  Dbase        State  Errors
     	/dev/sdb       2048     No            Okay  none
-
+    $ metastat d12
     d12: Submirror of d10
         State: Needs maintenance
         Invoke: after replacing "Maintenance" components:
@@ -304,8 +281,7 @@ fn a_submirror_without_its_disk_is_unavailable() {
     let mut env = with_mirror();
     env.admin.clock = 1_772_368_496;
     env.admin.disks.remove(&makedev(8, 48));
-    assert_snapshot!(env.run_all(&["metastat -i d10", "metastat -c d10"]), @r"
-    $ metastat -i d10
+    assert_snapshot!(mirror_block(&mut env, "metastat -i d10"), @r"
     d10: Mirror
         Submirror 0: d11
           State: Okay
@@ -316,17 +292,9 @@ fn a_submirror_without_its_disk_is_unavailable() {
         Write option: parallel (default)
         State is kept: in memory only, lost at reboot
         Size: 258048 blocks (126 MB)
-
-    d11: Submirror of d10
-        State: Okay
-        Size: 258048 blocks (126 MB)
-        Stripe 0:
-    	Device     Start Block  Dbase        State
-    	/dev/sda       2048     No            Okay
-        Stripe 1:
-    	Device     Start Block  Dbase        State
-    	/dev/sdb       2048     No            Okay
-
+    ");
+    assert_snapshot!(env.run_all(&["metastat d12", "metastat -c d10"]), @r"
+    $ metastat d12
     d12: Submirror of d10
         State: Unavailable
         Invoke: after the missing device is back:

@@ -60,7 +60,6 @@ pub fn run(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let name = explain::name("metaparam", &arguments.name)?;
-    let explained = |error| explain::request(&error, &Subject::unit(name));
     let options = NewOptions {
         read_policy: arguments.read_policy,
         write_policy: arguments.write_policy,
@@ -68,9 +67,10 @@ pub fn run(
     };
     let changes = options != NewOptions::default();
     if changes {
-        requests::set_options(machine.admin, name, &options).map_err(explained)?;
+        requests::set_options(machine.admin, name, &options)
+            .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
     }
-    let unit = requests::status(machine.admin, name).map_err(explained)?;
+    let unit = super::read(machine, name)?;
     match &unit.body {
         Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
         Body::Mirror(_) if changes => {}

@@ -2,11 +2,9 @@
 //! `metareplace`
 
 use crate::{
-    admin::requests,
     explain::{
         self,
-        Failure,
-        Subject, //
+        Failure, //
     },
     output::Answer,
     Machine,
@@ -44,7 +42,7 @@ pub fn run(
     _answer: &mut Answer,
 ) -> Result<(), Failure> {
     let name = explain::name("metareplace", &arguments.name)?;
-    let unit = requests::status(machine.admin, name)
-        .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
-    Err(explain::mirror::no_replacement(&unit))
+    Err(explain::mirror::no_replacement(&super::read(
+        machine, name,
+    )?))
 }

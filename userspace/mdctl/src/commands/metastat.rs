@@ -122,8 +122,7 @@ impl Snapshot {
             let unit = match self.units.get(&place.name) {
                 Some(unit) => unit.clone(),
                 // Let the kernel say what is wrong with the name.
-                None => requests::status(machine.admin, place.name)
-                    .map_err(|error| explain::request(&error, &Subject::unit(place.name)))?,
+                None => super::read(machine, place.name)?,
             };
             let is_submirror = unit
                 .parent

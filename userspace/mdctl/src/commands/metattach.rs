@@ -6,6 +6,7 @@ use crate::{
     components,
     discover::{
         signatures::signatures,
+        Host,
         User,
         Users, //
     },
@@ -76,26 +77,20 @@ pub fn run(
     let failed = |error| explain::request(&error, &Subject::making(name, &paths));
     requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
     if !arguments.force {
-        let carrier = components::find_carrier(&paths, machine.host)?;
-        carrier.map_or(Ok(()), |carrier| {
-            Err(explain::device::carries(&carrier, false))
-        })?;
+        check_signatures(&paths, machine.host)?;
     }
-    let components = plural(&paths);
     if arguments.check_only {
-        answer.line(&format!("{name}: {components} would be attached"));
+        answer.line(&format!("{name}: {} would be attached", plural(&paths)));
         answer.document.checked = Some(vec![name.to_string()]);
         return Ok(());
     }
     requests::grow(machine.admin, name, &rows, &devices).map_err(failed)?;
     let be = if paths.len() == 1 { "is" } else { "are" };
-    answer.line(&format!("{name}: {components} {be} attached"));
+    answer.line(&format!("{name}: {} {be} attached", plural(&paths)));
     if let Some(line) = file_system(machine, &unit) {
         answer.line(&line);
     }
-    let unit = requests::status(machine.admin, name)
-        .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
-    answer.document.metadevices = Some(vec![(&unit).into()]);
+    answer.document.metadevices = Some(vec![(&super::read(machine, name)?).into()]);
     Ok(())
 }
 
@@ -105,14 +100,21 @@ fn growable(
     name: MetadeviceName,
     components: &[String],
 ) -> Result<Unit, Failure> {
-    let unit = requests::status(machine.admin, name)
-        .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+    let unit = super::read(machine, name)?;
     match unit.parent {
         _ if unit.is_mirror() && components.is_empty() => Err(growth::no_growth(name)),
         _ if unit.is_mirror() => Err(explain::mirror::no_attach(name)),
         _ if components.is_empty() => Err(growth::nothing_to_attach(name)),
         Some(parent) => Err(growth::part_of(name, parent)),
         None => Ok(unit),
+    }
+}
+
+/// Sees that the components carry nothing that somebody may want back.
+fn check_signatures(paths: &[String], host: &dyn Host) -> Result<(), Failure> {
+    match components::find_carrier(paths, host)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
 }
 

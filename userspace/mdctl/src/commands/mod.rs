@@ -10,9 +10,16 @@ pub mod metastat;
 pub mod metattach;
 pub mod version;
 
-use crate::explain::{
-    self,
-    Failure, //
+use crate::{
+    admin::requests,
+    explain::{
+        self,
+        Failure,
+        Subject, //
+    },
+    syntax::name::MetadeviceName,
+    unit::Unit,
+    Machine,
 };
 use clap::{
     ArgMatches,
@@ -23,4 +30,10 @@ use clap::{
 /// The arguments of a command, as clap has found them.
 pub fn arguments<A: CommandFactory + FromArgMatches>(matches: &ArgMatches) -> Result<A, Failure> {
     A::from_arg_matches(matches).map_err(|error| explain::usage(A::command().get_name(), &error))
+}
+
+/// A metadevice as it is now, or why it cannot be read.
+fn read(machine: &mut Machine<'_>, name: MetadeviceName) -> Result<Unit, Failure> {
+    requests::status(machine.admin, name)
+        .map_err(|error| explain::request(&error, &Subject::unit(name)))
 }
