@@ -36,11 +36,7 @@ end_load() {
 		cat /tmp/fio.log
 		fail "the load has ended, with an error"
 	}
-	kill -INT "$load"
-	wait "$load" || {
-		cat /tmp/fio.log
-		fail "the load had errors"
-	}
+	stop_fio "$load" /tmp/fio.log
 }
 
 # fail_one_after_the_other SIDE POLICIES MKFS...: reads fail on a side, then writes on the other
