@@ -2,7 +2,7 @@
 # make                 builds the modules and the tool for KERNEL (default 7.3)
 # make KDIR=/lib/modules/$(uname -r)/build
 #                      builds the modules against a kernel tree that has its Rust metadata
-# make demo            the main job, from an empty machine: a striped d10 with ext4 on it
+# make demo            the main job, from an empty machine: a mirror with ext4 on it loses a disk
 # make test            every test once; test-long: large counts, all sabotage patches;
 #                      test-debug: the guest scenarios on a debug kernel
 # make install         installs modules and tool for the running kernel, or for KERNEL or KDIR;

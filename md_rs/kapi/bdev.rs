@@ -156,11 +156,18 @@ impl BlockDevice {
     }
 
     /// Writes zeros to `count` sectors from `sector` on: with a command of the device, or as data.
+    /// Not by unmapping: the device may just have failed at that, and gone on offering it.
     /// Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn write_zeros(&self, sector: u64, count: u64) -> Result {
         // SAFETY: By the type invariant the device is open. The shim's constants are never written.
         let answer = to_result(unsafe {
-            bindings::blkdev_issue_zeroout(self.bdev, sector, count, ffi::md_gfp_noio, 0)
+            bindings::blkdev_issue_zeroout(
+                self.bdev,
+                sector,
+                count,
+                ffi::md_gfp_noio,
+                bindings::BLKDEV_ZERO_NOUNMAP,
+            )
         });
         if answer.is_err() {
             self.health.note_write_error();

@@ -74,6 +74,13 @@ pub(super) struct BioClone {
     bio: Opaque<bindings::bio>,
 }
 
+/// Whether a status means that a device does not do what it was asked for: `EOPNOTSUPP`, or the
+/// `EREMOTEIO` of a disk that does not know the command.
+pub(super) fn is_unsupported(status: bindings::blk_status_t) -> bool {
+    // SAFETY: The shim's constants are never written.
+    unsafe { status == ffi::md_sts_notsupp || status == ffi::md_sts_target }
+}
+
 /// What happens when a clone comes back.
 pub(super) type Done = unsafe extern "C" fn(*mut bindings::bio);
 
@@ -228,7 +235,7 @@ impl BioClone {
                 // Several clones of one bio may get here at once: any of their errors will do.
                 (&raw mut (*source).bi_status).write_volatile(status);
             }
-            let unsupported = status == ffi::md_sts_notsupp || status == ffi::md_sts_target;
+            let unsupported = is_unsupported(status);
             let operation = (*rq).cmd_flags & super::request::OP_MASK;
             match operation {
                 bindings::req_op_REQ_OP_READ => device.health().note_read_error(),

@@ -38,6 +38,7 @@ use kernel::{
 
 use super::{
     clone::{
+        self,
         BioClone,
         BioSet,
         Target, //
@@ -290,8 +291,7 @@ impl Request {
 
     /// Whether a clone has failed because the device does not do what the request asks for.
     pub(crate) fn is_unsupported(&self) -> bool {
-        let status = self.private().status.load(Relaxed);
-        status == u32::from(Failure::NotSupported.status())
+        clone::is_unsupported(self.private().status.load(Relaxed) as bindings::blk_status_t)
     }
 
     /// Forgets the errors that the clones of the request have left with its bios.

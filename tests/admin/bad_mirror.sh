@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: wrong requests to make, change or grow mirrors and what stands below them get the right errno
-#         and refusal, and change nothing; nor does a request that only asks for a check. A submirror
-#         is not written to, cleared or grown behind its mirror's back.
+# Intent: wrong requests to make, change or grow mirrors and what stands below them get the right
+#         errno and refusal, and change nothing; nor does a request that only asks for a check. A
+#         submirror is not written to, cleared or grown behind its mirror's back.
 # Clause: admin.rs rules 1 to 4; svm.md 4.1, 4.9; issues 3 and 4
 # Lanes: stock,debug
 # Vm: --disks 6 --disk-size 16M

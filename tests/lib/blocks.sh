@@ -4,8 +4,9 @@
 
 # make_blocks: builds /tmp/blocks, which finds out which blocks of 4 KiB fail.
 #   blocks read|write one|batch DEVICE FIRST COUNT [TAG]
-# reads or writes blocks one by one, or all in one io_submit, and prints "BLOCK ERRNO" for those that
-# fail, and "BLOCK holds something else" if a sector that was read does not hold "TAG n" (or "d10 n").
+# reads or writes blocks one by one, or 64 in one io_submit, and prints "BLOCK ERRNO" for those
+# that fail, and "BLOCK holds something else" if a sector that was read does not hold "TAG n", or
+# "d10 n" without a tag.
 make_blocks() {
 	cat >/tmp/blocks.c <<'C'
 #define _GNU_SOURCE
@@ -73,23 +74,18 @@ static void one(int fd, int writing, long first, long n)
 		results[n] = -errno;
 }
 
-int main(int argc, char **argv)
+static void some(int fd, int writing, int batched, long first, long count)
 {
-	int writing = !strcmp(argv[1], "write");
-	int fd = open(argv[3], (writing ? O_WRONLY : O_RDONLY) | O_DIRECT);
-	long first = atol(argv[4]), count = atol(argv[5]), n;
 	char block[BLOCK];
+	long n;
 
-	if (argc == 7)
-		tag = argv[6];
-	data = aligned_alloc(BLOCK, MOST * BLOCK);
 	memset(data, 0, MOST * BLOCK);
 	for (n = 0; writing && n < count; n++)
 		expected(data + n * BLOCK, first + n);
-	if (!strcmp(argv[2], "batch"))
+	if (batched)
 		batch(fd, writing, first, count);
 	for (n = 0; n < count; n++) {
-		if (!strcmp(argv[2], "one"))
+		if (!batched)
 			one(fd, writing, first, n);
 		expected(block, first + n);
 		if (results[n] != BLOCK)
@@ -97,6 +93,19 @@ int main(int argc, char **argv)
 		else if (memcmp(data + n * BLOCK, block, BLOCK))
 			printf("%ld holds something else\n", first + n);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	int writing = !strcmp(argv[1], "write"), batched = !strcmp(argv[2], "batch");
+	int fd = open(argv[3], (writing ? O_WRONLY : O_RDONLY) | O_DIRECT);
+	long first = atol(argv[4]), end = first + atol(argv[5]);
+
+	if (argc == 7)
+		tag = argv[6];
+	data = aligned_alloc(BLOCK, MOST * BLOCK);
+	for (; first < end; first += MOST)
+		some(fd, writing, batched, first, end - first < MOST ? end - first : MOST);
 	return 0;
 }
 C

@@ -49,3 +49,14 @@ verify_with_fio() {
 		fail "fio ended with an error"
 	}
 }
+
+# stop_fio PID LOG: ends a fio before its time; it must have had no error. Its status is 128 then.
+stop_fio() {
+	local status=0
+	kill -INT "$1"
+	wait "$1" || status=$?
+	if [ $status != 0 ] && [ $status != 128 ] || grep -E 'err= *[1-9]|verify: bad' "$2"; then
+		cat "$2"
+		fail "the load had errors (status $status)"
+	fi
+}

@@ -32,19 +32,15 @@ start_load() {
 	load=$!
 }
 end_load() {
-	kill -0 $load 2>/dev/null || {
+	kill -0 "$load" 2>/dev/null || {
 		cat /tmp/fio.log
 		fail "the load has ended, with an error"
 	}
-	kill -INT $load
-	wait $load || {
-		cat /tmp/fio.log
-		fail "the load had errors"
-	}
+	stop_fio "$load" /tmp/fio.log
 }
 
-# fail_one_after_the_other SIDE POLICIES MKFS...: reads fail on a side, then writes on the other one,
-# then everything on the first. The scenario defines recover, which mends the file system.
+# fail_one_after_the_other SIDE POLICIES MKFS...: reads fail on a side, then writes on the other
+# one, then everything on the first. The scenario defines recover, which mends the file system.
 fail_one_after_the_other() {
 	local first=$1 other reads writes policies=$2
 	local -A disks=([a0]=/dev/sda [a1]=/dev/sdb [b0]=/dev/sdc [b1]=/dev/sdd)
@@ -53,7 +49,7 @@ fail_one_after_the_other() {
 	if [ "$first" = a ]; then other=b; else other=a; fi
 
 	note "reads $reads, writes $writes"
-	for name in a0 a1 b0 b1; do sick $name ${disks[$name]} good; done
+	for name in a0 a1 b0 b1; do sick "$name" "${disks[$name]}" good; done
 	run metainit d11 1 2 /dev/mapper/a0 /dev/mapper/a1 -i 32k
 	run metainit d12 1 2 /dev/mapper/b0 /dev/mapper/b1 -i 32k
 	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done

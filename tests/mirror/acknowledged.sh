@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: a side that fails a write is out of service before the write is acknowledged: whoever reads
-#         after that, on any CPU, never gets the data from before it. Nor does anybody get it from
-#         that side when the other one fails to read, or is gone: the answer is an error.
+# Intent: a side that fails a write is out of service before the write is acknowledged: whoever
+#         reads after that, on any CPU, never gets the data from before it. Nor does anybody get it
+#         from that side when the other one fails to read, or is gone: the answer is an error.
 # Clause: DURABILITY 5, 11; svm.md 4.4, 4.7; issue 4
 # Lanes: stock,debug
 # Vm: --disks 2 --disk-size 48M --smp 4
@@ -120,10 +120,10 @@ number=0
 for policies in "roundrobin parallel b" "geometric serial b" "first parallel a" "first serial a"; do
 	read -r reads writes side <<<"$policies"
 	note "side $side takes no writes; reads $reads, writes $writes"
-	if [ $side != "$failing_side" ]; then
-		if [ $side = a ]; then other=b; else other=a; fi
-		slices $side ${disks[$side]} flakey "0 100000 1 error_writes"
-		slices $other ${disks[$other]} linear
+	if [ "$side" != "$failing_side" ]; then
+		if [ "$side" = a ]; then other=b; else other=a; fi
+		slices "$side" "${disks[$side]}" flakey "0 100000 1 error_writes"
+		slices $other "${disks[$other]}" linear
 		failing_side=$side
 	fi
 	# shellcheck disable=SC2046
@@ -133,7 +133,7 @@ for policies in "roundrobin parallel b" "geometric serial b" "first parallel a" 
 		number=$((number + 1))
 		/tmp/race $d10 $((n * 256 + 7 * n)) $number || fail "component $n of side $side"
 	done
-	if [ $side = a ]; then bad=d11 good=d12; else bad=d12 good=d11; fi
+	if [ "$side" = a ]; then bad=d11 good=d12; else bad=d12 good=d11; fi
 	same "components in Maintenance, and others" "$count 0" \
 		"$(states $bad | tr , '\n' | grep -c Maintenance) $(states $good |
 			tr , '\n' | grep -vc Okay || true)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: under ext4 with a load on it, disks of a mirror begin to fail: a read that fails is answered
-#         from the other side, a write that fails puts the component out of service and succeeds, and
-#         every checksum matches while a side is left. The last side is Last Erred, and its errors
-#         are the file system's. Every read policy, and both write policies.
+# Intent: under ext4 with a load on it, disks of a mirror begin to fail: a read that fails is
+#         answered from the other side, a write that fails puts the component out of service and
+#         succeeds, and every checksum matches while a side is left. The last side is Last Erred,
+#         and its errors are the file system's. Every read policy, and both write policies.
 # Clause: svm.md 4.3, 4.4, 4.7; DURABILITY 5; issue 4
 # Lanes: stock,debug
 # Vm: --disks 4 --disk-size 32M

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: writes by several processes to the same few blocks at the same time, which overlap in part,
-#         leave all sides the same, although the disks of one side carry out what they have in the
-#         order of the sectors and those of the others do not.
+# Intent: writes by several processes to the same few blocks at the same time, which overlap in
+#         part, leave all sides the same, although the disks of one side carry out what they have in
+#         the order of the sectors and those of the others do not.
 # Clause: DURABILITY 10; svm.md 4.4; issue 4
 # Lanes: stock,smoke,debug
 # Vm: --disks 3 --disk-size 8M

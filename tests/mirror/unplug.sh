@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: disks of a mirror are pulled under a load that verifies what it reads: as long as a copy of
-#         every block is there nobody sees an error, and metastat says what is out of service and
+# Intent: disks of a mirror are pulled under a load that verifies what it reads: as long as a copy
+#         of every block is there nobody sees an error, and metastat says what is out of service and
 #         what to type. With the last copy of a block the errors come, and nothing hangs.
 # Clause: svm.md 4.2, 4.7, 10.1; issue 4
 # Lanes: stock,debug

@@ -58,11 +58,7 @@ same "rows" $((pieces + 1)) "$(described d10 '.rows | length')"
 run resize2fs $d10
 run dd if=/dev/urandom of=/mnt/kept/new bs=1M count=30 conv=fsync status=none
 tree_checksums /mnt/kept >/tmp/written
-kill -INT $load
-wait $load || {
-	cat /tmp/fio.log
-	fail "the load had errors"
-}
+stop_fio $load /tmp/fio.log
 
 note "everything is there"
 run umount /mnt
@@ -97,7 +93,7 @@ run metaclear d11
 
 note "a row of several components, and the same metainit again"
 run metattach -i 32k d10 /dev/sdc
-echo "$(metastat -p d10)" >/tmp/md.tab
+metastat -p d10 >/tmp/md.tab
 run metaclear d10
 run metainit -T /tmp/md.tab d10
 run e2fsck -fn $d10
