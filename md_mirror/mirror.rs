@@ -92,6 +92,8 @@ struct Mirror {
     sectors: u64,
     /// Sides of which all components are in service, as bits.
     whole: Atomic<u32>,
+    /// Those of them that are worth reading, while there are any.
+    preferred: Atomic<u32>,
     /// Reads so far, to take the sides in turn. Two reads at the same time may get the same number:
     /// it is not worth an atomic addition.
     turn: Atomic<u32>,
@@ -109,9 +111,11 @@ struct Mirror {
 impl Mirror {
     /// A mirror whose sides are whole and taken to be equal. It is as large as the smallest.
     fn new(sides: &[u64], options: Options) -> Result<Self, Refused> {
+        let whole = (0..sides.len()).fold(0, |whole, side| whole | bit(side as u32));
         let mirror = Self {
             sectors: sides.iter().copied().min().unwrap_or(0),
-            whole: Atomic::new((0..sides.len()).fold(0, |whole, side| whole | bit(side as u32))),
+            whole: Atomic::new(whole),
+            preferred: Atomic::new(whole),
             turn: Atomic::new(0),
             read_policy: Atomic::new(0),
             write_policy: Atomic::new(0),
@@ -156,7 +160,10 @@ impl Mirrored for Mirror {
     }
 
     fn read_side(&self, sector: u64, tried: u32) -> Option<u32> {
-        let candidates = self.whole.load(Relaxed) & !tried;
+        let mut candidates = self.preferred.load(Relaxed) & !tried;
+        if candidates == 0 {
+            candidates = self.whole.load(Relaxed) & !tried;
+        }
         let turn = self.turn.load(Relaxed);
         self.turn.store(turn.wrapping_add(1), Relaxed);
         choose(self.read_policy(), candidates, turn, sector, self.sectors)
@@ -179,11 +186,16 @@ impl Mirrored for Mirror {
     }
 
     fn settle(&self, sides: &Sides<'_>) {
-        if !settle::judge(sides, self.sectors, &self.errors) {
+        let changed = settle::judge(sides, self.sectors, &self.errors);
+        // Whoever learns of an acknowledgement that comes after this, reads from what is left.
+        let whole = settle::whole_sides(sides);
+        let _ = self
+            .preferred
+            .xchg(whole & settle::readable_sides(sides), Full);
+        if !changed {
             return;
         }
-        // Whoever learns of an acknowledgement that comes after this, reads from what is left.
-        let _ = self.whole.xchg(settle::whole_sides(sides), Full);
+        let _ = self.whole.xchg(whole, Full);
         let _ = self.changes.fetch_add(1, Full);
     }
 

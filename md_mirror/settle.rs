@@ -18,6 +18,7 @@ use md::personality::{
 };
 use md_model::mirror::{
     component::{
+        is_worth_reading,
         step,
         Event,
         State, //
@@ -64,6 +65,17 @@ pub(crate) fn whole_sides(sides: &Sides<'_>) -> u32 {
     };
     let whole = (0..sides.count()).filter(is_whole);
     whole.fold(0, |whole, side| whole | bit(side))
+}
+
+/// Sides of which all components are worth reading, as bits.
+pub(crate) fn readable_sides(sides: &Sides<'_>) -> u32 {
+    let is_readable = |side: &u32| {
+        let components = 0..sides.component_count(*side);
+        let mut conditions = components.filter_map(|c| sides.condition(*side, c));
+        conditions.all(|condition| is_worth_reading(condition.read_failures()))
+    };
+    let readable = (0..sides.count()).filter(is_readable);
+    readable.fold(0, |readable, side| readable | bit(side))
 }
 
 fn is_okay(condition: Option<&Condition>) -> bool {

@@ -13,7 +13,10 @@ use kernel::sync::atomic::{
     },
     Atomic, //
 };
-use md_model::mirror::component::State;
+use md_model::mirror::component::{
+    is_read,
+    State, //
+};
 
 /// The condition of a component.
 pub struct Condition {
@@ -23,6 +26,8 @@ pub struct Condition {
     write_failed: Atomic<u32>,
     /// Likewise a read.
     read_failed: Atomic<u32>,
+    /// Reads that have failed so far.
+    read_failures: Atomic<u32>,
     /// Which error of its mirror the last one was, counted from 1; 0 for none.
     last_error: Atomic<u64>,
 }
@@ -43,6 +48,7 @@ impl Condition {
             state: Atomic::new(encode(State::Okay)),
             write_failed: Atomic::new(0),
             read_failed: Atomic::new(0),
+            read_failures: Atomic::new(0),
             last_error: Atomic::new(0),
         }
     }
@@ -66,7 +72,13 @@ impl Condition {
 
     /// A read has failed. Called in any context.
     pub(crate) fn note_read_failed(&self) {
+        self.read_failures.add(1, Relaxed);
         let _ = self.read_failed.xchg(1, Full);
+    }
+
+    /// Reads that have failed so far.
+    pub fn read_failures(&self) -> u32 {
+        self.read_failures.load(Relaxed)
     }
 
     /// What has failed since the last call.
@@ -91,6 +103,7 @@ impl Condition {
     pub(crate) fn forget(&self) {
         self.set_state(State::Okay);
         self.take_failures();
+        self.read_failures.store(0, Relaxed);
         self.set_last_error(0);
     }
 
@@ -98,9 +111,9 @@ impl Condition {
     /// goes before a last copy, and of those the one that failed last (`svm.md` section 4.3).
     pub(crate) fn rank(&self) -> u64 {
         match self.state() {
+            state if !is_read(state) => 0,
             State::Okay => u64::MAX,
-            State::LastErred => self.last_error().saturating_add(1),
-            State::Erred => 0,
+            _ => self.last_error().saturating_add(1),
         }
     }
 }

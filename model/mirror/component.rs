@@ -69,6 +69,18 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
     }
 }
 
+/// Reads of a component that may fail before other sides are read instead, as long as there are any.
+/// A bad sector here and there is answered from the other side; a device that does not read at all
+/// would make every other read wait for its error first.
+const READ_FAILURES_MAX: u32 = 20;
+
+/// Whether a component that is in service, and of which so many reads have failed, is read although
+/// another side has its blocks, too.
+#[inline]
+pub const fn is_worth_reading(read_failures: u32) -> bool {
+    read_failures <= READ_FAILURES_MAX
+}
+
 /// Whether reads may go to a component in this state.
 #[inline]
 pub const fn is_read(state: State) -> bool {
@@ -85,36 +97,6 @@ pub const fn is_written(state: State) -> bool {
         State::Okay | State::LastErred => true,
         State::Erred => false,
     }
-}
-
-/// State of a submirror or a mirror, derived from what it consists of. In ascending order of
-/// badness.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum SubmirrorState {
-    /// All its components are in service.
-    Okay,
-    /// A component is [`State::Erred`] or [`State::LastErred`].
-    NeedsMaintenance,
-    /// It is not there, but nothing is known to be wrong with it; so it need not be resynced only
-    /// because a cable was out (`svm.md` section 4.7).
-    Unavailable,
-}
-
-/// The state of a submirror: `any_erred` if a component is [`State::Erred`] or
-/// [`State::LastErred`], `all_gone` if the devices of all its components are.
-pub const fn submirror_state(any_erred: bool, all_gone: bool) -> SubmirrorState {
-    match (any_erred, all_gone) {
-        (true, _) => SubmirrorState::NeedsMaintenance,
-        (false, true) => SubmirrorState::Unavailable,
-        (false, false) => SubmirrorState::Okay,
-    }
-}
-
-/// The state of a mirror: the worst of its submirrors'.
-pub fn mirror_state(submirrors: impl IntoIterator<Item = SubmirrorState>) -> SubmirrorState {
-    submirrors
-        .into_iter()
-        .fold(SubmirrorState::Okay, SubmirrorState::max)
 }
 
 #[cfg(test)]
@@ -171,29 +153,9 @@ mod tests {
         assert_eq!(service, [(true, true), (false, false), (true, true)]);
     }
 
-    /// `svm.md` 4.7: unavailable if all are gone and none is erred.
     #[test]
-    fn a_submirror_is_unavailable_only_if_nothing_else_is_wrong() {
-        let (no, yes) = (false, true);
-        assert_eq!(submirror_state(no, no), SubmirrorState::Okay);
-        assert_eq!(submirror_state(no, yes), SubmirrorState::Unavailable);
-        assert_eq!(submirror_state(yes, no), SubmirrorState::NeedsMaintenance);
-        assert_eq!(submirror_state(yes, yes), SubmirrorState::NeedsMaintenance);
-    }
-
-    #[test]
-    fn a_mirror_is_as_bad_as_its_worst_submirror() {
-        use SubmirrorState::{
-            NeedsMaintenance,
-            Okay,
-            Unavailable, //
-        };
-        assert_eq!(mirror_state([]), Okay);
-        assert_eq!(mirror_state([Okay, Okay]), Okay);
-        assert_eq!(mirror_state([NeedsMaintenance, Okay]), NeedsMaintenance);
-        assert_eq!(
-            mirror_state([Okay, Unavailable, NeedsMaintenance]),
-            Unavailable
-        );
+    fn many_failed_reads_make_another_side_the_better_one() {
+        assert!(is_worth_reading(0) && is_worth_reading(READ_FAILURES_MAX));
+        assert!(!is_worth_reading(READ_FAILURES_MAX + 1) && !is_worth_reading(u32::MAX));
     }
 }
