@@ -242,8 +242,8 @@ impl BioClone {
                 bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
                     if unsupported =>
                 {
-                    let clone_operation = (*(*this).bio.get()).bi_opf & super::request::OP_MASK;
-                    let instead = clone_operation != operation;
+                    // A mirror discards by writing zeroes.
+                    let instead = !(*this).condition.is_null();
                     ffi::md_queue_follow_offers((*rq).q, device.as_ptr(), instead);
                     return 0;
                 }

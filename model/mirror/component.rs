@@ -9,7 +9,7 @@
 //! One deviation from SVM is on purpose. There a failed read takes the component out of service
 //! like a failed write. But a read can be answered by another side, and leaves all sides equal;
 //! one bad sector must not cost a side its redundancy while the other side may have a bad sector
-//! of its own. So a failed read changes nothing: where no other side answers, it fails.
+//! of its own. So a failed read changes nothing as long as another side has the blocks.
 //!
 //! The change has to be recorded before the write that it excuses is acknowledged
 //! (`DURABILITY.md` clause 5). Resyncing, which leads back from `Erred` to `Okay`, is still to
@@ -51,9 +51,11 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
         // @A A failure in service, and others have it all.
         (State::Okay, Event::WriteFailed | Event::DeviceGone, true) => State::Erred,
         // @B The same, and others have not.
-        (State::Okay, Event::WriteFailed | Event::DeviceGone, false) => State::LastErred,
-        // @C A read is answered by another side or fails; the sides are as equal as before.
-        (State::Okay, Event::ReadFailed, _) => State::Okay,
+        (State::Okay, Event::WriteFailed | Event::DeviceGone | Event::ReadFailed, false) => {
+            State::LastErred
+        }
+        // @C A read is answered by another side; the sides are as equal as before.
+        (State::Okay, Event::ReadFailed, true) => State::Okay,
         // @D What happens elsewhere does not matter to a component without a failure.
         (State::Okay, Event::OtherReturned, _) => State::Okay,
         // @E Others have it all now: it is no longer needed.
@@ -112,7 +114,7 @@ mod tests {
     const TABLE: &[(&str, State, Event, [State; 2])] = &[
         ("AB", Okay, WriteFailed, [LastErred, Erred]),
         ("AB", Okay, DeviceGone, [LastErred, Erred]),
-        ("C", Okay, ReadFailed, [Okay, Okay]),
+        ("BC", Okay, ReadFailed, [LastErred, Okay]),
         ("D", Okay, OtherReturned, [Okay, Okay]),
         ("EF", LastErred, OtherReturned, [LastErred, Erred]),
         ("G", LastErred, WriteFailed, [LastErred, LastErred]),

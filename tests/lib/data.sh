@@ -50,11 +50,26 @@ verify_with_fio() {
 	}
 }
 
-# stop_fio PID LOG: ends a fio before its time; it must have had no error. Its status is 128 then.
+# stop_fio PID LOG: ends a fio before its time; it must have had no error. One that verifies ends at
+# the first one (verify_fatal), so that one which is still there has had none; its status is 128
+# then. It may be in a phase that no signal but the last one ends.
 stop_fio() {
-	local status=0
+	local status=0 n
+	kill -0 "$1" 2>/dev/null || {
+		cat "$2"
+		fail "the load has ended, with an error"
+	}
 	kill -INT "$1"
-	wait "$1" || status=$?
+	for ((n = 0; n < 50; n++)); do
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.2
+	done
+	if kill -KILL "$1" 2>/dev/null; then
+		pkill -KILL -x fio || true
+		wait "$1" || true
+	else
+		wait "$1" || status=$?
+	fi
 	if [ $status != 0 ] && [ $status != 128 ] || grep -E 'err= *[1-9]|verify: bad' "$2"; then
 		cat "$2"
 		fail "the load had errors (status $status)"

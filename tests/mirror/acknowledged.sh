@@ -113,6 +113,9 @@ rows() {
 	for ((n = 0; n < count; n++)); do echo "1 /dev/mapper/$1$n"; done
 }
 
+# filled CHARACTER BYTES: so many of them.
+filled() { head -c "$2" /dev/zero | tr '\0' "$1"; }
+
 modprobe md_rs
 declare -A disks=([a]=/dev/sda [b]=/dev/sdb)
 failing_side=
@@ -145,7 +148,7 @@ for ((n = 0; n < count; n++)); do run dmsetup remove "a$n" "b$n"; done
 
 note "the side that is left fails to read: what the other one has is not the answer"
 for device in /dev/sda /dev/sdb; do
-	tr '\0' o </dev/zero | dd of=$device bs=1M count=48 iflag=fullblock oflag=direct status=none
+	filled o $((48 * mib * 512)) | dd of=$device bs=1M iflag=fullblock oflag=direct status=none
 done
 for how in no_reads nothing; do
 	sick bad /dev/sda good
@@ -154,7 +157,7 @@ for how in no_reads nothing; do
 	run metainit d12 1 1 /dev/mapper/good
 	run metainit d10 -m d11 d12
 	sick bad /dev/sda no_writes
-	tr '\0' n </dev/zero | dd of=$d10 bs=64k count=1 iflag=fullblock oflag=direct status=none
+	filled n 65536 | dd of=$d10 bs=64k iflag=fullblock oflag=direct status=none
 	same "states" "Maintenance Okay" "$(states d11) $(states d12)"
 	sick bad /dev/sda good
 	sick good /dev/sdb $how
@@ -181,6 +184,6 @@ for how in no_reads nothing; do
 	run metaclear d12
 	run dmsetup remove bad
 	run dmsetup remove good
-	tr '\0' o </dev/zero | dd of=/dev/sda bs=1M count=3 iflag=fullblock oflag=direct status=none
-	tr '\0' o </dev/zero | dd of=/dev/sdb bs=1M count=3 iflag=fullblock oflag=direct status=none
+	filled o $((3 * mib * 512)) | dd of=/dev/sda bs=1M iflag=fullblock oflag=direct status=none
+	filled o $((3 * mib * 512)) | dd of=/dev/sdb bs=1M iflag=fullblock oflag=direct status=none
 done

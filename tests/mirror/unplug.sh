@@ -21,8 +21,8 @@ d10=/dev/md/dsk/d10
 # shown EXPECTED: the lines of metastat that say how things are, without blanks at their ends.
 shown() {
 	metastat d10 >/tmp/metastat
-	grep -A 1 -E '^d1|State: |Invoke: |^[[:space:]]+sd' /tmp/metastat |
-		grep -E '^d1|State: |Invoke: |metareplace|^[[:space:]]+sd' |
+	grep -A 1 -E '^d1|State: |Invoke: |^[[:space:]]+/dev/sd' /tmp/metastat |
+		grep -E '^d1|State: |Invoke: |metareplace|^[[:space:]]+/dev/sd' |
 		sed -E 's/[[:space:]]+/ /g; s/ $//; s/^ //; s/ [0-9]+ read.*//; s/ none$//' >/tmp/found
 	diff "$1" /tmp/found || {
 		cat /tmp/metastat
@@ -65,18 +65,18 @@ run vmctl unplug disk1
 wait_for 20 gone_is d11 "Okay,Unavailable"
 cat >/tmp/expected <<'T'
 d10: Mirror
-State: Needs maintenance
+State: Unavailable
 State: Okay
 d11: Submirror of d10
 State: Unavailable
 Invoke: after the missing device is back:
-metareplace -e d10 sdb
-sda 2048 No Okay
-sdb 2048 No Unavailable
+metareplace -e d10 /dev/sdb
+/dev/sda 2048 No Okay
+/dev/sdb 2048 No Unavailable
 d12: Submirror of d10
 State: Okay
-sdc 2048 No Okay
-sdd 2048 No Okay
+/dev/sdc 2048 No Okay
+/dev/sdd 2048 No Okay
 T
 shown /tmp/expected
 
