@@ -5,6 +5,8 @@
 # make demo            the main job, from an empty machine: a striped d10 with ext4 on it
 # make test            every test once; test-long: large counts, all sabotage patches;
 #                      test-debug: the guest scenarios on a debug kernel
+# make bench           what metadevices cost beside dm and md, in instructions, worst cell first;
+#                      bench-record also writes bench/record.json, which 'make test' compares with
 # make clippy fmt      lints; formats the Rust sources
 # make clean distclean removes what was built here; and the caches outside the tree, too
 
@@ -16,7 +18,7 @@ in-root := scripts/in-root
 cargo := $(in-root) cargo
 workspace := --manifest-path userspace/Cargo.toml --locked
 
-.PHONY: all modules tool demo test test-long test-debug clippy fmt fmt-check clean distclean
+.PHONY: all modules tool demo test test-long test-debug bench bench-record clippy fmt fmt-check clean distclean
 all: modules tool
 
 ifdef KDIR
@@ -48,6 +50,12 @@ test: tool
 
 test-long test-debug: tool
 	scripts/test $(@:test-%=--%)
+
+bench:
+	scripts/bench --kernel $(KERNEL)
+
+bench-record:
+	scripts/bench --kernel $(KERNEL) --record
 
 clippy:
 	# In the profile of the build and the tests, so that macros are compiled once.
