@@ -2,7 +2,7 @@
 /*
  * A plugin of QEMU's that counts how often each block of guest code runs, for scripts/bench-profile.
  * At the end it writes a line "ADDRESS INSTRUCTIONS TIMES" for each block to the file that its
- * argument out= names. The declarations are those of QEMU's plugin interface, version 4, whose
+ * argument out= names, which is there when it is complete. The declarations are those of QEMU's plugin interface, version 4, whose
  * header is in no package.
  */
 #include <inttypes.h>
@@ -44,7 +44,7 @@ struct block {
 
 #define BUCKETS (1u << 16)
 static struct block *buckets[BUCKETS];
-static FILE *out;
+static const char *out_path;
 
 /* There is one virtual processor, so that blocks are translated one at a time. */
 static struct block *block_of(uint64_t address, size_t instructions)
@@ -79,15 +79,22 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 static void write_all(qemu_plugin_id_t id, void *data)
 {
 	const struct block *block;
+	char part[4096];
 	size_t index;
+	FILE *out;
 
 	(void)id;
 	(void)data;
+	snprintf(part, sizeof(part), "%s.part", out_path);
+	out = fopen(part, "w");
+	if (!out)
+		abort();
 	for (index = 0; index < BUCKETS; index++)
 		for (block = buckets[index]; block; block = block->next)
 			fprintf(out, "%016" PRIx64 " %zu %" PRIu64 "\n", block->address,
 				block->instructions, qemu_plugin_u64_sum(block->times));
-	fclose(out);
+	if (fclose(out) || rename(part, out_path))
+		abort();
 }
 
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
@@ -96,8 +103,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
 	(void)info;
 	if (argc != 1 || strncmp(argv[0], "out=", 4))
 		return -1;
-	out = fopen(argv[0] + 4, "w");
-	if (!out)
+	out_path = strdup(argv[0] + 4);
+	if (!out_path)
 		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, write_all, NULL);
