@@ -14,6 +14,10 @@ use anyhow::{
     Result, //
 };
 
+/// The time that tasks had is counted at timer ticks of 4 ms, so that less than two of them idle are
+/// none.
+const COARSE: u64 = 8_000_000;
+
 /// What happened while a job ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Interval {
@@ -121,8 +125,8 @@ impl Stamp {
         let passed = self.now.checked_sub(before.now);
         let tasks = self.tasks.checked_sub(before.tasks);
         let (passed, tasks) = passed.zip(tasks).context("the clock went back")?;
-        // The two clocks are not read at the same moment.
-        let busy = tasks.min(passed);
+        let idle = Some(passed.saturating_sub(tasks)).filter(|idle| *idle > COARSE);
+        let busy = passed.saturating_sub(idle.unwrap_or(0));
         Ok(Interval {
             busy,
             idle: passed - busy,
@@ -170,11 +174,11 @@ mod tests {
  253       0 plain0 10 0 80 0 5 1 40 0 0 0 0 0 0 0 0 1 0
  253       1 other0 1000 0 80 0 5 1 40 0 0 0 0 0 0 0 0 1 0
 { dev:  265289728, rwbs: WFS } hitcount:          2
-now at 1000 nsecs
-cpu0 0 0 9 9 9 9 100 7 9
+now at 1000000 nsecs
+cpu0 0 0 9 9 9 9 100000 7 9
 after
-now at 5000 nsecs
-cpu0 0 0 9 9 9 9 3600 8 9
+now at 31000000 nsecs
+cpu0 0 0 9 9 9 9 20100000 8 9
  253       0 plain0 14 0 80 0 8 1 40 0 0 0 0 0 0 0 0 3 0
  253       1 other0 9000 0 80 0 5 1 40 0 0 0 0 0 0 0 0 9 0
 { dev:  265289728, rwbs: FF } hitcount:          9
@@ -192,11 +196,20 @@ Totals:
             fuas: 5,
         };
         let expected = Interval {
-            busy: 3500,
-            idle: 500,
+            busy: 20_000_000,
+            idle: 10_000_000,
             counts,
         };
         assert_eq!(intervals, [expected]);
+    }
+
+    #[test]
+    fn idle_time_of_less_than_two_ticks_is_not_believed() {
+        for tasks in ["30900000", "22200001"] {
+            let text = TEXT.replace("20100000", tasks);
+            let interval = parse(&text, "plain").unwrap()[0];
+            assert_eq!((interval.busy, interval.idle), (30_000_000, 0));
+        }
     }
 
     #[test]
@@ -216,7 +229,7 @@ Totals:
 
     #[test]
     fn time_that_goes_back_is_an_error() {
-        assert!(parse(&TEXT.replace("at 5000", "at 500"), "plain").is_err());
+        assert!(parse(&TEXT.replace("at 31000000", "at 500"), "plain").is_err());
         assert!(parse(&TEXT.replace("plain0 14", "plain0 2"), "plain").is_err());
     }
 
