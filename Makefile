@@ -18,7 +18,8 @@ in-root := scripts/in-root
 cargo := $(in-root) cargo
 workspace := --manifest-path userspace/Cargo.toml --locked
 
-.PHONY: all modules tool demo test test-long test-debug bench bench-record clippy fmt fmt-check clean distclean
+.PHONY: all modules tool demo test test-long test-debug bench bench-record
+.PHONY: clippy fmt fmt-check clean distclean
 all: modules tool
 
 ifdef KDIR

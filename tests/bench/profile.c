@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin of QEMU's that counts how often each block of guest code runs, for scripts/bench-profile.
- * At the end it writes a line "ADDRESS INSTRUCTIONS TIMES" for each block to the file that its
- * argument out= names, which is there when it is complete. The declarations are those of QEMU's plugin interface, version 4, whose
- * header is in no package.
+ * A plugin of QEMU's that counts how often each block of guest code runs, for
+ * scripts/bench-profile. At the end it writes a line "ADDRESS INSTRUCTIONS TIMES" for each block to
+ * the file that its argument out= names, which is there when it is complete. The declarations are
+ * those of QEMU's plugin interface, version 4, whose header is in no package.
  */
 #include <inttypes.h>
 #include <stdbool.h>

@@ -14,8 +14,8 @@ use anyhow::{
     Result, //
 };
 
-/// The time that tasks had is counted at timer ticks of 4 ms, so that less than two of them idle are
-/// none.
+/// The time that tasks had is counted at timer ticks of 4 ms, so that less than two of them idle
+/// are none.
 const COARSE: u64 = 8_000_000;
 
 /// What happened while a job ran.
