@@ -5,7 +5,7 @@
 # Clause: DESIGN 8; issue 5
 # Lanes: stock
 # Runs: host
-# Timeout: 400
+# Timeout: 600
 set -euo pipefail
 
 scripts/bench --quick --check
