@@ -106,7 +106,7 @@ impl Stamp {
                 [major, minor, name, ref rest @ ..] if name.starts_with(disks) => {
                     stamp.counts.add_disk(rest).with_context(bad)?;
                     let (major, minor): (u64, u64) = (major.parse()?, minor.parse()?);
-                    numbers.insert(major << 20 | minor, name);
+                    numbers.insert((major << 20) | minor, name);
                 }
                 _ => {}
             }
