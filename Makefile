@@ -7,6 +7,8 @@
 #                      test-debug: the guest scenarios on a debug kernel
 # make install         installs modules and tool for the running kernel, or for KERNEL or KDIR;
 #                      DESTDIR and PREFIX (/usr/local) as usual; make uninstall undoes it
+# make bench           what metadevices cost beside dm and md, in instructions, worst cell first;
+#                      bench-record also writes bench/record.json, which 'make test-long' uses
 # make clippy fmt      lints; formats the Rust sources
 # make clean distclean removes what was built here; and the caches outside the tree, too
 
@@ -20,7 +22,8 @@ in-root := scripts/in-root
 cargo := $(in-root) cargo
 workspace := --manifest-path userspace/Cargo.toml --locked
 
-.PHONY: all modules tool demo test test-long test-debug clippy fmt fmt-check clean distclean
+.PHONY: all modules tool demo test test-long test-debug bench bench-record
+.PHONY: clippy fmt fmt-check clean distclean
 .PHONY: install uninstall
 all: modules tool
 
@@ -58,6 +61,12 @@ test: tool
 
 test-long test-debug: tool
 	scripts/test $(@:test-%=--%)
+
+bench:
+	scripts/bench --kernel $(KERNEL)
+
+bench-record:
+	scripts/bench --kernel $(KERNEL) --record
 
 clippy:
 	# In the profile of the build and the tests, so that macros are compiled once.

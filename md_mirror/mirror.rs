@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The mirror personality, `md_mirror.ko`: the same blocks on up to four sides (`svm.md` section 4).
+//! The mirror personality, `md_mirror.ko`: the same blocks on up to four sides (`svm.md` section
+//! 4).
 //!
 //! The rules are `md_model::mirror`'s; this module keeps what they need in memory: which sides are
 //! whole, which blocks are being written ([`table`]), what the options are. What a failure means is

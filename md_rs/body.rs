@@ -256,7 +256,8 @@ impl Body {
     pub(crate) fn probe(&self) -> u32 {
         let mut failed = 0u32;
         let shape = self.shape();
-        let laid_out = shape.unit().striped().map_or(&[][..], |s| s.components());
+        let stripe = shape.unit().striped();
+        let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
         for (index, component) in shape.components().iter().enumerate() {
             let more = match &component.child {
                 Some(child) => child.body.probe(),

@@ -40,7 +40,8 @@ impl Refused {
         Self { index, ..self }
     }
 
-    /// The same, about a part that comes behind so many rows and components that nobody asked about.
+    /// The same, about a part that comes behind so many rows and components that nobody asked
+    /// about.
     pub(crate) fn behind(self, rows: usize, components: usize) -> Self {
         let skipped = match self.refusal {
             Refusal::BadInterlace | Refusal::InterlaceUnaligned => rows,

@@ -108,7 +108,8 @@ fn specs_of(
     Ok((rows, specs))
 }
 
-/// Who uses the metadevice relies on its logical block size: no new component may have a larger one.
+/// Who uses the metadevice relies on its logical block size: no new component may have a larger
+/// one.
 fn check_blocks(old: &[Arc<Component>], added: &Components) -> Result<(), Refused> {
     let block = |component: &Component| component.device.logical_block_bytes();
     let most = old

@@ -105,8 +105,8 @@ impl Admin {
     }
 }
 
-/// Refuses a mirror that somebody should have a look at first: which side has the data is known only
-/// as long as it exists (`svm.md` section 4.9).
+/// Refuses a mirror that somebody should have a look at first: which side has the data is known
+/// only as long as it exists (`svm.md` section 4.9).
 fn check_healthy(shape: &Shape) -> Result<(), Refused> {
     if shape.unit().mirrored().is_none() {
         return Ok(());

@@ -58,7 +58,7 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     let metadevice = units.get(&name)?;
     let shape = metadevice.body().shape();
     let stripe = shape.unit().striped();
-    let rows = stripe.map_or(&[][..], |stripe| stripe.rows());
+    let rows = stripe.map(|stripe| stripe.rows()).unwrap_or_default();
     check_capacity(status.row_capacity, rows.len())?;
     check_capacity(status.component_capacity, shape.components().len())?;
 
@@ -69,7 +69,7 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     });
     write_array(status.rows, rows).map_err(bad_address)?;
 
-    let laid_out = stripe.map_or(&[][..], |stripe| stripe.components());
+    let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
     let mut components = KVVec::with_capacity(shape.components().len(), GFP_KERNEL)?;
     for (index, component) in shape.components().iter().enumerate() {
         components.push(describe(component, laid_out.get(index)), GFP_KERNEL)?;

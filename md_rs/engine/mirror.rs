@@ -377,7 +377,9 @@ impl<'a> Mirror<'a> {
     /// The components of a side that are in service.
     fn in_service(self, side: u32) -> impl Iterator<Item = &'a Component> {
         let body = side_body(self.shape, side);
-        let components = body.map_or(&[][..], |body| body.shape().components());
+        let components = body
+            .map(|body| body.shape().components())
+            .unwrap_or_default();
         let all = components.iter().map(|component| &**component);
         all.filter(|component| is_written(component.condition.state()))
     }

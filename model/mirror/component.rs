@@ -71,9 +71,9 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
     }
 }
 
-/// Reads of a component that may fail before other sides are read instead, as long as there are any.
-/// A bad sector here and there is answered from the other side; a device that does not read at all
-/// would make every other read wait for its error first.
+/// Reads of a component that may fail before other sides are read instead, as long as there are
+/// any. A bad sector here and there is answered from the other side; a device that does not read at
+/// all would make every other read wait for its error first.
 const READ_FAILURES_MAX: u32 = 20;
 
 /// Whether a component that is in service, and of which so many reads have failed, is read although

@@ -213,7 +213,8 @@ int main(void)
 	CREATE_BAD("reserved option", create.mirror.reserved = 1, EINVAL, 3, -1);
 	CREATE_BAD("reserved", create.reserved[1] = 1, EINVAL, 3, -1);
 	CREATE_BAD("state", components[1].state = 1, EINVAL, 3, 1);
-	CREATE_BAD("options of a stripe", (as_stripe("/dev/sdd"), create.mirror.pass = 1), EINVAL, 3,
+	CREATE_BAD("options of a stripe",
+		   (as_stripe("/dev/sdd"), create.mirror.pass = 1), EINVAL, 3,
 		   -1);
 	CREATE_BAD("policy of a stripe", (as_stripe("/dev/sdd"), create.mirror.read = 1), EINVAL, 3,
 		   -1);

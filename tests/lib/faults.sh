@@ -67,7 +67,8 @@ fail_one_after_the_other() {
 	# All of it: with the geometric policy a side has but a part of the reads.
 	run dd if=$d10 of=/dev/null bs=64k iflag=direct status=none
 	same "states" "Okay,Okay Okay,Okay" "$(states d11) $(states d12)"
-	[ "$(errors "${sides[$first]}" 0 read)" -gt 0 ] || fail "no read has failed: this shows nothing"
+	[ "$(errors "${sides[$first]}" 0 read)" -gt 0 ] ||
+		fail "no read has failed: this shows nothing"
 	same "write errors" "0 0" \
 		"$(errors "${sides[$first]}" 0 write) $(errors "${sides[$first]}" 1 write)"
 	sick "${first}0" "${disks[${first}0]}" good

@@ -75,7 +75,9 @@ for policies in "roundrobin parallel" "geometric serial" "first parallel"; do
 	# Rows of two interlaces of 8 blocks, of which b0 has the first; a1 has the others.
 	write_all last >/tmp/found
 	blocks=$(($(blockdev --getsz $d10) / 8))
-	for ((n = 0; n < blocks; n++)); do [ $((n / 8 % 2)) = 1 ] || echo "$n 5"; done >/tmp/expected
+	for ((n = 0; n < blocks; n++)); do
+		[ $((n / 8 % 2)) = 1 ] || echo "$n 5"
+	done >/tmp/expected
 	diff /tmp/expected /tmp/found || fail "other blocks fail than should (< expected, > found)"
 	same "states" "Maintenance,Okay Last Erred,Maintenance" "$(states d11) $(states d12)"
 	refuse 'Input/output error' sync -d $d10
@@ -135,7 +137,8 @@ $((bad + 8)) $((size - bad - 8)) linear /dev/sda $((bad + 8))"
 		read -r first count <<<"$part"
 		for name in d10 d11 d12; do
 			same "blocks of $name without 'new'" "" \
-				"$(/tmp/blocks read one /dev/md/dsk/$name "$first" "$count" new | xargs)"
+				"$(/tmp/blocks read one /dev/md/dsk/$name "$first" "$count" new |
+					xargs)"
 		done
 	done
 	run metaclear -f d10

@@ -60,7 +60,10 @@ punch() {
 
 # all_okay: no component has an error.
 all_okay() {
-	same "states" "" "$(for name in d10 d11 d12; do states $name | tr , '\n'; done | grep -vx Okay || true)"
+	local name
+	same "states that are not Okay" "" "$(for name in d10 d11 d12; do
+		states $name | tr , '\n'
+	done | grep -vx Okay || true)"
 }
 
 RANDOM=$(small_seed)
@@ -112,7 +115,8 @@ for what in discard zeroes; do
 	done
 	run metainit d12 1 1 "$disk"
 	for name in d11 d12; do
-		dd if=/dev/zero of=/dev/md/dsk/$name bs=1M oflag=direct status=none 2>/dev/null || true
+		dd if=/dev/zero of=/dev/md/dsk/$name bs=1M oflag=direct status=none 2>/dev/null ||
+			true
 	done
 	run metainit d10 -m d11 d12
 	[ "$(limit $d10 discard_max_bytes)" -gt 0 ] || fail "d10 does not discard"

@@ -54,7 +54,8 @@ run metainit d10 -m d11 d12
 for writes in parallel serial; do
 	run metaparam -w $writes d10
 	same "disks that are written ($writes)" "sda sdb sdc sdd" "$(more writes write_16)"
-	same "disks that are flushed ($writes)" "sda sdb sdc sdd" "$(more flushes fsync_after_write 0)"
+	same "disks that are flushed ($writes)" "sda sdb sdc sdd" \
+		"$(more flushes fsync_after_write 0)"
 done
 
 note "a flush fails on the first side"

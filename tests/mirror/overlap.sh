@@ -83,7 +83,8 @@ static void write_all(int fd, char *data, aio_context_t context)
 	check(syscall(SYS_io_submit, context, MOST, list) == MOST, "submit");
 	check(syscall(SYS_io_getevents, context, MOST, MOST, events, NULL) == MOST, "events");
 	for (n = 0; n < MOST; n++)
-		check(events[n].res == (int64_t)((struct iocb *)events[n].obj)->aio_nbytes, "write");
+		check(events[n].res == (int64_t)((struct iocb *)events[n].obj)->aio_nbytes,
+		      "write");
 }
 
 /* The first sector in which two sides are not the same, or which is torn; -1 if there is none. */
@@ -126,7 +127,8 @@ int main(int argc, char **argv)
 			bad = n > 4 ? difference(sides[0], sides[1]) : -1;
 			if (bad < 0)
 				continue;
-			printf("round %ld: sector %ld of %s and %s\n", round, bad, argv[4], argv[n]);
+			printf("round %ld: sector %ld of %s and %s\n", round, bad, argv[4],
+			       argv[n]);
 			return 1;
 		}
 	}

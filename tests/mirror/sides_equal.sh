@@ -21,8 +21,9 @@ d10=/dev/md/dsk/d10
 # write_and_compare: three jobs at once, each in a part of its own, then one by the page cache; then
 # the sides.
 write_and_compare() {
-	verify_with_fio --filename=$d10 --rw=randwrite --numjobs=3 --size=30% --offset_increment=33% \
-		--bssplit=512/30:4k/30:20k/20:72k/10:256k/10 --ioengine=libaio --iodepth=16 --direct=1
+	verify_with_fio --filename=$d10 --rw=randwrite --numjobs=3 --size=30% \
+		--offset_increment=33% --bssplit=512/30:4k/30:20k/20:72k/10:256k/10 \
+		--ioengine=libaio --iodepth=16 --direct=1
 	same_sides d10
 	verify_with_fio --filename=$d10 --rw=randwrite --bs=4k --end_fsync=1
 	same_sides d10

@@ -23,7 +23,8 @@ shown() {
 	metastat d10 >/tmp/metastat
 	grep -A 1 -E '^d1|State: |Invoke: |^[[:space:]]+/dev/sd' /tmp/metastat |
 		grep -E '^d1|State: |Invoke: |metareplace|^[[:space:]]+/dev/sd' |
-		sed -E 's/[[:space:]]+/ /g; s/ $//; s/^ //; s/ [0-9]+ read.*//; s/ none$//' >/tmp/found
+		sed -E 's/[[:space:]]+/ /g; s/ $//; s/^ //; s/ [0-9]+ read.*//; s/ none$//' \
+			>/tmp/found
 	diff "$1" /tmp/found || {
 		cat /tmp/metastat
 		fail "metastat says something else (< expected, > found)"
@@ -34,7 +35,8 @@ shown() {
 # load SECONDS: reads and writes all over d10, of which each read is compared.
 load() {
 	fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=16 \
-		--bssplit=4k/60:16k/20:64k/20 --rw=randrw --numjobs=2 --size=50% --offset_increment=50% \
+		--bssplit=4k/60:16k/20:64k/20 --rw=randrw --numjobs=2 --size=50% \
+		--offset_increment=50% \
 		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --randseed="$(small_seed)" \
 		--time_based --runtime="$1" --output=/tmp/fio.log
 }

@@ -295,8 +295,8 @@ pub enum ComponentState {
     Okay = 1,
     /// Its device was removed from the machine.
     Unavailable = 2,
-    /// A component: out of service since a write to it failed. A submirror or mirror: a component of
-    /// it is ("Needs maintenance"), or is in state [`Self::LastErred`].
+    /// A component: out of service since a write to it failed. A submirror or mirror: a component
+    /// of it is ("Needs maintenance"), or is in state [`Self::LastErred`].
     Maintenance = 3,
     /// A component: a write to it failed, but it holds the last copy of its blocks, and stays in
     /// service.

@@ -4,6 +4,7 @@
 //! Read `vm.rs` first: it is one guest from power-on to exit status. `nbd/` is the disks that can
 //! lose power, `console.rs` decides whether the kernel complained, `runner.rs` runs many guests.
 
+mod bench;
 mod boot;
 mod console;
 mod console_log;
@@ -41,6 +42,8 @@ enum Command {
     Vm(Box<options::VmOptions>),
     /// Runs the tests (called by scripts/test).
     Test(runner::TestOptions),
+    /// Compares what the benchmark has measured (called by scripts/bench).
+    Bench(bench::BenchOptions),
     /// Applies sabotage patches and demands that tests fail (called by scripts/sabotage-test).
     Sabotage(sabotage::SabotageOptions),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Vm(options) => vm::run(&options),
         Command::Test(options) => runner::run(options),
+        Command::Bench(options) => bench::run(&options),
         Command::Sabotage(options) => sabotage::run(&options),
     };
     match result {

@@ -4,6 +4,7 @@
 
 mod env;
 mod test_discover;
+mod test_keep_data;
 mod test_md_tab;
 mod test_metaclear;
 mod test_metainit;

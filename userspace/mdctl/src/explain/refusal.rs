@@ -69,13 +69,7 @@ impl Words {
                 format!("is part of the metadevice d{a}"),
                 format!("metaclear d{a}"),
             ),
-            Refusal::NoPersonality => {
-                let module = module_of(a);
-                self.about_unit(
-                    format!("its module, {module}, could not be loaded"),
-                    format!("modprobe {module}"),
-                )
-            }
+            Refusal::NoPersonality => self.without_module(module_of(a)),
             Refusal::BadRowCount => {
                 self.about_unit(format!("has {a} rows, and 1 to {b} are possible"), HELP)
             }
@@ -154,8 +148,7 @@ impl Words {
                 self.about_unit(format!("{} {b} is not possible", option(a)), OPTIONS_HELP)
             }
             Refusal::SubmirrorErred => self.about_unit(
-                "a submirror needs maintenance, and with the mirror goes the knowledge which one \
-                 (see which, then clear with -f)",
+                "a submirror needs maintenance (see which, then use -f)",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BlockTooLarge => self.about_component(
@@ -163,6 +156,14 @@ impl Words {
                 "lsblk -d -o NAME,LOG-SEC",
             ),
         }
+    }
+
+    /// A failure for want of a module.
+    fn without_module(&self, module: &str) -> Failure {
+        self.about_unit(
+            format!("its module, {module}, could not be loaded"),
+            format!("modprobe {module}"),
+        )
     }
 
     /// A failure that is about the metadevice.
@@ -281,11 +282,15 @@ mod tests {
         format!("{device}: {}\n  next: {next}\n", failure.reason)
     }
 
+    fn every_refusal() -> String {
+        let refused = Refusal::ALL.map(|refusal| refuse(refusal, ABI_VERSION + 1, Some(1)));
+        refused.map(line).concat()
+    }
+
     /// Every refusal, so that a reader sees them beside each other.
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
-        let all = Refusal::ALL.map(|refusal| line(refuse(refusal, ABI_VERSION + 1, Some(1))));
-        assert_snapshot!(all.concat(), @r"
+        assert_snapshot!(every_refusal(), @r"
         /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4, tool: 3)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
@@ -348,8 +353,10 @@ mod tests {
           next: metastat -c
         d10: an option with the value 16 is not possible
           next: metaparam --help
-        d10: a submirror needs maintenance, and with the mirror goes the knowledge which one (see which, then clear with -f)
+        d10: a submirror needs maintenance (see which, then use -f)
           next: metastat d10
+        /dev/sdb: has logical blocks of 17 bytes, and the metadevice has 16
+          next: lsblk -d -o NAME,LOG-SEC
         ");
     }
 
