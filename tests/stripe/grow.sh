@@ -6,7 +6,7 @@
 # Clause: svm.md 3.6; DURABILITY 21; issue 3
 # Lanes: stock,debug
 # Vm: --disks 3 --disk-size 64M
-# Timeout: 300
+# Timeout: 150
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh
