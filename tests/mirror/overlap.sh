@@ -4,7 +4,7 @@
 #         part, leave all sides the same, although the disks of one side carry out what they have in
 #         the order of the sectors and those of the others do not.
 # Clause: DURABILITY 10; svm.md 4.4; issue 4
-# Lanes: stock,smoke,debug
+# Lanes: stock,smoke
 # Vm: --disks 3 --disk-size 8M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh
