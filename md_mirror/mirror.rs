@@ -44,7 +44,8 @@ use md_model::mirror::{
         ReadPolicy,
         WritePolicy, //
     },
-    read::choose, //
+    read::choose,
+    side_bit, //
 };
 
 use self::table::Table;
@@ -112,7 +113,7 @@ struct Mirror {
 impl Mirror {
     /// A mirror whose sides are whole and taken to be equal. It is as large as the smallest.
     fn new(sides: &[u64], options: Options) -> Result<Self, Refused> {
-        let whole = (0..sides.len()).fold(0, |whole, side| whole | bit(side as u32));
+        let whole = (0..sides.len()).fold(0, |whole, side| whole | side_bit(side as u32));
         let mirror = Self {
             sectors: sides.iter().copied().min().unwrap_or(0),
             whole: Atomic::new(whole),
@@ -203,9 +204,4 @@ impl Mirrored for Mirror {
     fn changes(&self) -> u32 {
         self.changes.load(Relaxed)
     }
-}
-
-/// The bit of a side.
-fn bit(side: u32) -> u32 {
-    1u32.checked_shl(side).unwrap_or(0)
 }

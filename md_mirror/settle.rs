@@ -23,13 +23,12 @@ use md_model::mirror::{
         Event,
         State, //
     },
+    side_bit,
     source::{
         has_other_source,
         Side, //
     }, //
 };
-
-use crate::bit;
 
 /// A component that something has happened to.
 struct Case<'a> {
@@ -59,27 +58,28 @@ pub(crate) fn judge(sides: &Sides<'_>, sectors: u64, errors: &Atomic<u64>) -> bo
 
 /// Sides of which all components are in service, as bits.
 pub(crate) fn whole_sides(sides: &Sides<'_>) -> u32 {
-    let is_whole = |side: &u32| {
-        let components = 0..sides.component_count(*side);
-        components.map(|c| sides.condition(*side, c)).all(is_okay)
-    };
-    let whole = (0..sides.count()).filter(is_whole);
-    whole.fold(0, |whole, side| whole | bit(side))
+    sides_where_all(sides, is_okay)
 }
 
 /// Sides of which all components are worth reading, as bits.
 pub(crate) fn readable_sides(sides: &Sides<'_>) -> u32 {
-    let is_readable = |side: &u32| {
-        let components = 0..sides.component_count(*side);
-        let mut conditions = components.filter_map(|c| sides.condition(*side, c));
-        conditions.all(|condition| is_worth_reading(condition.read_failures()))
-    };
-    let readable = (0..sides.count()).filter(is_readable);
-    readable.fold(0, |readable, side| readable | bit(side))
+    sides_where_all(sides, |condition| {
+        is_worth_reading(condition.read_failures())
+    })
 }
 
-fn is_okay(condition: Option<&Condition>) -> bool {
-    condition.is_some_and(|condition| condition.state() == State::Okay)
+/// Sides whose components all meet a condition, as bits.
+fn sides_where_all(sides: &Sides<'_>, meets: impl Fn(&Condition) -> bool) -> u32 {
+    let all_meet = |side: &u32| {
+        let mut components = 0..sides.component_count(*side);
+        components.all(|c| sides.condition(*side, c).is_some_and(&meets))
+    };
+    let found = (0..sides.count()).filter(all_meet);
+    found.fold(0, |found, side| found | side_bit(side))
+}
+
+fn is_okay(condition: &Condition) -> bool {
+    condition.state() == State::Okay
 }
 
 fn judge_one(
@@ -127,8 +127,9 @@ fn case_of<'a>(sides: &Sides<'a>, side: u32, component: u32) -> Option<Case<'a>>
 /// Whether every block of a component is on another side, too, on a component that is in service
 /// and there.
 fn has_source(sides: &Sides<'_>, case: &Case<'_>, sectors: u64) -> bool {
-    let is_source =
-        |side: u32| move |c: u32| is_okay(sides.condition(side, c)) && !sides.is_gone(side, c);
+    let is_source = |side: u32| {
+        move |c: u32| sides.condition(side, c).is_some_and(is_okay) && !sides.is_gone(side, c)
+    };
     let sources = [0u32, 1, 2, 3].map(is_source);
     let others = (0..sides.count())
         .zip(&sources)

@@ -30,10 +30,10 @@ use crate::{
     component::Component,
     engine,
     kapi::{
-        clone::BioSet,
         disk::Operations,
         published::Published,
-        request::Request, //
+        request::Request,
+        submission::Submission, //
     },
     personality::{
         PersonalityRef,
@@ -273,8 +273,8 @@ impl Body {
 }
 
 impl Operations for Arc<Body> {
-    fn queue(&self, request: Request, bioset: &BioSet) {
-        engine::queue(request, self, bioset);
+    fn queue(&self, request: Request, submission: &Submission<'_>) {
+        engine::queue(request, self, submission);
     }
 
     fn leave(&self, sector: u64, count: u64) {

@@ -173,7 +173,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
                 limits.stack(&component.device, laid_out.start_sector, &label);
             }
             if let Some((chunk, width)) = stripe.chunk() {
-                limits.set_chunk(chunk, width);
+                limits.prefer_sizes(chunk, width);
             }
         }
         Unit::Mirrored(_) => {

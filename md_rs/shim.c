@@ -38,7 +38,7 @@ const unsigned int md_feat_stable_writes = (__force unsigned int)BLK_FEAT_STABLE
  *
  * The bio list. When the caller is inside submit_bio, bios submitted now would wait on
  * current->bio_list until it comes back to the loop in submit_bio_noacct. Before it does, it may
- * submit the rest of a bio that was split at our chunk size, which waits for one of our tags, or in
+ * submit the rest of a bio that was split at our limits, which waits for one of our tags, or in
  * our queue's writeback throttling, both of which may be held by the very requests whose clones
  * wait on the list: a deadlock, seen with xfs. So the list is put aside, and our bios are on their
  * way when queue_rq returns. The price is stack: one more level of submit_bio.
@@ -50,12 +50,24 @@ void md_submission_begin(struct md_submission *submission)
 	submission->saved_bio_list = current->bio_list;
 	current->plug = NULL;
 	current->bio_list = NULL;
+}
+
+/* Most requests that the block layer allocates together (its BLK_MAX_REQUEST_COUNT). */
+#define MD_EXPECTED_MAX 32
+
+/* A plug of our own, if there is none yet; for one clone alone it costs more than it is good for. */
+void md_submission_plug(struct md_submission *submission, unsigned short expected)
+{
+	if (current->plug)
+		return;
 	blk_start_plug(&submission->plug);
+	submission->plug.nr_ios = clamp_t(unsigned short, expected, 1, MD_EXPECTED_MAX);
 }
 
 void md_submission_end(struct md_submission *submission)
 {
-	blk_finish_plug(&submission->plug);
+	if (current->plug)
+		blk_finish_plug(&submission->plug);
 	current->plug = submission->saved_plug;
 	current->bio_list = submission->saved_bio_list;
 }
@@ -97,6 +109,15 @@ unsigned int md_bdev_max_discard_sectors(struct block_device *bdev)
 void md_disk_clear_nowait(struct gendisk *disk)
 {
 	disk->queue->limits.features &= ~BLK_FEAT_NOWAIT;
+}
+
+/*
+ * Writeback throttling is for who has a disk to share out. That are the devices below, each for
+ * itself; in front of them it would cost instructions and make the same writes wait twice.
+ */
+void md_disk_set_unthrottled(struct gendisk *disk)
+{
+	set_bit(QUEUE_FLAG_DISABLE_WBT_DEF, &disk->queue->queue_flags);
 }
 
 /*
@@ -166,9 +187,36 @@ u64 md_disk_user_dev(struct gendisk *disk)
 	return huge_encode_dev(disk_devt(disk));
 }
 
+/* How many clones the requests of a list need at least. */
+unsigned int md_rq_list_count(const struct rq_list *list)
+{
+	const struct request *rq;
+	unsigned int count = 0;
+
+	for (rq = list->head; rq; rq = rq->rq_next)
+		count++;
+	return count;
+}
+
 struct request *md_rq_list_pop(struct rq_list *list)
 {
 	return rq_list_pop(list);
+}
+
+/*
+ * Gives a clone that was made without a device the one that it goes to, on account of who sent the
+ * source. If it were made with its device, the blkg would be looked up twice: first that of the
+ * calling task, then the source's.
+ */
+void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *bdev)
+{
+	clone->bi_bdev = bdev;
+#ifdef CONFIG_BLK_CGROUP
+	if (source->bi_blkg)
+		bio_clone_blkg_association(clone, source);
+	else
+		bio_associate_blkg(clone);
+#endif
 }
 
 void md_bio_advance(struct bio *bio, unsigned int bytes)

@@ -38,6 +38,7 @@ extern const blk_status_t md_sts_inval;
 extern const unsigned int md_feat_stable_writes;
 
 void md_submission_begin(struct md_submission *submission);
+void md_submission_plug(struct md_submission *submission, unsigned short expected);
 void md_submission_end(struct md_submission *submission);
 
 sector_t md_bdev_nr_sectors(struct block_device *bdev);
@@ -48,6 +49,7 @@ bool md_bdev_nowait(struct block_device *bdev);
 unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
 int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
+void md_disk_set_unthrottled(struct gendisk *disk);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
@@ -59,6 +61,8 @@ void md_gate_exit(struct md_gate *gate);
 void md_gate_close(struct md_gate *gate);
 
 struct request *md_rq_list_pop(struct rq_list *list);
+unsigned int md_rq_list_count(const struct rq_list *list);
+void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *bdev);
 void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
 

@@ -46,8 +46,8 @@ pub const UNIT_SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR_BYTES;
 const _: () = assert!(ROWS_MAX <= COMPONENTS_MAX);
 const _: () = assert!(INTERLACE_SECTORS_MIN <= INTERLACE_SECTORS_DEFAULT);
 const _: () = assert!(INTERLACE_SECTORS_DEFAULT <= INTERLACE_SECTORS_MAX);
-// An interlace can be the block layer's `chunk_sectors`, which is 32 bits wide.
-const _: () = assert!(INTERLACE_SECTORS_MAX <= u32::MAX as u64);
+// An interlace in bytes is the block layer's `io_min`, which is 32 bits wide.
+const _: () = assert!(INTERLACE_SECTORS_MAX * SECTOR_BYTES <= u32::MAX as u64);
 // The reserved head ends on a boundary of any power-of-two block up to its own size.
 const _: () = assert!(RESERVED_HEAD_SECTORS.is_power_of_two());
 // The longest name is `d` and four digits, and a zero behind it.

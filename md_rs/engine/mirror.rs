@@ -12,7 +12,10 @@
 //!
 //! A component that is out of service gets neither reads nor writes.
 
-use md_model::mirror::component::is_written;
+use md_model::mirror::{
+    component::is_written,
+    side_bit, //
+};
 
 use super::place::{
     flush_below,
@@ -26,17 +29,15 @@ use crate::{
     body::Shape,
     component::Component,
     kapi::{
-        clone::{
-            BioSet,
-            Side, //
-        },
+        clone::Side,
+        fan_out::Part,
         request::{
             Failure,
             Operation,
-            Part,
             Request,
             Stage, //
-        }, //
+        },
+        submission::Submission, //
     },
     personality::{
         Mirrored,
@@ -53,15 +54,20 @@ const AT_ONCE: u32 = u32::MAX;
 struct Mirror<'a> {
     shape: &'a Shape,
     unit: &'a dyn Mirrored,
-    bioset: &'a BioSet,
+    submission: &'a Submission<'a>,
 }
 
 /// Carries out a request, or goes on with it.
-pub(super) fn queue(request: Request, shape: &Shape, unit: &dyn Mirrored, bioset: &BioSet) {
+pub(super) fn queue(
+    request: Request,
+    shape: &Shape,
+    unit: &dyn Mirrored,
+    submission: &Submission<'_>,
+) {
     let mirror = Mirror {
         shape,
         unit,
-        bioset,
+        submission,
     };
     match request.operation() {
         Operation::Read => mirror.read(request),
@@ -100,7 +106,7 @@ impl<'a> Mirror<'a> {
         if piece.count == count && request.is_single() {
             return request.forward(&piece.target_on(Some(answerable(side, component))));
         }
-        let out = request.fan_out(self.bioset);
+        let out = request.fan_out(self.submission);
         for part in out.parts() {
             if self.read_on(&part, side).is_none() {
                 part.fail(Failure::Io);
@@ -131,7 +137,7 @@ impl<'a> Mirror<'a> {
 
     /// Sends the bios that are wanted to the best sides that were not tried.
     fn send_reads(self, request: Request, tried: u32, wanted: impl Fn(&Part<'_>) -> bool) {
-        let out = request.fan_out(self.bioset);
+        let out = request.fan_out(self.submission);
         for part in out.parts().filter(|part| wanted(part)) {
             let sent = match self.unit.read_side(part.sector(), tried) {
                 Some(side) => self.read_on(&part, side),
@@ -178,7 +184,7 @@ impl<'a> Mirror<'a> {
     ) -> Option<(u32, &'a Component, Place<'a>)> {
         let mut best = None;
         let mut best_rank = 0;
-        for side in self.sides().filter(|side| tried & bit(*side) == 0) {
+        for side in self.sides().filter(|side| tried & side_bit(*side) == 0) {
             let Some((component, piece)) = self.place_on(side, from, left) else {
                 continue;
             };
@@ -245,7 +251,7 @@ impl<'a> Mirror<'a> {
     /// Sends to the sides that are wanted.
     fn send_changes(self, request: Request, wanted: impl Fn(u32) -> bool) {
         let operation = request.operation();
-        let out = request.fan_out(self.bioset);
+        let out = request.fan_out(self.submission);
         if operation == Operation::Flush {
             return self.sides().for_each(|side| {
                 for component in self.in_service(side) {
@@ -353,7 +359,7 @@ impl<'a> Mirror<'a> {
         request.supervise();
         request.forget_errors();
         request.set_unfinished(false);
-        let out = request.fan_out(self.bioset);
+        let out = request.fan_out(self.submission);
         for part in out.parts() {
             for side in self.sides() {
                 let done = self.for_runs(&part, side, &mut |component, piece| {
@@ -397,9 +403,4 @@ fn answerable(side: u32, component: &Component) -> Side<'_> {
         index: side,
         condition: &component.condition,
     }
-}
-
-/// The bit of a side.
-fn bit(side: u32) -> u32 {
-    1u32.checked_shl(side).unwrap_or(0)
 }

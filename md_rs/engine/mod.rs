@@ -13,17 +13,17 @@ mod stripe;
 use crate::{
     body::Body,
     kapi::{
-        clone::BioSet,
-        request::Request, //
+        request::Request,
+        submission::Submission, //
     },
     personality::Unit, //
 };
 
 /// Carries out a request.
-pub(crate) fn queue(request: Request, body: &Body, bioset: &BioSet) {
+pub(crate) fn queue(request: Request, body: &Body, submission: &Submission<'_>) {
     let shape = body.shape();
     match shape.unit() {
-        Unit::Striped(_) => stripe::queue(request, shape, bioset),
-        Unit::Mirrored(unit) => mirror::queue(request, shape, &**unit, bioset),
+        Unit::Striped(_) => stripe::queue(request, shape, submission),
+        Unit::Mirrored(unit) => mirror::queue(request, shape, &**unit, submission),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
             Side,
             Target, //
         },
-        request::{
+        fan_out::{
             FanOut,
             Part, //
         }, //

@@ -11,35 +11,35 @@ use super::place::{
 use crate::{
     body::Shape,
     kapi::{
-        clone::BioSet,
+        fan_out::Part,
         request::{
             Failure,
             Operation,
-            Part,
             Request, //
-        }, //
+        },
+        submission::Submission, //
     },
 };
 
 /// Carries out a request.
 #[inline]
-pub(super) fn queue(request: Request, shape: &Shape, bioset: &BioSet) {
+pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
     match request.operation() {
-        Operation::Read | Operation::Write => transfer(request, shape, bioset),
+        Operation::Read | Operation::Write => transfer(request, shape, submission),
         Operation::Flush => {
-            let out = request.fan_out(bioset);
+            let out = request.fan_out(submission);
             for component in shape.components() {
                 flush_below(&out, component, None);
             }
         }
-        Operation::Discard | Operation::WriteZeroes => spread(request, shape, bioset),
+        Operation::Discard | Operation::WriteZeroes => spread(request, shape, submission),
         Operation::Other => request.end(Failure::NotSupported),
     }
 }
 
 /// A read or write: one clone if it lies in one piece, which is the rule, else one for each piece
 /// of each bio.
-fn transfer(request: Request, shape: &Shape, bioset: &BioSet) {
+fn transfer(request: Request, shape: &Shape, submission: &Submission<'_>) {
     let count = request.sectors();
     let Some((_, piece)) = place(shape, request.sector(), count) else {
         return request.end(Failure::Io);
@@ -47,7 +47,7 @@ fn transfer(request: Request, shape: &Shape, bioset: &BioSet) {
     if piece.count == count && request.is_single() {
         return request.forward(&piece.target());
     }
-    let out = request.fan_out(bioset);
+    let out = request.fan_out(submission);
     for part in out.parts() {
         if send_pieces(&part, shape).is_none() {
             part.fail(Failure::Io);
@@ -66,8 +66,8 @@ fn send_pieces(part: &Part<'_>, shape: &Shape) -> Option<()> {
 
 /// A discard or write-zeroes: one clone of each bio for each leaf, since without data there is
 /// nothing that would have to be cut at the interlace.
-fn spread(request: Request, shape: &Shape, bioset: &BioSet) {
-    let out = request.fan_out(bioset);
+fn spread(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    let out = request.fan_out(submission);
     for part in out.parts() {
         let sent = runs(
             shape,

@@ -15,6 +15,8 @@ use kernel::{
     types::Opaque, //
 };
 
+use md_model::mirror::side_bit;
+
 use super::{
     bdev::BlockDevice,
     ffi, //
@@ -105,7 +107,12 @@ impl BioClone {
                 bindings::bio_init(bio, bdev, core::ptr::null_mut(), 0, FLUSH_CLONE);
                 return true;
             }
-            bindings::bio_init_clone(bdev, bio, source, ffi::md_gfp_noio) == 0
+            let none = core::ptr::null_mut();
+            let made = bindings::bio_init_clone(none, bio, source, ffi::md_gfp_noio) == 0;
+            if made {
+                ffi::md_bio_set_dev(bio, source, bdev);
+            }
+            made
         }
     }
 
@@ -262,7 +269,7 @@ impl BioClone {
             } else {
                 condition.note_write_failed();
             }
-            1u32.checked_shl((*this).side).unwrap_or(0)
+            side_bit((*this).side)
         }
     }
 }
@@ -270,7 +277,7 @@ impl BioClone {
 /// Bios for the requests that need more clones than their own.
 ///
 /// An allocation may wait for clones that were submitted before it to come back. They do: they do
-/// not wait on `current->bio_list` ([`super::request::apart`]), and a plug is flushed when its task
+/// not wait on `current->bio_list` ([`super::submission`]), and a plug is flushed when its task
 /// sleeps. So the set needs no rescuer.
 #[pin_data(PinnedDrop)]
 pub(crate) struct BioSet {
@@ -328,10 +335,13 @@ impl BioSet {
             let bio = if source.is_null() {
                 bindings::bio_alloc_bioset(bdev, 0, FLUSH_CLONE, gfp, set)
             } else {
-                bindings::bio_alloc_clone(bdev, source, gfp, set)
+                bindings::bio_alloc_clone(core::ptr::null_mut(), source, gfp, set)
             };
             if bio.is_null() {
                 return core::ptr::null_mut();
+            }
+            if !source.is_null() {
+                ffi::md_bio_set_dev(bio, source, bdev);
             }
             let clone = BioClone::of(bio);
             BioClone::note_origin(clone, source, target, false);

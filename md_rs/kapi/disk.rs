@@ -34,10 +34,10 @@ use super::{
     gate::Gate,
     limits::QueueLimits,
     request::{
-        self,
         Private,
         Request, //
     },
+    submission::Submission,
     workqueue::Function, //
 };
 
@@ -48,7 +48,7 @@ const QUEUE_DEPTH: u32 = 256;
 /// What a disk does. All methods may be called at the same time from any CPU.
 pub(crate) trait Operations: Send + Sync + 'static {
     /// Carries out a request. May sleep.
-    fn queue(&self, request: Request, bioset: &BioSet);
+    fn queue(&self, request: Request, submission: &Submission<'_>);
 
     /// A request that was [`Request::set_claiming`] has come back from the devices. Called in any
     /// context; what waits for this is woken after it.
@@ -198,11 +198,15 @@ impl<T: Operations> Shared<T> {
     }
 
     /// Carries out requests of this disk, with the caller's plug and bio list put aside.
-    fn queue(&self, requests: impl Iterator<Item = Request>) {
-        request::apart(|| {
+    /// `count` of them, if that is known; if it is more than one, their clones are plugged.
+    fn queue(&self, count: u16, requests: impl Iterator<Item = Request>) {
+        Submission::apart(&self.core.bioset, |submission| {
+            if count != 1 {
+                submission.plug(count);
+            }
             for request in requests {
                 if request.enter(&self.core) {
-                    self.operations.queue(request, &self.core.bioset);
+                    self.operations.queue(request, submission);
                 } else {
                     request.wait(|| self.core.gate.is_open());
                 }
@@ -255,6 +259,7 @@ impl<T: Operations> Disk<T> {
             if !limits.has_nowait() {
                 ffi::md_disk_clear_nowait(gendisk);
             }
+            ffi::md_disk_set_unthrottled(gendisk);
             copy_name(&mut (*gendisk).disk_name, name).and_then(|()| {
                 let none = core::ptr::null_mut();
                 to_result(bindings::device_add_disk(none, gendisk, none.cast()))
@@ -398,7 +403,7 @@ impl<T: Operations> Table<T> {
         if by_kblockd {
             shared.core.deferred.push(started);
         } else {
-            shared.queue(core::iter::once(started));
+            shared.queue(1, core::iter::once(started));
         }
         bindings::BLK_STS_OK as bindings::blk_status_t
     }
@@ -416,10 +421,14 @@ impl<T: Operations> Table<T> {
                 return;
             };
             let shared: *const Shared<T> = (*first.q).queuedata.cast();
-            (*shared).queue(core::iter::from_fn(|| {
-                let rq = ffi::md_rq_list_pop(list);
-                (!rq.is_null()).then(|| Request::start(rq))
-            }));
+            let count = u16::try_from(ffi::md_rq_list_count(list)).unwrap_or(u16::MAX);
+            (*shared).queue(
+                count,
+                core::iter::from_fn(|| {
+                    let rq = ffi::md_rq_list_pop(list);
+                    (!rq.is_null()).then(|| Request::start(rq))
+                }),
+            );
         }
     }
 
@@ -433,7 +442,7 @@ impl<T: Operations> Table<T> {
         // SAFETY: By the contract of this function. `Shared` is there although the requests may all
         // have been taken by an earlier run: dropping it waits for this one (`WorkQueue`).
         let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
-        shared.queue(shared.core.deferred.take());
+        shared.queue(0, shared.core.deferred.take());
     }
 
     /// Passes on that a request has come back.

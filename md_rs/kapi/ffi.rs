@@ -42,6 +42,7 @@ extern "C" {
     pub(super) fn md_gate_close(gate: *mut MdGate);
 
     pub(super) fn md_submission_begin(submission: *mut MdSubmission);
+    pub(super) fn md_submission_plug(submission: *mut MdSubmission, expected: c_ushort);
     pub(super) fn md_submission_end(submission: *mut MdSubmission);
 
     pub(super) fn md_bdev_nr_sectors(bdev: *mut bindings::block_device) -> bindings::sector_t;
@@ -55,6 +56,7 @@ extern "C" {
         limits: *mut bindings::queue_limits,
     ) -> c_int;
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
+    pub(super) fn md_disk_set_unthrottled(disk: *mut bindings::gendisk);
     pub(super) fn md_queue_follow_offers(
         queue: *mut bindings::request_queue,
         bdev: *mut bindings::block_device,
@@ -65,6 +67,12 @@ extern "C" {
     pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
 
     pub(super) fn md_rq_list_pop(list: *mut bindings::rq_list) -> *mut bindings::request;
+    pub(super) fn md_rq_list_count(list: *const bindings::rq_list) -> c_uint;
+    pub(super) fn md_bio_set_dev(
+        clone: *mut bindings::bio,
+        source: *mut bindings::bio,
+        bdev: *mut bindings::block_device,
+    );
     pub(super) fn md_bio_advance(bio: *mut bindings::bio, bytes: c_uint);
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
 

@@ -51,11 +51,11 @@ impl QueueLimits {
         self.nowait &= device.has_nowait();
     }
 
-    /// Keeps requests from crossing multiples of `chunk` sectors, and tells file systems that
-    /// `chunk` is the smallest and `width` the best size of a request, both in sectors.
-    pub(crate) fn set_chunk(&mut self, chunk: u32, width: u64) {
+    /// Tells file systems that `chunk` is the smallest and `width` the best size of a request, both
+    /// in sectors. Larger requests are split by us: with `chunk_sectors` the block layer would do
+    /// it, and refuse that for bios that must not wait, which io_uring then gives to a worker.
+    pub(crate) fn prefer_sizes(&mut self, chunk: u32, width: u64) {
         let bytes = |sectors: u64| u32::try_from(sectors.saturating_mul(512)).unwrap_or(0);
-        self.raw.chunk_sectors = chunk;
         self.raw.io_min = bytes(chunk.into());
         self.raw.io_opt = bytes(width);
     }

@@ -5,7 +5,9 @@
 //! later port to upstream abstractions is mechanical. Each file wraps one thing:
 //!
 //! - [`bdev`]: a lower block device, opened and claimed; [`health`]: how it is doing.
-//! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices.
+//! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices;
+//!   [`fan_out`]: to several of them; [`submission`]: what surrounds the sending; [`completion`]:
+//!   what becomes of the request when they come back.
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
 //! - [`published`]: what is read without a lock and replaced as a whole.
@@ -17,9 +19,11 @@
 pub mod bdev;
 pub(crate) mod chardev;
 pub(crate) mod clone;
+mod completion;
 mod deferred;
 pub(crate) mod disk;
 pub(crate) mod errno;
+pub(crate) mod fan_out;
 mod ffi;
 mod gate;
 pub(crate) mod global;
@@ -28,4 +32,5 @@ pub(crate) mod limits;
 pub mod module;
 pub(crate) mod published;
 pub(crate) mod request;
+pub(crate) mod submission;
 mod workqueue;

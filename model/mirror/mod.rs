@@ -12,3 +12,15 @@ pub mod exclusion;
 pub mod options;
 pub mod read;
 pub mod source;
+
+use crate::limits::SUBMIRRORS_MAX;
+
+/// A side as a bit in a set of sides; none for a side that no mirror has.
+#[inline]
+pub const fn side_bit(side: u32) -> u32 {
+    if side < SUBMIRRORS_MAX {
+        1 << side
+    } else {
+        0
+    }
+}

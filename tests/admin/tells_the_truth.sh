@@ -82,7 +82,7 @@ same "name of the node" "DEVNAME=md/dsk/d10" "$(grep DEVNAME "$(in_sysfs $d10)/u
 note "sizes and limits of a stripe of two"
 has_size $d10 d10
 same "sectors" $((2 * (32768 - 2048))) "$(blockdev --getsz $d10)"
-for limit in "chunk_sectors 128" "minimum_io_size 65536" "optimal_io_size 131072" \
+for limit in "chunk_sectors 0" "minimum_io_size 65536" "optimal_io_size 131072" \
 	"logical_block_size 512" "zoned none" "iostats 1" "nomerges 0" "stable_writes 0"; do
 	same "${limit% *}" "${limit#* }" "$(limit $d10 "${limit% *}")"
 done

@@ -54,7 +54,6 @@ run metaclear d12
 run metainit d12 1 2 /dev/sdc /dev/sdd -i 56k
 for side in d11 d12 d13; do run blkdiscard -zf /dev/md/dsk/$side; done
 run metainit d10 -m d11 d12 d13
-same "longest request, in KiB" 8 "$(($(limit $d10 chunk_sectors) / 2))"
 write_and_compare
 run metaparam -w serial d10
 write_and_compare
