@@ -7,8 +7,9 @@
 #                      test-debug: the guest scenarios on a debug kernel
 # make install         installs modules and tool for the running kernel, or for KERNEL or KDIR;
 #                      DESTDIR and PREFIX (/usr/local) as usual; make uninstall undoes it
-# make bench           what metadevices cost beside dm and md, in instructions, worst cell first;
-#                      bench-record also writes bench/record.json, which 'make test-long' uses
+# make bench           what metadevices cost beside dm and md, in instructions, worst cell first,
+#                      and what two jobs get done beside one; bench-record also writes
+#                      bench/record.json, with which 'make test' compares
 # make clippy fmt      lints; formats the Rust sources
 # make clean distclean removes what was built here; and the caches outside the tree, too
 
@@ -64,6 +65,7 @@ test-long test-debug: tool
 
 bench:
 	scripts/bench --kernel $(KERNEL)
+	scripts/bench-contention --kernel $(KERNEL)
 
 bench-record:
 	scripts/bench --kernel $(KERNEL) --record

@@ -14,73 +14,15 @@
 # shellcheck source=tests/lib/mirror.sh
 . "$MD_TEST_LIB/mirror.sh"
 
-# The layout is written down here once more, by hand, from the interface's description.
 cat >/tmp/bad_mirror.c <<'C'
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct header {
-	uint32_t version, size, refusal, index;
-	uint64_t values[2], reserved[2];
-};
-struct row {
-	uint64_t interlace;
-	uint32_t count, reserved;
-};
-struct component {
-	uint64_t dev, start, size;
-	uint32_t state, reserved;
-	uint64_t read_errors, write_errors, event;
-	char device[200];
-};
-struct options {
-	uint32_t read, write, pass, reserved;
-};
-struct create {
-	struct header h;
-	char name[32];
-	uint32_t kind, flags;
-	uint64_t rows, components;
-	uint32_t row_count, component_count;
-	uint64_t size;
-	struct options mirror;
-	uint64_t reserved[2];
-};
-struct clear {
-	struct header h;
-	char name[32];
-	uint32_t flags, reserved;
-};
-struct set {
-	struct header h;
-	char name[32];
-	uint32_t which, reserved;
-	struct options mirror;
-};
-struct grow {
-	struct header h;
-	char name[32];
-	uint32_t flags, reserved;
-	uint64_t rows, components;
-	uint32_t row_count, component_count;
-	uint64_t size;
-};
-
-#define ABI_VERSION 3
-#define CHECK_ONLY 1
-#define STRIPE 1
-#define MIRROR 2
-
-#define CREATE _IOWR('V', 2, struct create)
-#define CLEAR _IOWR('V', 3, struct clear)
-#define SET _IOWR('V', 7, struct set)
-#define GROW _IOWR('V', 8, struct grow)
+#include "abi.h"
 
 static int fd, failed;
 static struct row row;
@@ -273,7 +215,7 @@ int main(void)
 	return failed;
 }
 C
-gcc -O1 -Wall -o /tmp/bad_mirror /tmp/bad_mirror.c
+gcc -O1 -Wall -I "$MD_TEST_LIB" -o /tmp/bad_mirror /tmp/bad_mirror.c
 
 state() {
 	metastat --json

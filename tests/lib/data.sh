@@ -75,3 +75,22 @@ stop_fio() {
 		fail "the load had errors (status $status)"
 	fi
 }
+
+# punch COUNT BLOCK DEVICE COMMAND...: gives COUNT random ranges of a device, of whole blocks of
+# BLOCK sectors, to a command, as "-o OFFSET -l LENGTH" in bytes. /tmp/zeroed then has the numbers
+# of their sectors.
+punch() {
+	local count=$1 block=$2 device=$3 blocks first length
+	shift 3
+	blocks=$(($(blockdev --getsz "$device") / block))
+	true >/tmp/zeroed
+	printf '$ %s -o OFFSET -l LENGTH %s   (%s times)\n' "$*" "$device" "$count"
+	for ((; count > 0; count--)); do
+		draw 0 $((blocks - 1)) && first=$REPLY
+		draw 1 $((blocks - first > 300 ? 300 : blocks - first)) && length=$REPLY
+		"$@" -o $((first * block * 512)) -l $((length * block * 512)) "$device" ||
+			fail "'$*' ended with status $? for $length blocks from $first on"
+		seq $((first * block)) $(((first + length) * block - 1)) >>/tmp/zeroed
+	done
+	sync -d "$device"
+}

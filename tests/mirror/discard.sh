@@ -38,23 +38,11 @@ holds_but() {
 	same_sides d10
 }
 
-# punch COUNT BLOCK COMMAND...: gives COUNT random ranges of d10, of whole blocks of BLOCK sectors,
-# to a command.
-punch() {
-	local count=$1 block=$2 blocks first length
-	shift 2
+# punch_d10 COUNT BLOCK COMMAND...: zeroes random ranges of d10, which must then hold zeros there and
+# nowhere else; see punch.
+punch_d10() {
 	number_all
-	blocks=$(($(blockdev --getsz $d10) / block))
-	true >/tmp/zeroed
-	printf '$ %s -o OFFSET -l LENGTH %s   (%s times)\n' "$*" $d10 "$count"
-	for ((; count > 0; count--)); do
-		draw 0 $((blocks - 1)) && first=$REPLY
-		draw 1 $((blocks - first > 300 ? 300 : blocks - first)) && length=$REPLY
-		"$@" -o $((first * block * 512)) -l $((length * block * 512)) $d10 ||
-			fail "'$*' ended with status $? for $length blocks from $first on"
-		seq $((first * block)) $(((first + length) * block - 1)) >>/tmp/zeroed
-	done
-	sync -d $d10
+	punch "$1" "$2" $d10 "${@:3}"
 	holds_but /tmp/zeroed
 }
 
@@ -76,11 +64,11 @@ run metainit d12 2 1 /dev/sdc 1 /dev/sdd
 run metainit d10 -m d11 d12
 [ "$(limit $d10 discard_max_bytes)" -gt 0 ] || fail "d10 does not discard"
 [ "$(limit $d10 write_zeroes_max_bytes)" -gt 0 ] || fail "d10 does not zero by itself"
-punch 10 8 blkdiscard
-punch 10 1 blkdiscard -z
-punch 5 1 fallocate -p
+punch_d10 10 8 blkdiscard
+punch_d10 10 1 blkdiscard -z
+punch_d10 5 1 fallocate -p
 run metaparam -w serial d10
-punch 5 8 blkdiscard
+punch_d10 5 8 blkdiscard
 run blkdiscard $d10
 seq 0 $(($(blockdev --getsz $d10) - 1)) >/tmp/zeroed
 holds_but /tmp/zeroed
@@ -98,7 +86,7 @@ number_all
 refuse 'not supported' blkdiscard $d10
 true >/tmp/zeroed
 holds_but /tmp/zeroed
-punch 5 1 blkdiscard -z
+punch_d10 5 1 blkdiscard -z
 all_okay
 run metaclear d10
 run metaclear d12

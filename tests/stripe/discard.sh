@@ -25,25 +25,12 @@ make_rows() {
 		place_sectors 1 >/tmp/map
 }
 
-# punch COUNT BLOCK COMMAND...: gives COUNT random ranges of d10, of whole blocks of BLOCK sectors,
-# to a command, as "-o OFFSET -l LENGTH" in bytes; then d10 and its disks must hold zeros there and
-# everywhere else what they did. The disks are in $disks.
-punch() {
-	local count=$1 block=$2 blocks first length
-	shift 2
+# punch_d10 COUNT BLOCK COMMAND...: zeroes random ranges of d10; then d10 and its disks must hold
+# zeros there and everywhere else what they did; see punch. The disks are in $disks.
+punch_d10() {
 	number_disks "${disks[@]}"
 	number_metadevice d10 /tmp/map
-	blocks=$(($(wc -l </tmp/map) / block))
-	true >/tmp/zeroed
-	printf '$ %s -o OFFSET -l LENGTH %s   (%s times)\n' "$*" $d10 "$count"
-	for ((; count > 0; count--)); do
-		draw 0 $((blocks - 1)) && first=$REPLY
-		draw 1 $((blocks - first > 300 ? 300 : blocks - first)) && length=$REPLY
-		"$@" -o $((first * block * 512)) -l $((length * block * 512)) $d10 ||
-			fail "'$*' ended with status $? for $length blocks from $first on"
-		seq $((first * block)) $(((first + length) * block - 1)) >>/tmp/zeroed
-	done
-	sync -d $d10
+	punch "$1" "$2" $d10 "${@:3}"
 	awk '
 		NR == FNR { zeroed[$1]; next }
 		{ print $1, $2, $3 in zeroed ? "zero" : "d10 " $3 }
@@ -62,8 +49,8 @@ null_disk plain size=4
 note "null_blk discards single sectors, and reads zeros from them"
 disks=(/dev/n0 /dev/n1 /dev/n2 /dev/n3)
 make_rows "${disks[@]}" 19
-punch "$rounds" 1 blkdiscard
-punch 5 1 blkdiscard -z
+punch_d10 "$rounds" 1 blkdiscard
+punch_d10 5 1 blkdiscard -z
 
 note "a large discard is one range for each disk"
 for disk in "${disks[@]}"; do count_of "$disk" discards; done >/tmp/before
@@ -105,17 +92,17 @@ number_metadevice d10 /tmp/map
 refuse 'not supported' blkdiscard $d10
 contents d10 /tmp/map >/tmp/contents
 must_hold /tmp/contents "${disks[@]}"
-punch 5 1 blkdiscard -z
+punch_d10 5 1 blkdiscard -z
 run metaclear d10
 
 note "the disks of the machine zero by themselves, and discard blocks of 4 KiB"
 disks=(/dev/sda /dev/sdb /dev/sdc /dev/sdd)
 make_rows "${disks[@]}" 24
 [ "$(limit $d10 write_zeroes_max_bytes)" -gt 0 ] || fail "d10 does not zero by itself"
-punch "$rounds" 1 blkdiscard -z
-punch "$rounds" 1 fallocate -z
-punch "$rounds" 1 fallocate -p
-punch "$rounds" 8 blkdiscard
+punch_d10 "$rounds" 1 blkdiscard -z
+punch_d10 "$rounds" 1 fallocate -z
+punch_d10 "$rounds" 1 fallocate -p
+punch_d10 "$rounds" 8 blkdiscard
 run metaclear d10
 
 note "through two levels"
@@ -127,5 +114,5 @@ echo "17 $(part /dev/n0) $(part /dev/n1)" | place_sectors 1 >/tmp/map11
 printf '16 %s\n' "$(part /dev/n2)" "$(part /dev/n3)" | place_sectors 1 >/tmp/map12
 echo "23 $(part d11) $(part d12)" | place_sectors 1 |
 	resolve d11 /tmp/map11 | resolve d12 /tmp/map12 >/tmp/map
-punch "$rounds" 1 blkdiscard
+punch_d10 "$rounds" 1 blkdiscard
 for name in d10 d11 d12; do run metaclear $name; done

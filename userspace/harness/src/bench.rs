@@ -6,6 +6,7 @@
 //! `cells.rs` first.
 
 mod cells;
+pub(crate) mod contention;
 mod fio;
 mod json;
 mod record;

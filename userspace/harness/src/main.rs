@@ -44,6 +44,8 @@ enum Command {
     Test(runner::TestOptions),
     /// Compares what the benchmark has measured (called by scripts/bench).
     Bench(bench::BenchOptions),
+    /// Compares what the benchmark's second lane has measured (called by scripts/bench-contention).
+    Contention(bench::contention::ContentionOptions),
     /// Applies sabotage patches and demands that tests fail (called by scripts/sabotage-test).
     Sabotage(sabotage::SabotageOptions),
 }
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Vm(options) => vm::run(&options),
         Command::Test(options) => runner::run(options),
         Command::Bench(options) => bench::run(&options),
+        Command::Contention(options) => bench::contention::run(&options),
         Command::Sabotage(options) => sabotage::run(&options),
     };
     match result {

@@ -131,7 +131,7 @@ fn tool_names(help: &str) -> impl Iterator<Item = &str> {
     names.filter(|name| name.starts_with("meta"))
 }
 
-/// The shell library that guest scenarios source from $MD_TEST_LIB.
+/// What guest scenarios share, in $MD_TEST_LIB: shell to source, C headers to include.
 fn library(archive: &mut Archive, folder: &Path) -> Result<()> {
     archive.folder("payload/usr/local/lib/md-test");
     let Ok(entries) = fs::read_dir(folder) else {
@@ -139,7 +139,10 @@ fn library(archive: &mut Archive, folder: &Path) -> Result<()> {
     };
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "sh") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "sh" || extension == "h")
+        {
             let name = path
                 .file_name()
                 .unwrap_or_default()

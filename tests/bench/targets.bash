@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# Sourced by the benchmarks' guests: disks of null_blk, and what is compared on them.
+
+export DM_DISABLE_UDEV=1 MDADM_NO_UDEV=1
+
+# null_disk NAME SETTING=VALUE...: makes /dev/NAME.
+null_disk() {
+	local folder=/sys/kernel/config/nullb/$1 setting
+	mkdir "$folder"
+	# Requests may be large, as on most disks: else the bare disk splits them, which io_uring
+	# takes to a worker thread, and the bare disk is the slowest of all.
+	for setting in queue_mode=2 irqmode=1 max_sectors=2560 "${@:2}"; do
+		echo "${setting#*=}" >"$folder/${setting%%=*}"
+	done
+	echo 1 >"$folder/power"
+	# Its elevator is no part of what is compared.
+	echo none >"/sys/block/$1/queue/scheduler"
+}
+
+# dm TABLE: makes /dev/mapper/bench.
+dm() {
+	device=/dev/mapper/bench
+	dmsetup create bench --table "$1"
+}
+
+# build LEVEL DISKS COUNT OPTION...: makes /dev/md0, without anything on the disks.
+build() {
+	local level=$1 disks=$2 count=$3 n
+	shift 3
+	set -- "$@" --raid-devices="$count"
+	for ((n = 0; n < count; n++)); do set -- "$@" "/dev/$disks$n"; done
+	device=/dev/md0
+	mdadm --build $device --quiet --level="$level" "$@"
+}
+
+# make_target KIND TARGET DISKS: makes it, and sets $device.
+make_target() {
+	local a=/dev/${3}0 b=/dev/${3}1 c=/dev/${3}2 d=/dev/${3}3 size
+	size=$(blockdev --getsz "$a")
+	device=/dev/md/dsk/d10
+	case $1.$2 in
+	raw.raw) device=$a ;;
+	concat.ours) metainit d10 2 1 "$a" 1 "$b" ;;
+	concat.dm-linear) dm "0 $size linear $a 0"$'\n'"$size $size linear $b 0" ;;
+	stripe.ours) metainit d10 1 4 "$a" "$b" "$c" "$d" -i 64k ;;
+	stripe.dm-stripe) dm "0 $((4 * size)) striped 4 128 $a 0 $b 0 $c 0 $d 0" ;;
+	stripe.md-raid0) build 0 "$3" 4 --chunk=64 ;;
+	mirror.ours)
+		metainit d11 1 1 "$a" && metainit d12 1 1 "$b" && metainit d10 -m d11 d12
+		;;
+	mirror.dm-mirror) dm "0 $size mirror core 2 1024 nosync 2 $a 0 $b 0" ;;
+	mirror.md-raid1) build 1 "$3" 2 --assume-clean ;;
+	*) die "no target $1 $2" ;;
+	esac
+}
+
+# unmake_target KIND TARGET; what a half-made mirror has left goes, too.
+unmake_target() {
+	case $1.$2 in
+	raw.*) ;;
+	mirror.ours) for d in d10 d11 d12; do metaclear $d || true; done ;;
+	*.ours) metaclear d10 ;;
+	*.dm-*) dmsetup remove bench ;;
+	*.md-*) mdadm --quiet --stop /dev/md0 ;;
+	esac
+}
+
+# The targets of a kind. Without $all_peers one peer: enough to notice that we became slower.
+targets_of() {
+	case $1 in
+	raw) echo raw ;;
+	concat) echo ours dm-linear ;;
+	stripe) echo ours dm-stripe ${all_peers:+md-raid0} ;;
+	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;
+	*) die "no kind '$1': there are concat, stripe, mirror" ;;
+	esac
+}
