@@ -111,7 +111,7 @@ impl Stamp {
                 _ => {}
             }
         }
-        for line in lines.iter().filter(|line| line.contains("rwbs:")) {
+        for line in lines.iter().filter(|line| line.starts_with("{ dev:")) {
             let (disk, rwbs, hits) = event(line).with_context(|| format!("read '{line}'"))?;
             if numbers.contains_key(&disk) && is_fua(rwbs) {
                 stamp.counts.fuas += hits;
@@ -170,7 +170,8 @@ fn is_fua(rwbs: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "before
+    const TEXT: &str = r#"before
+# trigger info: hist:keys=dev,rwbs:vals=hitcount:sort=hitcount:size=2048 if rwbs ~ "*F*" [active]
  253       0 plain0 10 0 80 0 5 1 40 0 0 0 0 0 0 0 0 1 0
  253       1 other0 1000 0 80 0 5 1 40 0 0 0 0 0 0 0 0 1 0
 { dev:  265289728, rwbs: WFS } hitcount:          2
@@ -185,7 +186,7 @@ cpu0 0 0 9 9 9 9 20100000 8 9
 { dev:  265289728, rwbs: WFS } hitcount:          7
 { dev:  265289729, rwbs: WFS } hitcount:        100
 Totals:
-";
+"#;
 
     #[test]
     fn an_interval_is_the_difference_without_idle_time() {
