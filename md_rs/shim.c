@@ -55,7 +55,7 @@ void md_submission_begin(struct md_submission *submission)
 /* Most requests that the block layer allocates together (its BLK_MAX_REQUEST_COUNT). */
 #define MD_EXPECTED_MAX 32
 
-/* A plug of our own, if there is none yet; for one clone alone it costs more than it is good for. */
+/* A plug of our own, if there is none yet. For one clone alone it costs more than it gains. */
 void md_submission_plug(struct md_submission *submission, unsigned short expected)
 {
 	if (current->plug)

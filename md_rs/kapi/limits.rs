@@ -60,6 +60,22 @@ impl QueueLimits {
         self.raw.io_opt = bytes(width);
     }
 
+    /// Leaves it to the components to split what is too large for them, or has too many segments,
+    /// after the last [`Self::stack`]. They do it in any case; with their limits our queue would do
+    /// the same work once more, for each bio, and make several requests of ours where one will do.
+    pub(crate) fn leave_splitting_to_components(&mut self) {
+        let mut widest = pin_init::zeroed();
+        // SAFETY: The pointer is to a whole `queue_limits` of ours.
+        unsafe { bindings::blk_set_stacking_limits(&mut widest) };
+        self.raw.max_sectors = widest.max_sectors;
+        self.raw.max_hw_sectors = widest.max_hw_sectors;
+        self.raw.max_dev_sectors = widest.max_dev_sectors;
+        self.raw.max_segments = widest.max_segments;
+        self.raw.max_segment_size = widest.max_segment_size;
+        self.raw.seg_boundary_mask = widest.seg_boundary_mask;
+        self.raw.virt_boundary_mask = widest.virt_boundary_mask;
+    }
+
     /// Discards are carried out as writes of zeroes, so they are offered only where those are.
     pub(crate) fn discard_is_write_zeroes(&mut self) {
         self.discard &= self.raw.max_write_zeroes_sectors > 0;

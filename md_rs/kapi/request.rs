@@ -18,7 +18,8 @@
 //! nothing. A request that needs more clones takes the others from the disk's bioset.
 //!
 //! A request is made of bios, which may have nothing in common but that they follow each other:
-//! each ends with the errors of its own clones and not with its neighbours' ([`super::completion`]).
+//! each ends with the errors of its own clones and not with its neighbours'
+//! ([`super::completion`]).
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 

@@ -86,8 +86,7 @@ for limit in "chunk_sectors 0" "minimum_io_size 65536" "optimal_io_size 131072" 
 	"logical_block_size 512" "zoned none" "iostats 1" "nomerges 0" "stable_writes 0"; do
 	same "${limit% *}" "${limit#* }" "$(limit $d10 "${limit% *}")"
 done
-for limit in rotational write_cache fua physical_block_size max_hw_sectors_kb \
-	discard_granularity; do
+for limit in rotational write_cache fua physical_block_size discard_granularity; do
 	same "$limit, which is that of its disks" "$(limit /dev/sda $limit)" "$(limit $d10 $limit)"
 done
 grep -qF '[none]' "$(in_sysfs $d10)/queue/scheduler" || fail "d10 has a scheduler"
@@ -101,7 +100,6 @@ null_disk cached size=8 cache_size=1 fua=1
 null_disk turning size=8 rotational=1 discard=1
 null_disk large size=8 blocksize=4096 discard=1
 null_disk short size=8 max_sectors=64
-null_disk picky size=8 virt_boundary=1
 inherits write_cache "write through" /dev/plain /dev/turning
 inherits write_cache "write back" /dev/plain /dev/cached
 inherits fua 0 /dev/plain /dev/turning
@@ -109,11 +107,18 @@ inherits fua 1 /dev/sdc /dev/cached
 inherits rotational 0 /dev/plain /dev/cached
 inherits rotational 1 /dev/plain /dev/turning
 inherits logical_block_size 4096 /dev/plain /dev/large
-inherits max_hw_sectors_kb 32 /dev/plain /dev/short
-inherits virt_boundary_mask 4095 /dev/plain /dev/picky
 inherits discard_max_bytes 0 /dev/turning /dev/plain
 inherits discard_granularity 4096 /dev/turning /dev/large
 inherits write_zeroes_max_bytes 0 /dev/sdd /dev/plain
+
+note "what is too large for a disk is split there, and is one request until then"
+run metainit d30 1 1 /dev/short
+disks=(/dev/short)
+does /dev/md/dsk/d30 "1 512 0 0 0" "8 512 0 0 0" \
+	dd if=/dev/md/dsk/d30 of=/dev/null bs=256k count=1 iflag=direct status=none
+does /dev/md/dsk/d30 "0 0 1 512 0" "0 0 8 512 0" \
+	dd if=/dev/zero of=/dev/md/dsk/d30 bs=256k count=1 oflag=direct status=none
+run metaclear d30
 
 note "a metadevice on metadevices"
 run metainit d11 1 2 /dev/sdc /dev/sdd -i 16k

@@ -38,8 +38,8 @@ holds_but() {
 	same_sides d10
 }
 
-# punch_d10 COUNT BLOCK COMMAND...: zeroes random ranges of d10, which must then hold zeros there and
-# nowhere else; see punch.
+# punch_d10 COUNT BLOCK COMMAND...: zeroes random ranges of d10, which must then hold zeros there
+# and nowhere else; see punch.
 punch_d10() {
 	number_all
 	punch "$1" "$2" $d10 "${@:3}"
