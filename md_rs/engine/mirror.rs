@@ -115,10 +115,11 @@ impl<'a> Mirror<'a> {
     }
 
     /// A read of which something has failed: those bios go to the sides that were not tried. Which
-    /// sides were is the request's note.
+    /// sides were is the request's note. When only sides have failed that had failed before, there
+    /// is nothing left to try.
     fn read_again(self, request: Request) {
         let failed = request.failed_sides();
-        if failed == 0 {
+        if failed & !request.note() == 0 {
             return request.end_as_it_is();
         }
         // A device that is gone is not to be asked again by the next read.
@@ -162,10 +163,16 @@ impl<'a> Mirror<'a> {
         })
     }
 
-    /// Reads each piece of a bio from the best side that has it and was not tried.
+    /// Reads each piece of a bio from the best side that has it and was not tried. A piece that only
+    /// tried sides have is read there once more, if it is not all of the bio: perhaps it was another
+    /// piece that has failed there.
     fn read_where_it_is(self, part: &Part<'_>, tried: u32) -> Option<()> {
         for_pieces(part, |done, from, left| {
-            let (side, component, piece) = self.best_place(from, left, tried)?;
+            let place = self.best_place(from, left, tried).or_else(|| {
+                let again = self.best_place(from, left, 0);
+                again.filter(|(_, _, piece)| piece.count < part.sectors())
+            });
+            let (side, component, piece) = place?;
             part.send(
                 done,
                 piece.count,
