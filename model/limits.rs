@@ -38,6 +38,15 @@ pub const PASS_MAX: u32 = 9;
 /// component: a bounded time, whatever the geometries.
 pub const SOURCE_STEPS_MAX: u32 = 65_536;
 
+/// Most replicas of a set (`svm.md` section 2.1), the tie-breaker among them.
+pub const REPLICAS_MAX: usize = 50;
+
+/// Fewest pages of 4 KiB in a replica.
+pub const REPLICA_PAGES_MIN: u32 = 16;
+
+/// Most pages of 4 KiB in a replica: 64 MiB.
+pub const REPLICA_PAGES_MAX: u32 = 16_384;
+
 /// Largest metadevice in sectors: every byte of it can be addressed by the kernel's `loff_t`,
 /// a signed 64-bit number.
 pub const UNIT_SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR_BYTES;

@@ -6,8 +6,24 @@
 //! - [`members`]: the list of replicas, and counting votes.
 //! - [`quorum`]: when a commit counts.
 //! - [`choice`]: what a set is loaded from, and whether it may start.
+//! - [`layout`]: where replicas and labels are, and what is where in them.
+//! - [`page`]: what every page has, so that it can be judged; [`crc32c`], [`field`].
+//! - [`header`], [`root`], [`table`]: a replica, a commit on it, and where its pages are.
+//! - [`records`], [`metadevice`]: what is in the pages.
+//! - [`slots`], [`commit`]: where a commit goes, and in which order.
 
 pub mod choice;
+pub mod commit;
+pub mod crc32c;
+pub mod field;
+pub mod header;
 pub mod identity;
+pub mod layout;
 pub mod members;
+pub mod metadevice;
+pub mod page;
 pub mod quorum;
+pub mod records;
+pub mod root;
+pub mod slots;
+pub mod table;

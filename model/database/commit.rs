@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A commit, from changed pages of records to writes in order (`DURABILITY.md` clauses 4 and 7).
+//!
+//! What changed goes to free slots, and so do the tables that point there: nothing of the live
+//! commit is overwritten. Then come a flush, and the root, with FUA, over the older of the two
+//! roots. Before the root is durable the replica holds the old commit, and from then on the new
+//! one, of however many records it is. The cost is that of the changed pages and their tables.
+//!
+//! [`prepare`] makes the pages, once for all replicas; [`Writing`] is the order of the writes to
+//! one replica, which the kernel and the simulator drive step by step.
+
+use core::num::NonZeroUsize;
+
+use super::{
+    identity::{
+        Generation,
+        Uuid, //
+    },
+    layout::SPARE_SLOTS,
+    page::{
+        seal,
+        Kind,
+        Stamp, //
+    },
+    slots::Slots,
+    table::{
+        encode,
+        Pointer,
+        TABLES_MAX,
+        TABLE_PAGES, //
+    },
+};
+
+/// [`TABLE_PAGES`] as a divisor.
+const TABLE_DIVISOR: NonZeroUsize = match NonZeroUsize::new(TABLE_PAGES) {
+    Some(pages) => pages,
+    None => NonZeroUsize::MIN,
+};
+
+/// A page that a commit writes.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// Number of the page of records, or of the table; the caller says which page of records.
+    pub number: u32,
+    /// Bytes of payload in use, said by the caller. 0 for a page of records that is dropped.
+    pub used: usize,
+    /// The page. The caller has put the payload of a page of records there; its head is made here.
+    pub bytes: &'a mut [u8],
+    /// The slot to write it to; 0 for a page that is dropped.
+    pub slot: u32,
+}
+
+/// What a commit points to.
+#[derive(Debug)]
+pub struct Map<'a> {
+    /// The tables.
+    pub tables: &'a mut [Pointer],
+    /// The pages of records, by their numbers: [`TABLE_PAGES`] for each table.
+    pub pages: &'a mut [Pointer],
+}
+
+/// How much of the replica a commit may use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// Something is made: the last slots stay free.
+    Growth,
+    /// A state changes, or something is removed.
+    State,
+}
+
+/// Why there is no commit. The live one is as it was; the new map is to be thrown away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The smallest replica of the set has no room.
+    NoRoom {
+        /// Slots that the commit needs.
+        needed: u32,
+        /// Slots that it may use.
+        free: u32,
+    },
+    /// The set has as many pages of records as can be pointed to.
+    TooManyPages {
+        /// The page.
+        number: u32,
+        /// How many there may be.
+        most: u32,
+    },
+    /// A mistake of the caller: pages not in order, or too few buffers.
+    Violation,
+}
+
+/// Makes the pages of a commit. `records` are the changed pages of records in ascending order of
+/// their numbers; `tables` is room for the tables above them. `map` is that of the live commit,
+/// and becomes that of the new one. `slots` has what the live commit uses.
+///
+/// Returns how many of `tables` are in use. Those with slot 0 are not written.
+pub fn prepare(
+    records: &mut [Draft<'_>],
+    tables: &mut [Draft<'_>],
+    map: &mut Map<'_>,
+    slots: &mut Slots<'_>,
+    purpose: Purpose,
+    (set, generation): (Uuid, Generation),
+) -> Result<usize, Refusal> {
+    let count = number_tables(records, tables, map)?;
+    let tables = tables.get_mut(..count).ok_or(Refusal::Violation)?;
+    check_room(records, count, slots, purpose)?;
+    for draft in records.iter_mut() {
+        let pointer = seal_records(draft, slots, set, generation)?;
+        let entry = map.pages.get_mut(draft.number as usize);
+        *entry.ok_or(Refusal::Violation)? = pointer;
+    }
+    for draft in tables.iter_mut() {
+        let pointer = seal_table(draft, map.pages, slots, set, generation)?;
+        let entry = map.tables.get_mut(draft.number as usize);
+        *entry.ok_or(Refusal::Violation)? = pointer;
+    }
+    Ok(count)
+}
+
+/// Finds the tables above the changed pages, each once.
+fn number_tables(
+    records: &[Draft<'_>],
+    tables: &mut [Draft<'_>],
+    map: &Map<'_>,
+) -> Result<usize, Refusal> {
+    let most = map.tables.len().min(TABLES_MAX);
+    if map.pages.len() != map.tables.len().saturating_mul(TABLE_PAGES) {
+        return Err(Refusal::Violation);
+    }
+    let (mut count, mut last_page, mut last_table) = (0_usize, None, None);
+    for draft in records {
+        let table = draft.number as usize / TABLE_DIVISOR;
+        if table >= most {
+            return Err(Refusal::TooManyPages {
+                number: draft.number,
+                most: most.saturating_mul(TABLE_PAGES) as u32,
+            });
+        }
+        if last_page.is_some_and(|last| last >= draft.number) {
+            return Err(Refusal::Violation);
+        }
+        if last_table != Some(table) {
+            let free = tables.get_mut(count).ok_or(Refusal::Violation)?;
+            free.number = table as u32;
+            count = count.saturating_add(1);
+        }
+        (last_page, last_table) = (Some(draft.number), Some(table));
+    }
+    Ok(count)
+}
+
+fn check_room(
+    records: &[Draft<'_>],
+    tables: usize,
+    slots: &Slots<'_>,
+    purpose: Purpose,
+) -> Result<(), Refusal> {
+    let written = records.iter().filter(|draft| draft.used > 0).count();
+    let needed = written.saturating_add(tables) as u32;
+    let free = match purpose {
+        Purpose::Growth => slots.free().saturating_sub(SPARE_SLOTS),
+        Purpose::State => slots.free(),
+    };
+    if needed > free {
+        return Err(Refusal::NoRoom { needed, free });
+    }
+    Ok(())
+}
+
+fn seal_records(
+    draft: &mut Draft<'_>,
+    slots: &mut Slots<'_>,
+    set: Uuid,
+    generation: Generation,
+) -> Result<Pointer, Refusal> {
+    draft.slot = 0;
+    if draft.used == 0 {
+        return Ok(Pointer::NONE);
+    }
+    let slot = slots.allot().ok_or(Refusal::Violation)?;
+    let stamp = Stamp {
+        kind: Kind::Records,
+        set,
+        generation,
+        place: slot,
+    };
+    let checksum = seal(draft.bytes, stamp, draft.used).ok_or(Refusal::Violation)?;
+    draft.slot = slot;
+    Ok(Pointer { slot, checksum })
+}
+
+fn seal_table(
+    draft: &mut Draft<'_>,
+    pages: &[Pointer],
+    slots: &mut Slots<'_>,
+    set: Uuid,
+    generation: Generation,
+) -> Result<Pointer, Refusal> {
+    draft.slot = 0;
+    let own = pages.chunks(TABLE_PAGES).nth(draft.number as usize);
+    let own = own.ok_or(Refusal::Violation)?;
+    if !own.iter().any(Pointer::is_some) {
+        return Ok(Pointer::NONE);
+    }
+    let slot = slots.allot().ok_or(Refusal::Violation)?;
+    let checksum = encode(draft.number, own, set, generation, slot, draft.bytes);
+    draft.slot = slot;
+    draft.used = TABLE_PAGES;
+    let checksum = checksum.ok_or(Refusal::Violation)?;
+    Ok(Pointer { slot, checksum })
+}
+
+/// What to do next to one replica.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Write the page with this index: pages of records first, then tables. Pages may be in flight
+    /// together. One with slot 0 is skipped by the caller.
+    Page(usize),
+    /// Wait for all pages, then flush the device's cache, and wait for that.
+    Flush,
+    /// Write the root, with FUA: to the place of the older one.
+    Root,
+    /// The replica has the commit.
+    Done,
+}
+
+/// The order of the writes of one commit to one replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing {
+    pages: usize,
+    next: usize,
+}
+
+impl Writing {
+    /// Of so many pages. A claim has none: it is a root and nothing else.
+    pub const fn new(pages: usize) -> Self {
+        Self { pages, next: 0 }
+    }
+
+    /// The next step, once the one before was carried out. After an error there is none: the
+    /// replica has failed, and holds the old commit or the new one.
+    pub fn advance(&mut self) -> Step {
+        let done = self.next;
+        self.next = done.saturating_add(1);
+        match done.checked_sub(self.pages) {
+            None => Step::Page(done),
+            Some(0) if self.pages > 0 => Step::Flush,
+            Some(1) if self.pages > 0 => Step::Root,
+            Some(0) => Step::Root,
+            Some(_) => Step::Done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn steps(pages: usize) -> Vec<Step> {
+        let mut writing = Writing::new(pages);
+        let mut steps = Vec::new();
+        while steps.last() != Some(&Step::Done) {
+            steps.push(writing.advance());
+        }
+        steps
+    }
+
+    /// `DURABILITY.md` clause 7: what the root relies on is durable before it.
+    #[test]
+    fn the_root_is_last_and_behind_a_flush() {
+        let expected = [
+            Step::Page(0),
+            Step::Page(1),
+            Step::Flush,
+            Step::Root,
+            Step::Done,
+        ];
+        assert_eq!(steps(2), expected);
+        assert_eq!(steps(0), [Step::Root, Step::Done]);
+    }
+}
