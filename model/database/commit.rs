@@ -2,8 +2,8 @@
 //! A commit, from changed pages of records to writes in order (`DURABILITY.md` clauses 4 and 7).
 //!
 //! What changed goes to free slots, and so do the tables that point there: nothing of the live
-//! commit is overwritten. Then come a flush, and the root, with FUA, over the older of the two
-//! roots. Before the root is durable the replica holds the old commit, and from then on the new
+//! commit is overwritten. Then come a flush, and the root, twice in one write with FUA, over the
+//! older of the two roots. Before the root is durable the replica holds the old commit, and from then on the new
 //! one, of however many records it is. The cost is that of the changed pages and their tables.
 //!
 //! [`prepare`] makes the pages, once for all replicas; [`Writing`] is the order of the writes to
@@ -219,7 +219,7 @@ pub enum Step {
     Page(usize),
     /// Wait for all pages, then flush the device's cache, and wait for that.
     Flush,
-    /// Write the root, with FUA: to the place of the older one.
+    /// Write the root to both places of the older one, in one write with FUA.
     Root,
     /// The replica has the commit.
     Done,

@@ -96,7 +96,7 @@ impl Field {
 }
 
 /// Whether the fields follow each other without a gap, from 0 to `end`. For assertions.
-pub(super) const fn is_gapless(mut fields: &[Field], end: usize) -> bool {
+pub const fn is_gapless(mut fields: &[Field], end: usize) -> bool {
     let mut expected = 0;
     while let Some((field, rest)) = fields.split_first() {
         if field.offset != expected {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! reserved head    | 0: not ours | 1: label | 32: replica | 224: label again | 255: not ours |
-//! replica          | 0: head | 1, 2: roots | 3: slots ...                       | last: tail |
+//! replica          | 0: head | 1, 2: root | 3, 4: root | 5: slots ...            | last: tail |
 //! ```
 //!
 //! A partition of its own has a label and replicas at the same places: the first replica begins at
@@ -31,7 +31,9 @@ pub const PAGE_SECTORS: u64 = PAGE_BYTES as u64 / SECTOR_BYTES;
 pub const RESERVED_PAGES: u32 = (RESERVED_HEAD_SECTORS / PAGE_SECTORS) as u32;
 
 /// First pages of the two copies of a component's label.
-pub const LABEL_PAGE: [u32; 2] = [1, 224];
+pub const LABEL_PAGE: [u32; 2] = [LABEL_FIRST, LABEL_AGAIN];
+const LABEL_FIRST: u32 = 1;
+const LABEL_AGAIN: u32 = 224;
 
 /// Most pages of one copy of a label.
 pub const LABEL_PAGES: u32 = 31;
@@ -42,29 +44,32 @@ pub const REPLICA_PAGE: u32 = 32;
 /// Pages of a replica in the reserved head.
 pub const REPLICA_PAGES_IN_HEAD: u32 = 192;
 
-/// Places of the two roots in a replica. They are written in turn, so that one is always whole.
-pub const ROOT_PLACE: [u32; 2] = [1, 2];
+/// Places of the two roots in a replica. They are written in turn, so that one is always whole;
+/// each is written twice, in one write, so that a page that goes bad takes no commit with it.
+pub const ROOT_PLACE: [[u32; 2]; 2] = [[1, 2], [3, 4]];
 
 /// Place of the first slot in a replica.
-pub const FIRST_SLOT: u32 = 3;
+pub const FIRST_SLOT: u32 = 5;
 
 /// Slots that only changes of state may use, so that a full database can still say "erred".
 pub const SPARE_SLOTS: u32 = 8;
 
 const _: () = assert!(RESERVED_PAGES == 256);
-const _: () = assert!(LABEL_PAGE[0] + LABEL_PAGES <= REPLICA_PAGE);
-const _: () = assert!(REPLICA_PAGE + REPLICA_PAGES_IN_HEAD <= LABEL_PAGE[1]);
-const _: () = assert!(LABEL_PAGE[1] + LABEL_PAGES < RESERVED_PAGES);
+const _: () = assert!(LABEL_FIRST + LABEL_PAGES <= REPLICA_PAGE);
+const _: () = assert!(REPLICA_PAGE + REPLICA_PAGES_IN_HEAD <= LABEL_AGAIN);
+const _: () = assert!(LABEL_AGAIN + LABEL_PAGES < RESERVED_PAGES);
 const _: () = assert!(REPLICA_PAGES_MIN > FIRST_SLOT + SPARE_SLOTS + 1);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD >= REPLICA_PAGES_MIN);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD <= REPLICA_PAGES_MAX);
 
-/// The root place that is not this one.
-pub const fn other_root(place: u32) -> u32 {
-    if place == ROOT_PLACE[0] {
-        ROOT_PLACE[1]
+/// The places of the root that is not at this place.
+pub const fn other_root(place: u32) -> [u32; 2] {
+    let [first, second] = ROOT_PLACE;
+    let [once, again] = first;
+    if place == once || place == again {
+        second
     } else {
-        ROOT_PLACE[0]
+        first
     }
 }
 
@@ -92,8 +97,8 @@ mod tests {
         let pages = REPLICA_PAGES_IN_HEAD;
         let found = (0..pages + 2).filter(|place| is_slot(*place, pages));
         assert_eq!(found.count() as u32, slots(pages));
-        assert!(!is_slot(0, pages) && !is_slot(2, pages) && !is_slot(pages - 1, pages));
-        assert_eq!((other_root(1), other_root(2)), (2, 1));
-        assert!(!is_slot(3, 0));
+        assert!(!is_slot(0, pages) && !is_slot(4, pages) && !is_slot(pages - 1, pages));
+        assert_eq!((other_root(1), other_root(4)), ([3, 4], [1, 2]));
+        assert!(!is_slot(5, 0));
     }
 }

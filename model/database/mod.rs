@@ -10,6 +10,7 @@
 //! - [`page`]: what every page has, so that it can be judged; [`crc32c`], [`field`].
 //! - [`header`], [`root`], [`table`]: a replica, a commit on it, and where its pages are.
 //! - [`records`], [`metadevice`]: what is in the pages.
+//! - [`label`]: what a component is part of.
 //! - [`slots`], [`commit`]: where a commit goes, and in which order.
 
 pub mod choice;
@@ -18,6 +19,7 @@ pub mod crc32c;
 pub mod field;
 pub mod header;
 pub mod identity;
+pub mod label;
 pub mod layout;
 pub mod members;
 pub mod metadevice;

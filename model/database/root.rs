@@ -226,6 +226,32 @@ impl<'a> Verified<'a> {
     }
 }
 
+/// What the roots of a replica say together.
+#[derive(Clone, Copy, Debug)]
+pub struct Newest<'a> {
+    /// The root that counts; `None` if none can be read.
+    pub root: Option<Verified<'a>>,
+    /// What is wrong with another one. A commit that was cut off leaves it too, so that it is a
+    /// reason to write the roots again, and to tell, but not to refuse.
+    pub damage: Option<Damage>,
+}
+
+/// Judges the roots of a replica, each of which stands at two places.
+pub fn newest<'a>(roots: impl Iterator<Item = Result<Verified<'a>, Damage>>) -> Newest<'a> {
+    let mut newest = Newest {
+        root: None,
+        damage: None,
+    };
+    for root in roots {
+        match (root, newest.root) {
+            (Err(damage), _) => newest.damage = Some(damage),
+            (Ok(root), Some(best)) if root.rank() <= best.rank() => {}
+            (Ok(root), _) => newest.root = Some(root),
+        }
+    }
+    newest
+}
+
 /// The pointers to tables, and the members.
 fn split_lists<'a>(fixed: &[u8], lists: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Damage> {
     let (tables, members) = (TABLES.number(fixed), MEMBERS.number(fixed));

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `docs/format.md` is made from the constants of the code, and is as the code is.
+//!
+//! To make it again: `WRITE_FORMAT=1 scripts/in-root cargo test --manifest-path
+//! userspace/Cargo.toml --locked --release -p md-model --test format_document`.
+
+use std::{
+    env,
+    fmt::Write,
+    fs, //
+};
+
+use md_model::{
+    database::{
+        field::Field,
+        header,
+        label,
+        layout::{
+            FIRST_SLOT,
+            LABEL_PAGE,
+            LABEL_PAGES,
+            REPLICA_PAGE,
+            REPLICA_PAGES_IN_HEAD,
+            RESERVED_PAGES,
+            ROOT_PLACE,
+            SPARE_SLOTS, //
+        },
+        metadevice,
+        page,
+        records,
+        root,
+        table, //
+    },
+    limits::{
+        REPLICAS_MAX,
+        REPLICA_PAGES_MAX,
+        REPLICA_PAGES_MIN, //
+    },
+};
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/format.md");
+
+const INTRODUCTION: &str = "\
+# On-disk format
+
+<!-- Made from the constants in `model/database/` by `model/tests/format_document.rs`, which says
+     how to make it again. Do not edit. -->
+
+All numbers are little-endian. Everything is written in pages of 4096 bytes at multiples of 4096
+bytes. Uuids are in the order in which they are written as text. Fields named `rest` are zero, and
+so is what follows the last field in use of a page.
+
+";
+
+fn table_of(title: &str, fields: &[Field]) -> String {
+    let mut text =
+        format!("\n{title}\n\n| offset | bytes | field | meaning |\n|---|---|---|---|\n");
+    for field in fields {
+        let (offset, bytes) = (field.offset, field.bytes);
+        let (name, meaning) = (field.name, field.meaning);
+        writeln!(text, "| {offset} | {bytes} | `{name}` | {meaning} |").expect("a string");
+    }
+    text
+}
+
+fn pages() -> String {
+    let (version, head) = (page::VERSION, page::HEAD_BYTES);
+    let mut text = format!(
+        "## Pages\n\nThis is version {version}. A page has a head of {head} bytes and a payload. \
+         Magic, version and checksum stay\nwhere they are in every version. A page whose checksum \
+         fits and whose version is unknown is refused.\n"
+    );
+    text += &table_of("The head:", page::HEAD);
+    text += "\n| magic | kind |\n|---|---|\n";
+    for kind in page::Kind::ALL {
+        let magic = kind.magic().escape_ascii();
+        writeln!(text, "| `{magic}` | {} |", kind.name()).expect("a string");
+    }
+    text
+}
+
+fn places() -> String {
+    let [first, second] = LABEL_PAGE;
+    let [[a, b], [c, d]] = ROOT_PLACE;
+    let sector = REPLICA_PAGE * 8;
+    format!(
+        "\n## Places\n\nThe reserved head of a component is its first {RESERVED_PAGES} pages \
+         (1 MiB). Pages of it:\n\n\
+         | page | what |\n|---|---|\n\
+         | 0 | left alone: it may hold a boot sector |\n\
+         | {first} | component label, up to {LABEL_PAGES} pages |\n\
+         | {REPLICA_PAGE} | replica, {REPLICA_PAGES_IN_HEAD} pages |\n\
+         | {second} | component label again, up to {LABEL_PAGES} pages |\n\
+         | {} | left alone |\n\n\
+         A partition of its own has the same; its first replica begins at page {REPLICA_PAGE} \
+         (sector {sector}) too, says how\nlong it is, and the next one follows behind it. A replica \
+         has {REPLICA_PAGES_MIN} to {REPLICA_PAGES_MAX} pages:\n\n\
+         | page | what |\n|---|---|\n\
+         | 0 | head |\n\
+         | {a}, {b} | a root, twice |\n\
+         | {c}, {d} | the other root, twice |\n\
+         | {FIRST_SLOT} | slots: tables and pages of records |\n\
+         | last | tail |\n\n\
+         Slots that the live root does not lead to are free. The last {SPARE_SLOTS} free ones are \
+         only used for changes of state.\n\
+         All replicas of a set use the same slot for the same page, as far as the smallest of them \
+         has slots.\n\n\
+         A commit writes the changed pages of records and the tables above them to free slots, \
+         flushes, and writes the root\ntwice, in one write with FUA, over the older of the two \
+         roots. Of the roots that can be read the one with the largest\n(epoch, sequence, claim) \
+         counts.\n",
+        RESERVED_PAGES - 1
+    )
+}
+
+fn replica() -> String {
+    let mut text = String::from("\n## Replica\n");
+    text += &table_of("Payload of head and tail:", header::FIELDS);
+    text += &table_of("Payload of a root:", root::FIELDS);
+    let (tables, pages) = (table::TABLES_MAX, table::TABLE_PAGES);
+    writeln!(
+        text,
+        "\nThen up to {tables} pointers to tables, and up to {REPLICAS_MAX} members."
+    )
+    .expect("a string");
+    text += &table_of("A pointer:", table::POINTER_FIELDS);
+    text += &table_of("A member:", root::MEMBER_FIELDS);
+    text += &table_of("Payload of a table:", table::FIELDS);
+    writeln!(
+        text,
+        "\nThen up to {pages} pointers to pages of records. Table `t` has pages from `{pages} * t` on."
+    )
+    .expect("a string");
+    text += &table_of("Payload of a page of records:", records::FIELDS);
+    text += "\nThen parts of records, each padded to a multiple of 8 bytes:\n";
+    text += &table_of("The head of a part:", records::PART_FIELDS);
+    text
+}
+
+fn record() -> String {
+    let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
+    let mut text = format!("\n## Metadevice\n\nRecords of kind {kind}, version {version}.\n");
+    text += &table_of("The head:", metadevice::FIELDS);
+    text += &table_of("A row:", metadevice::ROW_FIELDS);
+    text += &table_of("A component:", metadevice::COMPONENT_FIELDS);
+    text += &table_of("A submirror:", metadevice::SIDE_FIELDS);
+    text
+}
+
+fn component_label() -> String {
+    let mut text = String::from(
+        "\n## Component label\n\nIn the head of its pages, `epoch` is 0 and `sequence` counts the \
+         changes of the label.\n",
+    );
+    text += &table_of("Payload of each page:", label::FIELDS);
+    text +=
+        "\nThen the page's share of the tree: records of the metadevices that the component is \
+             part of, without their\nstates.\n";
+    text += &table_of("The head of a record of the tree:", label::RECORD_FIELDS);
+    text
+}
+
+#[test]
+fn the_document_is_as_the_code() {
+    let sections = [pages(), places(), replica(), record(), component_label()];
+    let made = INTRODUCTION.to_owned() + &sections.concat();
+    if env::var_os("WRITE_FORMAT").is_some() {
+        fs::write(DOCUMENT, &made).expect("docs/ can be written to");
+    }
+    let found = fs::read_to_string(DOCUMENT).unwrap_or_default();
+    assert!(
+        found == made,
+        "docs/format.md is not as the code: WRITE_FORMAT=1 scripts/in-root cargo test \
+         --manifest-path userspace/Cargo.toml --locked --release -p md-model --test format_document"
+    );
+}
