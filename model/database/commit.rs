@@ -3,8 +3,9 @@
 //!
 //! What changed goes to free slots, and so do the tables that point there: nothing of the live
 //! commit is overwritten. Then come a flush, and the root, twice in one write with FUA, over the
-//! older of the two roots. Before the root is durable the replica holds the old commit, and from then on the new
-//! one, of however many records it is. The cost is that of the changed pages and their tables.
+//! older of the two roots. Before the root is durable the replica holds the old commit, and from
+//! then on the new one, of however many records it is. The cost is that of the changed pages and
+//! their tables.
 //!
 //! [`prepare`] makes the pages, once for all replicas; [`Writing`] is the order of the writes to
 //! one replica, which the kernel and the simulator drive step by step.

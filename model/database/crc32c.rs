@@ -5,7 +5,7 @@
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 /// The register after each byte, from a register of that byte.
-const TABLE: [u32; 256] = table();
+static TABLE: [u32; 256] = table();
 
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
@@ -22,7 +22,7 @@ const fn after_byte(byte: u32) -> u32 {
     let (mut register, mut bit) = (byte, 0_u32);
     while bit < 8 {
         let carry = if register & 1 == 1 { POLYNOMIAL } else { 0 };
-        register = register >> 1 ^ carry;
+        register = (register >> 1) ^ carry;
         bit = bit.wrapping_add(1);
     }
     register
@@ -41,7 +41,7 @@ impl Crc32c {
         let step = |register: u32, byte: &u8| {
             let index = (register ^ u32::from(*byte)) & 0xff;
             let entry = TABLE.get(index as usize).copied().unwrap_or(0);
-            register >> 8 ^ entry
+            (register >> 8) ^ entry
         };
         Self(bytes.iter().fold(self.0, step))
     }

@@ -57,7 +57,7 @@ impl Field {
     /// Reads it as a number. It has at most eight bytes.
     pub fn number(self, structure: &[u8]) -> u64 {
         let bytes = self.of(structure).iter().rev();
-        bytes.fold(0, |number, byte| number << 8 | u64::from(*byte))
+        bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte))
     }
 
     /// Reads it as a number of 32 bits. It has at most four bytes.

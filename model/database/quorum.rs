@@ -173,7 +173,7 @@ mod tests {
             for (reached, tie) in (0..2_u8 << n).map(|code| (code >> 1, code & 1 == 1)) {
                 let is_written = |member: &Uuid| match member.to_bytes()[0] {
                     TIE => tie,
-                    number => reached & 1 << (number - 1) != 0,
+                    number => reached & (1 << (number - 1)) != 0,
                 };
                 let (twice, n32) = (reached.count_ones() * 2, u32::from(n));
                 let found = |tie| {

@@ -79,6 +79,50 @@ impl Part<'_> {
     }
 }
 
+/// Cuts a record into parts that each fit a page. `None` if it is too long for that.
+pub fn cut(
+    record: u32,
+    (kind, version): (u16, u16),
+    bytes: &[u8],
+) -> Option<impl Iterator<Item = Part<'_>>> {
+    let of = u16::try_from(bytes.len().div_ceil(PART_BYTES_MAX).max(1)).ok()?;
+    Some((0..of).map(move |part| Part {
+        record,
+        kind,
+        version,
+        part,
+        of,
+        bytes: bytes.chunks(PART_BYTES_MAX).nth(part.into()).unwrap_or(&[]),
+    }))
+}
+
+/// Puts a part of a record where it belongs in the whole; returns how long the record is, if it is
+/// the last part. `None` for a part that is not as [`cut`] makes them, or for which there is no
+/// room. The caller sees to it that each part of the record comes once.
+pub fn place(part: &Part<'_>, whole: &mut [u8]) -> Option<Option<usize>> {
+    let is_last = part.part.checked_add(1)? == part.of;
+    if !is_last && part.bytes.len() != PART_BYTES_MAX {
+        return None;
+    }
+    let start = usize::from(part.part).checked_mul(PART_BYTES_MAX)?;
+    let end = start.checked_add(part.bytes.len())?;
+    let target = whole.get_mut(start..end)?;
+    for (to, from) in target.iter_mut().zip(part.bytes) {
+        *to = *from;
+    }
+    Some(is_last.then_some(end))
+}
+
+/// The first page in which a part that takes so much room fits, by the bytes in use of each page's
+/// payload; 0 for a page that is not in use. `None` if all pages are full.
+pub fn first_fit(used: impl IntoIterator<Item = usize>, room: usize) -> Option<usize> {
+    let fits = |used: usize| {
+        let end = used.max(FIXED_BYTES).saturating_add(room);
+        end <= PAYLOAD_BYTES
+    };
+    used.into_iter().position(fits)
+}
+
 /// A page of records that was verified, each part within its bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<'a> {
@@ -286,6 +330,40 @@ mod tests {
         assert_eq!(append(payload, used, &part(2, b"")), None);
         let expected = [(1, longest.to_vec())];
         assert_eq!(read(&mut bytes, used).expect("whole"), expected);
+    }
+
+    /// A record of 10,000 extents is longer than a page.
+    #[test]
+    fn long_records_are_cut_and_put_together() {
+        for length in [0, 1, PART_BYTES_MAX, PART_BYTES_MAX + 1, 240_000] {
+            let bytes: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
+            let mut parts: Vec<_> = cut(7, (1, 1), &bytes).expect("not too long").collect();
+            assert_eq!(parts.len(), length.div_ceil(PART_BYTES_MAX).max(1));
+            parts.reverse();
+            let mut whole = std::vec![0xff; 250_000];
+            let ends: Vec<_> = parts.iter().map(|part| place(part, &mut whole)).collect();
+            assert_eq!(ends[0], Some(Some(length)));
+            assert!(ends[1..].iter().all(|end| *end == Some(None)));
+            assert_eq!(whole[..length], bytes);
+            assert!(parts
+                .iter()
+                .all(|part| FIXED_BYTES + part.room() <= PAYLOAD_BYTES));
+        }
+        let short = Part {
+            of: 2,
+            ..part(1, b"short")
+        };
+        assert_eq!(place(&short, &mut [0; 10]), None);
+        assert_eq!(place(&part(1, b"no room"), &mut [0; 3]), None);
+    }
+
+    #[test]
+    fn a_part_goes_to_the_first_page_with_room() {
+        let used = [PAYLOAD_BYTES, PAYLOAD_BYTES - 30, 0];
+        assert_eq!(first_fit(used, 30), Some(1));
+        assert_eq!(first_fit(used, 31), Some(2));
+        assert_eq!(first_fit(used, PAYLOAD_BYTES - FIXED_BYTES), Some(2));
+        assert_eq!(first_fit(used, PAYLOAD_BYTES), None);
     }
 
     #[test]

@@ -183,6 +183,7 @@ impl<'a> Verified<'a> {
             generation: page.stamp.generation,
             claim: CLAIM.number(fixed),
         };
+        zero(REST, fixed)?;
         if root.replica != replica {
             return Err(Damage::Misplaced { found: page.stamp });
         }
@@ -296,6 +297,7 @@ fn decode_member(from: &[u8]) -> Result<Member, Damage> {
         1 => true,
         found => return Err(bad(FAILED.name, found)),
     };
+    zero(MEMBER_REST, from)?;
     Ok(Member {
         replica: MEMBER.uuid(from),
         role: role(MEMBER_ROLE, from)?,
@@ -304,6 +306,14 @@ fn decode_member(from: &[u8]) -> Result<Member, Damage> {
         component: COMPONENT.uuid(from),
         start_sector: START.number(from),
     })
+}
+
+fn zero(field: Field, from: &[u8]) -> Result<(), Damage> {
+    if field.is_zero(from) {
+        Ok(())
+    } else {
+        Err(bad(field.name, field.number(from)))
+    }
 }
 
 const fn bad(name: &'static str, found: u64) -> Damage {

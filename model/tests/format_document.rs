@@ -93,8 +93,8 @@ fn places() -> String {
          | {second} | component label again, up to {LABEL_PAGES} pages |\n\
          | {} | left alone |\n\n\
          A partition of its own has the same; its first replica begins at page {REPLICA_PAGE} \
-         (sector {sector}) too, says how\nlong it is, and the next one follows behind it. A replica \
-         has {REPLICA_PAGES_MIN} to {REPLICA_PAGES_MAX} pages:\n\n\
+         (sector {sector}) too, says how\nlong it is, and the next one follows behind it. \
+         A replica has {REPLICA_PAGES_MIN} to {REPLICA_PAGES_MAX} pages:\n\n\
          | page | what |\n|---|---|\n\
          | 0 | head |\n\
          | {a}, {b} | a root, twice |\n\
@@ -128,7 +128,8 @@ fn replica() -> String {
     text += &table_of("Payload of a table:", table::FIELDS);
     writeln!(
         text,
-        "\nThen up to {pages} pointers to pages of records. Table `t` has pages from `{pages} * t` on."
+        "\nThen up to {pages} pointers to pages of records. Table `t` has those from \
+         `{pages} * t` on."
     )
     .expect("a string");
     text += &table_of("Payload of a page of records:", records::FIELDS);

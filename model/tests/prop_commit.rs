@@ -89,6 +89,28 @@ fn a_power_cut_leaves_the_old_state_or_the_new_one() {
     });
 }
 
+/// A claim leaves the commit as it is, and is there or not (`DURABILITY.md` clause 3).
+#[test]
+fn a_power_cut_during_a_claim_leaves_the_commit_alone() {
+    let inputs = (vec(changes(), 1..6), 2..9_u64, any::<u64>());
+    for_all(inputs, |(history, epoch, seed)| {
+        let mut replica = replica_after(&history);
+        let live = replica.load().expect("whole");
+        let (mut images, mut seed) = (Vec::new(), seed | 1);
+        replica.claim(&live, epoch, |disk| {
+            images.extend((0..8).map(|_| disk.cut(|| coin(&mut seed))));
+        });
+        for image in images {
+            let found = load(&image).expect("whole");
+            prop_assert_eq!(&found.contents, &live.contents);
+            prop_assert_eq!(found.generation, live.generation);
+            prop_assert!(found.claim == live.claim || found.claim == epoch);
+        }
+        prop_assert_eq!(replica.load().expect("whole").claim, epoch);
+        Ok(())
+    });
+}
+
 /// The alarm works: a disk that forgets a flush is found out, at least by a checksum.
 #[test]
 fn a_flush_that_does_nothing_is_found_out() {

@@ -23,6 +23,7 @@ use md_model::database::{
         Role,
         Votes, //
     },
+    quorum::counts,
 };
 
 /// What a voter shows.
@@ -318,4 +319,41 @@ fn a_list_on_its_way_is_two_lists() {
         decision.start,
         Start::ReadOnly(Reason::Half(TieBreaker::None))
     );
+}
+
+/// A load that finds the loss of the tie-breaker on one replica of four does not know whether it
+/// counted. If its own first commit counted on half, the other half and the tie-breaker, which
+/// still agree with each other, would start without it. So the loss is carried on, and counts on
+/// more than half or not at all (`DURABILITY.md` clause 2).
+#[test]
+fn a_loss_of_the_tie_breaker_that_may_not_have_counted_is_carried_on() {
+    let mut lost: Vec<_> = (1..=4).map(|n| Member::new(uuid(n), Role::Voter)).collect();
+    let mut before = lost.clone();
+    before.push(Member::new(uuid(TIE_NUMBER), Role::TieBreaker));
+    lost.push(Member {
+        change: Change::Leaves,
+        ..Member::new(uuid(TIE_NUMBER), Role::TieBreaker)
+    });
+    let found = [
+        voter(1, 9, 0, &lost),
+        voter(2, 5, 0, &before),
+        voter(3, 5, 0, &before),
+    ];
+    let decision = decide(&found, &[]).expect("readable");
+    assert_eq!(decision.start, Start::Writable { epoch: 8 });
+    let carried: Vec<_> = decision.members.iter().map(|m| m.carried()).collect();
+    assert!(!counts(&carried, |member| [uuid(1), uuid(2)].contains(member)));
+    assert!(counts(&carried, |member| *member != uuid(4)));
+    let settled: Vec<_> = carried.into_iter().filter_map(Member::settled).collect();
+    assert!(counts(&settled, |member| [uuid(1), uuid(2)].contains(member)));
+
+    // What the other half and the tie-breaker would decide.
+    let tie = Replica {
+        uuid: uuid(TIE_NUMBER),
+        role: Role::TieBreaker,
+        ..voter(5, 5, 0, &before).expect("one")
+    };
+    let other = [voter(3, 5, 0, &before), voter(4, 5, 0, &before), Some(tie)];
+    let decision = decide(&other, &[]).expect("readable");
+    assert_eq!(decision.start, Start::Writable { epoch: 8 });
 }

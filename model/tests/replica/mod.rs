@@ -104,6 +104,7 @@ impl Disk {
 /// What a load finds.
 pub(crate) struct Loaded {
     pub(crate) generation: Generation,
+    pub(crate) claim: u64,
     pub(crate) contents: Contents,
     tables: Vec<Pointer>,
     pages: Vec<Pointer>,
@@ -233,6 +234,23 @@ impl Replica {
         Ok(self.write(&records, &roots, &mut at))
     }
 
+    /// Claims an epoch: a root of the live commit with another claim, and nothing else.
+    pub(crate) fn claim(&mut self, live: &Loaded, epoch: u64, at: impl FnMut(&Disk)) {
+        let mut at = at;
+        let claimed = Root {
+            claim: epoch,
+            ..self.root(live.generation)
+        };
+        let roots = other_root(live.root_place).map(|place| {
+            let mut bytes = vec![0; PAGE_BYTES];
+            claimed
+                .encode(place, &live.tables, &live.members, &mut bytes)
+                .expect("a page");
+            (place, bytes)
+        });
+        self.write(&[], &roots, &mut at);
+    }
+
     /// Carries the steps out; returns how many writes there were, the root's among them.
     fn write(
         &mut self,
@@ -342,6 +360,7 @@ pub(crate) fn load(image: &[u8]) -> Result<Loaded, Damage> {
     }
     Ok(Loaded {
         generation: root.root.generation,
+        claim: root.root.claim,
         contents,
         tables,
         pages,
