@@ -7,6 +7,10 @@
 //! then on the new one, of however many records it is. The cost is that of the changed pages and
 //! their tables.
 //!
+//! A replica that does not hold the commit before this one is brought up to date first: all pages
+//! that the live commit leads to are written to it in the same order, root last. If that is cut
+//! off, its old root still says what it voted for, but pages below it are gone.
+//!
 //! [`prepare`] makes the pages, once for all replicas; [`Writing`] is the order of the writes to
 //! one replica, which the kernel and the simulator drive step by step.
 

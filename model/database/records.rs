@@ -73,6 +73,22 @@ pub struct Part<'a> {
 }
 
 impl Part<'_> {
+    /// Refuses a record of another kind, or of another version of that kind, than is known: it is
+    /// from a newer release, and its meaning is not guessed (`DURABILITY.md` clause 20).
+    pub fn expect(&self, kind: u16, version: u16) -> Result<(), Damage> {
+        let refuse = |field: Field, found: u16| Damage::Value {
+            name: field.name,
+            found: found.into(),
+        };
+        if self.kind != kind {
+            return Err(refuse(KIND, self.kind));
+        }
+        if self.version != version {
+            return Err(refuse(VERSION, self.version));
+        }
+        Ok(())
+    }
+
     /// Bytes that it takes in a page.
     pub fn room(&self) -> usize {
         room(self.bytes.len())
@@ -330,6 +346,14 @@ mod tests {
         assert_eq!(append(payload, used, &part(2, b"")), None);
         let expected = [(1, longest.to_vec())];
         assert_eq!(read(&mut bytes, used).expect("whole"), expected);
+    }
+
+    #[test]
+    fn records_of_a_newer_release_are_refused() {
+        assert_eq!(part(1, b"").expect(1, 1), Ok(()));
+        let bad = |name, found| Err(Damage::Value { name, found });
+        assert_eq!(part(1, b"").expect(2, 1), bad("kind", 1));
+        assert_eq!(part(1, b"").expect(1, 2), bad("version", 1));
     }
 
     /// A record of 10,000 extents is longer than a page.

@@ -86,6 +86,17 @@ impl<'a> Slots<'a> {
     }
 }
 
+/// How many of these pages lie outside of a replica of so many pages. Such a replica can join the
+/// set only when it is none; before that a commit has to write them again, with the slots of a
+/// replica of that size.
+pub fn outside(pointers: &[Pointer], replica_pages: u32) -> usize {
+    let is_outside = |pointer: &&Pointer| {
+        let slot = pointer.slot;
+        pointer.is_some() && !is_slot(slot, replica_pages)
+    };
+    pointers.iter().filter(is_outside).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +118,14 @@ mod tests {
             allotted += 1;
         }
         assert_eq!((allotted, slots.free()), (7, 0));
+    }
+
+    #[test]
+    fn a_smaller_replica_has_to_wait_for_what_lies_outside() {
+        let live = [to(5), Pointer::NONE, to(14), to(15), to(40)];
+        assert_eq!(outside(&live, 64), 0);
+        assert_eq!(outside(&live, 17), 1);
+        assert_eq!(outside(&live, 16), 2);
     }
 
     #[test]

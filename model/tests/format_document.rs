@@ -25,7 +25,7 @@ use md_model::{
             ROOT_PLACE,
             SPARE_SLOTS, //
         },
-        metadevice,
+        metadevice::fields as metadevice,
         page,
         records,
         root,

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The structures of a metadevice's record, one by one, between bytes and values.
+
+use super::{
+    super::{
+        field::Field,
+        page::Damage, //
+    },
+    fields::*,
+    Component,
+    Head,
+    Kind,
+    Row,
+    Side,
+    SideState, //
+};
+use crate::{
+    limits::{
+        COMPONENTS_MAX,
+        UNITS_MAX, //
+    },
+    mirror::{
+        component::State,
+        options::{
+            Options,
+            ReadPolicy,
+            WritePolicy, //
+        },
+    },
+};
+
+pub(super) fn list_bytes(
+    field: Field,
+    head: &[u8],
+    most: u32,
+    each: usize,
+) -> Result<usize, Damage> {
+    let count = field.number(head);
+    if count > most.into() {
+        return Err(bad(field.name, count));
+    }
+    Ok((count as usize).saturating_mul(each))
+}
+
+pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
+    NUMBER.put(to, head.number.into());
+    SIZE.put(to, head.size_sectors);
+    match head.kind {
+        Kind::Stripe => KIND.put(to, 1),
+        Kind::Mirror(options) => {
+            KIND.put(to, 2);
+            PASS.put(to, options.pass.into());
+            READ.put(to, options.read.number().into());
+            WRITE.put(to, options.write.number().into());
+        }
+    }
+}
+
+pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
+    let number = unit_number(NUMBER, from)?;
+    let options = Options {
+        read: ReadPolicy::from_number(READ.number32(from))
+            .ok_or(bad(READ.name, READ.number(from)))?,
+        write: WritePolicy::from_number(WRITE.number32(from))
+            .ok_or(bad(WRITE.name, WRITE.number(from)))?,
+        pass: Options::pass_from_number(PASS.number32(from))
+            .ok_or(bad(PASS.name, PASS.number(from)))?,
+    };
+    let is_plain = [PASS, READ, WRITE].iter().all(|field| field.is_zero(from));
+    let kind = match KIND.number(from) {
+        1 if is_plain => Kind::Stripe,
+        2 => Kind::Mirror(options),
+        found => return Err(bad(KIND.name, found)),
+    };
+    zero(REST, from)?;
+    Ok(Head {
+        number,
+        kind,
+        size_sectors: SIZE.number(from),
+    })
+}
+
+pub(super) fn encode_row(row: &Row, to: &mut [u8]) {
+    ROW_INTERLACE.put(to, row.interlace_sectors);
+    ROW_SIZE.put(to, row.size_sectors);
+    ROW_COMPONENTS.put(to, row.component_count.into());
+}
+
+pub(super) fn decode_row(from: &[u8]) -> Result<Row, Damage> {
+    zero(ROW_REST, from)?;
+    let count = ROW_COMPONENTS.number32(from);
+    if count == 0 || count > COMPONENTS_MAX {
+        return Err(bad(ROW_COMPONENTS.name, count.into()));
+    }
+    Ok(Row {
+        interlace_sectors: ROW_INTERLACE.number(from),
+        size_sectors: ROW_SIZE.number(from),
+        component_count: count,
+    })
+}
+
+pub(super) fn encode_component(component: &Component, to: &mut [u8]) {
+    COMPONENT.put_uuid(to, component.uuid);
+    PARTITION.put_uuid(to, component.partition);
+    WWN.put_bytes(to, &component.wwn);
+    START.put(to, component.start_sector);
+    COMPONENT_SIZE.put(to, component.size_sectors);
+    ERRED_AT.put(to, component.erred_at);
+    let unit = component.unit.map_or(0, |unit| unit.saturating_add(1));
+    UNIT.put(to, unit.into());
+    let state = match component.state {
+        State::Okay => 0,
+        State::Erred => 1,
+        State::LastErred => 2,
+    };
+    STATE.put(to, state);
+}
+
+pub(super) fn decode_component(from: &[u8]) -> Result<Component, Damage> {
+    zero(COMPONENT_REST, from)?;
+    let state = match STATE.number(from) {
+        0 => State::Okay,
+        1 => State::Erred,
+        2 => State::LastErred,
+        found => return Err(bad(STATE.name, found)),
+    };
+    let unit = UNIT.number32(from);
+    if unit > UNITS_MAX {
+        return Err(bad(UNIT.name, unit.into()));
+    }
+    Ok(Component {
+        uuid: COMPONENT.uuid(from),
+        partition: PARTITION.uuid(from),
+        wwn: WWN.of(from).try_into().unwrap_or([0; 32]),
+        start_sector: START.number(from),
+        size_sectors: COMPONENT_SIZE.number(from),
+        erred_at: ERRED_AT.number(from),
+        unit: unit.checked_sub(1),
+        state,
+    })
+}
+
+pub(super) fn encode_side(side: &Side, to: &mut [u8]) {
+    SIDE.put(to, side.number.into());
+    let state = match side.state {
+        SideState::Okay => 0,
+        SideState::NeedsResync => 1,
+        SideState::Offline => 2,
+    };
+    SIDE_STATE.put(to, state);
+}
+
+pub(super) fn decode_side(from: &[u8]) -> Result<Side, Damage> {
+    zero(SIDE_REST, from)?;
+    let state = match SIDE_STATE.number(from) {
+        0 => SideState::Okay,
+        1 => SideState::NeedsResync,
+        2 => SideState::Offline,
+        found => return Err(bad(SIDE_STATE.name, found)),
+    };
+    Ok(Side {
+        number: unit_number(SIDE, from)?,
+        state,
+    })
+}
+
+fn unit_number(field: Field, from: &[u8]) -> Result<u32, Damage> {
+    let number = field.number32(from);
+    if number < UNITS_MAX {
+        Ok(number)
+    } else {
+        Err(bad(field.name, number.into()))
+    }
+}
+
+fn zero(field: Field, from: &[u8]) -> Result<(), Damage> {
+    if field.is_zero(from) {
+        Ok(())
+    } else {
+        Err(bad(field.name, field.number(from)))
+    }
+}
+
+pub(super) const fn bad(name: &'static str, found: u64) -> Damage {
+    Damage::Value { name, found }
+}

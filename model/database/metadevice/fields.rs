@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Where the fields of a metadevice's record are, and what they mean.
+
+use super::super::field::{
+    is_gapless,
+    Field, //
+};
+use crate::limits::{
+    COMPONENTS_MAX,
+    ROWS_MAX, //
+};
+
+/// Kind of the record of a metadevice, in the head of its parts.
+pub const RECORD_KIND: u16 = 1;
+
+/// Version of the record.
+pub const RECORD_VERSION: u16 = 1;
+
+/// Its name.
+pub const NUMBER: Field = Field::first("number", 4, "number of the metadevice: 10 for d10");
+/// What it is.
+pub const KIND: Field = NUMBER.then("kind", 2, "1 for a stripe or concat, 2 for a mirror");
+/// Resync pass of a mirror.
+pub const PASS: Field = KIND.then("pass", 2, "resync pass of a mirror, 0 to 9; else 0");
+/// Read policy of a mirror.
+pub const READ: Field = PASS.then(
+    "read",
+    2,
+    "read policy of a mirror: 0 in turn, 1 geometric, 2 first",
+);
+/// Write policy of a mirror.
+pub const WRITE: Field = READ.then("write", 2, "write policy of a mirror: 0 parallel, 1 serial");
+/// Rows.
+pub const ROWS: Field = WRITE.then("rows", 4, "number of rows, which follow the head");
+/// Components.
+pub const COMPONENTS: Field = ROWS.then("components", 4, "number of components, which follow");
+/// Submirrors.
+pub const SUBMIRRORS: Field =
+    COMPONENTS.then("submirrors", 4, "number of submirrors, which follow");
+/// Nothing.
+pub const REST: Field = SUBMIRRORS.then("rest", 8, "zero");
+/// Size.
+pub const SIZE: Field = REST.then("size", 8, "size of the metadevice in sectors of 512 bytes");
+
+/// The head, field by field.
+pub const FIELDS: &[Field] = &[
+    NUMBER, KIND, PASS, READ, WRITE, ROWS, COMPONENTS, SUBMIRRORS, REST, SIZE,
+];
+
+/// Bytes of the head.
+pub const HEAD_BYTES: usize = 40;
+
+/// Interlace of a row.
+pub const ROW_INTERLACE: Field = Field::first("interlace", 8, "interlace of the row, in sectors");
+/// Size of a row.
+pub const ROW_SIZE: Field = ROW_INTERLACE.then("size", 8, "size of the row, in sectors");
+/// Components of a row.
+pub const ROW_COMPONENTS: Field = ROW_SIZE.then("components", 4, "number of components in the row");
+/// Nothing.
+pub const ROW_REST: Field = ROW_COMPONENTS.then("rest", 4, "zero");
+
+/// A row, field by field.
+pub const ROW_FIELDS: &[Field] = &[ROW_INTERLACE, ROW_SIZE, ROW_COMPONENTS, ROW_REST];
+
+/// Bytes of a row.
+pub const ROW_BYTES: usize = 24;
+
+/// Identity of a component.
+pub const COMPONENT: Field =
+    Field::first("component", 16, "uuid in the component's label, or zero");
+/// Its partition.
+pub const PARTITION: Field =
+    COMPONENT.then("partition", 16, "uuid of the partition, a hint, or zero");
+/// Its disk.
+pub const WWN: Field = PARTITION.then("wwn", 32, "world-wide name of the disk, a hint, or zero");
+/// Where its data starts.
+pub const START: Field = WWN.then("start", 8, "first sector of the data on the device");
+/// How much there is.
+pub const COMPONENT_SIZE: Field = START.then("size", 8, "sectors of data on the device");
+/// When it failed.
+pub const ERRED_AT: Field = COMPONENT_SIZE.then(
+    "erred_at",
+    8,
+    "seconds since 1970 at its last change of state, or 0",
+);
+/// If it is a metadevice.
+pub const UNIT: Field = ERRED_AT.then(
+    "unit",
+    4,
+    "number of the metadevice that it is, plus 1; or 0",
+);
+/// How it is.
+pub const STATE: Field = UNIT.then("state", 1, "0 okay, 1 erred, 2 last erred");
+/// Nothing.
+pub const COMPONENT_REST: Field = STATE.then("rest", 3, "zero");
+
+/// A component, field by field.
+pub const COMPONENT_FIELDS: &[Field] = &[
+    COMPONENT,
+    PARTITION,
+    WWN,
+    START,
+    COMPONENT_SIZE,
+    ERRED_AT,
+    UNIT,
+    STATE,
+    COMPONENT_REST,
+];
+
+/// Bytes of a component.
+pub const COMPONENT_BYTES: usize = 96;
+
+/// Which metadevice.
+pub const SIDE: Field = Field::first("number", 4, "number of the submirror's metadevice");
+/// How it is.
+pub const SIDE_STATE: Field = SIDE.then("state", 1, "0 okay, 1 needs a resync, 2 offline");
+/// Nothing.
+pub const SIDE_REST: Field = SIDE_STATE.then("rest", 3, "zero");
+
+/// A submirror, field by field.
+pub const SIDE_FIELDS: &[Field] = &[SIDE, SIDE_STATE, SIDE_REST];
+
+/// Bytes of a submirror.
+pub const SIDE_BYTES: usize = 8;
+
+/// Bytes of the longest record.
+pub const BYTES_MAX: usize =
+    HEAD_BYTES + ROWS_MAX as usize * ROW_BYTES + COMPONENTS_MAX as usize * COMPONENT_BYTES;
+
+const _: () = assert!(is_gapless(FIELDS, HEAD_BYTES));
+const _: () = assert!(is_gapless(ROW_FIELDS, ROW_BYTES));
+const _: () = assert!(is_gapless(COMPONENT_FIELDS, COMPONENT_BYTES));
+const _: () = assert!(is_gapless(SIDE_FIELDS, SIDE_BYTES));

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The record of a metadevice: its name, kind, options and parts, with their states.
+//!
+//! A record is a head and then lists of structures of fixed size: rows and components for a stripe
+//! or concat, submirrors for a mirror. It is longer than a page where the lists are; then it is
+//! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
+//! version, gets numbers of its own; what has a number that is unknown is refused.
+
+mod codec;
+pub mod fields;
+
+use self::{
+    codec::*,
+    fields::{
+        COMPONENTS,
+        COMPONENT_BYTES,
+        HEAD_BYTES,
+        ROWS,
+        ROW_BYTES,
+        SIDE_BYTES,
+        SUBMIRRORS, //
+    },
+};
+use super::{
+    identity::Uuid,
+    page::Damage, //
+};
+use crate::{
+    limits::{
+        COMPONENTS_MAX,
+        ROWS_MAX,
+        SUBMIRRORS_MAX, //
+    },
+    mirror::{
+        component::State,
+        options::Options, //
+    },
+};
+
+/// What a metadevice is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// A concat, stripe, or concat of stripes.
+    Stripe,
+    /// A mirror.
+    Mirror(Options),
+}
+
+/// The head of a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// Number of the metadevice, below [`UNITS_MAX`].
+    pub number: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Its size in sectors.
+    pub size_sectors: u64,
+}
+
+/// A row, as it is stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// Interlace in sectors.
+    pub interlace_sectors: u64,
+    /// Size in sectors.
+    pub size_sectors: u64,
+    /// How many components it has.
+    pub component_count: u32,
+}
+
+/// A component, as it is stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Component {
+    /// Identity in its label; nil if it has none (`DURABILITY.md` clause 19).
+    pub uuid: Uuid,
+    /// Uuid of the partition, a hint; nil if it is none.
+    pub partition: Uuid,
+    /// World-wide name of the disk, a hint, padded with zeros.
+    pub wwn: [u8; 32],
+    /// First sector of the data.
+    pub start_sector: u64,
+    /// Sectors of data.
+    pub size_sectors: u64,
+    /// Seconds since 1970 at its last change of state; 0 for never.
+    pub erred_at: u64,
+    /// Number of the metadevice that it is, if it is one.
+    pub unit: Option<u32>,
+    /// How it is.
+    pub state: State,
+}
+
+/// How a submirror is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SideState {
+    /// It is read and written.
+    Okay,
+    /// It has to be made equal to the others before it is read.
+    NeedsResync,
+    /// The administrator has taken it out of service.
+    Offline,
+}
+
+/// A submirror, as it is stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Side {
+    /// Number of its metadevice.
+    pub number: u32,
+    /// How it is.
+    pub state: SideState,
+}
+
+/// A record that was verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its head.
+    pub head: Head,
+    rows: &'a [u8],
+    components: &'a [u8],
+    sides: &'a [u8],
+}
+
+/// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
+/// longer than its limit.
+pub fn encode(
+    head: &Head,
+    rows: &[Row],
+    components: &[Component],
+    sides: &[Side],
+    to: &mut [u8],
+) -> Option<usize> {
+    let lists = [
+        rows.len().checked_mul(ROW_BYTES)?,
+        components.len().checked_mul(COMPONENT_BYTES)?,
+        sides.len().checked_mul(SIDE_BYTES)?,
+    ];
+    let length = lists.into_iter().try_fold(HEAD_BYTES, usize::checked_add)?;
+    let is_within = rows.len() <= ROWS_MAX as usize
+        && components.len() <= COMPONENTS_MAX as usize
+        && sides.len() <= SUBMIRRORS_MAX as usize;
+    let to = to.get_mut(..length).filter(|_| is_within)?;
+    to.fill(0);
+    encode_head(head, to);
+    ROWS.put(to, rows.len() as u64);
+    COMPONENTS.put(to, components.len() as u64);
+    SUBMIRRORS.put(to, sides.len() as u64);
+    let [row_bytes, component_bytes, _] = lists;
+    let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
+    let (component_list, side_list) = rest.split_at_mut_checked(component_bytes)?;
+    for (to, row) in row_list.chunks_exact_mut(ROW_BYTES).zip(rows) {
+        encode_row(row, to);
+    }
+    for (to, component) in component_list
+        .chunks_exact_mut(COMPONENT_BYTES)
+        .zip(components)
+    {
+        encode_component(component, to);
+    }
+    for (to, side) in side_list.chunks_exact_mut(SIDE_BYTES).zip(sides) {
+        encode_side(side, to);
+    }
+    Some(length)
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record of [`RECORD_KIND`] and [`RECORD_VERSION`] from its bytes, all parts behind
+    /// each other.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Damage> {
+        let (head, lists) = bytes
+            .split_at_checked(HEAD_BYTES)
+            .ok_or(bad("length", bytes.len() as u64))?;
+        let rows = list_bytes(ROWS, head, ROWS_MAX, ROW_BYTES)?;
+        let components = list_bytes(COMPONENTS, head, COMPONENTS_MAX, COMPONENT_BYTES)?;
+        let sides = list_bytes(SUBMIRRORS, head, SUBMIRRORS_MAX, SIDE_BYTES)?;
+        let cut = bad("length", bytes.len() as u64);
+        let (rows, rest) = lists.split_at_checked(rows).ok_or(cut)?;
+        let (components, rest) = rest.split_at_checked(components).ok_or(cut)?;
+        if rest.len() != sides {
+            return Err(cut);
+        }
+        let record = Self {
+            head: decode_head(head)?,
+            rows,
+            components,
+            sides: rest,
+        };
+        record.judge()?;
+        Ok(record)
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + 'a {
+        let rows = self.rows.chunks_exact(ROW_BYTES);
+        rows.filter_map(|row| decode_row(row).ok())
+    }
+
+    /// The components.
+    pub fn components(&self) -> impl Iterator<Item = Component> + 'a {
+        let components = self.components.chunks_exact(COMPONENT_BYTES);
+        components.filter_map(|component| decode_component(component).ok())
+    }
+
+    /// The submirrors.
+    pub fn sides(&self) -> impl Iterator<Item = Side> + 'a {
+        let sides = self.sides.chunks_exact(SIDE_BYTES);
+        sides.filter_map(|side| decode_side(side).ok())
+    }
+
+    fn judge(&self) -> Result<(), Damage> {
+        let mut in_rows = 0_usize;
+        for row in self.rows.chunks_exact(ROW_BYTES) {
+            let count = decode_row(row)?.component_count;
+            in_rows = in_rows.saturating_add(count as usize);
+        }
+        for component in self.components.chunks_exact(COMPONENT_BYTES) {
+            decode_component(component)?;
+        }
+        for side in self.sides.chunks_exact(SIDE_BYTES) {
+            decode_side(side)?;
+        }
+        if in_rows.checked_mul(COMPONENT_BYTES) != Some(self.components.len()) {
+            return Err(bad("components in rows", in_rows as u64));
+        }
+        match self.head.kind {
+            Kind::Stripe if !self.sides.is_empty() || self.rows.is_empty() => {
+                Err(bad(SUBMIRRORS.name, self.sides.len() as u64))
+            }
+            Kind::Mirror(_) if !self.rows.is_empty() || self.sides.is_empty() => {
+                Err(bad(ROWS.name, self.rows.len() as u64))
+            }
+            Kind::Stripe | Kind::Mirror(_) => Ok(()),
+        }
+    }
+}
