@@ -163,9 +163,9 @@ impl<'a> Mirror<'a> {
         })
     }
 
-    /// Reads each piece of a bio from the best side that has it and was not tried. A piece that only
-    /// tried sides have is read there once more, if it is not all of the bio: perhaps it was another
-    /// piece that has failed there.
+    /// Reads each piece of a bio from the best side that has it and was not tried. A piece that
+    /// only tried sides have is read there once more, if it is not all of the bio: perhaps it was
+    /// another piece that has failed there.
     fn read_where_it_is(self, part: &Part<'_>, tried: u32) -> Option<()> {
         for_pieces(part, |done, from, left| {
             let place = self.best_place(from, left, tried).or_else(|| {
