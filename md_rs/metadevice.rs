@@ -172,7 +172,6 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             for (component, laid_out) in shape.components().iter().zip(stripe.components()) {
                 limits.stack(&component.device, laid_out.start_sector, &label);
             }
-            limits.leave_splitting_to_components();
             if let Some((chunk, width)) = stripe.chunk() {
                 limits.prefer_sizes(chunk, width);
             }
@@ -181,7 +180,6 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             for component in shape.components() {
                 limits.stack(&component.device, 0, &label);
             }
-            limits.leave_splitting_to_components();
             limits.discard_is_write_zeroes();
             limits.keep_pages_stable();
             limits.set_largest_change(RANGE_SECTORS_MAX);

@@ -35,8 +35,12 @@ impl QueueLimits {
         }
     }
 
-    /// Narrows the limits to what a component can do whose data starts at `start` sectors.
+    /// Narrows the limits to what a component can do whose data starts at `start` sectors; but not
+    /// to the requests that it can take. It splits what is too large for it, or has too many
+    /// segments, in any case; with its limits our queue would do the same work once more, for each
+    /// bio, and make several requests of ours where one will do.
     pub(crate) fn stack(&mut self, device: &BlockDevice, start: u64, name: &CStr) {
+        let before = self.raw;
         // SAFETY: The device is open, and the limits and the name are ours for the call. The name
         // is used for a message about misalignment.
         unsafe {
@@ -47,6 +51,13 @@ impl QueueLimits {
                 name.as_char_ptr().cast_mut(),
             );
         }
+        self.raw.max_sectors = before.max_sectors;
+        self.raw.max_hw_sectors = before.max_hw_sectors;
+        self.raw.max_dev_sectors = before.max_dev_sectors;
+        self.raw.max_segments = before.max_segments;
+        self.raw.max_segment_size = before.max_segment_size;
+        self.raw.seg_boundary_mask = before.seg_boundary_mask;
+        self.raw.virt_boundary_mask = before.virt_boundary_mask;
         self.discard &= device.has_discard();
         self.nowait &= device.has_nowait();
     }
@@ -58,22 +69,6 @@ impl QueueLimits {
         let bytes = |sectors: u64| u32::try_from(sectors.saturating_mul(512)).unwrap_or(0);
         self.raw.io_min = bytes(chunk.into());
         self.raw.io_opt = bytes(width);
-    }
-
-    /// Leaves it to the components to split what is too large for them, or has too many segments,
-    /// after the last [`Self::stack`]. They do it in any case; with their limits our queue would do
-    /// the same work once more, for each bio, and make several requests of ours where one will do.
-    pub(crate) fn leave_splitting_to_components(&mut self) {
-        let mut widest = pin_init::zeroed();
-        // SAFETY: The pointer is to a whole `queue_limits` of ours.
-        unsafe { bindings::blk_set_stacking_limits(&mut widest) };
-        self.raw.max_sectors = widest.max_sectors;
-        self.raw.max_hw_sectors = widest.max_hw_sectors;
-        self.raw.max_dev_sectors = widest.max_dev_sectors;
-        self.raw.max_segments = widest.max_segments;
-        self.raw.max_segment_size = widest.max_segment_size;
-        self.raw.seg_boundary_mask = widest.seg_boundary_mask;
-        self.raw.virt_boundary_mask = widest.virt_boundary_mask;
     }
 
     /// Discards are carried out as writes of zeroes, so they are offered only where those are.
