@@ -89,9 +89,14 @@ impl Field {
     /// Writes the first bytes of the field, or as many as it has.
     pub fn put_bytes(self, structure: &mut [u8], bytes: &[u8]) {
         let target = structure.get_mut(self.offset..self.end());
-        for (to, from) in target.unwrap_or(&mut []).iter_mut().zip(bytes) {
-            *to = *from;
-        }
+        copy_bytes(target.unwrap_or(&mut []), bytes);
+    }
+}
+
+/// Copies as many bytes as both have.
+pub(super) fn copy_bytes(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

@@ -14,6 +14,8 @@ use super::{
     layout::is_replica_size,
     members::Role,
     page::{
+        bad,
+        bad_field,
         open,
         payload_mut,
         seal,
@@ -92,11 +94,7 @@ impl Header {
             role: role(ROLE, page.payload)?,
         };
         if !is_replica_size(header.pages) || page.payload.len() != BYTES {
-            let found = header.pages.into();
-            return Err(Damage::Value {
-                name: PAGES.name,
-                found,
-            });
+            return Err(bad_field(PAGES, page.payload));
         }
         if page.stamp == header.stamp(end) && header.start_sector == sector {
             Ok(header)
@@ -132,10 +130,7 @@ pub(super) fn role(field: Field, structure: &[u8]) -> Result<Role, Damage> {
     match field.number(structure) {
         1 => Ok(Role::Voter),
         2 => Ok(Role::TieBreaker),
-        found => Err(Damage::Value {
-            name: field.name,
-            found,
-        }),
+        found => Err(bad(field.name, found)),
     }
 }
 

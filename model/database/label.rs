@@ -8,6 +8,7 @@
 
 use super::{
     field::{
+        copy_bytes,
         is_gapless,
         Field, //
     },
@@ -20,6 +21,7 @@ use super::{
         LABEL_PAGES, //
     },
     page::{
+        bad_field,
         open,
         payload_mut,
         seal,
@@ -130,9 +132,7 @@ impl Label {
         PAGE.put(payload, page.into());
         OF.put(payload, of.into());
         TREE.put(payload, self.tree_bytes.into());
-        for (to, from) in payload.iter_mut().skip(FIXED_BYTES).zip(share) {
-            *to = *from;
-        }
+        copy_bytes(payload.get_mut(FIXED_BYTES..).unwrap_or(&mut []), share);
         let place = LABEL_PAGE.get(copy)?.checked_add(page)?;
         let stamp = self.stamp(place);
         seal(bytes, stamp, FIXED_BYTES.checked_add(share.len())?)?;
@@ -159,7 +159,7 @@ impl<'a> LabelPage<'a> {
         let (fixed, share) = found
             .payload
             .split_at_checked(FIXED_BYTES)
-            .ok_or(bad(TREE, found.payload))?;
+            .ok_or(bad_field(TREE, found.payload))?;
         let label = Label {
             set: found.stamp.set,
             component: COMPONENT.uuid(fixed),
@@ -173,14 +173,14 @@ impl<'a> LabelPage<'a> {
         if !is_here || PAGE.number(fixed) != page.into() {
             return Err(Damage::Misplaced { found: found.stamp });
         }
-        let of = label.pages().ok_or(bad(TREE, fixed))?;
+        let of = label.pages().ok_or(bad_field(TREE, fixed))?;
         if OF.number(fixed) != of.into() || page >= of {
-            return Err(bad(OF, fixed));
+            return Err(bad_field(OF, fixed));
         }
         let before = (page as usize).saturating_mul(SHARE_BYTES);
         let rest = (label.tree_bytes as usize).saturating_sub(before);
         if share.len() != rest.min(SHARE_BYTES) {
-            return Err(bad(TREE, fixed));
+            return Err(bad_field(TREE, fixed));
         }
         Ok(Self {
             label,
@@ -211,16 +211,13 @@ pub fn append(tree: &mut [u8], used: usize, record: &TreeRecord<'_>) -> Option<u
     LENGTH.put(target, record.bytes.len() as u64);
     RECORD_KIND.put(target, record.kind.into());
     RECORD_VERSION.put(target, record.version.into());
-    let body = target.iter_mut().skip(RECORD_HEAD_BYTES);
-    for (to, from) in body.zip(record.bytes) {
-        *to = *from;
-    }
+    copy_bytes(target.get_mut(RECORD_HEAD_BYTES..)?, record.bytes);
     Some(end)
 }
 
 /// Splits the first record off a tree that is not empty.
 pub fn first(tree: &[u8]) -> Result<(TreeRecord<'_>, &[u8]), Damage> {
-    let cut = bad(LENGTH, tree);
+    let cut = bad_field(LENGTH, tree);
     let (head, rest) = tree.split_at_checked(RECORD_HEAD_BYTES).ok_or(cut)?;
     let length = LENGTH.number(head) as usize;
     let (bytes, behind) = rest.split_at_checked(length).ok_or(cut)?;
@@ -230,13 +227,6 @@ pub fn first(tree: &[u8]) -> Result<(TreeRecord<'_>, &[u8]), Damage> {
         bytes,
     };
     Ok((record, behind))
-}
-
-fn bad(field: Field, structure: &[u8]) -> Damage {
-    Damage::Value {
-        name: field.name,
-        found: field.number(structure),
-    }
 }
 
 #[cfg(test)]

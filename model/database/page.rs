@@ -179,6 +179,25 @@ pub enum Damage {
     },
 }
 
+/// The damage of a value that is none that it may have.
+pub(super) const fn bad(name: &'static str, found: u64) -> Damage {
+    Damage::Value { name, found }
+}
+
+/// The same, of a field of a structure.
+pub(super) fn bad_field(field: Field, structure: &[u8]) -> Damage {
+    bad(field.name, field.number(structure))
+}
+
+/// Refuses a field that is not zero.
+pub(super) fn zero(field: Field, structure: &[u8]) -> Result<(), Damage> {
+    if field.is_zero(structure) {
+        Ok(())
+    } else {
+        Err(bad_field(field, structure))
+    }
+}
+
 /// Verifies a page of any kind. A version is looked at only where the checksum fits, so that a
 /// damaged byte is not taken for a newer release.
 pub fn open(bytes: &[u8]) -> Result<Page<'_>, Damage> {
@@ -254,15 +273,12 @@ fn stamp(bytes: &[u8], kind: Kind) -> Stamp {
 }
 
 fn payload(bytes: &[u8]) -> Result<&[u8], Damage> {
-    let used = USED.number(bytes);
-    let bad = Damage::Value {
-        name: USED.name,
-        found: used,
-    };
+    let used = USED.number(bytes) as usize;
+    let wrong = bad_field(USED, bytes);
     let all = bytes.get(HEAD_BYTES..).unwrap_or(&[]);
-    let (payload, rest) = all.split_at_checked(used as usize).ok_or(bad)?;
+    let (payload, rest) = all.split_at_checked(used).ok_or(wrong)?;
     if rest.iter().any(|byte| *byte != 0) {
-        return Err(bad);
+        return Err(wrong);
     }
     Ok(payload)
 }

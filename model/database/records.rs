@@ -6,10 +6,13 @@
 
 use super::{
     field::{
+        copy_bytes,
         is_gapless,
         Field, //
     },
     page::{
+        bad,
+        bad_field,
         Damage,
         Page,
         PAYLOAD_BYTES, //
@@ -76,15 +79,11 @@ impl Part<'_> {
     /// Refuses a record of another kind, or of another version of that kind, than is known: it is
     /// from a newer release, and its meaning is not guessed (`DURABILITY.md` clause 20).
     pub fn expect(&self, kind: u16, version: u16) -> Result<(), Damage> {
-        let refuse = |field: Field, found: u16| Damage::Value {
-            name: field.name,
-            found: found.into(),
-        };
         if self.kind != kind {
-            return Err(refuse(KIND, self.kind));
+            return Err(bad(KIND.name, self.kind.into()));
         }
         if self.version != version {
-            return Err(refuse(VERSION, self.version));
+            return Err(bad(VERSION.name, self.version.into()));
         }
         Ok(())
     }
@@ -123,9 +122,7 @@ pub fn place(part: &Part<'_>, whole: &mut [u8]) -> Option<Option<usize>> {
     let start = usize::from(part.part).checked_mul(PART_BYTES_MAX)?;
     let end = start.checked_add(part.bytes.len())?;
     let target = whole.get_mut(start..end)?;
-    for (to, from) in target.iter_mut().zip(part.bytes) {
-        *to = *from;
-    }
+    copy_bytes(target, part.bytes);
     Some(is_last.then_some(end))
 }
 
@@ -150,7 +147,7 @@ impl<'a> Records<'a> {
     pub fn decode(page: &Page<'a>, number: u32) -> Result<Self, Damage> {
         let found = NUMBER.number(page.payload);
         if found != number.into() {
-            return Err(bad(NUMBER, page.payload));
+            return Err(bad_field(NUMBER, page.payload));
         }
         let list = page.payload.get(FIXED_BYTES..).unwrap_or(&[]);
         let (mut rest, mut count) = (list, 0_u64);
@@ -159,7 +156,7 @@ impl<'a> Records<'a> {
             count = count.saturating_add(1);
         }
         if PARTS.number(page.payload) != count {
-            return Err(bad(PARTS, page.payload));
+            return Err(bad_field(PARTS, page.payload));
         }
         Ok(Self { list })
     }
@@ -197,10 +194,7 @@ pub fn append(payload: &mut [u8], used: usize, part: &Part<'_>) -> Option<usize>
     PART.put(target, part.part.into());
     OF.put(target, part.of.into());
     LENGTH.put(target, part.bytes.len() as u64);
-    let body = target.iter_mut().skip(PART_HEAD_BYTES);
-    for (to, from) in body.zip(part.bytes) {
-        *to = *from;
-    }
+    copy_bytes(target.get_mut(PART_HEAD_BYTES..)?, part.bytes);
     let parts = PARTS.number(payload).saturating_add(1);
     PARTS.put(payload, parts);
     Some(end)
@@ -233,16 +227,20 @@ pub fn remove(payload: &mut [u8], used: usize, record: u32) -> usize {
 fn split(list: &[u8]) -> Result<(Part<'_>, &[u8]), Damage> {
     let (head, rest) = list
         .split_at_checked(PART_HEAD_BYTES)
-        .ok_or(bad(LENGTH, list))?;
+        .ok_or(bad_field(LENGTH, list))?;
     let length = LENGTH.number(head) as usize;
     let padded = room(length).saturating_sub(PART_HEAD_BYTES);
-    let (body, behind) = rest.split_at_checked(padded).ok_or(bad(LENGTH, head))?;
-    let (bytes, padding) = body.split_at_checked(length).ok_or(bad(LENGTH, head))?;
+    let (body, behind) = rest
+        .split_at_checked(padded)
+        .ok_or(bad_field(LENGTH, head))?;
+    let (bytes, padding) = body
+        .split_at_checked(length)
+        .ok_or(bad_field(LENGTH, head))?;
     if PART.number(head) >= OF.number(head) {
-        return Err(bad(PART, head));
+        return Err(bad_field(PART, head));
     }
     if !REST.is_zero(head) || padding.iter().any(|byte| *byte != 0) {
-        return Err(bad(REST, head));
+        return Err(bad_field(REST, head));
     }
     let part = Part {
         record: RECORD.number32(head),
@@ -258,13 +256,6 @@ fn split(list: &[u8]) -> Result<(Part<'_>, &[u8]), Damage> {
 fn room(length: usize) -> usize {
     let padded = length.checked_next_multiple_of(8).unwrap_or(usize::MAX);
     padded.saturating_add(PART_HEAD_BYTES)
-}
-
-fn bad(field: Field, structure: &[u8]) -> Damage {
-    Damage::Value {
-        name: field.name,
-        found: field.number(structure),
-    }
 }
 
 #[cfg(test)]

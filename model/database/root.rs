@@ -25,9 +25,11 @@ use super::{
         Role, //
     },
     page::{
+        bad,
         open_as,
         payload_mut,
         seal,
+        zero,
         Damage,
         Kind,
         Stamp,
@@ -306,16 +308,4 @@ fn decode_member(from: &[u8]) -> Result<Member, Damage> {
         component: COMPONENT.uuid(from),
         start_sector: START.number(from),
     })
-}
-
-fn zero(field: Field, from: &[u8]) -> Result<(), Damage> {
-    if field.is_zero(from) {
-        Ok(())
-    } else {
-        Err(bad(field.name, field.number(from)))
-    }
-}
-
-const fn bad(name: &'static str, found: u64) -> Damage {
-    Damage::Value { name, found }
 }

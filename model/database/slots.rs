@@ -8,7 +8,10 @@ use super::{
         is_slot,
         FIRST_SLOT, //
     },
-    page::Damage,
+    page::{
+        bad,
+        Damage, //
+    },
     table::Pointer,
 };
 use crate::limits::REPLICA_PAGES_MAX;
@@ -47,10 +50,7 @@ impl<'a> Slots<'a> {
         for pointer in pointers.iter().filter(|pointer| pointer.is_some()) {
             let slot = pointer.slot;
             if !is_slot(slot, self.replica_pages) || !self.take(slot) {
-                return Err(Damage::Value {
-                    name: "slot",
-                    found: slot.into(),
-                });
+                return Err(bad("slot", slot.into()));
             }
         }
         Ok(())

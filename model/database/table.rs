@@ -13,6 +13,7 @@ use super::{
         Uuid, //
     },
     page::{
+        bad,
         open_as,
         payload_mut,
         seal,
@@ -149,8 +150,4 @@ pub fn decode(page: &Page<'_>, number: u32, pointers: &mut [Pointer]) -> Result<
         *to = Pointer::decode(from);
     }
     Ok(())
-}
-
-const fn bad(name: &'static str, found: u64) -> Damage {
-    Damage::Value { name, found }
 }

@@ -4,7 +4,12 @@
 use super::{
     super::{
         field::Field,
-        page::Damage, //
+        page::{
+            bad,
+            bad_field,
+            zero,
+            Damage, //
+        }, //
     },
     fields::*,
     Component,
@@ -59,12 +64,9 @@ pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
 pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
     let number = unit_number(NUMBER, from)?;
     let options = Options {
-        read: ReadPolicy::from_number(READ.number32(from))
-            .ok_or(bad(READ.name, READ.number(from)))?,
-        write: WritePolicy::from_number(WRITE.number32(from))
-            .ok_or(bad(WRITE.name, WRITE.number(from)))?,
-        pass: Options::pass_from_number(PASS.number32(from))
-            .ok_or(bad(PASS.name, PASS.number(from)))?,
+        read: ReadPolicy::from_number(READ.number32(from)).ok_or(bad_field(READ, from))?,
+        write: WritePolicy::from_number(WRITE.number32(from)).ok_or(bad_field(WRITE, from))?,
+        pass: Options::pass_from_number(PASS.number32(from)).ok_or(bad_field(PASS, from))?,
     };
     let is_plain = [PASS, READ, WRITE].iter().all(|field| field.is_zero(from));
     let kind = match KIND.number(from) {
@@ -171,16 +173,4 @@ fn unit_number(field: Field, from: &[u8]) -> Result<u32, Damage> {
     } else {
         Err(bad(field.name, number.into()))
     }
-}
-
-fn zero(field: Field, from: &[u8]) -> Result<(), Damage> {
-    if field.is_zero(from) {
-        Ok(())
-    } else {
-        Err(bad(field.name, field.number(from)))
-    }
-}
-
-pub(super) const fn bad(name: &'static str, found: u64) -> Damage {
-    Damage::Value { name, found }
 }

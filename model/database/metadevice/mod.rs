@@ -23,7 +23,10 @@ use self::{
 };
 use super::{
     identity::Uuid,
-    page::Damage, //
+    page::{
+        bad,
+        Damage, //
+    }, //
 };
 use crate::{
     limits::{
