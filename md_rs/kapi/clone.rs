@@ -159,7 +159,9 @@ impl BioClone {
         // to the block layer.
         unsafe {
             let bio = (*this).bio.get();
-            if !(*this).source.is_null() {
+            if (*this).source.is_null() {
+                (*bio).bi_opf |= (*rq).cmd_flags & super::request::REQ_NOWAIT;
+            } else {
                 (*bio).bi_opf = (*bio).bi_opf & !NOT_CLONED | (*rq).cmd_flags & FROM_REQUEST;
             }
             (*bio).bi_iter.bi_sector = sector;

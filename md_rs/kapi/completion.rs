@@ -22,6 +22,7 @@ use super::{
     disk::Core,
     request::{
         flag,
+        is_flush,
         is_nowait,
         private,
         Failure,
@@ -108,11 +109,13 @@ fn add_bits(number: &Atomic<u32>, bits: u32) {
     }
 }
 
-/// Keeps the first error of a request; that it has to be tried again goes before any other.
+/// Keeps the first error of a request. That it has to be tried again goes before any other; but a
+/// flush that has failed must not be forgotten over another try, which may find that all is well
+/// although the device has lost what was to be flushed (`DURABILITY.md` clause 8).
 pub(super) fn note_status(rq: *mut bindings::request, status: bindings::blk_status_t) {
     // SAFETY: The caller holds a count of the request, so it is not ended.
     let private = unsafe { &*private(rq) };
-    if is_again(rq, status) {
+    if is_again(rq, status) != is_flush(rq) {
         private.status.store(status.into(), Relaxed);
     } else {
         let _ = private.status.cmpxchg(0, status.into(), Relaxed);

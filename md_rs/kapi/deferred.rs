@@ -4,10 +4,11 @@
 //! There are two lists.
 //!
 //! *Ready*: requests that are dispatched by kblockd, which has a single rescuer (if we slept there
-//! for a lower device's tags, which only kblockd gives back, nothing would ever move again);
-//! requests with `REQ_NOWAIT` that a lower device did not take (their caller goes on, and the
-//! worker waits in its place); and requests that have come back with an error that the engine has
-//! to judge, or of which only a part has been sent.
+//! for a lower device's tags, which only kblockd gives back, nothing would ever move again), apart
+//! from flushes, which kblockd sends with `REQ_NOWAIT`; requests with `REQ_NOWAIT` that a lower
+//! device did not take (their caller goes on, and the worker waits in its place); and requests that
+//! have come back with an error that the engine has to judge, or of which only a part has been
+//! sent.
 //!
 //! *Waiting*: requests that must wait for an event: a closed gate, or another write to the same
 //! blocks. Who brings the event about calls [`Deferred::wake`] after it; who waits looks again

@@ -400,7 +400,9 @@ impl<T: Operations> Table<T> {
             let shared: *const Shared<T> = (*(*hctx).queue).queuedata.cast();
             (&*shared, Request::start((*data).rq), is_by_kblockd(hctx))
         };
-        if by_kblockd {
+        // A flush is always dispatched by kblockd. It is small enough to be sent from there, if no
+        // device makes it wait; a device that would says so, and then the worker has it.
+        if by_kblockd && !started.may_try_without_waiting() {
             shared.core.deferred.push(started);
         } else {
             shared.queue(1, core::iter::once(started));

@@ -46,8 +46,12 @@ impl FanOut<'_> {
         }
     }
 
-    /// Sends a flush to a device; the sector is of no account.
+    /// Sends a flush to a device; the sector is of no account. To a device that cannot say "try
+    /// again", only a request that may wait does.
     pub(crate) fn send_flush(&self, target: &Target<'_>) {
+        if is_nowait(self.rq) && !target.device.has_nowait() {
+            return note_status(self.rq, Failure::Again.status());
+        }
         let clone = self.clone_of(core::ptr::null_mut(), target);
         if clone.is_null() {
             return note_status(self.rq, self.no_memory().status());

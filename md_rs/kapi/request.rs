@@ -200,6 +200,17 @@ impl Request {
         entered
     }
 
+    /// Makes a flush one that must not wait, so that who must not wait either may send it; see
+    /// [`FanOut::send_flush`]. `false` for anything else.
+    pub(super) fn may_try_without_waiting(&self) -> bool {
+        let is_flush = is_flush(self.rq);
+        if is_flush {
+            // SAFETY: By the type invariant the request is ours until it is ended.
+            unsafe { (*self.rq).cmd_flags |= REQ_NOWAIT };
+        }
+        is_flush
+    }
+
     /// Puts the request aside; it comes again, from the start, when [`Core::wake`] was called.
     /// `may_go` tells whether what it waits for has come about already, without the request.
     pub(crate) fn wait(self, may_go: impl FnOnce() -> bool) {
@@ -425,6 +436,12 @@ pub(super) unsafe fn next(rq: *mut bindings::request) -> *mut bindings::request 
 pub(super) unsafe fn set_next(rq: *mut bindings::request, before: *mut bindings::request) {
     // SAFETY: By the contract of this function.
     unsafe { (*private(rq)).next = before };
+}
+
+/// Whether a request that is not ended is a flush.
+pub(super) fn is_flush(rq: *mut bindings::request) -> bool {
+    // SAFETY: The callers have a request that is not ended.
+    unsafe { (*rq).cmd_flags & OP_MASK == bindings::req_op_REQ_OP_FLUSH }
 }
 
 /// Whether a request that is not ended has `REQ_NOWAIT`.

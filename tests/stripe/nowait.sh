@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: callers who do not wait (io_uring, preadv2 with RWF_NOWAIT) get data or "try again" and
 #         never an error, over disks with a single slow tag, and where a request goes to several
-#         disks. Over a disk that cannot do without waiting they are told so at once, as by the
-#         disk itself. All I/O of io_uring completes.
+#         disks. So it is with flushes, which we send without waiting at first. Over a disk that
+#         cannot do without waiting callers are told so at once, as by the disk itself. All I/O of
+#         io_uring completes.
 # Clause: DESIGN 4; issue 3
 # Lanes: stock
 # Vm: --disks 2 --disk-size 16M
@@ -105,7 +106,7 @@ gcc -O1 -Wall -o /tmp/nowait /tmp/nowait.c
 exercise() {
 	run metainit d10 1 $# "$@" -i 16k
 	run verify_with_fio --filename=$d10 --ioengine=io_uring --direct=1 --iodepth=64 \
-		--rw=randrw --bssplit=4k/60:8k/20:48k/20 --size=8M --io_size="$io_size"
+		--rw=randrw --bssplit=4k/60:8k/20:48k/20 --size=8M --io_size="$io_size" --fsync=8
 	same "requests in flight" 0 "$(count_of $d10 in_flight)"
 }
 
@@ -118,7 +119,8 @@ modprobe md_rs
 
 note "disks with one tag, and two milliseconds for each request"
 for disk in slow0 slow1; do
-	null_disk $disk size=8 hw_queue_depth=1 submit_queues=1 irqmode=2 completion_nsec=2000000
+	null_disk $disk size=8 hw_queue_depth=1 submit_queues=1 irqmode=2 \
+		completion_nsec=2000000 cache_size=1
 done
 exercise /dev/slow0 /dev/slow1
 /tmp/numbers write $d10 d10 "$(blockdev --getsz $d10)"
