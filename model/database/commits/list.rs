@@ -22,9 +22,11 @@ use crate::database::{
 use crate::limits::REPLICAS_MAX;
 
 impl Commits<'_> {
-    /// Adds a replica that was made for the set, with the next commit; `live_root` is a place of
-    /// its newest root, or 0. It is written as part of that commit. It must have a slot for every
-    /// page in use ([`outside`](crate::database::slots::outside)).
+    /// Adds a replica that was made for the set; `live_root` is a place of its newest root, or 0. A
+    /// voter is brought up to date, and then let in by the next commit
+    /// ([`is_due`](Commits::is_due)); a tie-breaker is let in by the next commit. If it fails
+    /// before that, nothing comes of it until it is revived or removed. It must have a slot for
+    /// every page in use ([`outside`](crate::database::slots::outside)).
     pub fn add(&mut self, member: Member, tag: u32, live_root: u32) -> Result<(), Refusal> {
         let known = |seat: &Seat| seat.replica == member.replica;
         if self.run.phase == Phase::Stopped {
@@ -67,6 +69,14 @@ impl Commits<'_> {
             Wish::Stay | Wish::Leave => seat.wish = Wish::Leave,
         }
         Ok(())
+    }
+
+    /// Whether a replica that was deleted is needed by nobody any more and may be wiped: the live
+    /// commit does not have it, and no write to it is in flight. Before that a load may still need
+    /// its vote.
+    pub fn may_be_wiped(&self, replica: &Uuid) -> bool {
+        let is_seated = self.seats.iter().any(|seat| seat.replica == *replica);
+        self.run.newest == self.run.live && self.run.phase == Phase::Running && !is_seated
     }
 
     /// The list of the first commit of a load: changes are carried on, since nobody knows whether
@@ -119,19 +129,31 @@ impl Commits<'_> {
             .any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
 
-    /// Adds those who are to join. A tie-breaker waits until there is none.
+    /// Whether the next commit does what is wished for a replica: a voter joins once it has the live
+    /// commit, and a tie-breaker when there is no other one.
+    pub(super) fn is_granted(&self, seat: &Seat) -> bool {
+        match seat.wish {
+            Wish::Stay => false,
+            Wish::Leave => true,
+            Wish::Join(_) if seat.has_failed => false,
+            Wish::Join(member) if member.role == Role::Voter => seat.holds == self.run.live,
+            Wish::Join(_) => {
+                let mut members = self.members().iter();
+                !members.any(|other| other.role == Role::TieBreaker)
+            }
+        }
+    }
+
+    /// Adds those who may join now.
     fn let_in(&mut self) {
         for index in 0..self.seats.len() {
-            let Some(Seat {
-                wish: Wish::Join(member),
-                ..
-            }) = self.seats.get(index).copied()
-            else {
+            let Some(seat) = self.seats.get(index) else {
+                break;
+            };
+            let Wish::Join(member) = seat.wish else {
                 continue;
             };
-            let is_tie = member.role == Role::TieBreaker;
-            let mut members = self.members().iter();
-            if is_tie && members.any(|other| other.role == Role::TieBreaker) {
+            if !self.is_granted(seat) {
                 continue;
             }
             let joining = Member {

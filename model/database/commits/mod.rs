@@ -33,11 +33,18 @@
 //! power goes then, its vote still counts, and the set is loaded from one of those that showed
 //! newer commits, without which it does not start.
 //!
-//! This leans on two rules at the start. The chosen commit may be one that never counted, held by
-//! one replica only, while the commit before it was acknowledged and is on the others: they must
-//! keep it until they have the chosen one. Hence a replica of which it is unknown what it holds is
-//! compared, not overwritten ([`Extent::Differing`]); and the first commit changes no page, since
-//! else its pages could lie in slots of the one before the chosen one.
+//! At the start it is not the live commit that counts, but the one that was acknowledged last. The
+//! chosen commit may be its child, which never counted and is on one replica only. Its pages are in
+//! slots that its parent does not use, so a replica that holds the parent keeps it whole until it
+//! has the chosen one. The first commit of a load changes no page, since it may be chosen without
+//! having counted, too: else its pages could lie where those of its grandparent are.
+//!
+//! # Who joins
+//!
+//! A voter that is to join is brought up to date first, and kept so, without being a member. If it
+//! joined with nothing on it and the power went then, there would be a voter that shows no commit,
+//! and a set of one replica and a new one would not start although both disks are sound. Only then
+//! a commit lets it in. The tie-breaker is not waited for by anybody; it is written as a member.
 //!
 //! # What a failure commits
 //!
@@ -57,7 +64,6 @@ pub use self::seat::{
     Job,
     Seat, //
 };
-use self::seat::Wish;
 use super::{
     choice::{
         standing,
@@ -173,7 +179,7 @@ impl<'a> Commits<'a> {
 
     /// Begins to start a set for writing, with the claim of `epoch`, as decided. `found` is what
     /// was decided on, `live_roots` has a place of the newest root of each, and the index in both
-    /// is the replica's tag.
+    /// is the replica's tag. Jobs of an earlier start have to have returned.
     pub fn start(
         &mut self,
         (decision, epoch): (&Decision<'_>, u64),
@@ -182,6 +188,9 @@ impl<'a> Commits<'a> {
         live_roots: &[u32],
     ) -> Result<(), Refusal> {
         let count = decision.members.len();
+        if self.seats.iter().any(|seat| seat.job.is_some()) {
+            return Err(Refusal::Busy);
+        }
         let list = self.members.get_mut(..count).ok_or(Refusal::Full)?;
         if self.seats.len() < count {
             return Err(Refusal::Full);
@@ -261,7 +270,7 @@ impl<'a> Commits<'a> {
     /// the list after that.
     pub fn is_due(&self) -> bool {
         let changes = || self.members().iter().any(|member| member.change != Change::Stays);
-        let wishes = || self.seats.iter().any(|seat| seat.wish != Wish::Stay);
+        let wishes = || self.seats.iter().any(|seat| self.is_granted(seat));
         match self.next_generation() {
             Err(_) => false,
             Ok(_) if self.run.phase == Phase::Claimed => true,
@@ -280,7 +289,7 @@ impl<'a> Commits<'a> {
     /// The job that [`take`](Self::take) would give.
     pub fn next_job(&self, seat: usize) -> Option<Job> {
         let seat = self.seats.get(seat).filter(|seat| seat.is_ready())?;
-        if !has(self.members(), &seat.replica, seat.role) {
+        if !seat.is_learner() && !has(self.members(), &seat.replica, seat.role) {
             return None;
         }
         let (generation, claim) = (self.run.newest, self.run.epoch);

@@ -24,10 +24,10 @@ pub enum Extent {
     /// Those with a stamp newer than this: the replica holds that commit, of this very history, and
     /// so has all older ones. For the commit that follows it these are the drafts.
     Newer(Generation),
-    /// Those that cannot be verified in the replica's slot: it is unknown what it holds. The
-    /// caller reads each page first, and leaves alone what is right ([`Pointer::open`]). So the
-    /// only slots written are those that the commit before did not use, if that is what the replica
-    /// still holds, and if the power goes now it still holds it.
+    /// Those that cannot be verified in the replica's slot: it is unknown what it holds. The caller
+    /// may read each page first, and leave alone what is right ([`Pointer::open`]); to write all
+    /// is as good, since what is right would be written over with the same bytes. So if the
+    /// replica holds the commit before this one, nothing of that changes before the root does.
     ///
     /// [`Pointer::open`]: super::super::table::Pointer::open
     Differing,
@@ -150,6 +150,11 @@ impl Seat {
     /// Whether a job may be given to it at all.
     pub(super) fn is_ready(&self) -> bool {
         !self.replica.is_nil() && !self.has_failed && !self.has_left && self.job.is_none()
+    }
+
+    /// Whether it is a voter that is to join, and is written to although it is no member.
+    pub(super) fn is_learner(&self) -> bool {
+        matches!(self.wish, Wish::Join(member) if member.role == Role::Voter)
     }
 
     /// A job for it, once it is known of which commit and how much.

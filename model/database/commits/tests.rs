@@ -247,6 +247,10 @@ fn members_come_and_go_in_two_commits() {
     let third = Member::new(uuid(3), Role::Voter);
     assert_eq!(set.machine().add(third, 3, 0), Ok(()));
     assert_eq!(set.machine().add(third, 3, 0), Err(Refusal::Known));
+    assert!(!set.machine().is_due(), "it has nothing yet");
+    assert_eq!(set.take(3).expect("a job").extent, Extent::Differing);
+    set.returned(3, true);
+    assert!(set.machine().is_due());
     assert_eq!(set.machine().remove(&uuid(1)), Ok(()));
     assert!(set.machine().is_due());
     set.begin();
