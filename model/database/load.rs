@@ -173,9 +173,7 @@ impl<'a> Reader<'a> {
             Step::Head => read(0, What::Head, 0),
             Step::Tail => read(self.length()?.checked_sub(1)?, What::Tail, 0),
             Step::Root(index) => read(*ROOTS.get(index)?, What::Root, 0),
-            Step::Table(table) => {
-                read(self.room.tables.get(table)?.slot, What::Table, table)
-            }
+            Step::Table(table) => read(self.room.tables.get(table)?.slot, What::Table, table),
             Step::Page(table, index) => {
                 let slot = self.page_pointer(table, index)?.slot;
                 read(slot, What::Records, number_of(table, index)?)
@@ -280,9 +278,9 @@ impl<'a> Reader<'a> {
         if verified.root.role != header.role {
             return Err(bad("role, unlike the head", read.place.into()));
         }
-        let is_newer = self.root.is_none_or(|(root, _)| {
-            verified.rank() > (root.generation, root.claim)
-        });
+        let is_newer = self
+            .root
+            .is_none_or(|(root, _)| verified.rank() > (root.generation, root.claim));
         if is_newer {
             self.root = Some((verified.root, read.place));
             self.table_count = fill(self.room.tables, verified.tables());
@@ -298,7 +296,11 @@ impl<'a> Reader<'a> {
         let start = self.table_start(read.number as usize);
         let pages = self.room.pages.get_mut(start..).unwrap_or(&mut []);
         let own = pages.get_mut(..TABLE_PAGES);
-        decode(&page, read.number, own.ok_or(bad("tables", read.number.into()))?)
+        decode(
+            &page,
+            read.number,
+            own.ok_or(bad("tables", read.number.into()))?,
+        )
     }
 
     fn judge_records(&mut self, read: Read, bytes: &[u8]) -> Result<(), Damage> {

@@ -209,7 +209,10 @@ fn write(target: &mut [u8], part: &Part<'_>) {
     PART.put(target, part.part.into());
     OF.put(target, part.of.into());
     LENGTH.put(target, part.bytes.len() as u64);
-    copy_bytes(target.get_mut(PART_HEAD_BYTES..).unwrap_or(&mut []), part.bytes);
+    copy_bytes(
+        target.get_mut(PART_HEAD_BYTES..).unwrap_or(&mut []),
+        part.bytes,
+    );
 }
 
 /// Takes all parts of a record out of a payload of which `used` bytes are in use; returns how many

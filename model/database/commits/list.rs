@@ -122,9 +122,10 @@ impl Commits<'_> {
 
     /// Whether the tie-breaker of the newest commit failed.
     pub(super) fn has_lost_tie_breaker(&self) -> bool {
-        let ties = self.members().iter().filter(|member| {
-            member.role == Role::TieBreaker && member.change != Change::Leaves
-        });
+        let ties = self
+            .members()
+            .iter()
+            .filter(|member| member.role == Role::TieBreaker && member.change != Change::Leaves);
         ties.into_iter()
             .any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
@@ -213,9 +214,8 @@ impl Commits<'_> {
         });
         ties.into_iter().any(|tie| {
             let mut members = self.members().iter();
-            let leaves = |member: &Member| {
-                member.replica == tie.replica && member.change == Change::Leaves
-            };
+            let leaves =
+                |member: &Member| member.replica == tie.replica && member.change == Change::Leaves;
             !members.any(leaves)
         })
     }
@@ -223,14 +223,14 @@ impl Commits<'_> {
     /// Voters that stay, or join, without this one.
     fn voters_without(&self, replica: &Uuid) -> usize {
         let leaves = |seat: &Seat| {
-            let marked = |member: &Member| {
-                member.replica == seat.replica && member.change == Change::Leaves
-            };
+            let marked =
+                |member: &Member| member.replica == seat.replica && member.change == Change::Leaves;
             seat.wish == Wish::Leave || self.members().iter().any(marked)
         };
-        let voters = self.seats.iter().filter(|seat| {
-            seat.role == Role::Voter && seat.is_to_be() && seat.replica != *replica
-        });
+        let voters = self
+            .seats
+            .iter()
+            .filter(|seat| seat.role == Role::Voter && seat.is_to_be() && seat.replica != *replica);
         voters.filter(|seat| !leaves(seat)).count()
     }
 }

@@ -269,7 +269,11 @@ impl<'a> Commits<'a> {
     /// takes out a tie-breaker that failed, one for members that come or go, and one that settles
     /// the list after that.
     pub fn is_due(&self) -> bool {
-        let changes = || self.members().iter().any(|member| member.change != Change::Stays);
+        let changes = || {
+            self.members()
+                .iter()
+                .any(|member| member.change != Change::Stays)
+        };
         let wishes = || self.seats.iter().any(|seat| self.is_granted(seat));
         match self.next_generation() {
             Err(_) => false,
@@ -396,9 +400,8 @@ impl<'a> Commits<'a> {
 
     fn claim_progress(&self) -> Progress {
         let is_claimed = |seat: &Seat| seat.is_claimed;
-        let can_be = |seat: &Seat| {
-            seat.is_claimed || !seat.has_failed && self.claim_extent(seat).is_some()
-        };
+        let can_be =
+            |seat: &Seat| seat.is_claimed || !seat.has_failed && self.claim_extent(seat).is_some();
         if self.may_start(is_claimed) {
             Progress::Counts
         } else if self.may_start(can_be) {
@@ -487,9 +490,8 @@ fn seat_of(
 ) -> Seat {
     let is_it = |index: &usize| {
         let replica = found.get(*index).and_then(Option::as_ref);
-        let is_same = replica.is_some_and(|replica| {
-            replica.uuid == member.replica && replica.role == member.role
-        });
+        let is_same = replica
+            .is_some_and(|replica| replica.uuid == member.replica && replica.role == member.role);
         is_same && standing(found, *index, decision) != Standing::Duplicate
     };
     let own = (0..found.len()).find(is_it);

@@ -191,7 +191,11 @@ pub(super) fn next_member(member: Member, seat: Option<&Seat>) -> Option<Member>
         || settled.role == Role::TieBreaker && failed;
     Some(Member {
         failed,
-        change: if leaves { Change::Leaves } else { Change::Stays },
+        change: if leaves {
+            Change::Leaves
+        } else {
+            Change::Stays
+        },
         ..settled
     })
 }

@@ -260,7 +260,10 @@ fn members_come_and_go_in_two_commits() {
     assert_eq!(set.write(2, true), Progress::Counts);
     assert!(set.machine().is_due());
     set.begin();
-    assert_eq!((set.change_of(1), set.change_of(3)), (None, Some(Change::Stays)));
+    assert_eq!(
+        (set.change_of(1), set.change_of(3)),
+        (None, Some(Change::Stays))
+    );
     set.write_all();
     assert!(!set.machine().is_due());
     assert_eq!(set.machine().remove(&uuid(9)), Err(Refusal::Unknown));

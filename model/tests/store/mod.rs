@@ -94,7 +94,10 @@ fn drafts(buffers: &mut [Vec<u8>]) -> Vec<Draft<'_>> {
         bytes,
         slot: 5,
     };
-    buffers.iter_mut().map(|bytes| draft(&mut bytes[..])).collect()
+    buffers
+        .iter_mut()
+        .map(|bytes| draft(&mut bytes[..]))
+        .collect()
 }
 
 /// Carries changes out as far as there is room, in `expected` too; the pages that are rewritten.
@@ -183,7 +186,9 @@ fn a_new_state_rewrites_one_page() {
         let (mut held, mut expected) = (Held::default(), Expected::new());
         run(&mut held, &mut expected, &changes, 30);
         let long = expected.iter().filter(|(_, bytes)| !bytes.is_empty());
-        let long: Vec<_> = long.map(|(record, bytes)| (*record, bytes.clone())).collect();
+        let long: Vec<_> = long
+            .map(|(record, bytes)| (*record, bytes.clone()))
+            .collect();
         if long.is_empty() {
             return Ok(());
         }
@@ -253,5 +258,8 @@ fn parts_that_do_not_add_up_are_refused() {
     let mut other = held.clone();
     let version = 8 + 6;
     other.0.get_mut(&1).expect("there")[version] ^= 1;
-    assert_eq!(verdict(&other, 16), Err(bad_value("record, its parts differ", 3)));
+    assert_eq!(
+        verdict(&other, 16),
+        Err(bad_value("record, its parts differ", 3))
+    );
 }

@@ -128,6 +128,7 @@ impl World {
     /// Loads the set from the disks behind these paths, and starts it if it may.
     pub(crate) fn load(&mut self, paths: Vec<usize>) -> Result<(), Violation> {
         self.loads += 1;
+        self.is_read_only = true;
         let mut memory: Vec<_> = paths.iter().map(|_| Lent::new()).collect();
         let mut readers = Vec::new();
         for (lent, path) in memory.iter_mut().zip(&paths) {
@@ -173,7 +174,8 @@ impl World {
             self.note_held(replica.generation, &replica.uuid);
         }
         for index in 0..found.len() {
-            self.coverage.hit(standing_point(standing(found, index, &decision)));
+            self.coverage
+                .hit(standing_point(standing(found, index, &decision)));
         }
         let Some(source) = decision.source else {
             return self.demand_start(Some(decision.start), Some(decision.generation));
@@ -194,25 +196,26 @@ impl World {
         if !is_forced {
             checkers::start::check(found, decision.members)?;
         }
-        if found[source].as_ref().is_some_and(|source| source.role == Role::TieBreaker) {
+        if found[source]
+            .as_ref()
+            .is_some_and(|source| source.role == Role::TieBreaker)
+        {
             self.coverage.hit(Point::LoadFromTie);
         }
         let roots: Vec<_> = pages.iter().map(|page| page.live_root).collect();
         let mut node = Node::new(Rc::new(image), paths, self.loads);
-        let started = node.machine().start((&decision, epoch), &given_up, found, &roots);
+        let started = node
+            .machine()
+            .start((&decision, epoch), &given_up, found, &roots);
         started.expect("room for the set");
         self.revive_rootless(&mut node, found, pages);
         self.node = Some(node);
+        self.is_read_only = false;
         Ok(())
     }
 
     /// Members whose roots cannot be read, but which are there.
-    fn revive_rootless(
-        &mut self,
-        node: &mut Node,
-        found: &[Option<Replica<'_>>],
-        pages: &[Found],
-    ) {
+    fn revive_rootless(&mut self, node: &mut Node, found: &[Option<Replica<'_>>], pages: &[Found]) {
         for (tag, page) in pages.iter().enumerate() {
             let Some(header) = page.header.filter(|header| header.set == SET) else {
                 continue;
@@ -224,7 +227,11 @@ impl World {
             {
                 continue;
             }
-            if node.machine().revive(&header.replica, tag as u32, 0).is_ok() {
+            if node
+                .machine()
+                .revive(&header.replica, tag as u32, 0)
+                .is_ok()
+            {
                 self.coverage.hit(Point::ReviveAtLoad);
             }
         }
@@ -238,7 +245,10 @@ impl World {
         }
         let is_missing = |member: &&Member| {
             member.role == Role::Voter
-                && !found.iter().flatten().any(|found| found.uuid == member.replica)
+                && !found
+                    .iter()
+                    .flatten()
+                    .any(|found| found.uuid == member.replica)
         };
         let missing = decision.members.iter().filter(is_missing);
         missing.map(|member| member.replica).collect()
@@ -254,7 +264,9 @@ impl World {
         let mut lent = Lent::new();
         let mut reader = lent.reader(self.plan.pages);
         let generation = source.map_or(decision.generation, |source| source.generation);
-        let members = source.map_or(decision.members, |source| source.members).to_vec();
+        let members = source
+            .map_or(decision.members, |source| source.members)
+            .to_vec();
         let mut image = Image::empty(SET, generation, members);
         while let Some(read) = reader.next() {
             let bytes = self.disks[path].read(read.place);

@@ -82,11 +82,7 @@ impl World {
         !self.is_calm || node.machine().members().iter().all(|member| !member.failed)
     }
 
-    fn change_nothing(
-        &self,
-        node: &Node,
-        generation: Generation,
-    ) -> (Image, usize, Rc<Contents>) {
+    fn change_nothing(&self, node: &Node, generation: Generation) -> (Image, usize, Rc<Contents>) {
         let contents = self.history.commits[&node.live.generation].contents.clone();
         let image = Image {
             generation,
@@ -103,7 +99,9 @@ impl World {
         let before = self.history.commits[&node.live.generation].contents.clone();
         let changes = self.draw_changes();
         let marks = self.rules.slots;
-        let changed = node.live.changed(&changes, generation, self.plan.pages, marks);
+        let changed = node
+            .live
+            .changed(&changes, generation, self.plan.pages, marks);
         let Some((image, changed)) = changed else {
             self.coverage.hit(Point::BeginRefused);
             return self.change_nothing(node, generation);
@@ -123,9 +121,10 @@ impl World {
         let mut changes = Vec::new();
         for _ in 0..count {
             let record = self.random.below(RECORDS) as u32;
-            let length = match self.random.below(8) {
+            let length = match self.random.below(10) {
                 0 => None,
                 1 => Some(4100),
+                2 => Some(9000),
                 _ => Some(8 + self.random.below(600)),
             };
             let fill = self.random.bits().to_le_bytes();
@@ -143,7 +142,9 @@ impl World {
             .filter(|member| member.role == Role::Voter)
             .map(|member| member.replica)
             .collect();
-        let tie = members.iter().find(|member| member.role == Role::TieBreaker);
+        let tie = members
+            .iter()
+            .find(|member| member.role == Role::TieBreaker);
         match (self.random.below(4), tie) {
             (0, _) if voters.len() < 4 => self.add(node, Role::Voter),
             (0 | 1, _) => {

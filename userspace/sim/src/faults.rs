@@ -66,9 +66,8 @@ impl World {
                 self.coverage.hit(Point::HealedAnew);
             }
         } else if node.machine().phase() == Phase::Running {
-            let leaves = |member: &Member| {
-                member.replica == gone && member.change == Change::Leaves
-            };
+            let leaves =
+                |member: &Member| member.replica == gone && member.change == Change::Leaves;
             if !node.machine().members().iter().any(leaves) {
                 let _ = node.machine().remove(&gone);
             }
@@ -163,7 +162,10 @@ impl World {
         if is_used || node.machine().phase() == Phase::Stopped {
             return;
         }
-        let (tag, root) = (node.tag(disk), live_root(&self.disks[disk], self.plan.pages));
+        let (tag, root) = (
+            node.tag(disk),
+            live_root(&self.disks[disk], self.plan.pages),
+        );
         if node.machine().revive(&replica, tag, root).is_ok() {
             self.coverage.hit(Point::Revived);
         }
@@ -173,7 +175,8 @@ impl World {
     fn disk_of(&self, replica: &Uuid) -> Option<usize> {
         let mut made = self.made.iter();
         let is_it = |made: &crate::world::Made| made.is_some_and(|(own, _)| own == *replica);
-        made.position(is_it).filter(|disk| !self.disks[*disk].is_dead)
+        made.position(is_it)
+            .filter(|disk| !self.disks[*disk].is_dead)
     }
 
     /// With the rule about its order switched off: the tie-breaker is written at once.

@@ -24,6 +24,7 @@ use md_model::database::{
         SEQUENCE,
         USED, //
     },
+    records::PART_BYTES_MAX,
     slots::{
         Slots,
         WORDS, //
@@ -35,7 +36,6 @@ use md_model::database::{
         Pages,
         PARTS_MAX, //
     },
-    records::PART_BYTES_MAX,
     table::{
         Pointer,
         TABLE_PAGES, //
@@ -112,7 +112,10 @@ fn drafts(buffers: &mut [Vec<u8>]) -> Vec<Draft<'_>> {
         bytes,
         slot: 0,
     };
-    buffers.iter_mut().map(|bytes| draft(&mut bytes[..])).collect()
+    buffers
+        .iter_mut()
+        .map(|bytes| draft(&mut bytes[..]))
+        .collect()
 }
 
 impl Image {

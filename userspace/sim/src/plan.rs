@@ -49,7 +49,11 @@ impl Plan {
         };
         let is_loud = mode == Mode::Loud;
         let loud = |rate: usize| if is_loud { rate } else { 0 };
-        let voters = if is_loud { 1 + random.below(4) } else { 3 + random.below(2) };
+        let voters = if is_loud {
+            1 + random.below(4)
+        } else {
+            3 + random.below(2)
+        };
         let mut often = |rates: &[usize]| random.one_of(rates).unwrap_or(0);
         Self {
             mode,
@@ -58,7 +62,7 @@ impl Plan {
             has_clone: often(&[0, 0, 0, 0, 0, 0, 0, 1]) == 1,
             pages: often(&[18, 20, 24]) as u32,
             steps: often(&[180, 220, 260, 300]) as u64,
-            cut_rate: often(&[5, 15, 30]),
+            cut_rate: often(&[5, 10, 25]),
             reload_rate: often(&[0, 5, 20]),
             death_rate: loud(often(&[0, 3, 10])),
             return_rate: often(&[20, 60]),
@@ -66,7 +70,11 @@ impl Plan {
             hang_rate: often(&[0, 5, 20]),
             arrival_rate: often(&[15, 50]),
             member_rate: loud(often(&[0, 10, 30])),
-            presence_rate: if is_loud { often(&[650, 800, 950]) } else { 1000 },
+            presence_rate: if is_loud {
+                often(&[650, 800, 950])
+            } else {
+                1000
+            },
             silent_rate: if is_loud { 0 } else { often(&[5, 20]) },
         }
     }

@@ -71,7 +71,9 @@ impl World {
             .iter()
             .any(|seat| seat.replica().is_some() && seat.holds() != newest);
         let machine = node.machine();
-        let has_job = seats.into_iter().any(|seat| machine.next_job(seat).is_some());
+        let has_job = seats
+            .into_iter()
+            .any(|seat| machine.next_job(seat).is_some());
         let is_told = machine.members().iter().all(|member| !member.failed);
         machine.phase() == Phase::Running
             && machine.live() == newest
@@ -178,7 +180,9 @@ impl World {
     fn take(&mut self, node: &mut Node) -> Done {
         let mut seats = Vec::new();
         for seat in 0..node.seats.len() {
-            if node.machine().next_job(seat).is_some() {
+            // A job that the machine does not know of is there only with a rule switched off.
+            let is_free = self.rules.tie_order || node.works[seat].is_none();
+            if is_free && node.machine().next_job(seat).is_some() {
                 seats.push(seat);
             }
         }

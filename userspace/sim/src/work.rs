@@ -77,7 +77,11 @@ impl Work {
                 Extent::RootOnly => false,
                 Extent::Newer(held) => page.generation() > held,
                 Extent::Differing => {
-                    let kind = if *is_table { Kind::Table } else { Kind::Records };
+                    let kind = if *is_table {
+                        Kind::Table
+                    } else {
+                        Kind::Records
+                    };
                     let found = disk.read(pointer.slot);
                     found.is_none_or(|bytes| pointer.open(bytes, kind, image.set).is_err())
                 }

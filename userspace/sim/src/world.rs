@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) coverage: Coverage,
     pub(crate) node: Option<Node>,
     pub(crate) loads: u32,
+    /// Whether the last load did not start the set.
+    pub(crate) is_read_only: bool,
     pub(crate) steps: u64,
     /// A replica that is gone for good, and its disk, until it is made anew.
     pub(crate) wiped: Option<(Uuid, usize)>,
@@ -136,6 +138,7 @@ impl World {
             coverage: Coverage::default(),
             node: None,
             loads: 0,
+            is_read_only: false,
             steps: 0,
             wiped: None,
             is_cloned: false,
@@ -148,7 +151,11 @@ impl World {
         let mut members = Vec::new();
         for disk in 0..count {
             let is_tie = disk == plan.voters;
-            let role = if is_tie { Role::TieBreaker } else { Role::Voter };
+            let role = if is_tie {
+                Role::TieBreaker
+            } else {
+                Role::Voter
+            };
             members.push(Member::new(world.make(disk, role), role));
         }
         world.history = History::new(first, &members);
@@ -170,10 +177,7 @@ impl World {
             pages: self.plan.pages,
             role,
         };
-        for (end, place) in [
-            (HeaderEnd::Head, 0),
-            (HeaderEnd::Tail, self.plan.pages - 1),
-        ] {
+        for (end, place) in [(HeaderEnd::Head, 0), (HeaderEnd::Tail, self.plan.pages - 1)] {
             let mut page = vec![0; PAGE_BYTES];
             header.encode(end, &mut page).expect("a page");
             self.disks[disk].force(place, &page.into());
@@ -274,8 +278,11 @@ impl World {
     /// the same one.
     fn draw_paths(&mut self) -> Vec<usize> {
         let mut paths = Vec::new();
+        // Who finds a set read-only looks for the disks that are missing.
+        let rate = if self.is_read_only { 900 } else { 0 };
+        let rate = rate.max(self.plan.presence_rate);
         for disk in 0..self.disks.len() {
-            let there = self.random.per_mille(self.plan.presence_rate);
+            let there = self.random.per_mille(rate);
             let is_clone = self.plan.has_clone && disk == self.disks.len() - 1;
             let is_seen = if is_clone { paths.contains(&0) } else { there };
             if is_seen && !self.disks[disk].is_dead {

@@ -18,10 +18,7 @@ use crate::violation::{
     Violation, //
 };
 
-pub(crate) fn check(
-    found: &[Option<Replica<'_>>],
-    members: &[Member],
-) -> Result<(), Violation> {
+pub(crate) fn check(found: &[Option<Replica<'_>>], members: &[Member]) -> Result<(), Violation> {
     let newest = found
         .iter()
         .flatten()

@@ -99,7 +99,11 @@ impl Mirror {
         let count = 2 + random.below(10) / 4;
         let mut sides = Vec::new();
         for _ in 0..count {
-            let cut = if random.per_mille(500) { BLOCKS } else { 2 + random.below(5) };
+            let cut = if random.per_mille(500) {
+                BLOCKS
+            } else {
+                2 + random.below(5)
+            };
             let mut side = vec![Component::new(0..cut)];
             if cut < BLOCKS {
                 side.push(Component::new(cut..BLOCKS));
