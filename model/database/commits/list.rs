@@ -11,15 +11,17 @@ use super::{
     Phase,
     Refusal, //
 };
-use crate::database::{
-    identity::Uuid,
-    members::{
-        Change,
-        Member,
-        Role, //
+use crate::{
+    database::{
+        identity::Uuid,
+        members::{
+            Change,
+            Member,
+            Role, //
+        },
     },
+    limits::REPLICAS_MAX, //
 };
-use crate::limits::REPLICAS_MAX;
 
 impl Commits<'_> {
     /// Adds a replica that was made for the set; `live_root` is a place of its newest root, or 0. A
@@ -122,12 +124,11 @@ impl Commits<'_> {
 
     /// Whether the tie-breaker of the newest commit failed.
     pub(super) fn has_lost_tie_breaker(&self) -> bool {
-        let ties = self
+        let mut ties = self
             .members()
             .iter()
             .filter(|member| member.role == Role::TieBreaker && member.change != Change::Leaves);
-        ties.into_iter()
-            .any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
+        ties.any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
 
     /// Whether the next commit does what is wished for a replica: a voter joins once it has the live
@@ -209,10 +210,10 @@ impl Commits<'_> {
 
     /// Whether there is a tie-breaker that stays.
     fn has_tie_breaker(&self) -> bool {
-        let ties = self.seats.iter().filter(|seat| {
+        let mut ties = self.seats.iter().filter(|seat| {
             seat.role == Role::TieBreaker && seat.is_to_be() && seat.wish != Wish::Leave
         });
-        ties.into_iter().any(|tie| {
+        ties.any(|tie| {
             let mut members = self.members().iter();
             let leaves =
                 |member: &Member| member.replica == tie.replica && member.change == Change::Leaves;

@@ -283,7 +283,9 @@ impl<'a> Commits<'a> {
     }
 
     /// The next job for the replica on a seat, which is in flight from now on until it is
-    /// [`returned`](Self::returned). `None` if there is none, for now.
+    /// [`returned`](Self::returned). `None` if there is none, for now. The caller makes the root
+    /// at once, of [`members`](Self::members) and the tables of the newest commit, and holds on to
+    /// the pages that it is going to write: both may be others' when the lock is free again.
     pub fn take(&mut self, seat: usize) -> Option<Job> {
         let job = self.next_job(seat)?;
         self.seats.get_mut(seat)?.job = Some(job);
@@ -369,22 +371,19 @@ impl<'a> Commits<'a> {
     /// What is to be written to a replica for the claim. The tie-breaker has a part in it only if
     /// it holds the commit.
     fn claim_extent(&self, seat: &Seat) -> Option<Extent> {
-        if seat.is_claimed || seat.is_given_up {
-            None
-        } else if seat.holds == self.run.live {
-            Some(Extent::RootOnly)
-        } else if seat.role == Role::Voter {
-            Some(Extent::Differing)
-        } else {
-            None
+        let holds = seat.holds == self.run.live;
+        let is_done = seat.is_claimed || seat.is_given_up;
+        match (is_done, holds, seat.role) {
+            (false, true, _) => Some(Extent::RootOnly),
+            (false, false, Role::Voter) => Some(Extent::Differing),
+            (false, false, Role::TieBreaker) | (true, ..) => None,
         }
     }
 
     /// What is to be written to a replica for the newest commit.
     fn commit_extent(&self, seat: &Seat) -> Option<Extent> {
-        if seat.holds == self.run.newest {
-            None
-        } else if seat.role == Role::TieBreaker && !self.admits_tie_breaker() {
+        let waits = seat.role == Role::TieBreaker && !self.admits_tie_breaker();
+        if seat.holds == self.run.newest || waits {
             None
         } else if seat.holds == Generation::default() {
             Some(Extent::Differing)
@@ -470,12 +469,12 @@ impl<'a> Commits<'a> {
     /// Whether the machine is as it has to be; for simulators and assertions.
     pub fn is_sound(&self) -> bool {
         let one_step = self.run.newest >= self.run.live;
-        let jobs = self.seats.iter().filter_map(|seat| seat.job);
+        let mut jobs = self.seats.iter().filter_map(|seat| seat.job);
         let no_newer = |job: Job| job.generation <= self.run.newest;
         let is_seated = |member: &Member| self.seat(&member.replica).is_some();
         let members = self.members();
         one_step
-            && jobs.into_iter().all(no_newer)
+            && jobs.all(no_newer)
             && members.len() <= REPLICAS_MAX
             && members.iter().all(is_seated)
     }

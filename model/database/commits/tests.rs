@@ -271,6 +271,22 @@ fn members_come_and_go_in_two_commits() {
     assert_eq!(set.machine().remove(&uuid(3)), Err(Refusal::LastVoter));
 }
 
+/// Nobody waits for a voter that is to join and has nothing yet, and it delays no commit.
+#[test]
+fn a_voter_that_cannot_be_written_does_not_join() {
+    let mut set = Set::running(1, false);
+    let second = Member::new(uuid(2), Role::Voter);
+    assert_eq!(set.machine().add(second, 2, 0), Ok(()));
+    set.begin();
+    assert_eq!(set.change_of(2), None);
+    assert_eq!(set.write(1, true), Progress::Counts);
+    set.write(2, false);
+    assert!(!set.machine().is_due());
+    assert_eq!(set.machine().add(second, 2, 0), Err(Refusal::Known));
+    assert_eq!(set.machine().remove(&uuid(2)), Ok(()));
+    assert_eq!(set.machine().add(second, 2, 0), Ok(()));
+}
+
 /// Clause 2: it is added when it has been written; if it cannot be, all else counts all the same.
 #[test]
 fn a_tie_breaker_that_cannot_join_is_taken_out_again() {

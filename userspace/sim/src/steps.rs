@@ -63,7 +63,7 @@ impl World {
         let Some(node) = self.node.as_mut() else {
             return false;
         };
-        let seats = 0..node.seats.len();
+        let mut seats = 0..node.seats.len();
         let is_busy = !node.busy().is_empty();
         let newest = node.machine().newest();
         let lags = node
@@ -71,9 +71,7 @@ impl World {
             .iter()
             .any(|seat| seat.replica().is_some() && seat.holds() != newest);
         let machine = node.machine();
-        let has_job = seats
-            .into_iter()
-            .any(|seat| machine.next_job(seat).is_some());
+        let has_job = seats.any(|seat| machine.next_job(seat).is_some());
         let is_told = machine.members().iter().all(|member| !member.failed);
         machine.phase() == Phase::Running
             && machine.live() == newest
