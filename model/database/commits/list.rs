@@ -131,8 +131,8 @@ impl Commits<'_> {
         ties.any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
 
-    /// Whether the next commit does what is wished for a replica: a voter joins once it has the live
-    /// commit, and a tie-breaker when there is no other one.
+    /// Whether the next commit does what is wished for a replica: a voter joins once it has the
+    /// live commit, and a tie-breaker when there is no other one.
     pub(super) fn is_granted(&self, seat: &Seat) -> bool {
         match seat.wish {
             Wish::Stay => false,

@@ -6,7 +6,9 @@
 //! caller's, and one worker for each replica does this, again and again:
 //!
 //! ```text
-//! lock; job = take(seat); unlock; carry the job out, all of it; lock; returned(seat, result); unlock
+//! lock; job = take(seat); unlock
+//! carry the job out, all of it
+//! lock; returned(seat, result); unlock
 //! ```
 //!
 //! and who wants to commit: [`next_generation`](Commits::next_generation), prepare the pages with

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `md-sim [--schedules N] [--seed S] [--without RULE] [--failures N]`: runs so many schedules from a seed on.
+//! `md-sim [--schedules N] [--seed S] [--without RULE] [--failures N]`: runs so many schedules from
+//! a seed on, and ends after so many failures.
 //!
 //! The first line has the seed. A failure ends with the command that replays the schedule. A run
 //! of 100,000 schedules or more fails as well if something was hit too rarely to be tested.
@@ -20,6 +21,8 @@ use md_sim::{
 
 /// Schedules of a full run.
 const FULL: u64 = 100_000;
+
+const USAGE: &str = "md-sim [--schedules N] [--seed S] [--without RULE] [--failures N]";
 
 /// What was asked for.
 struct Options {
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
     match Options::parse(env::args().skip(1)) {
         Ok(options) => simulate(&options),
         Err(reason) => {
-            eprintln!("md-sim: {reason}: md-sim [--schedules N] [--seed S] [--without RULE] [--failures N]");
+            eprintln!("md-sim: {reason}: {USAGE}");
             ExitCode::from(1)
         }
     }
