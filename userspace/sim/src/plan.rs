@@ -50,7 +50,7 @@ impl Plan {
         let is_loud = mode == Mode::Loud;
         let loud = |rate: usize| if is_loud { rate } else { 0 };
         let voters = if is_loud {
-            1 + random.below(4)
+            random.one_of(&[1, 2, 2, 3, 3, 4]).unwrap_or(2)
         } else {
             3 + random.below(2)
         };
@@ -61,7 +61,7 @@ impl Plan {
             has_tie: often(&[0, 1]) == 1,
             has_clone: often(&[0, 0, 0, 0, 0, 0, 0, 1]) == 1,
             pages: often(&[18, 20, 24]) as u32,
-            steps: often(&[180, 220, 260, 300]) as u64,
+            steps: often(&[150, 180, 220, 260]) as u64,
             cut_rate: often(&[5, 10, 25]),
             reload_rate: often(&[0, 5, 20]),
             death_rate: loud(often(&[0, 3, 10])),

@@ -329,7 +329,9 @@ impl World {
             self.coverage.hit(Point::FaultRot);
         }
         let disk = self.random.below(self.disks.len());
-        if self.disks[disk].is_dead && self.random.per_mille(self.plan.return_rate) {
+        let rate = if self.is_read_only { 500 } else { 0 };
+        let rate = rate.max(self.plan.return_rate);
+        if self.disks[disk].is_dead && self.random.per_mille(rate) {
             self.disks[disk].is_dead = false;
             self.coverage.hit(Point::FaultReturns);
         }
