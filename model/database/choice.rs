@@ -121,7 +121,8 @@ pub struct NoReplica;
 /// How a replica that was found stands to the decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Standing {
-    /// No root of it can be read. If it is to be a member again it has to be made anew.
+    /// No root of it can be read, so it has no vote. Once the set is started without it, it may be
+    /// brought up to date ([`Commits::revive`](super::commits::Commits::revive)).
     Damaged,
     /// Another copy of the same replica stands for it: a second path, or a clone.
     Duplicate,

@@ -234,13 +234,28 @@ pub enum Step {
 #[derive(Clone, Copy, Debug)]
 pub struct Writing {
     pages: usize,
+    has_flush: bool,
     next: usize,
 }
 
 impl Writing {
     /// Of so many pages. A claim has none: it is a root and nothing else.
     pub const fn new(pages: usize) -> Self {
-        Self { pages, next: 0 }
+        Self {
+            pages,
+            has_flush: pages > 0,
+            next: 0,
+        }
+    }
+
+    /// Of so many pages, and with the flush even if there are none: what the root relies on may be
+    /// in the cache already.
+    pub const fn flushing(pages: usize) -> Self {
+        Self {
+            pages,
+            has_flush: true,
+            next: 0,
+        }
     }
 
     /// The next step, once the one before was carried out. After an error there is none: the
@@ -250,8 +265,8 @@ impl Writing {
         self.next = done.saturating_add(1);
         match done.checked_sub(self.pages) {
             None => Step::Page(done),
-            Some(0) if self.pages > 0 => Step::Flush,
-            Some(1) if self.pages > 0 => Step::Root,
+            Some(0) if self.has_flush => Step::Flush,
+            Some(1) if self.has_flush => Step::Root,
             Some(0) => Step::Root,
             Some(_) => Step::Done,
         }
@@ -287,5 +302,8 @@ mod tests {
         ];
         assert_eq!(steps(2), expected);
         assert_eq!(steps(0), [Step::Root, Step::Done]);
+        let mut verified = Writing::flushing(0);
+        let expected = [Step::Flush, Step::Root, Step::Done];
+        assert_eq!(expected.map(|_| verified.advance()), expected);
     }
 }

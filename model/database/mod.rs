@@ -11,16 +11,21 @@
 //! - [`header`], [`root`], [`table`]: a replica, a commit on it, and where its pages are.
 //! - [`records`], [`metadevice`]: what is in the pages.
 //! - [`label`]: what a component is part of.
+//! - [`store`]: the records in memory, and which pages a change of them rewrites.
 //! - [`slots`], [`commit`]: where a commit goes, and in which order.
+//! - [`load`]: what is read of a replica, and what was found.
+//! - [`commits`]: the machine of a set that is started: claim, commits, replicas that are behind.
 
 pub mod choice;
 pub mod commit;
+pub mod commits;
 pub mod crc32c;
 pub mod field;
 pub mod header;
 pub mod identity;
 pub mod label;
 pub mod layout;
+pub mod load;
 pub mod members;
 pub mod metadevice;
 pub mod page;
@@ -28,4 +33,5 @@ pub mod quorum;
 pub mod records;
 pub mod root;
 pub mod slots;
+pub mod store;
 pub mod table;

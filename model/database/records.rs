@@ -163,13 +163,21 @@ impl<'a> Records<'a> {
 
     /// The parts, in order.
     pub fn parts(&self) -> impl Iterator<Item = Part<'a>> {
-        let mut rest = self.list;
-        core::iter::from_fn(move || {
-            let (part, behind) = split(rest).ok()?;
-            rest = behind;
-            Some(part)
-        })
+        parts_of(self.list)
     }
+}
+
+/// The parts in a payload of a page of records that was verified, or made here, in order.
+pub fn parts(payload: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    parts_of(payload.get(FIXED_BYTES..).unwrap_or(&[]))
+}
+
+fn parts_of(mut rest: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    core::iter::from_fn(move || {
+        let (part, behind) = split(rest).ok()?;
+        rest = behind;
+        Some(part)
+    })
 }
 
 /// Makes a page's payload that has no parts; returns the bytes in use.
@@ -186,7 +194,14 @@ pub fn append(payload: &mut [u8], used: usize, part: &Part<'_>) -> Option<usize>
     if part.bytes.len() > PART_BYTES_MAX || used < FIXED_BYTES {
         return None;
     }
-    let target = payload.get_mut(used..end)?;
+    write(payload.get_mut(used..end)?, part);
+    let parts = PARTS.number(payload).saturating_add(1);
+    PARTS.put(payload, parts);
+    Some(end)
+}
+
+/// Writes a part, head and all, to bytes that it just fits.
+fn write(target: &mut [u8], part: &Part<'_>) {
     target.fill(0);
     RECORD.put(target, part.record.into());
     KIND.put(target, part.kind.into());
@@ -194,10 +209,10 @@ pub fn append(payload: &mut [u8], used: usize, part: &Part<'_>) -> Option<usize>
     PART.put(target, part.part.into());
     OF.put(target, part.of.into());
     LENGTH.put(target, part.bytes.len() as u64);
-    copy_bytes(target.get_mut(PART_HEAD_BYTES..)?, part.bytes);
-    let parts = PARTS.number(payload).saturating_add(1);
-    PARTS.put(payload, parts);
-    Some(end)
+    copy_bytes(
+        target.get_mut(PART_HEAD_BYTES..).unwrap_or(&mut []),
+        part.bytes,
+    );
 }
 
 /// Takes all parts of a record out of a payload of which `used` bytes are in use; returns how many
@@ -221,6 +236,27 @@ pub fn remove(payload: &mut [u8], used: usize, record: u32) -> usize {
     }
     PARTS.put(payload, parts);
     to
+}
+
+/// Writes a part over one of the same record, number, count and length; whether there is one.
+pub fn replace(payload: &mut [u8], used: usize, part: &Part<'_>) -> bool {
+    let mut at = FIXED_BYTES;
+    while at < used {
+        let Some(Ok((found, _))) = payload.get(at..used).map(split) else {
+            return false;
+        };
+        let end = at.saturating_add(found.room());
+        let is_it = (found.record, found.part, found.of) == (part.record, part.part, part.of);
+        if is_it && found.bytes.len() == part.bytes.len() {
+            let Some(target) = payload.get_mut(at..end) else {
+                return false;
+            };
+            write(target, part);
+            return true;
+        }
+        at = end;
+    }
+    false
 }
 
 /// Splits off the first part of a list that is not empty.

@@ -10,14 +10,29 @@ use std::collections::BTreeMap;
 use md_model::{
     database::{
         commit::Refusal,
+        identity::Generation,
         layout::{
             slots,
             REPLICA_PAGES_IN_HEAD,
             SPARE_SLOTS, //
         },
+        load::{
+            Reader,
+            Room,
+            What, //
+        },
+        members::Member,
         page::PAGE_BYTES, //
+        table::{
+            Pointer,
+            TABLES_MAX,
+            TABLE_PAGES, //
+        },
     },
-    limits::UNITS_MAX,
+    limits::{
+        REPLICAS_MAX,
+        UNITS_MAX, //
+    },
 };
 use proptest::{
     collection::{
@@ -175,6 +190,102 @@ fn flipped_bits_are_detected() {
         }
         Ok(())
     });
+}
+
+/// What a reader makes of an image.
+struct Seen {
+    /// The commit, and whether all of it is there.
+    found: Option<(Generation, u64, bool)>,
+    flaws: u32,
+    /// The places that it asked for.
+    places: Vec<u32>,
+    /// Pages of records that it accepted, by their numbers.
+    pages: Vec<u32>,
+}
+
+/// Reads an image with room for the pointers of so many tables. The page at `gone` is not read.
+fn read(image: &[u8], tables: usize, gone: Option<u32>) -> Seen {
+    let mut room = (
+        vec![Member::UNFILLED; REPLICAS_MAX],
+        vec![Pointer::NONE; TABLES_MAX],
+        vec![Pointer::NONE; TABLE_PAGES * tables],
+    );
+    let room = Room {
+        members: &mut room.0,
+        tables: &mut room.1,
+        pages: &mut room.2,
+    };
+    let mut reader = Reader::new(replica::START_SECTOR, Some(PAGES), room);
+    let (mut places, mut pages) = (Vec::new(), Vec::new());
+    while let Some(next) = reader.next() {
+        places.push(next.place);
+        let start = next.place as usize * PAGE_BYTES;
+        let bytes = (gone != Some(next.place)).then(|| &image[start..start + PAGE_BYTES]);
+        if let Ok(Some(read)) = reader.take(bytes) {
+            assert_eq!(read, next);
+            pages.extend((read.what == What::Records).then_some(read.number));
+        }
+    }
+    let found = reader.found();
+    Seen {
+        found: found.map(|found| (found.generation, found.claim, found.complete)),
+        flaws: reader.flaws(),
+        places,
+        pages,
+    }
+}
+
+/// A reader asks for all that is in use, and for nothing else, with much room or little.
+#[test]
+fn a_reader_reads_a_replica_once_and_whole() {
+    for_all(vec(changes(), 0..8), |history| {
+        let replica = replica_after(&history);
+        let whole = replica.load().expect("whole");
+        for tables in [1, 2] {
+            let seen = read(&replica.disk.durable, tables, None);
+            let expected = (whole.generation, whole.claim, true);
+            prop_assert_eq!((seen.found, seen.flaws), (Some(expected), 0));
+            prop_assert!(seen.pages.iter().eq(whole.contents.keys()));
+            let (mut places, mut expected) = (seen.places, whole.places(PAGES));
+            places.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(places, expected);
+        }
+        Ok(())
+    });
+}
+
+/// `DURABILITY.md` clause 20: what is damaged or cannot be read is told, and is not taken for
+/// whole. One end of a replica, or one copy of a root, is enough.
+#[test]
+fn a_reader_tells_of_every_flaw() {
+    let inputs = (vec(changes(), 2..8), vec(any::<[usize; 2]>(), 60));
+    for_all(inputs, |(history, flips)| {
+        let replica = replica_after(&history);
+        let whole = replica.load().expect("whole");
+        let places = whole.places(PAGES);
+        for [place, bit] in flips {
+            let place = places[place % places.len()];
+            let mut image = replica.disk.durable.clone();
+            image[place as usize * PAGE_BYTES + bit / 8 % PAGE_BYTES] ^= 1 << (bit % 8);
+            let is_whole = place < 5 || place == PAGES - 1;
+            let expected = (whole.generation, whole.claim, is_whole);
+            for seen in [
+                read(&image, 2, None),
+                read(&replica.disk.durable, 2, Some(place)),
+            ] {
+                prop_assert_eq!((seen.found, seen.flaws), (Some(expected), 1));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_reader_of_nothing_ends() {
+    let seen = read(&vec![0; PAGES as usize * PAGE_BYTES], 1, None);
+    assert_eq!((seen.found, seen.flaws), (None, 2));
+    assert_eq!(seen.places, [0, PAGES - 1]);
 }
 
 /// Records of stripes with four components, 8 to a page.

@@ -3,6 +3,7 @@
 //! without a panic (`DURABILITY.md` clause 20).
 
 mod seeded;
+mod store;
 
 use md_model::{
     database::{

@@ -59,7 +59,7 @@ use md_model::database::{
 };
 
 /// First sector of the replica on its device.
-const START_SECTOR: u64 = 256;
+pub(crate) const START_SECTOR: u64 = 256;
 
 /// Contents: for each page of records its records, by number, with their bytes.
 pub(crate) type Contents = BTreeMap<u32, BTreeMap<u32, Vec<u8>>>;

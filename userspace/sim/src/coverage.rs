@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What has happened how often: transitions of the machines, and points at which the power went. A
+//! full run in which one of them is rare has not tested it.
+
+use std::fmt;
+
+/// Hits of each point that a full run has at least.
+pub const HITS_MIN: u64 = 100;
+
+macro_rules! points {
+    ($($point:ident $text:literal,)*) => {
+        /// A transition, or a moment of a power cut.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum Point {
+            $($point,)*
+        }
+
+        const POINTS: &[(Point, &str)] = &[$((Point::$point, $text),)*];
+    };
+}
+
+points! {
+    LoadMost "load: starts with more than half",
+    LoadHalfAndTie "load: starts with half and the tie-breaker",
+    LoadTooFew "load: read-only, too few",
+    LoadHalfNoTie "load: read-only, half without a tie-breaker",
+    LoadHalfTieMissing "load: read-only, half, tie-breaker missing",
+    LoadHalfTieBehind "load: read-only, half, tie-breaker behind",
+    LoadHalfTieAhead "load: read-only, half, tie-breaker ahead",
+    LoadIncomplete "load: read-only, newest commit incomplete",
+    LoadNoReplica "load: no voting replica",
+    LoadFromTie "load: the source is the tie-breaker",
+    LoadMarked "load: members on their way in or out",
+    StandingCurrent "load: replica current",
+    StandingStale "load: replica stale",
+    StandingDuplicate "load: replica there twice",
+    StandingOutsider "load: replica of no member",
+    StandingDamaged "load: replica without a root",
+    ReviveAtLoad "load: member without a root is made anew",
+    FlawHead "load: flaw in a head",
+    FlawTail "load: flaw in a tail",
+    FlawRoot "load: flaw in a root",
+    FlawTable "load: flaw in a table",
+    FlawRecords "load: flaw in a page of records",
+    ClaimRoot "job: claim, root only, voter",
+    ClaimTie "job: claim, root only, tie-breaker",
+    ClaimDiffering "job: claim and commit, stale voter",
+    WriteNext "job: the next commit, voter",
+    WriteBehind "job: newer pages, voter behind",
+    WriteDiffering "job: differing pages, voter",
+    WriteTie "job: newer pages, tie-breaker",
+    WriteTieDiffering "job: differing pages, tie-breaker",
+    ClaimedWaits "returned: claim, waits for more",
+    ClaimedCounts "returned: claim, holds",
+    ClaimFailedWaits "returned: claim failed, waits for others",
+    ClaimFailedStops "returned: claim failed, set stops",
+    WrittenWaits "returned: commit, waits for more",
+    WrittenForTie "returned: commit, waits for the tie-breaker",
+    WrittenCounts "returned: commit, counts",
+    WrittenLate "returned: commit that counted before",
+    WrittenOld "returned: commit older than the newest",
+    FailedWaits "returned: failed, waits for others",
+    FailedCounts "returned: failed, and so it counts",
+    FailedStops "returned: failed, set stops",
+    FailedLate "returned: failed, but it counted before",
+    ReturnedLeft "returned: of a replica that was deleted",
+    ReturnedStopped "returned: after the set stopped",
+    GoneWaits "device gone: nothing changes",
+    GoneStops "device gone: set stops",
+    Revived "device back: brought up to date",
+    BeginFirst "begin: first commit of a load",
+    BeginChanges "begin: changed pages",
+    BeginNothing "begin: no page changed",
+    BeginJoin "begin: a voter joins",
+    BeginJoinTie "begin: a tie-breaker joins",
+    BeginLeave "begin: a voter leaves",
+    BeginLeaveTie "begin: a tie-breaker leaves",
+    BeginSettle "begin: settles the list",
+    BeginRefused "begin: no room for the change",
+    CutIdle "power cut: running, nothing in flight",
+    CutCommit "power cut: commit in progress",
+    CutClaiming "power cut: claiming",
+    CutClaimed "power cut: before the first commit counts",
+    CutStopped "power cut: stopped",
+    CutReadOnly "power cut: read-only",
+    CutClaimRootBefore "power cut: claim, before the root",
+    CutClaimRootFlight "power cut: claim, root in flight",
+    CutClaimRootDone "power cut: claim, root durable",
+    CutPageBefore "power cut: commit, before a page",
+    CutPageFlight "power cut: commit, page in flight",
+    CutFlushBefore "power cut: commit, before the flush",
+    CutFlushFlight "power cut: commit, flush in flight",
+    CutRootBefore "power cut: commit, before the root",
+    CutRootFlight "power cut: commit, root in flight",
+    CutRootDone "power cut: commit, root durable",
+    CutRepairPageBefore "power cut: repair, before a page",
+    CutRepairPageFlight "power cut: repair, page in flight",
+    CutRepairFlushBefore "power cut: repair, before the flush",
+    CutRepairFlushFlight "power cut: repair, flush in flight",
+    CutRepairRootBefore "power cut: repair, before the root",
+    CutRepairRootFlight "power cut: repair, root in flight",
+    CutRepairRootDone "power cut: repair, root durable",
+    FaultDies "fault: disk dies",
+    FaultReturns "fault: disk comes back",
+    FaultError "fault: a write fails",
+    FaultHangs "fault: a write hangs",
+    FaultLate "fault: a write that hung arrives",
+    FaultRot "fault: a bit flips",
+    FaultMisdirected "fault: a write goes elsewhere",
+    FaultReload "fault: loaded again without a power cut",
+    Healed "heal: converged",
+    HealedAnew "heal: a replica was made anew",
+    MirrorWrite "mirror: write acknowledged",
+    MirrorErred "mirror: a side goes out of service",
+    MirrorLastErred "mirror: the last side that has a block fails",
+    MirrorFailedCaller "mirror: the error is the caller's",
+    MirrorWaits "mirror: a write waits for one that overlaps",
+    MirrorRead "mirror: read",
+    MirrorReadElsewhere "mirror: a failed read is answered by another side",
+    MirrorUnavailable "mirror: unavailable, the good side is missing",
+    MirrorFlush "mirror: flush acknowledged",
+    CutMirrorIdle "power cut: mirror, nothing in flight",
+    CutMirrorSides "power cut: mirror, writes in flight",
+    CutMirrorRecord "power cut: mirror, state being recorded",
+    CutMirrorFlush "power cut: mirror, flush in flight",
+}
+
+/// Hits of every point.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    hits: Vec<u64>,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self {
+            hits: vec![0; POINTS.len()],
+        }
+    }
+}
+
+impl Coverage {
+    pub(crate) fn hit(&mut self, point: Point) {
+        self.hits[point as usize] += 1;
+    }
+
+    /// Adds what another run has hit.
+    pub fn add(&mut self, other: &Self) {
+        for (own, other) in self.hits.iter_mut().zip(&other.hits) {
+            *own += other;
+        }
+    }
+
+    /// The points with fewer hits than a full run has.
+    pub fn rare(&self) -> Vec<&'static str> {
+        let pairs = POINTS.iter().zip(&self.hits);
+        let rare = pairs.filter(|(_, hits)| **hits < HITS_MIN);
+        rare.map(|((_, text), _)| *text).collect()
+    }
+}
+
+/// The table.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ((_, text), hits) in POINTS.iter().zip(&self.hits) {
+            writeln!(f, "{hits:>12}  {text}")?;
+        }
+        Ok(())
+    }
+}

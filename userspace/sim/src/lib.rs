@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A deterministic simulator: it runs the model's machines, the very source that the kernel runs,
+//! on simulated disks, hurts them in an order that a seed decides, and checks what is promised.
+//!
+//! What to read first:
+//! 1. `world.rs`: a schedule. `plan.rs`: what it is made of.
+//! 2. `disk.rs`: the faults of a disk. `work.rs`: a job carried out on it, step by step.
+//! 3. `node.rs`, `steps.rs`, `changes.rs`, `boot.rs`: what the kernel's side of the state database
+//!    does. `faults.rs`: what happens to it.
+//! 4. `history.rs`, `checkers/`: what really happened, and what was promised.
+//! 5. `mirror/`: the same for a mirror, whose states are recorded before callers are answered.
+
+mod boot;
+mod changes;
+mod checkers;
+mod coverage;
+mod disk;
+mod faults;
+mod history;
+mod image;
+mod mirror;
+mod node;
+mod plan;
+mod random;
+mod rules;
+mod steps;
+mod violation;
+mod work;
+mod world;
+
+pub use self::{
+    coverage::{
+        Coverage,
+        HITS_MIN, //
+    },
+    rules::Rules,
+    violation::Violation,
+    world::{
+        describe,
+        run,
+        Outcome, //
+    },
+};

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A small run of the simulator, and the proof that it can fail: with each rule switched off, some
+//! schedule breaks a promise.
+
+use md_sim::{
+    run,
+    Coverage,
+    Rules, //
+};
+
+/// Schedules of the small run; a full one is `md-sim`.
+const SMALL: u64 = 2000;
+
+/// Schedules within which a rule that is switched off is noticed.
+const ENOUGH: u64 = 3000;
+
+#[test]
+fn no_schedule_breaks_a_promise() {
+    let (mut coverage, mut steps) = (Coverage::default(), 0);
+    for seed in 0..SMALL {
+        let outcome = run(seed, Rules::ALL);
+        if let Some(violation) = outcome.violation {
+            panic!("{violation}\nreplay: md-sim --schedules 1 --seed {seed}");
+        }
+        coverage.add(&outcome.coverage);
+        steps += outcome.steps;
+    }
+    assert!(steps / SMALL >= 200, "{} steps on average", steps / SMALL);
+    println!("{coverage}");
+}
+
+/// One seed, one schedule.
+#[test]
+fn a_seed_replays_its_schedule() {
+    for seed in 0..20 {
+        let (first, second) = (run(seed, Rules::ALL), run(seed, Rules::ALL));
+        assert_eq!(first.steps, second.steps);
+        assert_eq!(first.coverage.to_string(), second.coverage.to_string());
+    }
+}
+
+/// Runs schedules without a rule until one breaks a promise.
+fn is_noticed(rule: &str) {
+    let rules = Rules::without(rule).expect("a rule");
+    let found = (0..ENOUGH).find_map(|seed| Some((seed, run(seed, rules).violation?)));
+    let (seed, violation) = found.unwrap_or_else(|| panic!("nobody misses {rule}"));
+    println!("without {rule}, seed {seed}: {violation}");
+}
+
+/// `DURABILITY.md` clause 3.
+#[test]
+fn a_load_without_a_claim_is_noticed() {
+    is_noticed("claim");
+}
+
+/// Clause 2.
+#[test]
+fn a_tie_breaker_that_is_written_too_early_is_noticed() {
+    is_noticed("tie-order");
+}
+
+/// Clause 7.
+#[test]
+fn a_root_without_a_flush_is_noticed() {
+    is_noticed("flush");
+}
+
+/// Clause 2.
+#[test]
+fn a_start_with_half_is_noticed() {
+    is_noticed("half");
+}
+
+/// Clause 4.
+#[test]
+fn a_second_write_to_a_replica_that_hangs_is_noticed() {
+    is_noticed("one-in-flight");
+}
+
+/// Clause 4.
+#[test]
+fn a_slot_of_the_live_commit_that_is_used_again_is_noticed() {
+    is_noticed("slots");
+}
+
+/// Clause 2.
+#[test]
+fn an_answer_before_the_quorum_is_noticed() {
+    is_noticed("quorum");
+}
+
+/// Clause 5.
+#[test]
+fn an_answer_before_the_erred_side_is_recorded_is_noticed() {
+    is_noticed("record-first");
+}
+
+/// Clause 9.
+#[test]
+fn a_flush_of_one_side_only_is_noticed() {
+    is_noticed("flush-all-sides");
+}
+
+/// Clause 10.
+#[test]
+fn writes_that_overlap_at_once_are_noticed() {
+    is_noticed("exclusion");
+}
