@@ -106,6 +106,8 @@ struct Mirror {
     table: Table,
     /// Changes of the components' states.
     changes: Atomic<u32>,
+    /// Whether one of them could not be recorded.
+    unrecorded: Atomic<u32>,
     /// Errors that were judged.
     errors: Atomic<u64>,
 }
@@ -124,10 +126,17 @@ impl Mirror {
             pass: Atomic::new(0),
             table: Table::new()?,
             changes: Atomic::new(0),
+            unrecorded: Atomic::new(0),
             errors: Atomic::new(0),
         };
         mirror.set_options(options);
         Ok(mirror)
+    }
+
+    /// Reads go to whole sides that are worth reading, while there are any.
+    fn prefer_readable(&self, sides: &Sides<'_>) {
+        let readable = self.whole.load(Relaxed) & settle::readable_sides(sides);
+        let _ = self.preferred.xchg(readable, Full);
     }
 
     #[inline]
@@ -187,18 +196,28 @@ impl Mirrored for Mirror {
         self.table.leave(sector, count);
     }
 
-    fn settle(&self, sides: &Sides<'_>) {
+    fn settle(&self, sides: &Sides<'_>) -> bool {
         let changed = settle::judge(sides, self.sectors, &self.errors);
-        // Whoever learns of an acknowledgement that comes after this, reads from what is left.
-        let whole = settle::whole_sides(sides);
-        let _ = self
-            .preferred
-            .xchg(whole & settle::readable_sides(sides), Full);
         if !changed {
-            return;
+            self.prefer_readable(sides);
         }
-        let _ = self.whole.xchg(whole, Full);
+        changed
+    }
+
+    fn take_effect(&self, sides: &Sides<'_>, is_recorded: bool) {
+        if !is_recorded {
+            // Before anybody leaves a side out of a write.
+            let _ = self.unrecorded.xchg(1, Full);
+        }
+        sides.take_effect();
+        // Whoever learns of an acknowledgement that comes after this, reads from what is left.
+        let _ = self.whole.xchg(settle::whole_sides(sides), Full);
+        self.prefer_readable(sides);
         let _ = self.changes.fetch_add(1, Full);
+    }
+
+    fn is_unrecorded(&self) -> bool {
+        self.unrecorded.load(Relaxed) != 0
     }
 
     fn changes(&self) -> u32 {

@@ -2,8 +2,8 @@
 //! What failures of components mean for their mirror (`svm.md` section 4.7). The states and the
 //! rules are `md_model::mirror`'s.
 //!
-//! Until the state database exists, the states live in memory, and this is all there is to do
-//! before a write is acknowledged that a side has failed.
+//! They are decided here. They come into force when the core has recorded them, before a write is
+//! acknowledged that a side has failed.
 
 use kernel::{
     prelude::*,
@@ -38,7 +38,7 @@ struct Case<'a> {
     event: Event,
 }
 
-/// Judges what has failed since the last call. Whether a state has changed.
+/// Judges what has failed since the last call. Whether another state was decided on.
 ///
 /// Components whose devices are gone come first: while another side still counts as a source, they
 /// are out of service rather than the last copy.
@@ -79,7 +79,7 @@ fn sides_where_all(sides: &Sides<'_>, meets: impl Fn(&Condition) -> bool) -> u32
 }
 
 fn is_okay(condition: &Condition) -> bool {
-    condition.state() == State::Okay
+    condition.decided() == State::Okay
 }
 
 fn judge_one(
@@ -95,12 +95,12 @@ fn judge_one(
     let condition = case.condition;
     condition.set_last_error(errors.load(Relaxed).wrapping_add(1));
     errors.store(condition.last_error(), Relaxed);
-    let before = condition.state();
+    let before = condition.decided();
     let after = step(before, case.event, has_source(sides, &case, sectors));
     if after == before {
         return false;
     }
-    condition.set_state(after);
+    condition.decide(after);
     sides.note_change(side, component);
     report(sides, &case, after);
     true

@@ -28,6 +28,7 @@ use crate::{
         NO_PARENT, //
     },
     component::Component,
+    database::Database,
     engine,
     kapi::{
         disk::Operations,
@@ -97,9 +98,14 @@ impl OpenCount {
         let _ = self.0.fetch_sub(1, Full);
     }
 
-    /// From now on nobody can open the disk. If it is open, says by how many.
-    fn close(&self) -> Result<(), i32> {
-        self.0.cmpxchg(0, Self::CLOSING, Full).map(|_| ())
+    /// From now on nobody can open the disk. If more have it open than `but_for`, says how many.
+    fn close(&self, but_for: i32) -> Result<(), i32> {
+        self.0.cmpxchg(but_for, Self::CLOSING, Full).map(|_| ())
+    }
+
+    /// It does not go after all.
+    fn reopen(&self, but_for: i32) {
+        let _ = self.0.cmpxchg(Self::CLOSING, but_for, Full);
     }
 
     fn get(&self) -> u32 {
@@ -192,17 +198,27 @@ pub(crate) struct Body {
     shape: Published<Shape>,
     open_count: OpenCount,
     parent: Atomic<u32>,
+    number: u32,
+    database: Arc<Database>,
     personality: PersonalityRef,
 }
 
 impl Body {
-    /// Puts a body together.
-    pub(crate) fn new(shape: Shape, personality: PersonalityRef) -> Result<Self, Refused> {
+    /// Puts the body of the metadevice with a number together. The database is where its state is
+    /// recorded.
+    pub(crate) fn new(
+        shape: Shape,
+        personality: PersonalityRef,
+        number: u32,
+        database: Arc<Database>,
+    ) -> Result<Self, Refused> {
         shape.check()?;
         Ok(Self {
             shape: Published::new(shape).map_err(no_memory)?,
             open_count: OpenCount(Atomic::new(0)),
             parent: Atomic::new(NO_PARENT),
+            number,
+            database,
             personality,
         })
     }
@@ -218,9 +234,24 @@ impl Body {
         self.shape.replace(shape).map_err(no_memory)
     }
 
+    /// Number of the metadevice.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Where its state is recorded.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The personality that it is of.
     pub(crate) fn personality(&self) -> &PersonalityRef {
         &self.personality
+    }
+
+    /// Undoes [`Self::close`] and [`Self::close_with_parent`].
+    pub(crate) fn reopen(&self) {
+        self.open_count.reopen(self.opened_by_parent());
     }
 
     /// How many have the disk open.
@@ -246,10 +277,21 @@ impl Body {
     /// Refused if it is open or a component of another one.
     pub(crate) fn close(&self) -> Result<(), Refused> {
         self.check_no_parent()?;
-        self.open_count.close().map_err(|count| {
+        self.open_count.close(0).map_err(|count| {
             let count = u64::try_from(count).unwrap_or(0);
             Refused::new(EBUSY, Refusal::UnitOpen).with([count, 0])
         })
+    }
+
+    /// The same, for a metadevice that goes together with its parent, which has it open.
+    pub(crate) fn close_with_parent(&self) -> Result<(), Refused> {
+        let refused = Refused::new(EBUSY, Refusal::SetIsOpen).with([self.number.into(), 0]);
+        let closed = self.open_count.close(self.opened_by_parent());
+        closed.map_err(|_| refused)
+    }
+
+    fn opened_by_parent(&self) -> i32 {
+        i32::from(self.parent() != NO_PARENT)
     }
 
     /// Reads a block of each leaf, to see which devices answer. Sleeps. How many do not.

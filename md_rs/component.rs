@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A component: a device that is open and claimed, or a metadevice, and what we know of it.
 
+use kernel::sync::Arc;
 use md_model::mirror::component::State;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     },
     body::Child,
     condition::Condition,
+    database::Identity,
     kapi::bdev::BlockDevice, //
 };
 
@@ -19,7 +21,10 @@ pub(crate) struct Component {
     /// The metadevice that it is, if it is one.
     pub(crate) child: Option<Child>,
     /// The device. That of a metadevice is claimed, so that nobody else can, but not written to.
-    pub(crate) device: BlockDevice,
+    /// There may be a replica of the state database on it as well.
+    pub(crate) device: Arc<BlockDevice>,
+    /// By what it is known.
+    pub(crate) identity: Identity,
     /// Whether it is in service.
     pub(crate) condition: Condition,
     /// Its number as user space knows it.

@@ -20,8 +20,10 @@ use md_model::mirror::component::{
 
 /// The condition of a component.
 pub struct Condition {
-    /// A [`State`] as a number: see [`encode`].
+    /// The [`State`] in force as a number: see [`encode`].
     state: Atomic<u32>,
+    /// The one that was decided on, and is to be in force when it is recorded.
+    decided: Atomic<u32>,
     /// A write, flush or the like has failed since the last [`Self::take_failures`].
     write_failed: Atomic<u32>,
     /// Likewise a read.
@@ -46,6 +48,7 @@ impl Condition {
     pub(crate) fn new() -> Self {
         Self {
             state: Atomic::new(encode(State::Okay)),
+            decided: Atomic::new(encode(State::Okay)),
             write_failed: Atomic::new(0),
             read_failed: Atomic::new(0),
             read_failures: Atomic::new(0),
@@ -59,10 +62,20 @@ impl Condition {
         decode(self.state.load(Relaxed))
     }
 
-    /// Changes the state. Whoever learns of anything that comes after this call, for example that a
-    /// write was acknowledged, sees the new state.
-    pub fn set_state(&self, state: State) {
-        let _ = self.state.xchg(encode(state), Full);
+    /// The state that was decided on last. It differs from [`Self::state`] while it is recorded.
+    pub fn decided(&self) -> State {
+        decode(self.decided.load(Relaxed))
+    }
+
+    /// Decides on a state.
+    pub fn decide(&self, state: State) {
+        self.decided.store(encode(state), Relaxed);
+    }
+
+    /// Puts into force what was decided. Whoever learns of anything that comes after this call, for
+    /// example that a write was acknowledged, sees the new state.
+    pub fn take_effect(&self) {
+        let _ = self.state.xchg(self.decided.load(Relaxed), Full);
     }
 
     /// A write has failed. Called in any context.
@@ -101,7 +114,8 @@ impl Condition {
 
     /// Back to [`Self::new`]: no mirror has the component any more.
     pub(crate) fn forget(&self) {
-        self.set_state(State::Okay);
+        self.decide(State::Okay);
+        self.take_effect();
         self.take_failures();
         self.read_failures.store(0, Relaxed);
         self.set_last_error(0);

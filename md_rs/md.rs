@@ -9,8 +9,9 @@
 //! 1. [`personality`]: what a personality module implements, and how it registers.
 //! 2. [`engine`]: the life of a request.
 //! 3. [`body`], [`component`] and [`metadevice`]: what a metadevice is made of, and its disk.
-//! 4. [`admin`]: the ioctls of `/dev/md/admin`.
-//! 5. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 4. [`database`]: what survives a power cut.
+//! 5. [`admin`]: the ioctls of `/dev/md/admin`.
+//! 6. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -20,6 +21,7 @@ mod admin;
 mod body;
 mod component;
 mod condition;
+mod database;
 mod engine;
 pub mod kapi;
 mod metadevice;

@@ -17,6 +17,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    database::Database,
     kapi::{
         disk::Disk,
         limits::QueueLimits, //
@@ -38,7 +39,7 @@ const RANGE_SECTORS_MAX: u32 = exclusion::RANGE_SECTORS_MAX as u32;
 pub(crate) struct Plan {
     name: UnitName,
     kind: u32,
-    body: Body,
+    body: Arc<Body>,
     limits: QueueLimits,
 }
 
@@ -49,18 +50,24 @@ impl Plan {
         kind: u32,
         spec: &UnitSpec<'_>,
         components: KVec<Arc<Component>>,
+        database: &Arc<Database>,
     ) -> Result<Self, Refused> {
         let personality = PersonalityRef::get(kind)?;
         let unit = personality.assemble(spec)?;
         let shape = Shape::new(unit, components);
         let limits = limits_of(&name, &shape)?;
-        let body = Body::new(shape, personality)?;
+        let body = Body::new(shape, personality, name.number(), database.clone())?;
         Ok(Self {
             name,
             kind,
-            body,
+            body: Arc::new(body, GFP_KERNEL)?,
             limits,
         })
+    }
+
+    /// What it is to be made of.
+    pub(crate) fn body(&self) -> &Arc<Body> {
+        &self.body
     }
 
     /// Size in sectors.
@@ -70,8 +77,7 @@ impl Plan {
 
     /// Makes the disk. From then on it can be used.
     pub(crate) fn carry_out(self) -> Result<Metadevice, Refused> {
-        let (name, sectors) = (self.name, self.sectors());
-        let body = Arc::new(self.body, GFP_KERNEL)?;
+        let (name, sectors, body) = (self.name, self.sectors(), self.body);
         let title = text(fmt!("md!dsk!{}", name.as_str()))?;
         let disk = Disk::new(&title, sectors, self.limits, body).map_err(disk_failed)?;
         link_holders(&disk, disk.operations().shape().components()).map_err(disk_failed)?;
@@ -109,6 +115,11 @@ impl Metadevice {
     /// What it is made of.
     pub(crate) fn body(&self) -> &Arc<Body> {
         self.disk.operations()
+    }
+
+    /// Nothing can be written to it any more.
+    pub(crate) fn make_read_only(&self) {
+        self.disk.make_read_only();
     }
 
     /// Gives it a shape that begins with the components that it has and goes on with others, while

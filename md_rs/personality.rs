@@ -169,12 +169,21 @@ pub trait Mirrored: Send + Sync + 'static {
     /// Ends what [`Self::enter`] has begun.
     fn leave(&self, sector: u64, count: u64);
 
-    /// Judges what has failed since it was last called, and takes components out of service. May
-    /// sleep. Never called twice at the same time. When it returns, the new states are where they
-    /// have to be before a request that they excuse may be acknowledged (`DURABILITY.md` clause 5).
-    fn settle(&self, sides: &Sides<'_>);
+    /// Judges what has failed since it was last called, and decides on the states of components.
+    /// May sleep. Never called twice at the same time. Whether there are new states: they are to be
+    /// recorded, and then to [take effect](Self::take_effect).
+    fn settle(&self, sides: &Sides<'_>) -> bool;
 
-    /// Counts the changes that [`Self::settle`] has made.
+    /// Puts into force what was decided. Until now the old states were, so that nobody has
+    /// acknowledged a request that the new ones excuse (`DURABILITY.md` clause 5). `is_recorded`:
+    /// they are where they have to be before anybody may. If they are not, reads respect them, but
+    /// nothing that changes anything is acknowledged any more.
+    fn take_effect(&self, sides: &Sides<'_>, is_recorded: bool);
+
+    /// Whether states have taken effect that are not recorded.
+    fn is_unrecorded(&self) -> bool;
+
+    /// Counts the changes that have taken effect.
     fn changes(&self) -> u32;
 }
 

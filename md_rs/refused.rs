@@ -16,7 +16,7 @@ use crate::abi::{
 };
 
 /// Why a request is refused. Nothing has changed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Refused {
     errno: Error,
     refusal: Refusal,
@@ -69,6 +69,15 @@ impl Refused {
         header.refusal = self.refusal as u32;
         header.refusal_index = self.index;
         header.refusal_values = self.values;
+    }
+}
+
+/// Shows what the model knows how to show; the kernel's macros ask for a trait of their own.
+pub(crate) struct Shown<T>(pub(crate) T);
+
+impl<T: core::fmt::Display> fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        core::fmt::Display::fmt(&self.0, f)
     }
 }
 

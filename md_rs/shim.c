@@ -211,6 +211,8 @@ struct request *md_rq_list_pop(struct rq_list *list)
 void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *bdev)
 {
 	clone->bi_bdev = bdev;
+	if (!bdev)
+		return;
 #ifdef CONFIG_BLK_CGROUP
 	if (source->bi_blkg)
 		bio_clone_blkg_association(clone, source);

@@ -64,6 +64,24 @@ impl<'a> Sides<'a> {
         }
     }
 
+    /// Has the states that were decided on recorded. `false`: they could not be. Sleeps.
+    pub(crate) fn record(&self) -> bool {
+        let bodies = || (0..self.count()).filter_map(|side| side_body(self.0, side));
+        let Some(first) = bodies().next() else {
+            return true;
+        };
+        let done = first.database().record(bodies().map(Body::number));
+        done.is_ok()
+    }
+
+    /// Puts the states into force that were decided on.
+    pub fn take_effect(&self) {
+        for side in 0..self.count() {
+            let conditions = (0..self.component_count(side)).map(|c| self.condition(side, c));
+            conditions.flatten().for_each(Condition::take_effect);
+        }
+    }
+
     /// The mirror goes: who makes another one of its sides says that these are equal (`svm.md`
     /// section 4.2).
     pub(crate) fn forget_conditions(&self) {

@@ -3,7 +3,8 @@
 
 use kernel::{
     prelude::*,
-    rbtree::RBTree, //
+    rbtree::RBTree,
+    sync::Arc, //
 };
 use md_model::{
     limits::UNITS_MAX,
@@ -12,6 +13,8 @@ use md_model::{
 
 use crate::{
     abi::Refusal,
+    component::Component,
+    database::Database,
     metadevice::Metadevice,
     Refused, //
 };
@@ -20,15 +23,31 @@ use crate::{
 pub(crate) struct UnitTable {
     units: RBTree<u32, Metadevice>,
     count: u32,
+    database: Arc<Database>,
 }
 
 impl UnitTable {
     /// No metadevices.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(database: Arc<Database>) -> Self {
         Self {
             units: RBTree::new(),
             count: 0,
+            database,
         }
+    }
+
+    /// Where they are recorded.
+    pub(crate) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// The metadevice that has a device as a component of its own.
+    pub(crate) fn with_component(&self, dev: u64) -> Option<(&Metadevice, &Component)> {
+        self.iter().find_map(|metadevice| {
+            let mut components = metadevice.body().shape().components().iter();
+            let found = components.find(|component| component.dev == dev)?;
+            Some((metadevice, &**found))
+        })
     }
 
     /// Whether a metadevice of a name could be added.
@@ -70,9 +89,8 @@ impl UnitTable {
         self.iter().find(|metadevice| metadevice.user_dev() == dev)
     }
 
-    /// Takes out the metadevice of a name, unless it is open.
+    /// Takes out the metadevice of a name, whose body is closed.
     pub(crate) fn take(&mut self, name: &UnitName) -> Result<Metadevice, Refused> {
-        self.get(name)?.body().close()?;
         let taken = self.units.remove(&name.number());
         self.count = self.count.saturating_sub(1);
         taken.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))

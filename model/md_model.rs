@@ -29,8 +29,6 @@
     clippy::unwrap_used
 )]
 
-// Not part of the module before the kernel's side of issue 6 uses it.
-#[cfg(not(MD_KERNEL))]
 pub mod database;
 pub mod geometry;
 pub mod limits;

@@ -42,6 +42,7 @@ macro_rules! argument {
 }
 
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
+argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
 /// An ioctl's number, taken apart.
 pub(super) struct Command {
@@ -56,7 +57,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 8] = [
+        const ALL: [u32; 13] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -65,6 +66,11 @@ impl Command {
             abi::IOC_PROBE,
             abi::IOC_SET_OPTIONS,
             abi::IOC_GROW,
+            abi::IOC_ADD_REPLICAS,
+            abi::IOC_DELETE_REPLICAS,
+            abi::IOC_LIST_REPLICAS,
+            abi::IOC_START_SET,
+            abi::IOC_STOP_SET,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

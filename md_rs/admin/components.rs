@@ -11,10 +11,12 @@ use kernel::{
     sync::Arc, //
 };
 use md_model::{
+    database::identity::Uuid,
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
     },
+    limits::RESERVED_HEAD_SECTORS,
     name::UnitName,
 };
 
@@ -31,6 +33,7 @@ use crate::{
     body::Child,
     component::Component,
     condition::Condition,
+    database::Identity,
     kapi::{
         bdev::BlockDevice,
         errno::eopnotsupp, //
@@ -115,9 +118,7 @@ fn open_component(
         asked.write_errors,
         asked.event_seconds,
     ])?;
-    let path = path_text(&asked.device)?;
-    let unit = text(fmt!("{}", name.as_str()))?;
-    let device = BlockDevice::open(asked.dev, unit, path).map_err(open_failed)?;
+    let device = open_device(asked.dev, &asked.device, name, units)?;
     if device.is_zoned() {
         return Err(Refused::new(eopnotsupp(), Refusal::ComponentZoned));
     }
@@ -130,17 +131,56 @@ fn open_component(
     }
     // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
     let child = metadevice.map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
+    let has_head = child.is_none()
+        && (asked.start_sectors == abi::START_DEFAULT
+            || asked.start_sectors >= RESERVED_HEAD_SECTORS);
+    let mut identity = identity_of(&asked.hints);
+    if has_head {
+        let uuid = units.database().identity_for(&device);
+        identity.uuid = uuid.map_err(not_readable)?;
+    }
     Ok(Component {
         child,
         condition: Condition::new(),
         dev: device.user_dev(),
         device,
+        identity,
         path: asked.device,
     })
 }
 
+/// By what a device is known that the administrator names.
+pub(super) fn identity_of(hints: &abi::Hints) -> Identity {
+    Identity {
+        uuid: Uuid::NIL,
+        partition: Uuid::from_bytes(hints.partition),
+        wwn: hints.wwn,
+    }
+}
+
+/// Opens and claims a device for a metadevice. If there is a replica of the state database on it,
+/// it is claimed already, and shared.
+fn open_device(
+    dev: u64,
+    path: &[u8],
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<Arc<BlockDevice>, Refused> {
+    let (path, unit) = (path_text(path)?, text(fmt!("{}", name.as_str()))?);
+    if let Some((device, end)) = units.database().device(dev) {
+        let is_taken = units.with_component(device.user_dev()).is_some();
+        if is_taken || end > RESERVED_HEAD_SECTORS {
+            return Err(Refused::new(EBUSY, Refusal::ComponentBusy));
+        }
+        device.health().adopt(unit).map_err(not_readable)?;
+        return Ok(device);
+    }
+    let device = BlockDevice::open(dev, unit, path).map_err(open_failed)?;
+    Ok(Arc::new(device, GFP_KERNEL)?)
+}
+
 /// A path is text, then zeros, of which there is at least one.
-fn path_text(field: &[u8]) -> Result<CString, Refused> {
+pub(super) fn path_text(field: &[u8]) -> Result<CString, Refused> {
     let malformed = Refused::new(EINVAL, Refusal::ReservedNotZero);
     let length = field.iter().position(|byte| *byte == 0).ok_or(malformed)?;
     let (path, rest) = field.split_at_checked(length).ok_or(malformed)?;
@@ -148,7 +188,12 @@ fn path_text(field: &[u8]) -> Result<CString, Refused> {
     text(fmt!("{}", BStr::from_bytes(path)))
 }
 
-fn open_failed(error: Error) -> Refused {
+fn not_readable(error: Error) -> Refused {
+    let errno = u64::from(error.to_errno().unsigned_abs());
+    Refused::new(error, Refusal::ComponentNotFound).with([errno, 0])
+}
+
+pub(super) fn open_failed(error: Error) -> Refused {
     let refusal = if error == EBUSY {
         Refusal::ComponentBusy
     } else if error == EROFS || error == EACCES {

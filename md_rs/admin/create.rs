@@ -50,7 +50,12 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     if request.flags & abi::CREATE_CHECK_ONLY != 0 {
         return Ok(());
     }
-    units.add(plan.carry_out()?)
+    let (body, database) = (plan.body().clone(), units.database().clone());
+    database.label_components(body.shape())?;
+    let metadevice = plan.carry_out()?;
+    // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
+    database.add_unit(body.number(), &body)?;
+    units.add(metadevice)
 }
 
 /// A stripe or concat, or a kind that there is not.
@@ -68,7 +73,7 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
         rows: &rows,
         components: &specs,
     };
-    Plan::new(name, request.kind, &spec, components)
+    Plan::new(name, request.kind, &spec, components, units.database())
 }
 
 /// A mirror only stands at the top: what is below a metadevice has one place for each block.
@@ -98,7 +103,7 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
         sides: &sizes,
         options,
     };
-    Plan::new(name, request.kind, &spec, components)
+    Plan::new(name, request.kind, &spec, components, units.database())
 }
 
 /// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1).

@@ -79,7 +79,10 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     if request.flags & abi::CREATE_CHECK_ONLY != 0 {
         return Ok(());
     }
-    units.get_mut(&name)?.grow(shape)
+    let database = units.database().clone();
+    database.label_components(&shape)?;
+    units.get_mut(&name)?.grow(shape)?;
+    database.grow_unit(name.number())
 }
 
 /// What one would ask for to get the layout that there is: its own sizes, whatever has become of

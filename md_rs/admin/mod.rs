@@ -7,9 +7,11 @@
 mod argument;
 mod components;
 mod create;
+mod database;
 mod grow;
 mod options;
 mod report;
+mod start;
 
 use kernel::{
     new_mutex,
@@ -26,6 +28,7 @@ use crate::{
         Refusal, //
     },
     body::Shape,
+    database::Database,
     kapi::{
         chardev::Ioctl,
         module::caller_is_admin, //
@@ -46,7 +49,7 @@ const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
 const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
 
 /// What the admin device does.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub(crate) struct Admin {
     #[pin]
     units: Mutex<UnitTable>,
@@ -54,10 +57,18 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// No metadevices yet.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            units <- new_mutex!(UnitTable::new(), "md_units"),
-        })
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            units <- new_mutex!(UnitTable::new(Database::new()?), "md_units"),
+        }? Error)
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Admin {
+    fn drop(self: Pin<&mut Self>) {
+        // The workers of its replicas refer to it.
+        self.units.lock().database().unload();
     }
 }
 
@@ -76,6 +87,13 @@ impl Ioctl for Admin {
             abi::IOC_PROBE => command.run(at, |probe| self.probe(probe)),
             abi::IOC_SET_OPTIONS => command.run(at, |set| options::set(&self.units, set)),
             abi::IOC_GROW => command.run(at, |grow| grow::grow(&self.units, grow)),
+            abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
+            abi::IOC_DELETE_REPLICAS => {
+                command.run(at, |delete| database::delete(&self.units, delete))
+            }
+            abi::IOC_LIST_REPLICAS => command.run(at, |list| database::list(&self.units, list)),
+            abi::IOC_START_SET => command.run(at, |start| start::start(&self.units, start)),
+            abi::IOC_STOP_SET => command.run(at, |stop| database::stop(&self.units, stop)),
             _ => Err(ENOTTY),
         }
     }
@@ -88,9 +106,17 @@ impl Admin {
         // Dropped with the lock held: a metadevice of the same name cannot be made before the disk
         // of the old one is gone.
         let mut units = self.units.lock();
+        let body = units.get(&name)?.body().clone();
         if clear.flags & abi::CLEAR_FORCE == 0 {
-            check_healthy(units.get(&name)?.body().shape())?;
+            check_healthy(body.shape())?;
         }
+        body.close()?;
+        let database = units.database().clone();
+        if let Err(refused) = database.remove_unit(name.number()) {
+            body.reopen();
+            return Err(refused);
+        }
+        database.unlabel_components(body.shape());
         drop(units.take(&name)?);
         Ok(())
     }

@@ -33,11 +33,17 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
     check_zero(&[request.which & !ALL, request.reserved])?;
     let name = unit_name(&request.name)?;
     let units = units.lock();
-    let shape = units.get(&name)?.body().shape();
+    let body = units.get(&name)?.body();
+    let shape = body.shape();
     let refused = Refused::new(EINVAL, Refusal::NotAMirror);
     let mirror = shape.unit().mirrored().ok_or(refused)?;
-    let options = change(mirror.options(), request.which, &request.mirror)?;
+    let before = mirror.options();
+    let options = change(before, request.which, &request.mirror)?;
     mirror.set_options(options);
+    if let Err(refused) = body.database().record(core::iter::once(body.number())) {
+        mirror.set_options(before);
+        return Err(refused);
+    }
     request.mirror = describe(options);
     Ok(())
 }

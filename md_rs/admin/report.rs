@@ -95,6 +95,7 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
         write_errors: health.write_errors(),
         event_seconds: health.event_seconds(),
         device: component.path,
+        hints: abi::Hints::default(),
     }
 }
 

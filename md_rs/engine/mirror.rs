@@ -123,7 +123,7 @@ impl<'a> Mirror<'a> {
             return request.end_as_it_is();
         }
         // A device that is gone is not to be asked again by the next read.
-        self.unit.settle(&Sides::of(self.shape));
+        self.judge_sides();
         let tried = request.note() | failed;
         request.set_note(tried);
         request.supervise();
@@ -232,6 +232,9 @@ impl<'a> Mirror<'a> {
     }
 
     fn change_all(self, request: Request) {
+        if self.unit.is_unrecorded() {
+            return request.end(Failure::Io);
+        }
         request.supervise();
         request.set_seen(self.unit.changes());
         if self.unit.is_serial() && request.operation() != Operation::Flush {
@@ -336,10 +339,22 @@ impl<'a> Mirror<'a> {
         )
     }
 
+    /// Judges what has failed on the sides. New states are recorded before they are in force.
+    fn judge_sides(self) {
+        let sides = Sides::of(self.shape);
+        if self.unit.settle(&sides) {
+            let is_recorded = sides.record();
+            self.unit.take_effect(&sides, is_recorded);
+        }
+    }
+
     /// A side has failed: who is to blame is taken out of service, and the request is carried out
     /// again on what is left. If there was nobody to take out, it ends with its error.
     fn judge(self, request: Request) {
-        self.unit.settle(&Sides::of(self.shape));
+        self.judge_sides();
+        if self.unit.is_unrecorded() {
+            return request.end(Failure::Io);
+        }
         if self.unit.changes() != request.seen() {
             request.forget_errors();
             return self.change_all(request);

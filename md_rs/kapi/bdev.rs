@@ -4,6 +4,7 @@
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 use kernel::{
+    alloc::AllocError,
     bindings,
     error::{
         from_err_ptr,
@@ -18,12 +19,13 @@ use super::{
     health::Health, //
 };
 
-/// A block device that we have open for reading and writing, and that nobody else can claim.
+/// A block device that we have open for reading and writing, and that nobody else can claim; or one
+/// that should be there and was not found: then all I/O to it fails.
 ///
 /// # Invariants
 ///
-/// `file` is an open block device file that this object owns, and `bdev` is its device. The claim's
-/// holder is the address of `health`.
+/// Either `file` and `bdev` are null, or `file` is an open block device file that this object owns,
+/// and `bdev` is its device. The claim's holder is the address of `health`.
 pub(crate) struct BlockDevice {
     file: *mut bindings::file,
     bdev: *mut bindings::block_device,
@@ -50,7 +52,7 @@ impl BlockDevice {
     /// `ENXIO`, `ENODEV`: no such device. `EBUSY`: claimed by someone else, for example mounted.
     /// `EROFS`, `EACCES`: it cannot be written.
     pub(crate) fn open(dev: u64, unit: CString, path: CString) -> Result<Self> {
-        let health = KBox::new(Health::new(unit, path), GFP_KERNEL)?;
+        let health = KBox::new(Health::new(unit, path)?, GFP_KERNEL)?;
         // SAFETY: The shim's constants are never written.
         let mode = unsafe { ffi::md_open_read | ffi::md_open_write };
         // SAFETY: Any number may be asked for. The holder outlives the claim: the claim is given up
@@ -67,6 +69,20 @@ impl BlockDevice {
         let bdev = unsafe { bindings::file_bdev(file) };
         // INVARIANT: The open just succeeded, and the file is now ours.
         Ok(Self { file, bdev, health })
+    }
+
+    /// Stands for a device that was not found.
+    pub(crate) fn absent(unit: CString, path: CString) -> Result<Self> {
+        let health = KBox::new(Health::new(unit, path)?, GFP_KERNEL)?;
+        health.note_missing();
+        let (file, bdev) = (core::ptr::null_mut(), core::ptr::null_mut());
+        // INVARIANT: Both are null.
+        Ok(Self { file, bdev, health })
+    }
+
+    /// Whether the device was not found.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.bdev.is_null()
     }
 
     /// The device was removed from the machine.
@@ -92,30 +108,45 @@ impl BlockDevice {
     /// The number that user space knows the device by. Each device has just one, while
     /// [`Self::open`] takes any that means it.
     pub(crate) fn user_dev(&self) -> u64 {
+        if self.is_absent() {
+            return 0;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_user_dev(self.bdev) }
     }
 
     /// Size in sectors.
     pub(crate) fn sectors(&self) -> u64 {
+        if self.is_absent() {
+            return 0;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_nr_sectors(self.bdev) }
     }
 
     /// Logical block size in bytes.
     pub(crate) fn logical_block_bytes(&self) -> u32 {
+        if self.is_absent() {
+            return 512;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_logical_block_size(self.bdev) }
     }
 
     /// Whether the device is write-protected.
     pub(crate) fn read_only(&self) -> bool {
+        if self.is_absent() {
+            return false;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_read_only(self.bdev) }
     }
 
     /// Whether the device is zoned.
     pub(crate) fn is_zoned(&self) -> bool {
+        if self.is_absent() {
+            return false;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_is_zoned(self.bdev) }
     }
@@ -123,12 +154,18 @@ impl BlockDevice {
     /// Whether the device would rather fail a request (`BLK_STS_AGAIN`) than let its caller wait,
     /// if asked to.
     pub(crate) fn has_nowait(&self) -> bool {
+        if self.is_absent() {
+            return true;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_nowait(self.bdev) }
     }
 
     /// Whether the device takes discards.
     pub(crate) fn has_discard(&self) -> bool {
+        if self.is_absent() {
+            return true;
+        }
         // SAFETY: By the type invariant the device is open.
         unsafe { ffi::md_bdev_max_discard_sectors(self.bdev) > 0 }
     }
@@ -136,29 +173,76 @@ impl BlockDevice {
     /// Reads the logical block at `sector`, to see whether the device answers. Sleeps. An error is
     /// noted in [`Self::health`].
     pub(crate) fn probe(&self, sector: u64) -> Result {
-        let length = self.logical_block_bytes();
-        let mut block = KVec::from_elem(0u8, length as usize, GFP_KERNEL)?;
-        // SAFETY: By the type invariant the device is open; the memory has `length` bytes, is
-        // physically contiguous, and ours until the call comes back.
-        let answer = to_result(unsafe {
-            bindings::bdev_rw_virt(
-                self.bdev,
-                sector,
-                block.as_mut_ptr().cast(),
-                length as usize,
-                bindings::req_op_REQ_OP_READ,
-            )
-        });
+        let mut block = Buffer::new(self.logical_block_bytes() as usize)?;
+        self.read(sector, &mut block)
+    }
+
+    /// Reads a whole buffer from `sector` on. Sleeps. An error is noted in [`Self::health`].
+    pub(crate) fn read(&self, sector: u64, buffer: &mut Buffer) -> Result {
+        // SAFETY: The memory is ours until the call comes back.
+        let answer = unsafe { self.transfer(sector, buffer, bindings::req_op_REQ_OP_READ) };
         if answer.is_err() {
             self.health.note_read_error();
         }
         answer
     }
 
+    /// Writes a whole buffer from `sector` on. Sleeps. `is_durable`: when the call comes back it is
+    /// beyond the device's cache. An error is noted in [`Self::health`].
+    pub(crate) fn write(&self, sector: u64, buffer: &Buffer, is_durable: bool) -> Result {
+        let flags = bindings::req_op_REQ_OP_WRITE | WRITE_FLAGS;
+        let fua = if is_durable { FUA } else { 0 };
+        // SAFETY: A write only reads the memory, which stays until the call comes back.
+        let answer = unsafe { self.transfer(sector, buffer, flags | fua) };
+        if answer.is_err() {
+            self.health.note_write_error();
+        }
+        answer
+    }
+
+    /// Makes durable what was written before. Sleeps. An error is noted in [`Self::health`].
+    pub(crate) fn flush(&self) -> Result {
+        let answer = if self.is_absent() {
+            Err(EIO)
+        } else {
+            // SAFETY: By the type invariant the device is open.
+            to_result(unsafe { bindings::blkdev_issue_flush(self.bdev) })
+        };
+        if answer.is_err() {
+            self.health.note_write_error();
+        }
+        answer
+    }
+
+    /// Reads or writes a buffer.
+    ///
+    /// # Safety
+    ///
+    /// If it is a read, nobody else uses the memory meanwhile.
+    unsafe fn transfer(&self, sector: u64, buffer: &Buffer, operation: u32) -> Result {
+        if self.is_absent() {
+            return Err(EIO);
+        }
+        // SAFETY: By the type invariant the device is open; the memory is physically contiguous,
+        // and by the contract of this function ours.
+        to_result(unsafe {
+            bindings::bdev_rw_virt(
+                self.bdev,
+                sector,
+                buffer.0.as_ptr().cast_mut().cast(),
+                buffer.0.len(),
+                operation,
+            )
+        })
+    }
+
     /// Writes zeros to `count` sectors from `sector` on: with a command of the device, or as data.
     /// Not by unmapping: the device may just have failed at that, and gone on offering it.
     /// Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn write_zeros(&self, sector: u64, count: u64) -> Result {
+        if self.is_absent() {
+            return Err(EIO);
+        }
         // SAFETY: By the type invariant the device is open. The shim's constants are never written.
         let answer = to_result(unsafe {
             bindings::blkdev_issue_zeroout(
@@ -175,7 +259,7 @@ impl BlockDevice {
         answer
     }
 
-    /// The device, for the rest of `kapi`. Valid as long as `self`.
+    /// The device, for the rest of `kapi`. Valid as long as `self`; null if it was not found.
     pub(super) fn as_ptr(&self) -> *mut bindings::block_device {
         self.bdev
     }
@@ -183,7 +267,42 @@ impl BlockDevice {
 
 impl Drop for BlockDevice {
     fn drop(&mut self) {
+        if self.file.is_null() {
+            return;
+        }
         // SAFETY: By the type invariant the file is open and ours. This gives up the claim at once.
         unsafe { bindings::bdev_fput(self.file) };
+    }
+}
+
+/// Forced unit access: a write that is durable when it is done.
+const FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
+
+/// What is written by itself is waited for, and is no data of a caller that could wait its turn.
+const WRITE_FLAGS: u32 =
+    1 << bindings::req_flag_bits___REQ_SYNC | 1 << bindings::req_flag_bits___REQ_META;
+
+/// Memory for reading from devices and writing to them: physically contiguous, as large as whole
+/// logical blocks.
+pub(crate) struct Buffer(KVec<u8>);
+
+impl Buffer {
+    /// So many bytes, all zero.
+    pub(crate) fn new(bytes: usize) -> Result<Self, AllocError> {
+        Ok(Self(KVec::from_elem(0u8, bytes, GFP_KERNEL)?))
+    }
+}
+
+impl core::ops::Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl core::ops::DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 }

@@ -167,6 +167,11 @@ impl BioClone {
             (*bio).bi_iter.bi_sector = sector;
             (*bio).bi_private = rq.cast();
             (*bio).bi_end_io = Some(done);
+            if (*bio).bi_bdev.is_null() {
+                // The device was not found.
+                (*bio).bi_status = ffi::md_sts_ioerr;
+                return bindings::bio_endio(bio);
+            }
             bindings::submit_bio_noacct(bio);
         }
     }

@@ -315,14 +315,26 @@ impl<T: Operations> Disk<T> {
         Ok(())
     }
 
+    /// Nothing can be written to it any more.
+    pub(crate) fn make_read_only(&self) {
+        // SAFETY: By the type invariant the disk is there.
+        unsafe { bindings::set_disk_ro(self.gendisk, true) };
+    }
+
     /// Shows in sysfs that this disk holds a device (`holders/`, `slaves/`).
     pub(crate) fn link_holder(&self, device: &BlockDevice) -> Result {
+        if device.is_absent() {
+            return Ok(());
+        }
         // SAFETY: Both are there, and we have claimed the device.
         to_result(unsafe { bindings::bd_link_disk_holder(device.as_ptr(), self.gendisk) })
     }
 
     /// Undoes [`Self::link_holder`].
     pub(crate) fn unlink_holder(&self, device: &BlockDevice) {
+        if device.is_absent() {
+            return;
+        }
         // SAFETY: As in `link_holder`.
         unsafe { bindings::bd_unlink_disk_holder(device.as_ptr(), self.gendisk) };
     }

@@ -11,12 +11,14 @@ use kernel::{
     }, //
 };
 
+use super::published::Published;
+
 /// How a device is doing, as far as we have seen.
 ///
 /// Errors are noted where clones end, in any context, so this is atomics and no lock. Each figure
 /// stands for itself: a reader may see a count without the time that goes with it.
 pub(crate) struct Health {
-    unit: CString,
+    unit: Published<CString>,
     path: CString,
     read_errors: Atomic<u64>,
     write_errors: Atomic<u64>,
@@ -26,15 +28,20 @@ pub(crate) struct Health {
 
 impl Health {
     /// A device that is fine; the names of its metadevice and of itself are for messages.
-    pub(super) fn new(unit: CString, path: CString) -> Self {
-        Self {
-            unit,
+    pub(super) fn new(unit: CString, path: CString) -> Result<Self> {
+        Ok(Self {
+            unit: Published::new(unit)?,
             path,
             read_errors: Atomic::new(0),
             write_errors: Atomic::new(0),
             gone: Atomic::new(0),
             event_seconds: Atomic::new(0),
-        }
+        })
+    }
+
+    /// From now on the device is a component of another metadevice.
+    pub(crate) fn adopt(&self, unit: CString) -> Result {
+        self.unit.replace(unit)
     }
 
     /// A read has failed.
@@ -52,7 +59,7 @@ impl Health {
         let count = count.fetch_add(1, Relaxed).wrapping_add(1);
         self.note_time();
         if count.is_power_of_two() {
-            let (unit, path) = (&*self.unit, &*self.path);
+            let (unit, path) = (self.unit(), self.path());
             pr_warn!("{unit}: {what} error on {path} ({count} so far)\n");
         }
     }
@@ -61,8 +68,14 @@ impl Health {
     pub(super) fn note_gone(&self) {
         self.gone.store(1, Relaxed);
         self.note_time();
-        let (unit, path) = (&*self.unit, &*self.path);
+        let (unit, path) = (self.unit(), self.path());
         pr_err!("{unit}: component {path} is gone: what lies there fails until it is back\n");
+    }
+
+    /// The device was not found.
+    pub(super) fn note_missing(&self) {
+        self.gone.store(1, Relaxed);
+        self.note_time();
     }
 
     /// Something about the device has changed now.
@@ -74,7 +87,7 @@ impl Health {
 
     /// The metadevice that the device is a component of.
     pub(crate) fn unit(&self) -> &CStr {
-        &self.unit
+        self.unit.get()
     }
 
     /// What the administrator calls it.

@@ -40,6 +40,9 @@ impl QueueLimits {
     /// segments, in any case; with its limits our queue would do the same work once more, for each
     /// bio, and make several requests of ours where one will do.
     pub(crate) fn stack(&mut self, device: &BlockDevice, start: u64, name: &CStr) {
+        if device.is_absent() {
+            return;
+        }
         let before = self.raw;
         // SAFETY: The device is open, and the limits and the name are ours for the call. The name
         // is used for a message about misalignment.

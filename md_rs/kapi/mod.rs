@@ -11,7 +11,9 @@
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
 //! - [`published`]: what is read without a lock and replaced as a whole.
-//! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on.
+//! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
+//!   one for other things.
+//! - [`random`]: new identities.
 //! - [`chardev`]: the admin device.
 //! - [`module`]: references to modules, and loading them.
 //! - [`global`]: the few statics.
@@ -31,6 +33,8 @@ pub(crate) mod health;
 pub(crate) mod limits;
 pub mod module;
 pub(crate) mod published;
+pub(crate) mod random;
 pub(crate) mod request;
 pub(crate) mod submission;
+pub(crate) mod worker;
 mod workqueue;

@@ -183,8 +183,7 @@ impl<'s, 'd, P: Pages> Batch<'s, 'd, P> {
                 kept = kept.saturating_add(1);
             }
         }
-        let kept_drafts = drafts.get_mut(..kept).unwrap_or(&mut []);
-        kept_drafts.sort_unstable_by_key(|draft| draft.number);
+        sort(drafts.get_mut(..kept).unwrap_or(&mut []));
         kept
     }
 
@@ -314,6 +313,20 @@ impl<'s, 'd, P: Pages> Batch<'s, 'd, P> {
             None => clear(payload, number),
         };
         Some(draft)
+    }
+}
+
+/// Sorts a few drafts by their numbers. The library's sort can panic.
+fn sort(drafts: &mut [Draft<'_>]) {
+    for end in 1..drafts.len() {
+        for at in (1..=end).rev() {
+            let before = at.saturating_sub(1);
+            let number = |index: usize| drafts.get(index).map(|draft| draft.number);
+            if number(before) <= number(at) {
+                break;
+            }
+            drafts.swap(before, at);
+        }
     }
 }
 

@@ -143,6 +143,16 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether a commit was begun that does not count yet.
+    pub fn is_in_progress(&self) -> bool {
+        self.newest != self.live
+    }
+
+    /// The commit that counted last.
+    pub const fn live(&self) -> Generation {
+        self.live
+    }
+
     /// Of a set that is not started.
     pub const STOPPED: Self = Self {
         phase: Phase::Stopped,
@@ -582,7 +592,7 @@ mod tests {
 
         /// Running, all members current.
         fn running(voters: u8, tie: bool) -> Self {
-            let all = vec![Some(7); usize::from(voters) + usize::from(tie)];
+            let all = [Some(7); 9];
             let mut set = Self::claiming(voters, tie, &all);
             set.write_all();
             assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));

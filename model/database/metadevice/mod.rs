@@ -149,19 +149,26 @@ pub fn encode(
     let [row_bytes, component_bytes, _] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
     let (component_list, side_list) = rest.split_at_mut_checked(component_bytes)?;
-    for (to, row) in row_list.chunks_exact_mut(ROW_BYTES).zip(rows) {
-        encode_row(row, to);
-    }
-    for (to, component) in component_list
-        .chunks_exact_mut(COMPONENT_BYTES)
-        .zip(components)
-    {
-        encode_component(component, to);
-    }
-    for (to, side) in side_list.chunks_exact_mut(SIDE_BYTES).zip(sides) {
-        encode_side(side, to);
-    }
+    fill(row_list, ROW_BYTES, rows, encode_row);
+    fill(
+        component_list,
+        COMPONENT_BYTES,
+        components,
+        encode_component,
+    );
+    fill(side_list, SIDE_BYTES, sides, encode_side);
     Some(length)
+}
+
+/// Writes a list of structures, each of so many bytes. Without `zip`, which divides by that.
+fn fill<T>(to: &mut [u8], bytes: usize, list: &[T], encode: impl Fn(&T, &mut [u8])) {
+    let mut places = to.chunks_exact_mut(bytes);
+    for from in list {
+        let Some(place) = places.next() else {
+            return;
+        };
+        encode(from, place);
+    }
 }
 
 impl<'a> Record<'a> {

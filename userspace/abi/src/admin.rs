@@ -25,7 +25,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -47,6 +47,12 @@ pub const PASS_MAX: u32 = 9;
 
 /// Most metadevices in a set (`svm.md` section 1.3).
 pub const UNITS_MAX: u32 = 8192;
+
+/// Most replicas of a state database (`svm.md` section 2.1).
+pub const REPLICAS_MAX: u32 = 50;
+
+/// Most devices that a set may be looked for on.
+pub const DEVICES_MAX: u32 = 8192;
 
 /// Bytes in a sector, the unit of every size and position here.
 pub const SECTOR_BYTES: u64 = 512;
@@ -70,6 +76,18 @@ pub const IOC_PROBE: u32 = read_write(6, size_of::<Probe>());
 pub const IOC_SET_OPTIONS: u32 = read_write(7, size_of::<SetOptions>());
 /// Adds rows to a stripe or concat while it is in use: argument [`Grow`].
 pub const IOC_GROW: u32 = read_write(8, size_of::<Grow>());
+
+/// Adds replicas of the state database on a device, the first ones of a new set included: argument
+/// [`AddReplicas`].
+pub const IOC_ADD_REPLICAS: u32 = read_write(9, size_of::<AddReplicas>());
+/// Deletes the replicas on a device: argument [`DeleteReplicas`].
+pub const IOC_DELETE_REPLICAS: u32 = read_write(10, size_of::<DeleteReplicas>());
+/// Reads how the state database is: argument [`ListReplicas`].
+pub const IOC_LIST_REPLICAS: u32 = read_write(11, size_of::<ListReplicas>());
+/// Loads a set from its replicas and makes its metadevices: argument [`StartSet`].
+pub const IOC_START_SET: u32 = read_write(12, size_of::<StartSet>());
+/// Stops a set: its metadevices go, its state stays: argument [`StopSet`].
+pub const IOC_STOP_SET: u32 = read_write(13, size_of::<StopSet>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -176,11 +194,47 @@ pub enum Refusal {
     /// The device has a larger logical block than the metadevice that it is to be added to.
     /// `values`: found, most, in bytes.
     BlockTooLarge = 33,
+    /// There is no state database, and the request needs one.
+    NoDatabase = 34,
+    /// A set is loaded: it has to be stopped first.
+    SetIsLoaded = 35,
+    /// There are metadevices in memory that no state database knows. `values[0]`: how many.
+    UnitsInMemory = 36,
+    /// No replica of a state database was found on the devices.
+    NoReplicaFound = 37,
+    /// Replicas of several sets were found, and none was named.
+    SeveralSets = 38,
+    /// The replicas do not suffice to start for writing. `values`: votes there, votes in all.
+    NoQuorum = 39,
+    /// The newest commit is known, but no replica that was found has all of it.
+    DatabaseIncomplete = 40,
+    /// The contents of the database are damaged. `values[0]`: number of the record, if any.
+    DatabaseDamaged = 41,
+    /// The set is read-only, since a commit could not reach enough replicas.
+    SetIsStopped = 42,
+    /// The smallest replica has no room. `values`: pages needed, pages free.
+    DatabaseFull = 43,
+    /// Number of replicas out of range. `values`: found, most.
+    BadReplicaCount = 44,
+    /// The size of a replica is out of range. `values`: found, least, in sectors.
+    BadReplicaSize = 45,
+    /// The device has replicas of this set already.
+    ReplicaExists = 46,
+    /// The device has no replica of the set.
+    NoSuchReplica = 47,
+    /// It would be the last replica. [`DELETE_FORCE`] gives up the whole database.
+    LastReplica = 48,
+    /// The tie-breaker has to be on a device without a voting replica, and there is only one.
+    TieBreakerMisplaced = 49,
+    /// The device belongs to a metadevice and has no reserved head, where a replica would go.
+    NoReservedHead = 50,
+    /// Metadevices of the set are open. `values[0]`: number of the first one.
+    SetIsOpen = 51,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 33] = [
+    pub const ALL: [Refusal; 51] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -214,6 +268,24 @@ impl Refusal {
         Refusal::BadOption,
         Refusal::SubmirrorErred,
         Refusal::BlockTooLarge,
+        Refusal::NoDatabase,
+        Refusal::SetIsLoaded,
+        Refusal::UnitsInMemory,
+        Refusal::NoReplicaFound,
+        Refusal::SeveralSets,
+        Refusal::NoQuorum,
+        Refusal::DatabaseIncomplete,
+        Refusal::DatabaseDamaged,
+        Refusal::SetIsStopped,
+        Refusal::DatabaseFull,
+        Refusal::BadReplicaCount,
+        Refusal::BadReplicaSize,
+        Refusal::ReplicaExists,
+        Refusal::NoSuchReplica,
+        Refusal::LastReplica,
+        Refusal::TieBreakerMisplaced,
+        Refusal::NoReservedHead,
+        Refusal::SetIsOpen,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -282,6 +354,20 @@ pub struct Component {
     pub event_seconds: u64,
     /// The device's path, for people: what the administrator typed. Zero-terminated.
     pub device: [u8; DEVICE_LEN],
+    /// By what else the device is known. In for [`Create`]; all zero in [`Status`].
+    pub hints: Hints,
+}
+
+/// By what a device is known, apart from its label. Zero where there is nothing.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Hints {
+    /// Uuid of the partition, in the order in which it is written as text.
+    pub partition: [u8; 16],
+    /// World-wide name of the disk, as text, padded with zeros.
+    pub wwn: [u8; 32],
 }
 
 /// [`Component::start_sectors`] that lets the kernel choose: after the reserved head of the device.
@@ -517,11 +603,185 @@ pub struct Probe {
     pub failed_count: u32,
 }
 
+/// A device on which a set may have something.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Device {
+    /// Device number as user space sees it.
+    pub dev: u64,
+    /// The device's path, for people. Zero-terminated.
+    pub device: [u8; DEVICE_LEN],
+    /// By what else it is known.
+    pub hints: Hints,
+}
+
+/// [`AddReplicas::flags`]: there is no state database yet, and this makes one.
+pub const ADD_NEW_SET: u32 = 1;
+/// [`AddReplicas::flags`]: the replica is the tie-breaker (`DURABILITY.md` clause 2).
+pub const ADD_TIE_BREAKER: u32 = 2;
+
+/// Argument of [`IOC_ADD_REPLICAS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AddReplicas {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: where to.
+    pub device: Device,
+    /// In: sectors of each replica; 0 for as many as the reserved head of a component has room for.
+    pub size_sectors: u64,
+    /// In: how many, 1 to [`REPLICAS_MAX`]; one in the head of a component, and one tie-breaker.
+    pub count: u32,
+    /// In: [`ADD_NEW_SET`], [`ADD_TIE_BREAKER`] or zero.
+    pub flags: u32,
+    /// In: name of a new set, zero-terminated; else zero.
+    pub set_name: [u8; NAME_LEN],
+}
+
+/// [`DeleteReplicas::flags`]: also the last one. The database is given up; metadevices go on in
+/// memory.
+pub const DELETE_FORCE: u32 = 1;
+
+/// Argument of [`IOC_DELETE_REPLICAS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DeleteReplicas {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: device number, as [`ReplicaStatus::dev`] has it; 0 for a device that is not there.
+    pub dev: u64,
+    /// In: uuid of the replica, if `dev` is 0; else zero.
+    pub replica: [u8; 16],
+    /// In: zero or [`DELETE_FORCE`].
+    pub flags: u32,
+    /// Out: how many replicas were deleted.
+    pub count: u32,
+}
+
+/// [`ReplicaStatus::flags`]: it has the newest commit.
+pub const REPLICA_CURRENT: u32 = 1;
+/// [`ReplicaStatus::flags`]: a write to it has failed, or it is not there.
+pub const REPLICA_FAILED: u32 = 2;
+/// [`ReplicaStatus::flags`]: it is the tie-breaker.
+pub const REPLICA_TIE_BREAKER: u32 = 4;
+/// [`ReplicaStatus::flags`]: it is being written.
+pub const REPLICA_BUSY: u32 = 8;
+/// [`ReplicaStatus::flags`]: it lies in the reserved head of a component.
+pub const REPLICA_IN_HEAD: u32 = 16;
+
+/// A replica.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ReplicaStatus {
+    /// Its uuid.
+    pub replica: [u8; 16],
+    /// Number of its device as user space sees it; 0 if that is not there.
+    pub dev: u64,
+    /// First sector on the device.
+    pub start_sectors: u64,
+    /// Its length.
+    pub size_sectors: u64,
+    /// Epoch of the commit that it is known to hold.
+    pub epoch: u64,
+    /// Sequence of that commit.
+    pub sequence: u64,
+    /// [`REPLICA_CURRENT`] and the like.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Path of its device, for people.
+    pub device: [u8; DEVICE_LEN],
+}
+
+/// How far a set is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum SetState {
+    /// There is none: metadevices live in memory.
+    None = 0,
+    /// It is started for writing.
+    Writable = 1,
+    /// It was started read-only, or a commit could not reach enough replicas.
+    ReadOnly = 2,
+}
+
+/// Argument of [`IOC_LIST_REPLICAS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ListReplicas {
+    /// See [`Header`].
+    pub header: Header,
+    /// Out: uuid of the set.
+    pub set: [u8; 16],
+    /// Out: its name.
+    pub set_name: [u8; NAME_LEN],
+    /// Out: epoch of the newest commit that counts.
+    pub epoch: u64,
+    /// Out: its sequence.
+    pub sequence: u64,
+    /// Out: commits since the set was loaded.
+    pub commits: u64,
+    /// In: user address of an array of [`ReplicaStatus`].
+    pub replicas: u64,
+    /// In: elements in the array; with fewer than there are the answer is
+    /// [`Refusal::ArrayTooSmall`].
+    pub replica_capacity: u32,
+    /// Out: elements filled.
+    pub replica_count: u32,
+    /// Out: a [`SetState`] as a number.
+    pub state: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// [`StartSet::flags`]: start read-only where the replicas do not suffice for writing.
+pub const START_READ_ONLY: u32 = 1;
+
+/// Argument of [`IOC_START_SET`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct StartSet {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: uuid of the set, or zero if there is only one on the devices. Out: the set's.
+    pub set: [u8; 16],
+    /// In: user address of an array of [`Device`]s: all on which the set may have a replica or a
+    /// component.
+    pub devices: u64,
+    /// In: elements in the array, at most [`DEVICES_MAX`].
+    pub device_count: u32,
+    /// In: zero or [`START_READ_ONLY`].
+    pub flags: u32,
+    /// Out: metadevices that were made.
+    pub unit_count: u32,
+    /// Out: metadevices that could not be made; the kernel's log says why.
+    pub failed_count: u32,
+}
+
+/// Argument of [`IOC_STOP_SET`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct StopSet {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: no flag is defined yet; zero.
+    pub flags: u32,
+    /// Out: metadevices that were stopped.
+    pub unit_count: u32,
+}
+
 // The layout is a promise: 32-bit and 64-bit processes, tool and kernel see the same bytes.
 const _: () = assert!(size_of::<Header>() == 48);
 const _: () = assert!(size_of::<Version>() == 80);
 const _: () = assert!(size_of::<Row>() == 16);
-const _: () = assert!(size_of::<Component>() == 256);
+const _: () = assert!(size_of::<Component>() == 304);
+const _: () = assert!(size_of::<Device>() == 256);
+const _: () = assert!(size_of::<AddReplicas>() == 352);
+const _: () = assert!(size_of::<DeleteReplicas>() == 80);
+const _: () = assert!(size_of::<ReplicaStatus>() == 264);
+const _: () = assert!(size_of::<ListReplicas>() == 144);
+const _: () = assert!(size_of::<StartSet>() == 88);
+const _: () = assert!(size_of::<StopSet>() == 56);
 const _: () = assert!(size_of::<Create>() == 152);
 const _: () = assert!(size_of::<Clear>() == 88);
 const _: () = assert!(size_of::<UnitSummary>() == 96);

@@ -6,11 +6,15 @@ use crate::{
     commands::{
         arguments,
         metaclear,
+        metadb,
         metainit,
         metaparam,
         metareplace,
         metastat,
         metattach,
+        scan,
+        start,
+        stop,
         version, //
     },
     explain::{
@@ -48,7 +52,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 7] = [
+pub static COMMANDS: [Command; 11] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -84,6 +88,30 @@ pub static COMMANDS: [Command; 7] = [
         own_program: true,
         definition: metareplace::Arguments::command,
         run: |matches, machine, answer| metareplace::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metadb",
+        own_program: true,
+        definition: metadb::Arguments::command,
+        run: |matches, machine, answer| metadb::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "scan",
+        own_program: false,
+        definition: scan::Arguments::command,
+        run: |matches, machine, answer| scan::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "start",
+        own_program: false,
+        definition: start::Arguments::command,
+        run: |matches, machine, answer| start::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "stop",
+        own_program: false,
+        definition: stop::Arguments::command,
+        run: |matches, machine, answer| stop::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",

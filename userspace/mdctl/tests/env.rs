@@ -2,6 +2,17 @@
 //! A machine for the tests: a kernel in memory, a folder with `proc` and `sys`, and a table of
 //! device nodes, since a test should not need the right to make real ones.
 
+use md_model::database::{
+    header::{
+        End,
+        Header, //
+    },
+    identity::Uuid,
+    label::Label,
+    layout::REPLICA_PAGE,
+    members::Role,
+    page::PAGE_BYTES, //
+};
 use mdctl::{
     admin::fake::FakeAdmin,
     discover::{
@@ -52,6 +63,8 @@ struct TestHost {
     nodes: BTreeMap<String, Node>,
     /// What `wipefs` says of devices on which it finds something, or has trouble.
     wipefs: BTreeMap<String, Wipefs>,
+    /// Pages of devices that something is written on, by their first bytes.
+    images: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
 }
 
 /// How `wipefs` ends when it looks at a device.
@@ -78,6 +91,13 @@ impl Host for TestHost {
         };
         let node = self.nodes.get(path).copied().or_else(metadevice);
         node.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn read_at(&self, path: &str, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let image = self.images.get(path).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let page = image.get(&offset).ok_or(io::ErrorKind::UnexpectedEof)?;
+        assert_eq!(page.len(), bytes);
+        Ok(page.clone())
     }
 
     fn run(&self, command: &mut Command) -> io::Result<Output> {
@@ -122,6 +142,7 @@ impl TestEnvironment {
                 root: root.clone(),
                 nodes: BTreeMap::new(),
                 wipefs: BTreeMap::new(),
+                images: BTreeMap::new(),
             },
             _folder: folder,
         };
@@ -157,6 +178,7 @@ impl TestEnvironment {
         let link = self.path("sys/dev/block").join(format!("{major}:{minor}"));
         fs::create_dir_all(link.parent().unwrap()).unwrap();
         symlink(self.path(&folder), link).unwrap();
+        fs::create_dir_all(self.path("sys/class/block").join(name)).unwrap();
         let path = format!("/dev/{}", name.replace('!', "/"));
         self.node(
             &path,
@@ -169,6 +191,37 @@ impl TestEnvironment {
     /// Adds a path that names something.
     pub(crate) fn node(&mut self, path: &str, node: Node) {
         self.host.nodes.insert(path.to_string(), node);
+    }
+
+    /// Puts a label of a set on a device, and behind it heads of so many replicas.
+    pub(crate) fn label(&mut self, path: &str, set: u8, component: u8, replicas: u64) {
+        let set = Uuid::from_bytes([set; 16]);
+        let mut name = [0; 32];
+        name[..5].copy_from_slice(b"local");
+        let label = Label {
+            set,
+            component: Uuid::from_bytes([component; 16]),
+            set_name: name,
+            data_sector: 2048,
+            sequence: 1,
+            tree_bytes: 0,
+        };
+        let image = self.host.images.entry(path.to_string()).or_default();
+        let mut page = vec![0; PAGE_BYTES];
+        let place = label.encode(0, 0, &[], &mut page).unwrap();
+        image.insert(u64::from(place) * PAGE_BYTES as u64, page.clone());
+        for number in 0..replicas {
+            let first = u64::from(REPLICA_PAGE) + number * 16;
+            let header = Header {
+                set,
+                replica: Uuid::from_bytes([component + 1 + number as u8; 16]),
+                start_sector: first * 8,
+                pages: 16,
+                role: Role::Voter,
+            };
+            header.encode(End::Head, &mut page).unwrap();
+            image.insert(first * PAGE_BYTES as u64, page.clone());
+        }
     }
 
     /// Says what `wipefs` makes of a device.

@@ -7,6 +7,7 @@ mod test_discover;
 mod test_keep_data;
 mod test_md_tab;
 mod test_metaclear;
+mod test_metadb;
 mod test_metainit;
 mod test_metaparam;
 mod test_metareplace;
@@ -16,6 +17,9 @@ mod test_mirror;
 mod test_mirror_states;
 mod test_multicall;
 mod test_output;
+mod test_scan;
+mod test_start;
+mod test_stop;
 mod test_trouble;
 mod test_version;
 

@@ -8,8 +8,14 @@
 //! 2. A field may be added within a version; none changes its meaning or goes away.
 //! 3. Sizes and positions are in bytes, and their names carry no unit.
 
+mod database;
 mod metadevice;
 
+pub use database::{
+    Database,
+    Member,
+    Replica, //
+};
 pub use metadevice::{
     Component,
     Kind,
@@ -64,6 +70,12 @@ pub struct Document {
     /// mirror, with the options that it has now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
+    /// `metadb`: the state database. Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<Database>,
+    /// `mdctl scan`: the devices on which sets have something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Member>>,
     /// `metainit -n`: names of the metadevices that could be made. `metattach -n`: the one that
     /// could be grown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +108,8 @@ impl Default for Document {
         Document {
             version: DOCUMENT_VERSION,
             metadevices: None,
+            database: None,
+            members: None,
             checked: None,
             cleared: None,
             tool: None,

@@ -11,24 +11,36 @@ use super::{
     ADMIN_PATH, //
 };
 use md_abi::admin::{
+    AddReplicas,
     Clear,
     Component,
     Create,
+    DeleteReplicas,
+    Device,
     Grow,
     List,
+    ListReplicas,
     Probe,
+    ReplicaStatus,
     Row,
     SetOptions,
+    StartSet,
     Status,
+    StopSet,
     UnitSummary,
     Version,
+    IOC_ADD_REPLICAS,
     IOC_CLEAR,
     IOC_CREATE,
+    IOC_DELETE_REPLICAS,
     IOC_GROW,
     IOC_LIST,
+    IOC_LIST_REPLICAS,
     IOC_PROBE,
     IOC_SET_OPTIONS,
+    IOC_START_SET,
     IOC_STATUS,
+    IOC_STOP_SET,
     IOC_VERSION, //
 };
 use rustix::{
@@ -180,6 +192,38 @@ impl Admin for AdminDevice {
     fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError> {
         // SAFETY: `IOC_PROBE` takes a `Probe`, which names no arrays.
         unsafe { self.call::<IOC_PROBE, _>(argument) }
+    }
+
+    fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
+        // SAFETY: `IOC_ADD_REPLICAS` takes an `AddReplicas`, which names no arrays.
+        unsafe { self.call::<IOC_ADD_REPLICAS, _>(argument) }
+    }
+
+    fn delete_replicas(&mut self, argument: &mut DeleteReplicas) -> Result<(), CallError> {
+        // SAFETY: `IOC_DELETE_REPLICAS` takes a `DeleteReplicas`, which names no arrays.
+        unsafe { self.call::<IOC_DELETE_REPLICAS, _>(argument) }
+    }
+
+    fn list_replicas(
+        &mut self,
+        argument: &mut ListReplicas,
+        replicas: &mut [ReplicaStatus],
+    ) -> Result<(), CallError> {
+        (argument.replicas, argument.replica_capacity) = array_to_write(replicas);
+        // SAFETY: `IOC_LIST_REPLICAS` takes a `ListReplicas`, and writes the array that it names,
+        // of `ReplicaStatus`, which is `FromBytes`.
+        unsafe { self.call::<IOC_LIST_REPLICAS, _>(argument) }
+    }
+
+    fn start_set(&mut self, argument: &mut StartSet, devices: &[Device]) -> Result<(), CallError> {
+        (argument.devices, argument.device_count) = array_to_read(devices);
+        // SAFETY: `IOC_START_SET` takes a `StartSet`, and reads the array that it names.
+        unsafe { self.call::<IOC_START_SET, _>(argument) }
+    }
+
+    fn stop_set(&mut self, argument: &mut StopSet) -> Result<(), CallError> {
+        // SAFETY: `IOC_STOP_SET` takes a `StopSet`, which names no arrays.
+        unsafe { self.call::<IOC_STOP_SET, _>(argument) }
     }
 }
 

@@ -10,15 +10,22 @@ pub mod kapi;
 pub mod requests;
 
 use md_abi::admin::{
+    AddReplicas,
     Clear,
     Component,
     Create,
+    DeleteReplicas,
+    Device,
     Grow,
     List,
+    ListReplicas,
     Probe,
+    ReplicaStatus,
     Row,
     SetOptions,
+    StartSet,
     Status,
+    StopSet,
     UnitSummary,
     Version, //
 };
@@ -70,6 +77,25 @@ pub trait Admin {
 
     /// Sees whether the components of a metadevice answer.
     fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError>;
+
+    /// Adds replicas of the state database.
+    fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;
+
+    /// Deletes replicas.
+    fn delete_replicas(&mut self, argument: &mut DeleteReplicas) -> Result<(), CallError>;
+
+    /// Reads how the state database is.
+    fn list_replicas(
+        &mut self,
+        argument: &mut ListReplicas,
+        replicas: &mut [ReplicaStatus],
+    ) -> Result<(), CallError>;
+
+    /// Starts a set from what is on devices.
+    fn start_set(&mut self, argument: &mut StartSet, devices: &[Device]) -> Result<(), CallError>;
+
+    /// Stops the set.
+    fn stop_set(&mut self, argument: &mut StopSet) -> Result<(), CallError>;
 }
 
 /// A call that failed.

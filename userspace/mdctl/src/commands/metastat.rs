@@ -2,7 +2,10 @@
 //! `metastat`
 
 use crate::{
-    admin::requests,
+    admin::requests::{
+        self,
+        database, //
+    },
     explain::{
         self,
         Failure,
@@ -15,6 +18,7 @@ use crate::{
     output::{
         text::{
             self,
+            Keeping,
             Listed, //
         },
         Answer, //
@@ -69,16 +73,28 @@ pub fn run(
         snapshot = Snapshot::read(machine)?;
     }
     let units = snapshot.list(machine, &names)?;
+    let keeping = keeping(machine)?;
     answer.text = if arguments.concise {
         text::concise(&units)
     } else if arguments.md_tab {
         text::md_tab(&units)
     } else {
-        text::paragraphs(&units, arguments.times)
+        text::paragraphs(&units, arguments.times, &keeping)
     };
     let documents = units.iter().map(|listed| (&listed.unit).into());
     answer.document.metadevices = Some(documents.collect());
     Ok(())
+}
+
+/// Where the state of the metadevices is kept.
+fn keeping(machine: &mut Machine<'_>) -> Result<Keeping, Failure> {
+    let found = database::database(machine.admin);
+    let found = found.map_err(|error| explain::request(&error, &Subject::none()))?;
+    let paths = |database: database::Database| {
+        let replicas = database.replicas.into_iter();
+        replicas.map(|replica| replica.path).collect()
+    };
+    Ok(found.map(paths))
 }
 
 /// Sees whether the components of metadevices answer. The kernel goes on to the components of

@@ -3,11 +3,15 @@
 //! what it does. A command reads: parse, resolve, check, ask the kernel, report.
 
 pub mod metaclear;
+pub mod metadb;
 pub mod metainit;
 pub mod metaparam;
 pub mod metareplace;
 pub mod metastat;
 pub mod metattach;
+pub mod scan;
+pub mod start;
+pub mod stop;
 pub mod version;
 
 use crate::{

@@ -6,6 +6,7 @@
 //! into `/proc` and `/sys` first, to say *by what*, and what to type. What it does not find, or
 //! what begins between the look and the request, the kernel still refuses.
 
+pub mod members;
 mod mounts;
 pub mod signatures;
 mod sysfs;
@@ -22,6 +23,7 @@ use rustix::fs::{
 use std::{
     fs,
     io,
+    os::unix::fs::FileExt,
     path::{
         Path,
         PathBuf, //
@@ -41,6 +43,13 @@ pub trait Host {
 
     /// What a path names, symbolic links followed.
     fn node(&self, path: &str) -> io::Result<Node>;
+
+    /// Reads so many bytes of a device or file, from an offset on.
+    fn read_at(&self, path: &str, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; bytes];
+        fs::File::open(path)?.read_exact_at(&mut buffer, offset)?;
+        Ok(buffer)
+    }
 
     /// Runs another program to its end.
     fn run(&self, command: &mut Command) -> io::Result<Output>;

@@ -127,6 +127,38 @@ impl Holder {
     }
 }
 
+/// World-wide name of the disk that a device is, or is a partition of.
+pub(super) fn wwn(host: &dyn Host, dev: u64) -> Option<String> {
+    let folder = folder_of(host, dev)?;
+    let disk = if is_partition(&folder) {
+        folder.parent()?.to_path_buf()
+    } else {
+        folder
+    };
+    let texts = ["device/wwid", "wwid"].map(|name| fs::read_to_string(disk.join(name)).ok());
+    let text = texts.into_iter().flatten().next()?;
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!name.is_empty()).then_some(name)
+}
+
+/// Uuid of a partition.
+pub(super) fn partition_uuid(host: &dyn Host, dev: u64) -> Option<[u8; 16]> {
+    let text = fs::read_to_string(folder_of(host, dev)?.join("uevent")).ok()?;
+    let uuid = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PARTUUID="))?;
+    let digits: String = uuid.chars().filter(|c| *c != '-').collect();
+    u128::from_str_radix(&digits, 16)
+        .ok()
+        .map(u128::to_be_bytes)
+}
+
+/// The folder of a device.
+fn folder_of(host: &dyn Host, dev: u64) -> Option<PathBuf> {
+    let link = host.root().join("sys/dev/block").join(dev_text(dev));
+    fs::canonicalize(link).ok()
+}
+
 /// Whether a folder is that of a partition.
 fn is_partition(folder: &Path) -> bool {
     folder.join("partition").exists()

@@ -2,10 +2,12 @@
 //! Why something failed, as three parts: what it is about, the reason, and what to type next.
 //!
 //! A failure without a next command does not exist: [`Failure`] cannot be made without one.
-//! [`refusal`] has the kernel's reasons, [`device`] those found by looking around, [`md_tab`] those
+//! [`refusal`] has the kernel's reasons, [`database`] those that have to do with the state
+//! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, and [`growth`] what
 //! comes with growing a metadevice.
 
+pub mod database;
 pub mod device;
 pub mod growth;
 pub mod md_tab;
@@ -126,9 +128,19 @@ impl<'a> Subject<'a> {
             .map_or(ADMIN_PATH.to_string(), |unit| unit.to_string())
     }
 
-    /// Path of the component with a number, or the metadevice's name if there is none.
+    /// A request that is about a device which is part of no metadevice.
+    pub fn device(path: &'a [String; 1]) -> Self {
+        Subject {
+            unit: None,
+            devices: path,
+        }
+    }
+
+    /// Path of the component with a number, or the metadevice's name if there is none; or the
+    /// device, if there is nothing but that.
     fn component(&self, index: Option<usize>) -> String {
-        let device = index.and_then(|index| self.devices.get(index));
+        let only = self.unit.is_none().then_some(0);
+        let device = index.or(only).and_then(|index| self.devices.get(index));
         device.cloned().unwrap_or_else(|| self.unit_name())
     }
 }
@@ -198,6 +210,11 @@ pub fn names(command: &str, words: &[String]) -> Result<Vec<MetadeviceName>, Fai
 pub fn name(command: &str, word: &str) -> Result<MetadeviceName, Failure> {
     word.parse()
         .map_err(|reason| self::word(command, word, reason))
+}
+
+/// A command line that says too little.
+pub fn line(command: &str, reason: String) -> Failure {
+    Failure::new(None, reason, help(command))
 }
 
 /// A word that a command cannot use, and why.

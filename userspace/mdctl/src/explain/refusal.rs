@@ -155,6 +155,7 @@ impl Words {
                 format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
                 "lsblk -d -o NAME,LOG-SEC",
             ),
+            other => super::database::refusal(other, [a, b], &self.component),
         }
     }
 
@@ -282,16 +283,19 @@ mod tests {
         format!("{device}: {}\n  next: {next}\n", failure.reason)
     }
 
-    fn every_refusal() -> String {
-        let refused = Refusal::ALL.map(|refusal| refuse(refusal, ABI_VERSION + 1, Some(1)));
-        refused.map(line).concat()
+    /// Those from one number up to another one, in words.
+    fn refusals(numbers: std::ops::RangeInclusive<u32>) -> String {
+        let all = Refusal::ALL.into_iter();
+        let chosen = all.filter(|refusal| numbers.contains(&(*refusal as u32)));
+        let refused = chosen.map(|refusal| refuse(refusal, ABI_VERSION + 1, Some(1)));
+        refused.map(line).collect()
     }
 
     /// Every refusal, so that a reader sees them beside each other.
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
-        assert_snapshot!(every_refusal(), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4, tool: 3)
+        assert_snapshot!(refusals(1..=33), @r"
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 5, tool: 4)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -361,15 +365,57 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_the_state_database() {
+        assert_snapshot!(refusals(34..=51), @r"
+        /dev/sdb: there is no state database
+          next: metadb -a -f /dev/sdb
+        /dev/sdb: a state database is in use already
+          next: metadb -i
+        /dev/sdb: 17 metadevices live in memory; clear them first, and make them again afterwards
+          next: metastat -p
+        /dev/sdb: no state database was found
+          next: mdctl scan
+        /dev/sdb: there are state databases of several sets; name one by its uuid
+          next: mdctl scan
+        /dev/sdb: 17 of 16 voting replicas are there, and what the others have may be newer
+          next: mdctl start --read-only
+        /dev/sdb: the newest state is known, but no replica that was found has all of it
+          next: dmesg | grep 'state database'
+        /dev/sdb: the state database is damaged
+          next: dmesg | grep 'state database'
+        /dev/sdb: the set is read-only: too few replicas of the state database can be written
+          next: metadb -i
+        /dev/sdb: the state database is full: 17 pages are needed, and 16 are free
+          next: metadb -i
+        /dev/sdb: 17 replicas, and at most 16 are possible
+          next: metadb -i
+        /dev/sdb: replicas of 8 KiB, and at least 8 KiB are needed
+          next: metadb -i
+        /dev/sdb: has a replica of this kind already
+          next: metadb -i
+        /dev/sdb: has no replica of the state database
+          next: metadb -i
+        /dev/sdb: holds the last voting replica; add another one first
+          next: metadb -a DEVICE
+        /dev/sdb: a tie-breaker belongs on a device without a voting replica
+          next: metadb -i
+        /dev/sdb: is part of a metadevice, and has no reserved head where a replica would go
+          next: metastat -p
+        /dev/sdb: d17 is open
+          next: lsblk /dev/md/dsk/d17
+        ");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 2, tool: 3)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 3, tool: 4)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 3, tool: 3)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 4, tool: 4)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 4, tool: 3)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 5, tool: 4)
           next: make tool
         ");
     }

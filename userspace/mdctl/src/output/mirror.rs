@@ -17,13 +17,15 @@ use crate::{
 };
 
 /// What is shown of a mirror between its name and its size; with times on demand.
-pub(super) fn block(mirror: &Mirror, with_times: bool) -> String {
+pub(super) fn block(mirror: &Mirror, with_times: bool, in_memory: bool) -> String {
     let submirrors = mirror.submirrors.iter().enumerate();
     let submirrors = submirrors.map(|(number, side)| submirror(number, side, with_times));
-    // Before there is a state database, this is true of every mirror.
-    submirrors.collect::<String>()
-        + &parameters(&mirror.options)
-        + "    State is kept: in memory only, lost at reboot\n"
+    let warning = if in_memory {
+        "    State is kept: in memory only, lost at reboot\n"
+    } else {
+        ""
+    };
+    submirrors.collect::<String>() + &parameters(&mirror.options) + warning
 }
 
 /// A side of a mirror.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Writing the answer of a command.
 
+pub mod database;
 mod human_size;
 pub mod json;
 pub mod mirror;

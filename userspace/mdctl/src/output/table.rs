@@ -8,6 +8,7 @@ use crate::{
         Row, //
     },
 };
+use std::collections::BTreeSet;
 
 /// The columns that a table of components has beside those that it always has. A stripe that is
 /// not below a mirror has no states in SVM; but whoever looks because something is wrong must see
@@ -21,7 +22,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// The components of a row.
-    pub(super) fn table(self, row: &Row) -> String {
+    pub(super) fn table(self, row: &Row, replicas: Option<&BTreeSet<String>>) -> String {
         let components = row.components.iter();
         let names: Vec<_> = components
             .map(|part| component_word(&part.device))
@@ -46,8 +47,9 @@ impl Columns {
         let heading = format!("{:name_width$} Start Block  Dbase", "Device");
         let mut text = line(heading, ["State", "Errors", "Time"]);
         for ((name, errors), component) in names.iter().zip(&errors).zip(&row.components) {
-            // No replica of the state database lies on a component before there is one.
-            let start = format!("{name:name_width$} {:>8}     No", component.start.0);
+            let has_replica = replicas.is_some_and(|paths| paths.contains(&component.device));
+            let dbase = if has_replica { "Yes" } else { "No" };
+            let start = format!("{name:name_width$} {:>8}    {dbase:>3}", component.start.0);
             let time = component.event.as_deref().unwrap_or("-");
             text += &line(start, [component.state.word(), errors, time]);
         }

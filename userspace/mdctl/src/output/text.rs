@@ -29,6 +29,7 @@ use crate::{
     },
 };
 use md_report::State;
+use std::collections::BTreeSet;
 
 /// A metadevice in a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,24 +69,28 @@ pub fn failure(finished: &Finished, failure: &Failure) -> String {
     text + &format!("next: {}\n", next_command(finished, failure))
 }
 
+/// Where the state of metadevices is kept: paths of the devices with replicas of the state
+/// database, or `None` if there is no such database.
+pub type Keeping = Option<BTreeSet<String>>;
+
 /// The long form, one paragraph for each metadevice; with a column of times on demand.
-pub fn paragraphs(units: &[Listed], with_times: bool) -> String {
+pub fn paragraphs(units: &[Listed], with_times: bool, keeping: &Keeping) -> String {
     let paragraphs: Vec<_> = units
         .iter()
-        .map(|listed| paragraph(listed, with_times))
+        .map(|listed| paragraph(listed, with_times, keeping))
         .collect();
     paragraphs.join("\n")
 }
 
 /// The long form of one metadevice.
-fn paragraph(listed: &Listed, with_times: bool) -> String {
+fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
     let unit = &listed.unit;
     let size = unit.size;
     let size = format!("    Size: {} blocks ({})\n", size.0, human_size(size));
     match &unit.body {
         Body::Mirror(body) => {
             let title = format!("{}: {}\n", unit.name, spec::title(true));
-            title + &mirror::block(body, with_times) + &size
+            title + &mirror::block(body, with_times, keeping.is_none()) + &size
         }
         Body::Stripe(rows) => {
             let trouble = unit.has_trouble();
@@ -94,7 +99,8 @@ fn paragraph(listed: &Listed, with_times: bool) -> String {
                 errors: trouble,
                 times: with_times,
             };
-            heading(listed, columns.states) + &size + &table(rows, columns)
+            let replicas = keeping.as_ref();
+            heading(listed, columns.states) + &size + &table(rows, columns, replicas)
         }
     }
 }
@@ -120,7 +126,7 @@ fn heading(listed: &Listed, with_state: bool) -> String {
 }
 
 /// The rows of a stripe or concat.
-fn table(rows: &[Row], columns: Columns) -> String {
+fn table(rows: &[Row], columns: Columns, replicas: Option<&BTreeSet<String>>) -> String {
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
         text += &format!("    Stripe {number}:");
@@ -128,7 +134,7 @@ fn table(rows: &[Row], columns: Columns) -> String {
             text += &format!(" (interlace: {} blocks)", row.interlace.0);
         }
         text.push('\n');
-        text += &columns.table(row);
+        text += &columns.table(row, replicas);
     }
     text
 }

@@ -6,6 +6,7 @@
 //! them beforehand, see [`answers`].
 
 mod answers;
+mod database;
 mod layout;
 mod mirror;
 mod states;
@@ -16,20 +17,28 @@ use super::{
     CallError, //
 };
 use answers::Answers;
+use database::FakeDatabase;
 use md_abi::admin::{
+    AddReplicas,
     Clear,
     Component,
     ComponentState,
     Create,
+    DeleteReplicas,
+    Device,
     Grow,
     Header,
     List,
+    ListReplicas,
     MirrorOptions,
     Probe,
     Refusal,
+    ReplicaStatus,
     Row,
     SetOptions,
+    StartSet,
     Status,
+    StopSet,
     UnitKind,
     UnitSummary,
     Version,
@@ -76,6 +85,9 @@ pub struct FakeAdmin {
     /// What the next calls answer, if a test has decided that.
     pub answers: Answers,
     units: BTreeMap<u32, FakeUnit>,
+    /// Those of a set that was stopped.
+    stopped: BTreeMap<u32, FakeUnit>,
+    database: FakeDatabase,
 }
 
 /// A metadevice of the fake kernel.
@@ -384,6 +396,55 @@ impl Admin for FakeAdmin {
         self.answers.decided_probe(&mut argument.header)?;
         let number = self.existing(&mut argument.header, &argument.name)?;
         argument.failed_count = self.probe_unit(number);
+        Ok(())
+    }
+
+    fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
+        self.admit::<AddReplicas>(&mut argument.header)?;
+        let added = self.database.add(argument, self.units.len());
+        added.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn delete_replicas(&mut self, argument: &mut DeleteReplicas) -> Result<(), CallError> {
+        self.admit::<DeleteReplicas>(&mut argument.header)?;
+        let deleted = self.database.delete(argument);
+        deleted.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn list_replicas(
+        &mut self,
+        argument: &mut ListReplicas,
+        replicas: &mut [ReplicaStatus],
+    ) -> Result<(), CallError> {
+        self.admit::<ListReplicas>(&mut argument.header)?;
+        self.database.list(argument, replicas);
+        Ok(())
+    }
+
+    fn start_set(&mut self, argument: &mut StartSet, devices: &[Device]) -> Result<(), CallError> {
+        self.admit::<StartSet>(&mut argument.header)?;
+        match self.database.start(argument, devices) {
+            Ok(()) => {
+                self.units.append(&mut self.stopped);
+                argument.unit_count = self.units.len() as u32;
+                Ok(())
+            }
+            Err(refused) => Err(refuse(&mut argument.header, refused)),
+        }
+    }
+
+    fn stop_set(&mut self, argument: &mut StopSet) -> Result<(), CallError> {
+        self.admit::<StopSet>(&mut argument.header)?;
+        let is_open = |(_, unit): &(&u32, &FakeUnit)| unit.summary.open_count > 0;
+        let open = self.units.iter().find(is_open).map(|(number, _)| *number);
+        if let Some(number) = open {
+            let refused = (Refusal::SetIsOpen, NO_INDEX, [number.into(), 0]);
+            return Err(refuse(&mut argument.header, refused));
+        }
+        let stopped = self.database.stop();
+        stopped.map_err(|refused| refuse(&mut argument.header, refused))?;
+        argument.unit_count = self.units.len() as u32;
+        self.stopped.append(&mut self.units);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What the commands ask the kernel for: arguments are filled in, answers are checked.
 
+pub mod database;
 mod making;
 mod reading;
 

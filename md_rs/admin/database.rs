@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Replicas of the state database, and stopping a set.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::{
+    database::{
+        identity::Uuid,
+        members::Role, //
+    },
+    limits::RESERVED_HEAD_SECTORS,
+    name::UnitName, //
+};
+
+use super::{
+    argument::{
+        bad_address,
+        check_zero,
+        write_array, //
+    },
+    components::{
+        open_failed,
+        path_text, //
+    }, //
+};
+use crate::{
+    abi::{
+        self,
+        Refusal, //
+    },
+    database::Addition,
+    kapi::bdev::BlockDevice,
+    refused::text,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Every flag of [`abi::AddReplicas`].
+const ADD_FLAGS: u32 = abi::ADD_NEW_SET | abi::ADD_TIE_BREAKER;
+
+/// Carries out [`abi::IOC_ADD_REPLICAS`].
+pub(super) fn add(units: &Mutex<UnitTable>, request: &mut abi::AddReplicas) -> Result<(), Refused> {
+    check_zero(&[request.flags & !ADD_FLAGS])?;
+    let is_new = request.flags & abi::ADD_NEW_SET != 0;
+    if !is_new {
+        check_zero(&request.set_name)?;
+    }
+    let units = units.lock();
+    let database = units.database().clone();
+    if is_new && database.is_loaded() {
+        return Err(Refused::new(EEXIST, Refusal::SetIsLoaded));
+    }
+    if is_new && units.count() > 0 {
+        let values = [units.count().into(), 0];
+        return Err(Refused::new(EBUSY, Refusal::UnitsInMemory).with(values));
+    }
+    let (device, is_in_head) = device_for(&units, &request.device)?;
+    let addition = Addition {
+        device,
+        size_sectors: request.size_sectors,
+        count: request.count,
+        role: if request.flags & abi::ADD_TIE_BREAKER != 0 {
+            Role::TieBreaker
+        } else {
+            Role::Voter
+        },
+        is_in_head,
+    };
+    if is_new {
+        database.make_set(request.set_name, &addition)
+    } else {
+        database.add_replicas(&addition)
+    }
+}
+
+/// The device for a replica, and whether it belongs to a component: then it is shared, and there is
+/// room only in its reserved head.
+fn device_for(units: &UnitTable, asked: &abi::Device) -> Result<(Arc<BlockDevice>, bool), Refused> {
+    let path = path_text(&asked.device)?;
+    if let Some((_, component)) = units.with_component(asked.dev) {
+        let is_reserved = component.child.is_none() && !component.identity.uuid.is_nil();
+        return if is_reserved {
+            Ok((component.device.clone(), true))
+        } else {
+            Err(Refused::new(EBUSY, Refusal::NoReservedHead))
+        };
+    }
+    if let Some((device, _)) = units.database().device(asked.dev) {
+        return Ok((device, false));
+    }
+    if units.with_dev(asked.dev).is_some() {
+        return Err(Refused::new(EINVAL, Refusal::NoReservedHead));
+    }
+    let unit = text(fmt!("state database"))?;
+    let device = BlockDevice::open(asked.dev, unit, path).map_err(open_failed)?;
+    if device.read_only() {
+        return Err(Refused::new(EROFS, Refusal::ComponentReadOnly));
+    }
+    if device.sectors() < RESERVED_HEAD_SECTORS {
+        let values = [RESERVED_HEAD_SECTORS, device.sectors()];
+        return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with(values));
+    }
+    Ok((Arc::new(device, GFP_KERNEL)?, false))
+}
+
+/// Carries out [`abi::IOC_DELETE_REPLICAS`].
+pub(super) fn delete(
+    units: &Mutex<UnitTable>,
+    request: &mut abi::DeleteReplicas,
+) -> Result<(), Refused> {
+    check_zero(&[request.flags & !abi::DELETE_FORCE, request.count])?;
+    let replica = Uuid::from_bytes(request.replica);
+    if (request.dev == 0) == replica.is_nil() {
+        return Err(Refused::new(EINVAL, Refusal::ReservedNotZero));
+    }
+    let units = units.lock();
+    request.count = units.database().delete_replicas(request.dev, replica)?;
+    Ok(())
+}
+
+/// Carries out [`abi::IOC_LIST_REPLICAS`].
+pub(super) fn list(
+    units: &Mutex<UnitTable>,
+    request: &mut abi::ListReplicas,
+) -> Result<(), Refused> {
+    check_zero(&request.set)?;
+    check_zero(&request.set_name)?;
+    check_zero(&[request.epoch, request.sequence, request.commits])?;
+    check_zero(&[request.replica_count, request.state, request.reserved])?;
+    let units = units.lock();
+    let described = units.database().describe(request)?;
+    if described.len() > request.replica_capacity as usize {
+        let values = [request.replica_capacity.into(), described.len() as u64];
+        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
+    }
+    write_array(request.replicas, described.iter().copied()).map_err(bad_address)?;
+    request.replica_count = u32::try_from(described.len()).unwrap_or(0);
+    Ok(())
+}
+
+/// Carries out [`abi::IOC_STOP_SET`].
+pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Result<(), Refused> {
+    check_zero(&[request.flags, request.unit_count])?;
+    let mut units = units.lock();
+    let database = units.database().clone();
+    if !database.is_loaded() {
+        return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+    }
+    close_all(&units)?;
+    request.unit_count = units.count();
+    // Who has a parent goes after it.
+    while let Some(name) = top_of(&units) {
+        database.let_go(name.number());
+        drop(units.take(&name)?);
+    }
+    database.unload();
+    Ok(())
+}
+
+/// Sees to it that nobody can open a metadevice any more, or that nothing has changed.
+fn close_all(units: &UnitTable) -> Result<(), Refused> {
+    for (done, unit) in units.iter().enumerate() {
+        if let Err(refused) = unit.body().close_with_parent() {
+            let closed = units.iter().take(done);
+            closed.for_each(|unit| unit.body().reopen());
+            return Err(refused);
+        }
+    }
+    Ok(())
+}
+
+/// A metadevice without a parent.
+fn top_of(units: &UnitTable) -> Option<UnitName> {
+    let mut all = units.iter();
+    let top = all.find(|unit| unit.body().parent() == abi::NO_PARENT);
+    top.map(|unit| *unit.name())
+}

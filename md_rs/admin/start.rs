@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Starting a set: its database is loaded, and its metadevices are made from their records,
+//! children before parents.
+
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::{
+    database::{
+        identity::Uuid,
+        metadevice::{
+            Component as StoredComponent,
+            Kind,
+            Record, //
+        }, //
+    },
+    geometry::stripe::{
+        ComponentSpec,
+        RowSpec, //
+    },
+    name::UnitName, //
+};
+
+use super::{
+    argument::{
+        bad_address,
+        check_zero,
+        read_array, //
+    },
+    components::{
+        identity_of,
+        path_text,
+        Components, //
+    }, //
+};
+use crate::{
+    abi::{
+        self,
+        Refusal,
+        UnitKind, //
+    },
+    body::Child,
+    component::Component,
+    condition::Condition,
+    database::{
+        path_field,
+        Candidate,
+        Identity,
+        Loaded, //
+    },
+    kapi::bdev::BlockDevice,
+    metadevice::Plan,
+    personality::UnitSpec,
+    refused::{
+        text,
+        Shown, //
+    },
+    sides::Sides,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Carries out [`abi::IOC_START_SET`].
+pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Result<(), Refused> {
+    check_zero(&[request.flags & !abi::START_READ_ONLY])?;
+    check_zero(&[request.unit_count, request.failed_count])?;
+    if request.device_count > abi::DEVICES_MAX {
+        let values = [request.device_count.into(), abi::DEVICES_MAX.into()];
+        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
+    }
+    let asked = read_array::<abi::Device>(request.devices, request.device_count);
+    let asked = asked.map_err(bad_address)?;
+    let mut units = units.lock();
+    let database = units.database().clone();
+    if database.is_loaded() {
+        return Err(Refused::new(EBUSY, Refusal::SetIsLoaded));
+    }
+    if units.count() > 0 {
+        let values = [units.count().into(), 0];
+        return Err(Refused::new(EBUSY, Refusal::UnitsInMemory).with(values));
+    }
+    let candidates = open_candidates(&asked)?;
+    let wanted = Some(Uuid::from_bytes(request.set)).filter(|set| !set.is_nil());
+    let may_be_read_only = request.flags & abi::START_READ_ONLY != 0;
+    let loaded = database.load(&candidates, wanted, may_be_read_only)?;
+    request.set = loaded.set.to_bytes();
+    let maker = Maker {
+        loaded: &loaded,
+        candidates: &candidates,
+    };
+    let (made, failed) = maker.make_all(&mut units)?;
+    (request.unit_count, request.failed_count) = (made, failed);
+    Ok(())
+}
+
+/// Opens and claims the devices. One that somebody else has is none of ours, or cannot be used.
+fn open_candidates(asked: &[abi::Device]) -> Result<KVVec<Candidate>, Refused> {
+    let mut candidates = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
+    for device in asked {
+        let (unit, path) = (text(fmt!("state database"))?, path_text(&device.device)?);
+        match BlockDevice::open(device.dev, unit, path) {
+            Ok(opened) => {
+                let opened = Arc::new(opened, GFP_KERNEL)?;
+                let hints = identity_of(&device.hints);
+                candidates.push(Candidate::new(opened, hints)?, GFP_KERNEL)?;
+            }
+            Err(error) => {
+                let path = path_text(&device.device)?;
+                pr_warn!("state database: {} cannot be used: {error:?}\n", &*path);
+            }
+        }
+    }
+    Ok(candidates)
+}
+
+/// Why a metadevice is not made now.
+enum NotMade {
+    /// A component of it is a metadevice that is not there (yet).
+    Waits,
+    /// It cannot be made.
+    Refused(Refused),
+}
+
+impl From<Refused> for NotMade {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<AllocError> for NotMade {
+    fn from(error: AllocError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Makes metadevices from their records.
+struct Maker<'a> {
+    loaded: &'a Loaded,
+    candidates: &'a [Candidate],
+}
+
+impl Maker<'_> {
+    /// Makes all; how many, and how many could not be made.
+    fn make_all(&self, units: &mut UnitTable) -> Result<(u32, u32), Refused> {
+        let database = units.database().clone();
+        let mut made = 0u32;
+        loop {
+            let (mut progress, mut failed) = (0u32, 0u32);
+            database.for_records(|number, bytes| {
+                let Ok(name) = UnitName::from_number(number) else {
+                    return Err(Refused::new(EIO, Refusal::DatabaseDamaged));
+                };
+                if units.get(&name).is_ok() {
+                    return Ok(());
+                }
+                match self.make(units, name, bytes) {
+                    Ok(()) => progress = progress.saturating_add(1),
+                    Err(NotMade::Waits) => failed = failed.saturating_add(1),
+                    Err(NotMade::Refused(refused)) => {
+                        failed = failed.saturating_add(1);
+                        let name = name.as_str();
+                        pr_err!("{name}: cannot be made from its record: {refused:?}\n");
+                    }
+                }
+                Ok(())
+            })?;
+            made = made.saturating_add(progress);
+            if progress == 0 || failed == 0 {
+                return Ok((made, failed));
+            }
+        }
+    }
+
+    fn make(&self, units: &mut UnitTable, name: UnitName, bytes: &[u8]) -> Result<(), NotMade> {
+        let damaged = Refused::new(EIO, Refusal::DatabaseDamaged);
+        let record = Record::decode(bytes).map_err(|damage| {
+            pr_err!("{}: its record is damaged: {damage:?}\n", name.as_str());
+            damaged
+        })?;
+        let plan = match record.head.kind {
+            Kind::Stripe => self.plan_stripe(units, name, &record)?,
+            Kind::Mirror(options) => {
+                let (components, sizes) = sides_of(units, name, &record)?;
+                let spec = UnitSpec::Mirror {
+                    sides: &sizes,
+                    options,
+                };
+                let kind = UnitKind::Mirror as u32;
+                Plan::new(name, kind, &spec, components, units.database())?
+            }
+        };
+        if plan.sectors() != record.head.size_sectors {
+            let values = [name.number().into(), plan.sectors()];
+            return Err(damaged.with(values).into());
+        }
+        let body = plan.body().clone();
+        units.database().insert_loaded(name.number(), &body)?;
+        let settled = settle(&body, self.loaded.is_read_only);
+        let metadevice = plan.carry_out()?;
+        if self.loaded.is_read_only || !settled {
+            metadevice.make_read_only();
+        }
+        units.add(metadevice)?;
+        Ok(())
+    }
+
+    fn plan_stripe(
+        &self,
+        units: &UnitTable,
+        name: UnitName,
+        record: &Record<'_>,
+    ) -> Result<Plan, NotMade> {
+        let mut rows = KVVec::new();
+        for row in record.rows() {
+            let spec = RowSpec {
+                interlace_sectors: row.interlace_sectors,
+                component_count: row.component_count,
+            };
+            rows.push(spec, GFP_KERNEL)?;
+        }
+        let (mut components, mut specs): (Components, _) = (KVec::new(), KVVec::new());
+        for stored in record.components() {
+            let component = self.component(units, &name, &stored)?;
+            let spec = ComponentSpec {
+                capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
+                start_sectors: Some(stored.start_sector),
+                block_sectors: component.device.logical_block_bytes() >> 9,
+            };
+            specs.push(spec, GFP_KERNEL)?;
+            components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        let spec = UnitSpec::Stripe {
+            rows: &rows,
+            components: &specs,
+        };
+        let kind = UnitKind::Stripe as u32;
+        Ok(Plan::new(name, kind, &spec, components, units.database())?)
+    }
+
+    fn component(
+        &self,
+        units: &UnitTable,
+        name: &UnitName,
+        stored: &StoredComponent,
+    ) -> Result<Component, NotMade> {
+        if let Some(number) = stored.unit {
+            return child(units, name, number);
+        }
+        let identity = Identity {
+            uuid: stored.uuid,
+            partition: stored.partition,
+            wwn: stored.wwn,
+        };
+        let unit = text(fmt!("{}", name.as_str()))?;
+        let mut candidates = self.candidates.iter();
+        let found = candidates.find(|candidate| candidate.is(&identity, self.loaded.set));
+        let device = match found {
+            Some(candidate) => {
+                candidate.device.health().adopt(unit).map_err(no_memory)?;
+                candidate.device.clone()
+            }
+            None => {
+                let path = text(fmt!("missing {}", Shown(stored.uuid)))?;
+                let (name, uuid) = (name.as_str(), Shown(stored.uuid));
+                pr_err!("{name}: component {uuid} was not found\n");
+                let absent = BlockDevice::absent(unit, path).map_err(no_memory)?;
+                Arc::new(absent, GFP_KERNEL)?
+            }
+        };
+        let condition = Condition::new();
+        condition.decide(stored.state);
+        condition.take_effect();
+        if device.is_absent() {
+            condition.note_write_failed();
+        }
+        Ok(Component {
+            child: None,
+            condition,
+            dev: device.user_dev(),
+            path: path_field(device.health().path()),
+            device,
+            identity,
+        })
+    }
+}
+
+/// The sides of a mirror, and their sizes.
+fn sides_of(
+    units: &UnitTable,
+    name: UnitName,
+    record: &Record<'_>,
+) -> Result<(Components, KVec<u64>), NotMade> {
+    let (mut components, mut sizes): (Components, _) = (KVec::new(), KVec::new());
+    for side in record.sides() {
+        let component = child(units, &name, side.number)?;
+        let shape = component.child.as_ref().map(|child| child.body().shape());
+        sizes.push(shape.map_or(0, |shape| shape.unit().sectors()), GFP_KERNEL)?;
+        components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
+    }
+    Ok((components, sizes))
+}
+
+/// A metadevice as a component.
+fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, NotMade> {
+    let own = UnitName::from_number(number).map_err(|_| NotMade::Waits)?;
+    let Ok(metadevice) = units.get(&own) else {
+        return Err(NotMade::Waits);
+    };
+    let (unit, path) = (
+        text(fmt!("{}", name.as_str()))?,
+        text(fmt!("/dev/md/dsk/{}", own.as_str()))?,
+    );
+    let field = path_field(&path);
+    let device = BlockDevice::open(metadevice.user_dev(), unit, path).map_err(no_memory)?;
+    Ok(Component {
+        child: Some(Child::new(metadevice.body().clone(), name.number())),
+        condition: Condition::new(),
+        dev: device.user_dev(),
+        device: Arc::new(device, GFP_KERNEL)?,
+        identity: Identity::default(),
+        path: field,
+    })
+}
+
+/// Judges what is missing, before anybody uses the metadevice, and records it. Whether that is
+/// where it has to be.
+fn settle(body: &crate::body::Body, is_read_only: bool) -> bool {
+    let shape = body.shape();
+    let Some(mirror) = shape.unit().mirrored() else {
+        return true;
+    };
+    let sides = Sides::of(shape);
+    let changed = mirror.settle(&sides);
+    let is_recorded = !changed || !is_read_only && sides.record();
+    mirror.take_effect(&sides, is_recorded);
+    is_recorded
+}
+
+fn no_memory(error: Error) -> NotMade {
+    NotMade::Refused(Refused::new(error, Refusal::ComponentNotFound))
+}

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A set from its replicas: they are read and judged, one is chosen, and if the set may start for
+//! writing, its epoch is claimed and a first commit made (`DURABILITY.md` clauses 2, 3 and 20).
+
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    sync::Arc, //
+};
+use md_model::{
+    database::{
+        choice::{
+            decide,
+            standing,
+            Decision,
+            Replica as Found,
+            Standing,
+            Start, //
+        },
+        header::Header,
+        identity::{
+            Generation,
+            Uuid, //
+        },
+        label::Label,
+        layout::{
+            PAGE_SECTORS,
+            REPLICA_PAGE,
+            REPLICA_PAGES_IN_HEAD, //
+        },
+        load::{
+            Fault,
+            Flaw,
+            Reader,
+            Room,
+            What, //
+        },
+        members::{
+            Member,
+            Role, //
+        },
+        page::PAGE_BYTES,
+        store::{
+            entries,
+            judge,
+            read,
+            Tally, //
+        },
+        table::{
+            Pointer,
+            TABLES_MAX,
+            TABLE_PAGES, //
+        },
+    },
+    limits::{
+        REPLICAS_MAX,
+        UNITS_MAX, //
+    }, //
+};
+
+use super::{
+    contents::{
+        Contents,
+        Kept,
+        Which,
+        TABLES, //
+    },
+    label,
+    set::Set,
+    Database,
+    Identity, //
+};
+use crate::{
+    abi::Refusal,
+    kapi::bdev::{
+        BlockDevice,
+        Buffer, //
+    },
+    Refused, //
+};
+
+/// A device on which a set may have something.
+pub(crate) struct Candidate {
+    /// The device.
+    pub(crate) device: Arc<BlockDevice>,
+    /// By what else it is known.
+    pub(crate) hints: Identity,
+    /// Its label, if it has one that can be read.
+    pub(crate) label: Option<Label>,
+}
+
+impl Candidate {
+    /// Reads the label of a device. One that cannot be read has none.
+    pub(crate) fn new(device: Arc<BlockDevice>, hints: Identity) -> Result<Self, Refused> {
+        let label = label::read(&device).unwrap_or(None);
+        Ok(Self {
+            device,
+            hints,
+            label,
+        })
+    }
+
+    /// Whether it is the component with an identity, in a set.
+    pub(crate) fn is(&self, identity: &Identity, set: Uuid) -> bool {
+        match self.label.as_ref().filter(|label| label.set == set) {
+            Some(label) => label.component == identity.uuid,
+            None if !identity.uuid.is_nil() => false,
+            None => {
+                let same_partition =
+                    !identity.partition.is_nil() && self.hints.partition == identity.partition;
+                let same_disk = identity.wwn != [0; 32] && self.hints.wwn == identity.wwn;
+                same_partition || identity.partition.is_nil() && same_disk
+            }
+        }
+    }
+}
+
+/// What was loaded.
+pub(crate) struct Loaded {
+    /// The set.
+    pub(crate) set: Uuid,
+    /// Whether it is read-only.
+    pub(crate) is_read_only: bool,
+}
+
+/// A replica that was found, and what there is to decide on.
+struct Shown {
+    device: Arc<BlockDevice>,
+    header: Header,
+    live_root: u32,
+    members: KVec<Member>,
+    state: Option<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    generation: Generation,
+    claim: u64,
+    is_complete: bool,
+}
+
+impl Shown {
+    fn as_found(&self) -> Option<Found<'_>> {
+        let state = self.state?;
+        Some(Found {
+            uuid: self.header.replica,
+            role: self.header.role,
+            generation: state.generation,
+            claim: state.claim,
+            complete: state.is_complete,
+            members: &self.members,
+        })
+    }
+}
+
+/// Memory for a reader.
+struct RoomMemory {
+    members: KVec<Member>,
+    tables: KVec<Pointer>,
+    pages: KVVec<Pointer>,
+}
+
+impl RoomMemory {
+    fn new(pages: usize) -> Result<Self, AllocError> {
+        Ok(Self {
+            members: KVec::from_elem(Member::UNFILLED, REPLICAS_MAX, GFP_KERNEL)?,
+            tables: KVec::from_elem(Pointer::NONE, TABLES_MAX, GFP_KERNEL)?,
+            pages: KVVec::from_elem(Pointer::NONE, pages, GFP_KERNEL)?,
+        })
+    }
+
+    fn lend(&mut self) -> Room<'_> {
+        Room {
+            members: &mut self.members,
+            tables: &mut self.tables,
+            pages: &mut self.pages,
+        }
+    }
+}
+
+impl Database {
+    /// Loads a set from what is on these devices: the one that is wanted, or the only one. Where
+    /// the replicas do not suffice to write, it is refused, or loaded read-only.
+    pub(crate) fn load(
+        self: &Arc<Self>,
+        candidates: &[Candidate],
+        wanted: Option<Uuid>,
+        may_be_read_only: bool,
+    ) -> Result<Loaded, Refused> {
+        let all = read_replicas(candidates)?;
+        let set = choose_set(&all, wanted)?;
+        let name = candidates
+            .iter()
+            .filter_map(|candidate| candidate.label.as_ref())
+            .find(|label| label.set == set)
+            .map_or([0; 32], |label| label.set_name);
+        let mut shown = KVec::with_capacity(all.len(), GFP_KERNEL)?;
+        for replica in all {
+            if replica.header.set == set {
+                shown.push(replica, GFP_KERNEL)?;
+            }
+        }
+        let mut contents = None;
+        while contents.is_none() {
+            contents = self.read_source(&mut shown)?;
+        }
+        let contents = contents.ok_or(Refused::new(EIO, Refusal::DatabaseIncomplete))?;
+        check_records(&contents)?;
+        self.start(Set::new(set, name, contents)?, &shown, may_be_read_only)
+    }
+
+    /// Reads all of the set from the replica that is chosen as the source. `None` if that turns out
+    /// not to be complete: then another one may be chosen.
+    fn read_source(&self, shown: &mut KVec<Shown>) -> Result<Option<Contents>, Refused> {
+        let incomplete = Refused::new(EIO, Refusal::DatabaseIncomplete);
+        let source = with_decision(shown, |_, decision| Ok(decision.source))?;
+        let replica_pages = smallest(shown)?;
+        let source = source.ok_or(incomplete)?;
+        let chosen = shown.get_mut(source).ok_or(incomplete)?;
+        let contents = read_all(chosen, replica_pages)?;
+        if contents.is_none() {
+            if let Some(state) = chosen.state.as_mut() {
+                state.is_complete = false;
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Starts a set whose contents are there.
+    fn start(
+        self: &Arc<Self>,
+        mut set: Set,
+        shown: &[Shown],
+        may_be_read_only: bool,
+    ) -> Result<Loaded, Refused> {
+        let uuid = set.uuid;
+        let is_read_only = with_decision(shown, |found, decision| {
+            let roots = live_roots(shown)?;
+            let is_read_only = match decision.start {
+                Start::Writable { epoch } => {
+                    let started = set.commits().start((decision, epoch), &[], found, &roots);
+                    started.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
+                    false
+                }
+                Start::ReadOnly(why) => {
+                    tell_why_read_only(&why);
+                    if !may_be_read_only {
+                        let [votes, _] = decision.votes;
+                        let values = [votes.have.into(), votes.of.into()];
+                        return Err(Refused::new(EROFS, Refusal::NoQuorum).with(values));
+                    }
+                    true
+                }
+            };
+            for (index, replica) in shown.iter().enumerate() {
+                let counts = matches!(
+                    standing(found, index, decision),
+                    Standing::Current | Standing::Stale
+                );
+                if counts {
+                    let writer = self.writer(replica.header, replica.device.clone())?;
+                    set.replicas.push(writer, GFP_KERNEL)?;
+                }
+            }
+            Ok(is_read_only)
+        })?;
+        {
+            let mut guard = self.set.lock();
+            if guard.is_some() {
+                return Err(Refused::new(EBUSY, Refusal::SetIsLoaded));
+            }
+            set.kick();
+            *guard = Some(set);
+        }
+        if !is_read_only {
+            if let Err(refused) = self.wait_until(Set::is_running) {
+                self.unload();
+                return Err(refused);
+            }
+        }
+        Ok(Loaded {
+            set: uuid,
+            is_read_only,
+        })
+    }
+
+    /// Lets go of the set. Nothing of it is under way in this task.
+    pub(crate) fn unload(&self) {
+        let set = self.set.lock().take();
+        // Without the lock: the workers may need it to come to an end.
+        drop(set);
+        self.changed.notify_all();
+    }
+
+    /// Calls `each` with the number and the record of each metadevice.
+    pub(crate) fn for_records(
+        &self,
+        mut each: impl FnMut(u32, &[u8]) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let mut numbers = KVVec::new();
+        self.with_set(|set| {
+            for entry in entries(&set.contents) {
+                numbers.push(entry.record, GFP_KERNEL)?;
+            }
+            Ok(())
+        })?;
+        let most = md_model::database::metadevice::fields::BYTES_MAX;
+        let mut bytes = KVVec::from_elem(0u8, most, GFP_KERNEL)?;
+        for number in &numbers {
+            let damaged = Refused::new(EIO, Refusal::DatabaseDamaged).with([(*number).into(), 0]);
+            let length = self.with_set(|set| Ok(read(&set.contents, *number, &mut bytes)))?;
+            let record = length.and_then(|length| bytes.get(..length));
+            each(*number, record.ok_or(damaged)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides on what was found, and does something with that.
+fn with_decision<R>(
+    shown: &[Shown],
+    with: impl FnOnce(&[Option<Found<'_>>], &Decision<'_>) -> Result<R, Refused>,
+) -> Result<R, Refused> {
+    let mut found = KVec::with_capacity(shown.len(), GFP_KERNEL)?;
+    for replica in shown {
+        found.push(replica.as_found(), GFP_KERNEL)?;
+    }
+    let decision = decide(&found, &[]);
+    let decision = decision.map_err(|_| Refused::new(ENODEV, Refusal::NoReplicaFound))?;
+    with(&found, &decision)
+}
+
+fn live_roots(shown: &[Shown]) -> Result<KVec<u32>, AllocError> {
+    let mut roots = KVec::with_capacity(shown.len(), GFP_KERNEL)?;
+    for replica in shown {
+        roots.push(replica.live_root, GFP_KERNEL)?;
+    }
+    Ok(roots)
+}
+
+/// Pages of the smallest replica.
+fn smallest(shown: &[Shown]) -> Result<u32, Refused> {
+    let pages = shown.iter().map(|replica| replica.header.pages).min();
+    pages.ok_or(Refused::new(ENODEV, Refusal::NoReplicaFound))
+}
+
+/// The set that is wanted, or the only one there is.
+fn choose_set(shown: &[Shown], wanted: Option<Uuid>) -> Result<Uuid, Refused> {
+    let voters = || {
+        let voters = shown
+            .iter()
+            .filter(|replica| replica.header.role == Role::Voter);
+        voters.map(|replica| replica.header.set)
+    };
+    let none = Refused::new(ENODEV, Refusal::NoReplicaFound);
+    let first = match wanted {
+        Some(wanted) => voters().find(|set| *set == wanted),
+        None => voters().next(),
+    };
+    let chosen = first.ok_or(none)?;
+    if wanted.is_none() && voters().any(|set| set != chosen) {
+        return Err(Refused::new(EINVAL, Refusal::SeveralSets));
+    }
+    Ok(chosen)
+}
+
+/// Finds and verifies the replicas on all devices.
+fn read_replicas(candidates: &[Candidate]) -> Result<KVec<Shown>, Refused> {
+    let mut shown = KVec::new();
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    for candidate in candidates {
+        let mut page = u64::from(REPLICA_PAGE);
+        let expected = candidate.label.map(|_| REPLICA_PAGES_IN_HEAD);
+        for _ in 0..REPLICAS_MAX {
+            let sector = page.saturating_mul(PAGE_SECTORS);
+            let Some(found) = read_one(&candidate.device, sector, expected, &mut buffer)? else {
+                break;
+            };
+            page = page.saturating_add(found.header.pages.into());
+            shown.push(found, GFP_KERNEL)?;
+        }
+    }
+    Ok(shown)
+}
+
+/// Reads and verifies the replica that begins at a sector, if there is one.
+fn read_one(
+    device: &Arc<BlockDevice>,
+    sector: u64,
+    expected_pages: Option<u32>,
+    buffer: &mut Buffer,
+) -> Result<Option<Shown>, Refused> {
+    let mut memory = RoomMemory::new(TABLE_PAGES)?;
+    let mut reader = Reader::new(sector, expected_pages, memory.lend());
+    while let Some(read) = reader.next() {
+        let from = sector.saturating_add(u64::from(read.place).saturating_mul(PAGE_SECTORS));
+        let bytes = device.read(from, buffer).ok().map(|()| &**buffer);
+        if let Err(flaw) = reader.take(bytes) {
+            // What no replica is, is no flaw of one.
+            if reader.header().is_some() && !matches!(read.what, What::Root) {
+                tell_flaw(device, &flaw);
+            }
+        }
+    }
+    let Some(header) = reader.header() else {
+        return Ok(None);
+    };
+    let live_root = reader.live_root();
+    let mut members = KVec::new();
+    let state = match reader.found() {
+        Some(found) => {
+            members.extend_from_slice(found.members, GFP_KERNEL)?;
+            Some(State {
+                generation: found.generation,
+                claim: found.claim,
+                is_complete: found.complete,
+            })
+        }
+        None => None,
+    };
+    Ok(Some(Shown {
+        device: device.clone(),
+        header,
+        live_root,
+        members,
+        state,
+    }))
+}
+
+/// Reads all pages of a replica, once more, and keeps them. `None` if not all of it is as it was.
+fn read_all(shown: &Shown, replica_pages: u32) -> Result<Option<Contents>, Refused> {
+    let count = TABLES.saturating_mul(TABLE_PAGES);
+    let mut memory = RoomMemory::new(count)?;
+    let sector = shown.header.start_sector;
+    let mut reader = Reader::new(sector, Some(shown.header.pages), memory.lend());
+    let mut contents = Contents::new(replica_pages)?;
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    while let Some(read) = reader.next() {
+        let from = sector.saturating_add(u64::from(read.place).saturating_mul(PAGE_SECTORS));
+        let bytes = shown.device.read(from, &mut buffer).ok().map(|()| &*buffer);
+        match (reader.take(bytes), read.what) {
+            (Ok(Some(_)), What::Table | What::Records) => {
+                let page = core::mem::replace(&mut buffer, Buffer::new(PAGE_BYTES)?);
+                let which = Which {
+                    is_table: read.what == What::Table,
+                    number: read.number,
+                };
+                contents.put(which, Kept::new(Arc::new(page, GFP_KERNEL)?));
+            }
+            (Err(_), What::Table | What::Records) => return Ok(None),
+            _ => {}
+        }
+    }
+    if reader.tables().len() > TABLES {
+        return Err(Refused::new(EFBIG, Refusal::DatabaseDamaged));
+    }
+    for (to, from) in contents.live.tables.iter_mut().zip(reader.tables()) {
+        *to = *from;
+    }
+    for (to, from) in contents.live.pages.iter_mut().zip(reader.pages()) {
+        *to = *from;
+    }
+    Ok(reader.found().map(|_| contents))
+}
+
+/// Every record is there, and each of its parts once.
+fn check_records(contents: &Contents) -> Result<(), Refused> {
+    let mut tallies = KVVec::from_elem(Tally::default(), UNITS_MAX as usize, GFP_KERNEL)?;
+    match judge(contents, &mut tallies) {
+        Ok(_) => Ok(()),
+        Err(damage) => {
+            pr_err!("state database: all replicas have the same damage: {damage:?}\n");
+            Err(Refused::new(EIO, Refusal::DatabaseDamaged))
+        }
+    }
+}
+
+fn tell_flaw(device: &BlockDevice, flaw: &Flaw) {
+    let (path, place, what) = (device.health().path(), flaw.read.place, flaw.read.what);
+    match &flaw.fault {
+        Fault::Unreadable => {
+            pr_warn!("state database: {path}: page {place} ({what:?}) cannot be read\n");
+        }
+        Fault::Damaged(damage) => {
+            pr_warn!("state database: {path}: page {place} ({what:?}): {damage:?}\n");
+        }
+    }
+}
+
+fn tell_why_read_only(why: &md_model::database::choice::Reason) {
+    pr_warn!("state database: not started for writing: {why:?}; 'metadb -i' says what to do\n");
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Replicas that come and go.
+
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use md_model::{
+    database::{
+        commits::Refusal as NotNow,
+        header::{
+            End,
+            Header, //
+        },
+        identity::{
+            Generation,
+            Uuid, //
+        },
+        label::Label,
+        layout::{
+            is_replica_size,
+            PAGE_SECTORS,
+            REPLICA_PAGE,
+            REPLICA_PAGES_IN_HEAD,
+            ROOT_PLACE, //
+        },
+        members::{
+            Member,
+            Role, //
+        },
+        page::PAGE_BYTES,
+        root::Root,
+        slots::outside, //
+    },
+    limits::{
+        REPLICAS_MAX,
+        RESERVED_HEAD_SECTORS, //
+    }, //
+};
+
+use super::{
+    label,
+    load::Candidate,
+    replica::Replica,
+    set::Set,
+    Database,
+    Writer, //
+};
+use crate::{
+    abi::Refusal,
+    kapi::{
+        bdev::{
+            BlockDevice,
+            Buffer, //
+        },
+        random::new_uuid,
+        worker::Worker, //
+    },
+    Refused, //
+};
+
+/// Replicas that are to be made on a device.
+pub(crate) struct Addition {
+    /// The device.
+    pub(crate) device: Arc<BlockDevice>,
+    /// Sectors of each; 0 for the size that the reserved head has room for.
+    pub(crate) size_sectors: u64,
+    /// How many.
+    pub(crate) count: u32,
+    /// What they are for.
+    pub(crate) role: Role,
+    /// Whether the device belongs to a component, so that there is room only in its head.
+    pub(crate) is_in_head: bool,
+}
+
+impl Addition {
+    /// Pages of each replica, once all is checked.
+    fn pages(&self) -> Result<u32, Refused> {
+        let most = if self.is_in_head || self.role == Role::TieBreaker {
+            1
+        } else {
+            REPLICAS_MAX as u32
+        };
+        if self.count == 0 || self.count > most {
+            let values = [self.count.into(), most.into()];
+            return Err(Refused::new(EINVAL, Refusal::BadReplicaCount).with(values));
+        }
+        let pages = match self.size_sectors {
+            0 => u64::from(REPLICA_PAGES_IN_HEAD),
+            // In whole pages.
+            sectors => sectors / PAGE_SECTORS,
+        };
+        let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+        let fits_head = !self.is_in_head || pages <= REPLICA_PAGES_IN_HEAD;
+        if !is_replica_size(pages) || !fits_head {
+            let least = u64::from(md_model::limits::REPLICA_PAGES_MIN).saturating_mul(PAGE_SECTORS);
+            let values = [self.size_sectors, least];
+            return Err(Refused::new(EINVAL, Refusal::BadReplicaSize).with(values));
+        }
+        let all = u64::from(pages).saturating_mul(self.count.into());
+        let needed = u64::from(REPLICA_PAGE)
+            .saturating_add(all)
+            .saturating_mul(PAGE_SECTORS)
+            // The label's second copy is behind the head's replica.
+            .max(RESERVED_HEAD_SECTORS);
+        let found = self.device.sectors();
+        if needed > found {
+            return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with([needed, found]));
+        }
+        Ok(pages)
+    }
+
+    /// The headers of the replicas.
+    fn headers(&self, set: Uuid) -> Result<KVec<Header>, Refused> {
+        let pages = self.pages()?;
+        let mut headers = KVec::with_capacity(self.count as usize, GFP_KERNEL)?;
+        for index in 0..self.count {
+            let before = u64::from(pages).saturating_mul(index.into());
+            let page = u64::from(REPLICA_PAGE).saturating_add(before);
+            let header = Header {
+                set,
+                replica: new_uuid(),
+                start_sector: page.saturating_mul(PAGE_SECTORS),
+                pages,
+                role: self.role,
+            };
+            headers.push(header, GFP_KERNEL)?;
+        }
+        Ok(headers)
+    }
+
+    /// Sees to it that the device has a label of the set; returns its component uuid. A device
+    /// whose head is too full for a second copy gets none: it only has replicas.
+    fn ensure_label(&self, set: Uuid, set_name: [u8; 32]) -> Result<Uuid, Refused> {
+        let found = label::read(&self.device).map_err(not_written)?;
+        if let Some(label) = found.filter(|label| label.set == set) {
+            return Ok(label.component);
+        }
+        let label = Label {
+            set,
+            component: new_uuid(),
+            set_name,
+            data_sector: RESERVED_HEAD_SECTORS,
+            sequence: 1,
+            tree_bytes: 0,
+        };
+        if self.pages()? > REPLICA_PAGES_IN_HEAD || self.count > 1 {
+            return Ok(Uuid::NIL);
+        }
+        label::write(&self.device, &label, &[]).map_err(not_written)?;
+        Ok(label.component)
+    }
+}
+
+fn not_written(error: Error) -> Refused {
+    let errno = u64::from(error.to_errno().unsigned_abs());
+    Refused::new(error, Refusal::DiskFailed).with([errno, 0])
+}
+
+/// Writes the ends of a replica, and nothing where its roots will be.
+fn write_ends(device: &BlockDevice, header: &Header) -> Result {
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    for place in ROOT_PLACE.into_iter().flatten() {
+        device.write(sector_of(header, place), &buffer, false)?;
+    }
+    let last = header.pages.saturating_sub(1);
+    for (end, place) in [(End::Head, 0), (End::Tail, last)] {
+        header.encode(end, &mut buffer).ok_or(EINVAL)?;
+        device.write(sector_of(header, place), &buffer, false)?;
+    }
+    device.flush()
+}
+
+/// Takes the ends of a replica away, so that it is none any more.
+fn erase(device: &BlockDevice, header: &Header) -> Result {
+    let zeros = Buffer::new(PAGE_BYTES)?;
+    let [first, second] = ROOT_PLACE;
+    let last = header.pages.saturating_sub(1);
+    for place in [[0, last], first, second].into_iter().flatten() {
+        device.write(sector_of(header, place), &zeros, false)?;
+    }
+    device.flush()
+}
+
+fn sector_of(header: &Header, place: u32) -> u64 {
+    let offset = u64::from(place).saturating_mul(PAGE_SECTORS);
+    header.start_sector.saturating_add(offset)
+}
+
+fn member_of(header: &Header, component: Uuid) -> Member {
+    Member {
+        component,
+        start_sector: header.start_sector,
+        ..Member::new(header.replica, header.role)
+    }
+}
+
+impl Database {
+    /// Makes a new set with these replicas, and starts it. There is none yet.
+    pub(crate) fn make_set(
+        self: &Arc<Self>,
+        name: [u8; 32],
+        addition: &Addition,
+    ) -> Result<(), Refused> {
+        if addition.role == Role::TieBreaker {
+            return Err(Refused::new(EINVAL, Refusal::TieBreakerMisplaced));
+        }
+        let set = new_uuid();
+        let headers = addition.headers(set)?;
+        let component = addition.ensure_label(set, name)?;
+        let mut members = KVec::with_capacity(headers.len(), GFP_KERNEL)?;
+        for header in &headers {
+            members.push(member_of(header, component), GFP_KERNEL)?;
+        }
+        for header in &headers {
+            write_first(&addition.device, header, &members).map_err(not_written)?;
+        }
+        // From here on it is a set like any other that is loaded.
+        let candidate = Candidate::new(addition.device.clone(), Default::default())?;
+        self.load(core::slice::from_ref(&candidate), Some(set), false)
+            .map(drop)
+    }
+
+    /// Adds replicas to the set.
+    pub(crate) fn add_replicas(self: &Arc<Self>, addition: &Addition) -> Result<(), Refused> {
+        let (set, name) = self.with_set(|set| Ok((set.uuid, set.name)))?;
+        self.check_place(addition)?;
+        let headers = addition.headers(set)?;
+        self.check_room(headers.len())?;
+        let component = addition.ensure_label(set, name)?;
+        for header in &headers {
+            write_ends(&addition.device, header).map_err(not_written)?;
+            let writer = self.writer(*header, addition.device.clone())?;
+            let member = member_of(header, component);
+            self.with_set(|set| {
+                if outside(&set.contents.live.pages, header.pages) > 0
+                    || outside(&set.contents.live.tables, header.pages) > 0
+                {
+                    let values = [u64::from(header.pages).saturating_mul(PAGE_SECTORS), 0];
+                    return Err(Refused::new(ENOSPC, Refusal::BadReplicaSize).with(values));
+                }
+                set.commits().add(member, 0, 0).map_err(not_now)?;
+                set.contents.replica_pages = set.contents.replica_pages.min(header.pages);
+                set.replicas.push(writer, GFP_KERNEL)?;
+                Ok(())
+            })?;
+        }
+        self.with_set(|set| {
+            set.kick();
+            Ok(())
+        })?;
+        self.wait_until(|set| headers.iter().all(|header| !set.is_joining(header)))?;
+        let failed = |set: &mut Set| {
+            let mut failed = headers.iter().filter(|header| !set.is_member(header));
+            Ok(failed.next().copied())
+        };
+        let Some(header) = self.with_set(failed)? else {
+            return Ok(());
+        };
+        self.delete_replicas(0, header.replica)?;
+        Err(not_written(EIO))
+    }
+
+    /// Deletes replicas: those on a device, or the one with this identity. How many there were.
+    pub(crate) fn delete_replicas(&self, dev: u64, replica: Uuid) -> Result<u32, Refused> {
+        let chosen = |header: &Header, device: &BlockDevice| {
+            header.replica == replica || dev != 0 && device.user_dev() == dev
+        };
+        let mut gone = KVec::new();
+        self.with_set(|set| {
+            let mut count = 0u32;
+            for writer in &set.replicas {
+                let target = writer.target();
+                if chosen(&target.header, &target.device) {
+                    gone.push(writer.clone(), GFP_KERNEL)?;
+                    count = count.saturating_add(1);
+                }
+            }
+            if count == 0 {
+                return Err(Refused::new(ENXIO, Refusal::NoSuchReplica));
+            }
+            for writer in &gone {
+                let uuid = writer.target().header.replica;
+                set.commits().remove(&uuid).map_err(not_now)?;
+            }
+            Ok(())
+        })?;
+        let gone_from = |set: &mut Set| {
+            let mut gone = gone.iter().map(|writer| writer.target().header.replica);
+            gone.all(|replica| set.commits().may_be_wiped(&replica))
+        };
+        self.wait_until(gone_from)?;
+        self.with_set(|set| {
+            set.replicas.retain(|writer| {
+                let uuid = writer.target().header.replica;
+                !gone.iter().any(|gone| gone.target().header.replica == uuid)
+            });
+            Ok(())
+        })?;
+        for writer in &gone {
+            let Replica { header, device, .. } = writer.target();
+            if let Err(error) = erase(device, header) {
+                let path = device.health().path();
+                pr_warn!(
+                    "state database: {path}: the replica is deleted, but still there: {error:?}\n"
+                );
+            }
+        }
+        Ok(gone.len() as u32)
+    }
+
+    /// Does something with the set, if there is one.
+    pub(super) fn with_set<R>(
+        &self,
+        with: impl FnOnce(&mut Set) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        match Option::as_mut(&mut *self.set.lock()) {
+            Some(set) => with(set),
+            None => Err(Refused::new(ENODEV, Refusal::NoDatabase)),
+        }
+    }
+
+    /// A device has the replicas of one command, and a tie-breaker no voter beside it
+    /// (`DURABILITY.md` clause 6).
+    fn check_place(&self, addition: &Addition) -> Result<(), Refused> {
+        let dev = addition.device.user_dev();
+        self.with_set(|set| {
+            let mut here = set.replicas.iter().map(|writer| writer.target());
+            match here.find(|replica| replica.device.user_dev() == dev) {
+                Some(replica) if replica.header.role == addition.role => {
+                    Err(Refused::new(EEXIST, Refusal::ReplicaExists))
+                }
+                Some(_) => Err(Refused::new(EINVAL, Refusal::TieBreakerMisplaced)),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn check_room(&self, more: usize) -> Result<(), Refused> {
+        self.with_set(|set| {
+            let count = set.replicas.len().saturating_add(more);
+            if count > REPLICAS_MAX {
+                let values = [count as u64, REPLICAS_MAX as u64];
+                return Err(Refused::new(ENOSPC, Refusal::BadReplicaCount).with(values));
+            }
+            Ok(())
+        })
+    }
+
+    /// A worker for a replica.
+    pub(super) fn writer(
+        self: &Arc<Self>,
+        header: Header,
+        device: Arc<BlockDevice>,
+    ) -> Result<Writer, Refused> {
+        let replica = Replica::new(self.clone(), header, device);
+        let worker = Arc::pin_init(Worker::new(c"md_replica", replica), GFP_KERNEL);
+        worker.map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))
+    }
+}
+
+/// Writes a replica with a first commit, which is empty.
+fn write_first(device: &BlockDevice, header: &Header, members: &[Member]) -> Result {
+    write_ends(device, header)?;
+    let root = Root {
+        set: header.set,
+        replica: header.replica,
+        role: header.role,
+        generation: Generation::first_of(1),
+        claim: 1,
+    };
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    let [first, _] = ROOT_PLACE;
+    for place in first {
+        root.encode(place, &[], members, &mut buffer)
+            .ok_or(EINVAL)?;
+        device.write(sector_of(header, place), &buffer, false)?;
+    }
+    device.flush()
+}
+
+fn not_now(why: NotNow) -> Refused {
+    match why {
+        NotNow::Stopped => Refused::new(EROFS, Refusal::SetIsStopped),
+        NotNow::TieBreaker => Refused::new(EEXIST, Refusal::ReplicaExists),
+        NotNow::LastVoter => Refused::new(EBUSY, Refusal::LastReplica),
+        NotNow::Unknown => Refused::new(ENXIO, Refusal::NoSuchReplica),
+        NotNow::Full | NotNow::NoNumber => Refused::new(ENOSPC, Refusal::BadReplicaCount),
+        NotNow::Known => Refused::new(EEXIST, Refusal::ReplicaExists),
+        NotNow::Busy | NotNow::FirstIsEmpty => Refused::new(EBUSY, Refusal::SetIsStopped),
+    }
+}

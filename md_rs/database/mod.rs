@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The state database of the running set: what is configured, and how it is, on a quorum of
+//! replicas (`DURABILITY.md` sections 1 and 5). The rules are `md_model::database`'s; here is who
+//! waits, and the I/O.
+//!
+//! - [`Database`]: the one set that is loaded, or none. Then metadevices live in memory.
+//! - [`set`]: what is in memory of a set, and how a commit goes; [`draft`]: what it writes.
+//! - [`contents`]: its pages; [`record`]: the record of a metadevice.
+//! - [`replica`]: one replica, and the worker that writes it.
+//! - [`making`]: replicas that come and go; [`load`]: a set from its replicas; [`label`]: what a
+//!   component says about itself.
+//!
+//! Who has changed a metadevice names it, and waits until a commit with the change counts. What
+//! was named in the meantime shares the next commit, however much it is. Whoever waits begins the
+//! commit, if none is in progress; there is no thread that would have to be woken for it.
+//!
+//! Nothing on the way of a commit allocates memory or waits for anything but the replicas' devices.
+//! Replicas are on devices, never on metadevices; so a mirror may wait for a commit although a
+//! replica is on the very disk that fails below it.
+
+mod contents;
+mod draft;
+mod label;
+mod load;
+mod making;
+mod record;
+mod replica;
+mod report;
+mod set;
+
+use kernel::{
+    new_condvar,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        CondVar,
+        Mutex, //
+    }, //
+};
+use md_model::database::{
+    commits::Job,
+    header::Header,
+    quorum::Progress, //
+};
+
+pub(crate) use self::{
+    label::Identity,
+    load::{
+        Candidate,
+        Loaded, //
+    },
+    making::Addition, //
+};
+use self::{
+    replica::{
+        Replica,
+        Staging, //
+    },
+    set::{
+        Growth,
+        Set, //
+    }, //
+};
+use crate::{
+    abi::{
+        Refusal,
+        DEVICE_LEN, //
+    },
+    body::Body,
+    kapi::worker::Worker,
+    Refused, //
+};
+
+/// A path, padded with zeros.
+pub(crate) fn path_field(path: &CStr) -> [u8; DEVICE_LEN] {
+    let mut field = [0; DEVICE_LEN];
+    let room = DEVICE_LEN.saturating_sub(1);
+    for (to, from) in field.iter_mut().take(room).zip(path.to_bytes()) {
+        *to = *from;
+    }
+    field
+}
+
+/// A replica with its worker.
+type Writer = Arc<Worker<Replica>>;
+
+/// The state database.
+#[pin_data]
+pub(crate) struct Database {
+    #[pin]
+    set: Mutex<Option<Set>>,
+    /// Told whenever a write of a replica has come back.
+    #[pin]
+    changed: CondVar,
+}
+
+impl Database {
+    /// No set.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                set <- new_mutex!(None, "md_set"),
+                changed <- new_condvar!("md_set_changed"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Commits how these metadevices are now. When it returns the change is on a quorum of
+    /// replicas, or there is no set. Sleeps; does not allocate.
+    pub(crate) fn record(&self, numbers: impl Iterator<Item = u32>) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            return Ok(());
+        };
+        numbers.for_each(|number| set.name(number));
+        let ticket = set.ticket();
+        self.wait_for(guard, ticket)
+    }
+
+    /// Makes a metadevice known, and commits it. If that is refused it is not known.
+    pub(crate) fn add_unit(&self, number: u32, body: &Arc<Body>) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            return Ok(());
+        };
+        set.grow(Growth::unit(number, body)?)?;
+        let ticket = set.ticket();
+        let done = self.wait_for(guard, ticket);
+        self.growth_of(done, number)
+    }
+
+    /// Commits that a metadevice, which is known, has grown.
+    pub(crate) fn grow_unit(&self, number: u32) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            return Ok(());
+        };
+        set.grow(Growth::change(number))?;
+        let ticket = set.ticket();
+        let done = self.wait_for(guard, ticket);
+        self.growth_of(done, number)
+    }
+
+    /// Commits that a metadevice is gone. If that is refused it is still known.
+    pub(crate) fn remove_unit(&self, number: u32) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            return Ok(());
+        };
+        let body = set.forget(number);
+        let ticket = set.ticket();
+        let done = self.wait_for(guard, ticket);
+        if let (Err(_), Some(node)) = (&done, body) {
+            self.with_set(|set| {
+                set.remember(node);
+                Ok(())
+            })?;
+        }
+        done
+    }
+
+    /// What became of a growth that was waited for.
+    fn growth_of(&self, done: Result<(), Refused>, number: u32) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        match Option::as_mut(&mut *guard) {
+            Some(set) => set.end_growth(number, done),
+            None => done,
+        }
+    }
+
+    /// Waits until all that was named before the ticket was taken is committed.
+    fn wait_for(
+        &self,
+        mut guard: kernel::sync::lock::mutex::MutexGuard<'_, Option<Set>>,
+        ticket: u64,
+    ) -> Result<(), Refused> {
+        loop {
+            let Some(set) = Option::as_mut(&mut *guard) else {
+                return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+            };
+            if set.is_done(ticket) {
+                return Ok(());
+            }
+            if set.is_stopped() {
+                return Err(Refused::new(EROFS, Refusal::SetIsStopped));
+            }
+            if !set.begin()? {
+                self.changed.wait(&mut guard);
+            }
+        }
+    }
+
+    /// Waits until the set is as `is_so` says, or can write no more.
+    fn wait_until(&self, is_so: impl Fn(&mut Set) -> bool) -> Result<(), Refused> {
+        let mut guard = self.set.lock();
+        loop {
+            let Some(set) = Option::as_mut(&mut *guard) else {
+                return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+            };
+            if is_so(set) {
+                return Ok(());
+            }
+            if set.is_stopped() {
+                return Err(Refused::new(EROFS, Refusal::SetIsStopped));
+            }
+            if !set.begin()? {
+                self.changed.wait(&mut guard);
+            }
+        }
+    }
+
+    /// The next job for a replica.
+    fn take_job(&self, header: &Header, staging: &mut Staging) -> Option<Job> {
+        Option::as_mut(&mut *self.set.lock())?.take_job(header, staging)
+    }
+
+    /// A job has come back.
+    fn returned(&self, replica: &Replica, is_written: bool) {
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            return;
+        };
+        let path = replica.device.health().path();
+        if !is_written {
+            pr_err!(
+                "state database: the replica on {path} failed; 'metadb -i' shows the others, \
+                 'metadb -d {path}' gives it up\n"
+            );
+        }
+        if set.returned(&replica.header.replica, is_written) == Progress::Failed {
+            set.tell_that_it_stopped();
+        }
+        // A commit may be due that nobody waits for, for example without a tie-breaker.
+        if set.is_due() {
+            let _ = set.begin();
+        }
+        set.kick();
+        self.changed.notify_all();
+    }
+}

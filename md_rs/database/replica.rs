@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A replica of the running set, and the worker that writes it. It writes one job after the other,
+//! each all the way, and may take as long as its device does: nobody waits for it who does not have
+//! to (`DURABILITY.md` clause 4).
+
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    sync::{
+        new_mutex,
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::database::{
+    commit::Step,
+    commits::{
+        Extent,
+        Job, //
+    },
+    header::Header,
+    layout::PAGE_SECTORS,
+    page::{
+        Kind,
+        PAGE_BYTES, //
+    },
+    table::Pointer,
+};
+
+use super::{
+    contents::Shared,
+    Database, //
+};
+use crate::kapi::{
+    bdev::{
+        BlockDevice,
+        Buffer, //
+    },
+    worker::Run, //
+};
+
+/// Pages of a root: it is written twice, in one write.
+const ROOT_PAGES: usize = 2;
+
+/// A page that a job writes.
+pub(super) struct Placed {
+    pub(super) pointer: Pointer,
+    pub(super) kind: Kind,
+    pub(super) page: Shared,
+}
+
+/// What a job writes. It has its own references to the pages, since the set may be commits ahead
+/// before a slow device has them.
+pub(super) struct Staging {
+    pub(super) pages: KVVec<Placed>,
+    pub(super) root: Buffer,
+    scratch: Buffer,
+}
+
+impl Staging {
+    /// Room for as many pages as a replica has.
+    fn new(pages: u32) -> Result<Self, AllocError> {
+        Ok(Self {
+            pages: KVVec::with_capacity(pages as usize, GFP_KERNEL)?,
+            root: Buffer::new(PAGE_BYTES.saturating_mul(ROOT_PAGES))?,
+            scratch: Buffer::new(PAGE_BYTES)?,
+        })
+    }
+}
+
+/// A replica.
+#[pin_data]
+pub(super) struct Replica {
+    database: Arc<Database>,
+    pub(super) header: Header,
+    pub(super) device: Arc<BlockDevice>,
+    #[pin]
+    staging: Mutex<Staging>,
+}
+
+impl Replica {
+    /// The replica with this header on a device.
+    pub(super) fn new(
+        database: Arc<Database>,
+        header: Header,
+        device: Arc<BlockDevice>,
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            database,
+            header,
+            device,
+            staging <- new_mutex!(Staging::new(header.pages)?),
+        }? Error)
+    }
+
+    /// Whether there was a job.
+    fn work_once(&self) -> bool {
+        let mut staging = self.staging.lock();
+        let Some(job) = self.database.take_job(&self.header, &mut staging) else {
+            return false;
+        };
+        let written = self.write(&job, &mut staging);
+        staging.pages.clear();
+        drop(staging);
+        self.database.returned(self, written.is_ok());
+        true
+    }
+
+    /// Carries a job out.
+    fn write(&self, job: &Job, staging: &mut Staging) -> Result {
+        if job.extent == Extent::Differing {
+            self.leave_out_what_is_there(staging);
+        }
+        let mut writing = job.writing(staging.pages.len());
+        loop {
+            match writing.advance() {
+                Step::Page(index) => {
+                    let placed = staging.pages.get(index).ok_or(EINVAL)?;
+                    self.device
+                        .write(self.sector(placed.pointer.slot), &placed.page, false)?;
+                }
+                Step::Flush => self.device.flush()?,
+                Step::Root => {
+                    let [place, _] = job.places;
+                    self.device.write(self.sector(place), &staging.root, true)?;
+                }
+                Step::Done => return Ok(()),
+            }
+        }
+    }
+
+    /// Drops the pages that the replica has already, see [`Extent::Differing`].
+    fn leave_out_what_is_there(&self, staging: &mut Staging) {
+        let Staging { pages, scratch, .. } = staging;
+        pages.retain(|placed| {
+            let sector = self.sector(placed.pointer.slot);
+            let is_there = self.device.read(sector, scratch).is_ok()
+                && placed
+                    .pointer
+                    .open(scratch, placed.kind, self.header.set)
+                    .is_ok();
+            !is_there
+        });
+    }
+
+    /// Where a page of the replica is.
+    fn sector(&self, place: u32) -> u64 {
+        let offset = u64::from(place).saturating_mul(PAGE_SECTORS);
+        self.header.start_sector.saturating_add(offset)
+    }
+}
+
+impl Run for Replica {
+    fn run(&self) {
+        while self.work_once() {}
+    }
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What is in memory of the set that is loaded, and how the next commit of it is made.
+//!
+//! All memory that a commit needs is there before: see [`Set::refill`].
+
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    rbtree::RBTree,
+    sync::{
+        Arc,
+        UniqueArc, //
+    }, //
+};
+use md_model::{
+    database::{
+        commits::{
+            Commits,
+            Extent,
+            Job,
+            Phase,
+            Run,
+            Seat, //
+        },
+        header::Header,
+        identity::{
+            Generation,
+            Uuid, //
+        },
+        members::{
+            Change,
+            Member, //
+        },
+        page::{
+            Kind,
+            PAGE_BYTES, //
+        },
+        quorum::Progress,
+        root::Root,
+        table::Pointer, //
+    },
+    limits::{
+        REPLICAS_MAX,
+        UNITS_MAX, //
+    }, //
+};
+
+use super::{
+    contents::{
+        Contents,
+        Kept,
+        Pointers,
+        Shared,
+        Which, //
+    },
+    record::Scratch,
+    replica::{
+        Placed,
+        Staging, //
+    },
+    Writer, //
+};
+use crate::{
+    body::Body,
+    kapi::bdev::Buffer,
+    Refused, //
+};
+
+/// Seats: one for each member, and some for replicas that were deleted while a write to them hangs.
+const SEATS: usize = REPLICAS_MAX + 14;
+
+/// Pages of records that one commit may change.
+pub(super) const DRAFTS: usize = 32;
+
+/// Tables that one commit may change.
+pub(super) const TABLE_DRAFTS: usize = 16;
+
+/// Pages that are kept free. A slow replica may hold on to those of the commits that it writes.
+const POOL: usize = (DRAFTS + TABLE_DRAFTS) * 2;
+
+/// A metadevice that is made or grows: it may be refused for lack of room.
+pub(super) struct Growth {
+    pub(super) number: u32,
+    body: Option<UnitNode>,
+    refusal: Option<Refused>,
+}
+
+type UnitNode = kernel::rbtree::RBTreeNode<u32, Arc<Body>>;
+
+impl Growth {
+    /// A metadevice that is not known yet.
+    pub(super) fn unit(number: u32, body: &Arc<Body>) -> Result<Self, Refused> {
+        let node = kernel::rbtree::RBTreeNode::new(number, body.clone(), GFP_KERNEL);
+        let node = node.map_err(|_| AllocError)?;
+        Ok(Self {
+            number,
+            body: Some(node),
+            refusal: None,
+        })
+    }
+
+    /// One that is.
+    pub(super) fn change(number: u32) -> Self {
+        Self {
+            number,
+            body: None,
+            refusal: None,
+        }
+    }
+}
+
+/// The commit in progress.
+pub(super) struct Pending {
+    /// What its pages are; `None` for one that is dropped.
+    pub(super) pages: KVec<(Which, Option<Kept>)>,
+    /// The last ticket that it is for.
+    ticket: u64,
+}
+
+/// A set that is loaded.
+pub(super) struct Set {
+    pub(super) uuid: Uuid,
+    pub(super) name: [u8; 32],
+    pub(super) contents: Contents,
+    pub(super) replicas: KVec<Writer>,
+    pub(super) commit_count: u64,
+    run: Run,
+    members: KVec<Member>,
+    seats: KVec<Seat>,
+    pub(super) next: Pointers,
+    pub(super) pending: Pending,
+    pub(super) pool: KVec<UniqueArc<Buffer>>,
+    pub(super) slots: KVec<u64>,
+    pub(super) units: RBTree<u32, Arc<Body>>,
+    /// Metadevices whose record is to be written, a bit for each; and those in the batch.
+    pub(super) named: KVec<u64>,
+    pub(super) batch: KVec<u64>,
+    pub(super) growth: Option<Growth>,
+    asked: u64,
+    done: u64,
+    pub(super) scratch: Scratch,
+}
+
+impl Set {
+    /// A set that is not started, with nothing in it.
+    pub(super) fn new(uuid: Uuid, name: [u8; 32], contents: Contents) -> Result<Self, AllocError> {
+        let words = (UNITS_MAX as usize).div_ceil(64);
+        let mut set = Self {
+            uuid,
+            name,
+            contents,
+            replicas: KVec::with_capacity(SEATS, GFP_KERNEL)?,
+            commit_count: 0,
+            run: Run::STOPPED,
+            members: KVec::from_elem(Member::UNFILLED, REPLICAS_MAX, GFP_KERNEL)?,
+            seats: KVec::from_elem(Seat::FREE, SEATS, GFP_KERNEL)?,
+            next: Contents::room_for_next()?,
+            pending: Pending {
+                pages: KVec::with_capacity(DRAFTS + TABLE_DRAFTS, GFP_KERNEL)?,
+                ticket: 0,
+            },
+            pool: KVec::with_capacity(POOL, GFP_KERNEL)?,
+            slots: KVec::from_elem(0u64, md_model::database::slots::WORDS, GFP_KERNEL)?,
+            units: RBTree::new(),
+            named: KVec::from_elem(0u64, words, GFP_KERNEL)?,
+            batch: KVec::from_elem(0u64, words, GFP_KERNEL)?,
+            growth: None,
+            asked: 0,
+            done: 0,
+            scratch: Scratch::new()?,
+        };
+        set.refill()?;
+        Ok(set)
+    }
+
+    /// The rules, over what is known.
+    pub(super) fn commits(&mut self) -> Commits<'_> {
+        Commits::over(&mut self.run, &mut self.members, &mut self.seats)
+    }
+
+    /// Fills up the pages that commits are made in. Allocates.
+    pub(super) fn refill(&mut self) -> Result<(), AllocError> {
+        while self.pool.len() < POOL {
+            let page = UniqueArc::new(Buffer::new(PAGE_BYTES)?, GFP_KERNEL)?;
+            self.pool.push(page, GFP_KERNEL)?;
+        }
+        Ok(())
+    }
+
+    /// Has the record of a metadevice written.
+    pub(super) fn name(&mut self, number: u32) {
+        set_bit(&mut self.named, number);
+    }
+
+    /// For who waits until all that was named is committed.
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.asked = self.asked.saturating_add(1);
+        self.asked
+    }
+
+    /// Whether that has come about.
+    pub(super) fn is_done(&self, ticket: u64) -> bool {
+        self.done >= ticket
+    }
+
+    /// Whether nothing is written any more.
+    pub(super) fn is_stopped(&mut self) -> bool {
+        self.commits().phase() == Phase::Stopped
+    }
+
+    /// Whether callers may be let in.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.commits().phase() == Phase::Running
+    }
+
+    /// Whether there is a commit to begin that nobody waits for.
+    pub(super) fn is_due(&mut self) -> bool {
+        self.commits().is_due()
+    }
+
+    /// Makes a metadevice known, or lets one grow. One at a time.
+    pub(super) fn grow(&mut self, mut growth: Growth) -> Result<(), Refused> {
+        self.refill()?;
+        if let Some(node) = growth.body.take() {
+            self.units.insert(node);
+        }
+        self.name(growth.number);
+        self.growth = Some(growth);
+        Ok(())
+    }
+
+    /// What became of that.
+    pub(super) fn end_growth(
+        &mut self,
+        number: u32,
+        done: Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let refusal = self.growth.take().and_then(|growth| growth.refusal);
+        match refusal {
+            Some(refused) => {
+                self.units.remove(&number);
+                Err(refused)
+            }
+            None => done,
+        }
+    }
+
+    /// A metadevice goes; returns what it was.
+    pub(super) fn forget(&mut self, number: u32) -> Option<UnitNode> {
+        let node = self.units.remove_node(&number);
+        self.name(number);
+        node
+    }
+
+    /// A metadevice is not known any more, but stays in the database.
+    pub(super) fn let_go(&mut self, number: u32) -> Option<UnitNode> {
+        self.units.remove_node(&number)
+    }
+
+    /// It does not go after all.
+    pub(super) fn remember(&mut self, node: UnitNode) {
+        self.units.insert(node);
+    }
+
+    /// A metadevice was loaded: its record is what it was.
+    pub(super) fn insert_loaded(&mut self, number: u32, body: Arc<Body>) -> Result<(), AllocError> {
+        let inserted = self.units.try_create_and_insert(number, body, GFP_KERNEL);
+        inserted.map(drop).map_err(|_| AllocError)
+    }
+
+    /// Has all replicas look for a job.
+    pub(super) fn kick(&self) {
+        for replica in &self.replicas {
+            replica.kick();
+        }
+    }
+
+    /// Begins the next commit, if it may and there is something for it. Whether it did.
+    pub(super) fn begin(&mut self) -> Result<bool, Refused> {
+        let Ok(generation) = self.commits().next_generation() else {
+            return Ok(false);
+        };
+        let is_first = self.commits().phase() == Phase::Claimed;
+        let is_due = self.commits().is_due();
+        if !is_first && !is_due && self.done == self.asked {
+            return Ok(false);
+        }
+        self.next.copy_from(&self.contents.live);
+        self.pending.pages.clear();
+        self.pending.ticket = self.done;
+        let changed = if is_first { 0 } else { self.draft(generation)? };
+        if self.commits().begin(changed).is_err() {
+            return Ok(false);
+        }
+        self.settle_progress();
+        self.kick();
+        Ok(true)
+    }
+
+    /// Makes the pages of the next commit; how many there are. What is refused for lack of room is
+    /// left out.
+    fn draft(&mut self, generation: Generation) -> Result<usize, Refused> {
+        let asked = self.asked;
+        if let Err(refused) = self.draft_all(generation, true) {
+            match self.growth.as_mut() {
+                Some(growth) if growth.refusal.is_none() => {
+                    growth.refusal = Some(refused);
+                    clear_bit(&mut self.named, growth.number);
+                }
+                _ => return Err(refused),
+            }
+            self.draft_all(generation, false)?;
+        }
+        for (named, batch) in self.named.iter_mut().zip(&self.batch) {
+            *named &= !batch;
+        }
+        if self.named.iter().all(|word| *word == 0) {
+            self.pending.ticket = asked;
+        }
+        Ok(self.pending.pages.len())
+    }
+
+    /// A job for a replica: what it is to write.
+    pub(super) fn take_job(&mut self, header: &Header, staging: &mut Staging) -> Option<Job> {
+        let seat = self.seat_of(&header.replica)?;
+        let job = self.commits().take(seat)?;
+        self.stage_pages(&job, staging);
+        let root = Root {
+            set: self.uuid,
+            replica: header.replica,
+            role: job.role,
+            generation: job.generation,
+            claim: job.claim,
+        };
+        let pointers = if self.is_in_progress() {
+            &self.next
+        } else {
+            &self.contents.live
+        };
+        let tables = pointers.tables.get(..pointers.table_count())?;
+        let members = Commits::over(&mut self.run, &mut self.members, &mut self.seats);
+        let members = members.members();
+        for (place, bytes) in job.places.iter().zip(staging.root.chunks_mut(PAGE_BYTES)) {
+            // It fits: there are no more tables and members than a root has room for.
+            root.encode(*place, tables, members, bytes)?;
+        }
+        Some(job)
+    }
+
+    fn stage_pages(&self, job: &Job, staging: &mut Staging) {
+        let oldest = match job.extent {
+            Extent::RootOnly => return,
+            Extent::Newer(than) => than,
+            Extent::Differing => Generation::default(),
+        };
+        let pointers = if self.is_in_progress() {
+            &self.next
+        } else {
+            &self.contents.live
+        };
+        let pages = all_pages(pointers);
+        for (which, pointer) in pages.filter(|(_, pointer)| pointer.is_some()) {
+            let kept = self
+                .newest_page(which)
+                .filter(|kept| kept.generation > oldest);
+            if let Some(kept) = kept {
+                let placed = Placed {
+                    pointer,
+                    kind: if which.is_table {
+                        Kind::Table
+                    } else {
+                        Kind::Records
+                    },
+                    page: kept.page.clone(),
+                };
+                // There is room: a replica has no more pages than slots.
+                let _ = staging.pages.push_within_capacity(placed);
+            }
+        }
+    }
+
+    /// A page of the commit in progress, or else of the live one.
+    fn newest_page(&self, which: Which) -> Option<&Kept> {
+        let mut pending = self.pending.pages.iter();
+        match pending.find(|(pending, _)| *pending == which) {
+            Some((_, kept)) if self.is_in_progress() => kept.as_ref(),
+            _ => self.contents.get(which),
+        }
+    }
+
+    fn is_in_progress(&self) -> bool {
+        self.run.is_in_progress()
+    }
+
+    /// A job has come back.
+    pub(super) fn returned(&mut self, replica: &Uuid, is_written: bool) -> Progress {
+        let Some(seat) = self.seat_of(replica) else {
+            return self.commits().progress();
+        };
+        let was_in_progress = self.is_in_progress();
+        let progress = self.commits().returned(seat, is_written);
+        if was_in_progress {
+            self.settle_progress();
+        }
+        progress
+    }
+
+    /// Takes over the pages of a commit that counts.
+    fn settle_progress(&mut self) {
+        if self.is_in_progress() || self.commits().phase() == Phase::Stopped {
+            return;
+        }
+        self.commit_count = self.commit_count.saturating_add(1);
+        self.contents.live.copy_from(&self.next);
+        while let Some((which, kept)) = self.pending.pages.pop() {
+            if let Some(old) = self.contents.put(which, kept) {
+                self.reuse(old.page);
+            }
+        }
+        self.done = self.done.max(self.pending.ticket);
+    }
+
+    /// A page that is not needed any more serves another commit, unless a replica still writes it.
+    fn reuse(&mut self, page: Shared) {
+        if let Some(unique) = Arc::into_unique_or_drop(page) {
+            if self.pool.len() < self.pool.capacity() {
+                let _ = self.pool.push_within_capacity(Pin::into_inner(unique));
+            }
+        }
+    }
+
+    fn seat_of(&self, replica: &Uuid) -> Option<usize> {
+        let mut seats = self.seats.iter();
+        seats.position(|seat| seat.replica() == Some(*replica))
+    }
+
+    /// How the seats are.
+    pub(super) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// Whether a replica is a member, and settled.
+    pub(super) fn is_member(&mut self, header: &Header) -> bool {
+        let is_it =
+            |member: &Member| member.replica == header.replica && member.change == Change::Stays;
+        !self.is_in_progress() && self.commits().members().iter().any(is_it)
+    }
+
+    /// Whether a replica is none yet, and may still become one.
+    pub(super) fn is_joining(&mut self, header: &Header) -> bool {
+        let mut seats = self.seats.iter();
+        let seat = seats.find(|seat| seat.replica() == Some(header.replica));
+        let is_hopeful = seat.is_some_and(|seat| !seat.has_failed());
+        is_hopeful && !self.is_member(header)
+    }
+
+    /// The newest commit that counts.
+    pub(super) fn live(&self) -> Generation {
+        self.run.live()
+    }
+
+    /// Tells the administrator that nothing is committed any more.
+    pub(super) fn tell_that_it_stopped(&self) {
+        pr_err!(
+            "state database: too few replicas can be written: the set is read-only, and writes \
+             whose failure would have to be recorded fail; 'metadb -i' shows the replicas\n"
+        );
+    }
+}
+
+/// Every page that there may be.
+fn all_pages(pointers: &Pointers) -> impl Iterator<Item = (Which, Pointer)> + '_ {
+    let which = |is_table: bool| {
+        move |(number, pointer): (u32, &Pointer)| (Which { is_table, number }, *pointer)
+    };
+    let records = (0..).zip(pointers.pages.iter()).map(which(false));
+    let tables = (0..).zip(pointers.tables.iter()).map(which(true));
+    Iterator::chain(records, tables)
+}
+
+pub(super) fn set_bit(words: &mut [u64], number: u32) {
+    if let Some(word) = words.get_mut((number / 64) as usize) {
+        *word |= 1 << (number % 64);
+    }
+}
+
+fn clear_bit(words: &mut [u64], number: u32) {
+    if let Some(word) = words.get_mut((number / 64) as usize) {
+        *word &= !(1 << (number % 64));
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The state database of the fake kernel: a list of replicas, and whether the set is started.
+
+use super::Refused;
+use md_abi::admin::{
+    AddReplicas,
+    DeleteReplicas,
+    Device,
+    ListReplicas,
+    Refusal,
+    ReplicaStatus,
+    SetState,
+    StartSet,
+    ADD_NEW_SET,
+    ADD_TIE_BREAKER,
+    NO_INDEX,
+    REPLICA_CURRENT,
+    REPLICA_TIE_BREAKER, //
+};
+use zerocopy::FromZeros;
+
+/// The uuid of its set.
+const SET: [u8; 16] = [0x5e; 16];
+
+/// The database.
+#[derive(Debug, Default)]
+pub(super) struct FakeDatabase {
+    replicas: Vec<ReplicaStatus>,
+    is_started: bool,
+}
+
+fn refused<T>(refusal: Refusal) -> Result<T, Refused> {
+    Err((refusal, NO_INDEX, [0; 2]))
+}
+
+impl FakeDatabase {
+    pub(super) fn add(&mut self, argument: &AddReplicas, units: usize) -> Result<(), Refused> {
+        let is_new = argument.flags & ADD_NEW_SET != 0;
+        let dev = argument.device.dev;
+        if is_new && self.is_started {
+            return refused(Refusal::SetIsLoaded);
+        }
+        if is_new && units > 0 {
+            return Err((Refusal::UnitsInMemory, NO_INDEX, [units as u64, 0]));
+        }
+        if !is_new && !self.is_started {
+            return refused(Refusal::NoDatabase);
+        }
+        if self.replicas.iter().any(|replica| replica.dev == dev) {
+            return refused(Refusal::ReplicaExists);
+        }
+        self.is_started = true;
+        let sectors = if argument.size_sectors == 0 {
+            1536
+        } else {
+            argument.size_sectors
+        };
+        for number in 0..u64::from(argument.count) {
+            let mut replica = ReplicaStatus::new_zeroed();
+            replica.dev = dev;
+            replica.device = argument.device.device;
+            replica.start_sectors = 256 + number * sectors;
+            replica.size_sectors = sectors;
+            replica.flags = REPLICA_CURRENT;
+            if argument.flags & ADD_TIE_BREAKER != 0 {
+                replica.flags |= REPLICA_TIE_BREAKER;
+            }
+            self.replicas.push(replica);
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, argument: &mut DeleteReplicas) -> Result<(), Refused> {
+        let before = self.replicas.len();
+        let here = |replica: &ReplicaStatus| replica.dev == argument.dev;
+        if !self.replicas.iter().any(here) {
+            return refused(Refusal::NoSuchReplica);
+        }
+        if self.replicas.iter().all(here) {
+            return refused(Refusal::LastReplica);
+        }
+        self.replicas.retain(|replica| !here(replica));
+        argument.count = (before - self.replicas.len()) as u32;
+        Ok(())
+    }
+
+    pub(super) fn list(&self, argument: &mut ListReplicas, to: &mut [ReplicaStatus]) {
+        if !self.is_started {
+            argument.state = SetState::None as u32;
+            return;
+        }
+        argument.set = SET;
+        argument.set_name[..5].copy_from_slice(b"local");
+        (argument.epoch, argument.sequence, argument.commits) = (2, 7, 7);
+        argument.state = SetState::Writable as u32;
+        to[..self.replicas.len()].copy_from_slice(&self.replicas);
+        argument.replica_count = self.replicas.len() as u32;
+    }
+
+    pub(super) fn start(
+        &mut self,
+        argument: &mut StartSet,
+        devices: &[Device],
+    ) -> Result<(), Refused> {
+        if self.is_started {
+            return refused(Refusal::SetIsLoaded);
+        }
+        let there = |replica: &&ReplicaStatus| {
+            let mut devices = devices.iter();
+            devices.any(|device| device.dev == replica.dev)
+        };
+        let (have, of) = (
+            self.replicas.iter().filter(there).count(),
+            self.replicas.len(),
+        );
+        if have == 0 {
+            return refused(Refusal::NoReplicaFound);
+        }
+        if have * 2 <= of {
+            return Err((Refusal::NoQuorum, NO_INDEX, [have as u64, of as u64]));
+        }
+        argument.set = SET;
+        self.is_started = true;
+        Ok(())
+    }
+
+    pub(super) fn stop(&mut self) -> Result<(), Refused> {
+        if !self.is_started {
+            return refused(Refusal::NoDatabase);
+        }
+        self.is_started = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metadb`
+
+use crate::{
+    admin::requests::database::{
+        self,
+        Database,
+        Member,
+        NewReplicas,
+        Replica, //
+    },
+    discover::{
+        members::hints,
+        Node, //
+    },
+    explain::{
+        self,
+        Failure,
+        Subject, //
+    },
+    output::Answer,
+    Machine,
+};
+use clap::Parser;
+use md_abi::admin::{
+    REPLICA_BUSY,
+    REPLICA_CURRENT,
+    REPLICA_FAILED,
+    REPLICA_TIE_BREAKER, //
+};
+
+/// Make, delete and show replicas of the state database.
+///
+/// The state database has the configuration and state of all metadevices. Without one they live in
+/// memory. It is kept in replicas, which should be on as many disks as possible: a set starts for
+/// writing with more than half of them. Two disks want a tie-breaker on a third device (-t): then
+/// the set also starts with one of them.
+///
+/// A device for replicas is a partition of its own, or a component of a metadevice, which has room
+/// for one in its reserved head.
+#[derive(Debug, Parser)]
+#[command(name = "metadb", verbatim_doc_comment)]
+pub struct Arguments {
+    /// Make replicas on the devices
+    #[arg(short = 'a', conflicts_with = "delete")]
+    add: bool,
+
+    /// Delete the replicas on the devices
+    #[arg(short = 'd')]
+    delete: bool,
+
+    /// With -a: begin a new state database; there is none yet
+    #[arg(short = 'f')]
+    force: bool,
+
+    /// Replicas on each device
+    #[arg(
+        short = 'c',
+        value_name = "COUNT",
+        requires = "add",
+        default_value_t = 1
+    )]
+    count: u32,
+
+    /// Length of each replica in blocks of 512 bytes (128 to 131072)
+    #[arg(
+        short = 'l',
+        value_name = "BLOCKS",
+        requires = "add",
+        default_value_t = 0
+    )]
+    length: u64,
+
+    /// Make the tie-breaker, which has no vote and decides when exactly half of the voters are
+    /// there
+    #[arg(short = 't', requires = "add")]
+    tie_breaker: bool,
+
+    /// Also say what the flags mean
+    #[arg(short = 'i')]
+    inform: bool,
+
+    /// Devices, such as /dev/sda1
+    #[arg(value_name = "DEVICE")]
+    devices: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(
+    arguments: Arguments,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    if arguments.add || arguments.delete {
+        if arguments.devices.is_empty() {
+            let reason = "the devices of the replicas are missing".to_string();
+            return Err(explain::line("metadb", reason));
+        }
+        return change(&arguments, machine);
+    }
+    let found = database::database(machine.admin);
+    let found = found.map_err(|error| explain::request(&error, &Subject::none()))?;
+    answer.document.database = found.as_ref().map(Into::into);
+    match found {
+        Some(database) => show(&database, arguments.inform, answer),
+        None => answer.line(
+            "There is no state database: metadevices live in memory until the next reboot. \
+             'metadb -a -f DEVICE...' makes one.",
+        ),
+    }
+    Ok(())
+}
+
+fn change(arguments: &Arguments, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    let mut is_first = arguments.force;
+    for path in &arguments.devices {
+        let path = path.as_str();
+        let paths = [path.to_string()];
+        let subject = Subject::device(&paths);
+        let dev = match machine.host.node(path) {
+            Ok(Node::Block { dev }) => dev,
+            Ok(_) => return Err(explain::device::not_a_block_device(path)),
+            Err(error) => return Err(explain::device::not_found(path, &error)),
+        };
+        let done = if arguments.add {
+            let new = NewReplicas {
+                count: arguments.count,
+                size_sectors: arguments.length,
+                tie_breaker: arguments.tie_breaker,
+                new_set: std::mem::take(&mut is_first),
+            };
+            let member = Member {
+                path: path.to_string(),
+                dev,
+                hints: hints(machine.host, dev),
+            };
+            database::add(machine.admin, &member, &new)
+        } else {
+            database::delete(machine.admin, dev).map(drop)
+        };
+        done.map_err(|error| explain::request(&error, &subject))?;
+    }
+    Ok(())
+}
+
+fn show(database: &Database, inform: bool, answer: &mut Answer) {
+    let (epoch, sequence) = database.generation;
+    answer.line(&format!(
+        "set {} ({}), commit {epoch}.{sequence}{}",
+        database.name,
+        database.set,
+        if database.is_writable {
+            ""
+        } else {
+            ", READ-ONLY: too few replicas"
+        }
+    ));
+    answer.line("        flags           first blk       block count");
+    for replica in &database.replicas {
+        answer.line(&format!(
+            "{:>13}           {:<16}{:<16}{}",
+            flags(replica),
+            replica.start_sectors,
+            replica.size_sectors,
+            replica.path
+        ));
+    }
+    if inform {
+        answer.text += LEGEND;
+    }
+}
+
+/// SVM's flag letters (`svm.md` section 10.2), as far as we have what they mean.
+fn flags(replica: &Replica) -> String {
+    let has = |flag: u32, letter: char| {
+        if replica.flags & flag != 0 {
+            letter
+        } else {
+            ' '
+        }
+    };
+    [
+        has(REPLICA_CURRENT, 'a'),
+        has(REPLICA_CURRENT, 'u'),
+        has(REPLICA_TIE_BREAKER, 't'),
+        has(REPLICA_BUSY, 'b'),
+        has(REPLICA_FAILED, 'W'),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// What the letters mean.
+const LEGEND: &str = " a - replica is active, commits are written to it
+ u - replica is up to date
+ t - replica is the tie-breaker
+ b - replica is being written
+ W - replica has device write errors, or is missing
+";

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Refusals that have to do with the state database.
+
+use super::Failure;
+use md_abi::admin::{
+    Refusal,
+    SECTOR_BYTES, //
+};
+
+/// Why a request was refused that is about `subject`, a device or a metadevice. `a` and `b` are the
+/// figures that belong to the refusal.
+pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], subject: &str) -> Failure {
+    let (reason, next) = words(refusal, a, b, subject);
+    Failure::of(subject, reason, next)
+}
+
+fn words(refusal: Refusal, a: u64, b: u64, subject: &str) -> (String, String) {
+    match refusal {
+        Refusal::NoDatabase => (
+            "there is no state database".into(),
+            format!("metadb -a -f {}", device_or("DEVICE", subject)),
+        ),
+        Refusal::UnitsInMemory => (
+            format!(
+                "{a} metadevices live in memory; clear them first, and make them again afterwards"
+            ),
+            "metastat -p".into(),
+        ),
+        Refusal::NoReplicaFound => ("no state database was found".into(), "mdctl scan".into()),
+        Refusal::SeveralSets => (
+            "there are state databases of several sets; name one by its uuid".into(),
+            "mdctl scan".into(),
+        ),
+        Refusal::NoQuorum => (
+            format!("{a} of {b} voting replicas are there, and what the others have may be newer"),
+            "mdctl start --read-only".into(),
+        ),
+        Refusal::DatabaseIncomplete => (
+            "the newest state is known, but no replica that was found has all of it".into(),
+            "dmesg | grep 'state database'".into(),
+        ),
+        Refusal::DatabaseDamaged => (
+            "the state database is damaged".into(),
+            "dmesg | grep 'state database'".into(),
+        ),
+        other => about_replicas(other, a, b),
+    }
+}
+
+/// What the list of replicas helps with.
+fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
+    let metadb = "metadb -i".to_string();
+    match refusal {
+        Refusal::SetIsLoaded => ("a state database is in use already".into(), metadb),
+        Refusal::SetIsStopped => (
+            "the set is read-only: too few replicas of the state database can be written".into(),
+            metadb,
+        ),
+        Refusal::DatabaseFull => (
+            format!("the state database is full: {a} pages are needed, and {b} are free"),
+            metadb,
+        ),
+        Refusal::BadReplicaCount => (
+            format!("{a} replicas, and at most {b} are possible"),
+            metadb,
+        ),
+        Refusal::BadReplicaSize => (
+            format!(
+                "replicas of {} KiB, and at least {} KiB are needed",
+                kib(a),
+                kib(b)
+            ),
+            metadb,
+        ),
+        Refusal::ReplicaExists => ("has a replica of this kind already".into(), metadb),
+        Refusal::NoSuchReplica => ("has no replica of the state database".into(), metadb),
+        Refusal::LastReplica => (
+            "holds the last voting replica; add another one first".into(),
+            "metadb -a DEVICE".into(),
+        ),
+        Refusal::TieBreakerMisplaced => (
+            "a tie-breaker belongs on a device without a voting replica".into(),
+            metadb,
+        ),
+        Refusal::NoReservedHead => (
+            "is part of a metadevice, and has no reserved head where a replica would go".into(),
+            "metastat -p".into(),
+        ),
+        Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
+        other => (format!("was refused: {other:?}"), "dmesg | tail".into()),
+    }
+}
+
+fn kib(sectors: u64) -> u64 {
+    sectors.saturating_mul(SECTOR_BYTES) / 1024
+}
+
+/// The device that a message is about, if it is about one.
+fn device_or<'a>(other: &'a str, subject: &'a str) -> &'a str {
+    if subject.starts_with("/dev/md/") || !subject.starts_with('/') {
+        other
+    } else {
+        subject
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metadb`: replicas that are made, deleted and shown.
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("metadb --help"), @r"
+    $ metadb --help
+    Make, delete and show replicas of the state database.
+
+    The state database has the configuration and state of all metadevices. Without one they li\
+    ve in
+    memory. It is kept in replicas, which should be on as many disks as possible: a set starts\
+     for
+    writing with more than half of them. Two disks want a tie-breaker on a third device (-t): \
+    then
+    the set also starts with one of them.
+
+    A device for replicas is a partition of its own, or a component of a metadevice, which has\
+     room
+    for one in its reserved head.
+
+    Usage: metadb [OPTIONS] [DEVICE]...
+
+    Arguments:
+      [DEVICE]...  Devices, such as /dev/sda1
+
+    Options:
+      -a           Make replicas on the devices
+      -d           Delete the replicas on the devices
+      -f           With -a: begin a new state database; there is none yet
+      -c <COUNT>   Replicas on each device [default: 1]
+      -l <BLOCKS>  Length of each replica in blocks of 512 bytes (128 to 131072) [default: 0]
+      -t           Make the tie-breaker, which has no vote and decides when exactly half of th\
+    e voters are there
+      -i           Also say what the flags mean
+          --json   Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help   Print help
+    ");
+}
+
+#[test]
+fn without_a_database_metadevices_live_in_memory() {
+    let mut env = TestEnvironment::new();
+    assert_snapshot!(env.run_all(&["metadb", "metadb -a /dev/sdb"]), @r"
+    $ metadb
+    There is no state database: metadevices live in memory until the next reboot. 'metadb -a -\
+    f DEVICE...' makes one.
+    $ metadb -a /dev/sdb
+    err| metadb: /dev/sdb: there is no state database
+    err| next: metadb -a -f /dev/sdb
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn replicas_are_made_shown_and_deleted() {
+    let mut env = TestEnvironment::new();
+    let lines = [
+        "metadb -a -f -c 2 -l 128 /dev/sda",
+        "metadb -a /dev/sdb",
+        "metadb -a -t /dev/sdc",
+        "metadb -i",
+        "metadb -d /dev/sda",
+        "metadb",
+        "metadb --json",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metadb -a -f -c 2 -l 128 /dev/sda
+    $ metadb -a /dev/sdb
+    $ metadb -a -t /dev/sdc
+    $ metadb -i
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             128             /dev/sda
+            au              384             128             /dev/sda
+            au              256             1536            /dev/sdb
+            aut             256             1536            /dev/sdc
+     a - replica is active, commits are written to it
+     u - replica is up to date
+     t - replica is the tie-breaker
+     b - replica is being written
+     W - replica has device write errors, or is missing
+    $ metadb -d /dev/sda
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sdb
+            aut             256             1536            /dev/sdc
+    $ metadb --json
+    {"version":1,"database":{"set":"5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e","name":"local","writ\
+    able":true,"commit":"2.7","commits":7,"replicas":[{"uuid":"00000000-0000-0000-0000-0000000\
+    00000","device":"/dev/sdb","start":131072,"size":786432,"current":true,"failed":false,"tie\
+    _breaker":false},{"uuid":"00000000-0000-0000-0000-000000000000","device":"/dev/sdc","start\
+    ":131072,"size":786432,"current":true,"failed":false,"tie_breaker":true}]}}
+    "#);
+}
+
+#[test]
+fn what_is_refused_says_what_to_type() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sda"]);
+    let lines = [
+        "metadb -a",
+        "metadb -a -f /dev/sdb",
+        "metadb -a /dev/sda",
+        "metadb -d /dev/sdb",
+        "metadb -d /dev/sda",
+        "metadb -a /dev/nothing",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metadb -a
+    err| metadb: the devices of the replicas are missing
+    err| next: metadb --help
+    [exit status 1]
+    $ metadb -a -f /dev/sdb
+    err| metadb: /dev/sdb: a state database is in use already
+    err| next: metadb -i
+    [exit status 1]
+    $ metadb -a /dev/sda
+    err| metadb: /dev/sda: has a replica of this kind already
+    err| next: metadb -i
+    [exit status 1]
+    $ metadb -d /dev/sdb
+    err| metadb: /dev/sdb: has no replica of the state database
+    err| next: metadb -i
+    [exit status 1]
+    $ metadb -d /dev/sda
+    err| metadb: /dev/sda: holds the last voting replica; add another one first
+    err| next: metadb -a DEVICE
+    [exit status 1]
+    $ metadb -a /dev/nothing
+    err| metadb: /dev/nothing: there is no such device
+    err| next: lsblk
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn a_set_is_not_begun_below_metadevices_that_live_in_memory() {
+    let mut env = TestEnvironment::with(&["metainit d1 1 1 sda"]);
+    assert_snapshot!(env.run("metadb -a -f /dev/sdb"), @r"
+    $ metadb -a -f /dev/sdb
+    err| metadb: /dev/sdb: 1 metadevices live in memory; clear them first, and make them again\
+     afterwards
+    err| next: metastat -p
+    [exit status 1]
+    ");
+}
+
+/// With a database nothing is lost at reboot, and the components with replicas are marked.
+#[test]
+fn metastat_knows_of_the_replicas() {
+    let mut env = TestEnvironment::with(&[
+        "metadb -a -f /dev/sda",
+        "metainit d11 1 1 sda",
+        "metainit d12 1 1 sdb",
+        "metainit -f d10 -m d11 d12",
+    ]);
+    assert_snapshot!(env.run("metastat"), @r"
+    $ metastat
+    d10: Mirror
+        Submirror 0: d11
+          State: Okay
+        Submirror 1: d12
+          State: Okay
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        Size: 129024 blocks (63 MB)
+
+    d11: Submirror of d10
+        State: Okay
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sda       2048    Yes            Okay
+
+    d12: Submirror of d10
+        State: Okay
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sdb       2048     No            Okay
+    ");
+}

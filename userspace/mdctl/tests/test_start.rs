@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `mdctl start`: the kernel is given the devices that have something of a set.
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("mdctl start --help"), @r"
+    $ mdctl start --help
+    Start the set whose replicas are on this machine's disks: its metadevices are there then.
+
+    It starts for writing if more than half of the voting replicas are there, or exactly half \
+    and a
+    tie-breaker that agrees with them. Else what is there may be old.
+
+    Usage: mdctl start [OPTIONS] [SET]
+
+    Arguments:
+      [SET]  Uuid of the set, if there are several; 'mdctl scan' shows them
+
+    Options:
+          --read-only  Where it cannot be started for writing, start it to read
+          --json       Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help       Print help
+    ");
+}
+
+/// A set that was stopped, with a replica on each of three disks.
+fn stopped() -> TestEnvironment {
+    TestEnvironment::with(&[
+        "metadb -a -f /dev/sda /dev/sdb /dev/sdc",
+        "metainit d1 1 1 sda",
+        "mdctl stop",
+    ])
+}
+
+#[test]
+fn a_set_starts_from_the_disks_that_are_labelled() {
+    let mut env = stopped();
+    assert_snapshot!(env.run("mdctl start"), @r"
+    $ mdctl start
+    err| mdctl start: /dev/md/admin: no state database was found
+    err| next: mdctl scan
+    [exit status 1]
+    ");
+    env.label("/dev/sda", 1, 0x10, 1);
+    assert_snapshot!(env.run("mdctl start"), @r"
+    $ mdctl start
+    err| mdctl start: /dev/md/admin: 1 of 3 voting replicas are there, and what the others hav\
+    e may be newer
+    err| next: mdctl start --read-only
+    [exit status 1]
+    ");
+    env.label("/dev/sdc", 1, 0x20, 1);
+    assert_snapshot!(env.run_all(&["mdctl start", "metastat -p", "mdctl start"]), @r"
+    $ mdctl start
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
+    $ metastat -p
+    d1 1 1 /dev/sda
+    $ mdctl start
+    err| mdctl start: /dev/md/admin: a state database is in use already
+    err| next: metadb -i
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn a_set_is_named_by_its_uuid() {
+    let mut env = stopped();
+    env.label("/dev/sda", 1, 0x10, 1);
+    env.label("/dev/sdb", 1, 0x20, 1);
+    let lines = [
+        "mdctl start local",
+        "mdctl start 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ mdctl start local
+    err| mdctl start: local: is no uuid of a set
+    err| next: mdctl start --help
+    [exit status 1]
+    $ mdctl start 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
+    ");
+}
