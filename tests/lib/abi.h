@@ -18,7 +18,7 @@ struct component {
 	uint64_t dev, start, size;
 	uint32_t state, reserved;
 	uint64_t read_errors, write_errors, event;
-	char device[200];
+	char device[200], partition[16], wwn[32];
 };
 struct options {
 	uint32_t read, write, pass, reserved;
@@ -76,7 +76,41 @@ struct grow {
 	uint64_t size;
 };
 
-#define ABI_VERSION 3
+struct device {
+	uint64_t dev;
+	char path[200], partition[16], wwn[32];
+};
+struct add_replicas {
+	struct header h;
+	struct device device;
+	uint64_t size;
+	uint32_t count, flags;
+	char set_name[32];
+};
+struct delete_replicas {
+	struct header h;
+	uint64_t dev;
+	char replica[16];
+	uint32_t flags, count;
+};
+struct list_replicas {
+	struct header h;
+	char set[16], set_name[32];
+	uint64_t epoch, sequence, commits, replicas;
+	uint32_t capacity, count, state, reserved;
+};
+struct start_set {
+	struct header h;
+	char set[16];
+	uint64_t devices;
+	uint32_t device_count, flags, unit_count, failed_count;
+};
+struct stop_set {
+	struct header h;
+	uint32_t flags, unit_count;
+};
+
+#define ABI_VERSION 4
 #define CHECK_ONLY 1
 #define STRIPE 1
 #define MIRROR 2
@@ -89,3 +123,11 @@ struct grow {
 #define PROBE _IOWR('V', 6, struct probe)
 #define SET _IOWR('V', 7, struct set)
 #define GROW _IOWR('V', 8, struct grow)
+#define ADD_REPLICAS _IOWR('V', 9, struct add_replicas)
+#define DELETE_REPLICAS _IOWR('V', 10, struct delete_replicas)
+#define LIST_REPLICAS _IOWR('V', 11, struct list_replicas)
+#define START_SET _IOWR('V', 12, struct start_set)
+#define STOP_SET _IOWR('V', 13, struct stop_set)
+
+#define NEW_SET 1
+#define TIE_BREAKER 2
