@@ -6,7 +6,7 @@
 # Clause: DURABILITY 1, 5; svm.md 4.2, 4.7; issue 6
 # Lanes: stock,debug
 # Vm: --disks 4 --disk-size 32M
-# Timeout: 300
+# Timeout: 450
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
