@@ -170,8 +170,7 @@ fn unlink_holders(disk: &Disk<Arc<Body>>, components: &[Arc<Component>]) {
 }
 
 fn disk_failed(error: Error) -> Refused {
-    let errno = u64::from(error.to_errno().unsigned_abs());
-    Refused::new(error, Refusal::DiskFailed).with([errno, 0])
+    Refused::with_errno(error, Refusal::DiskFailed)
 }
 
 /// What the disk can do, given what its components can do.

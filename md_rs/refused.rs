@@ -35,6 +35,12 @@ impl Refused {
         }
     }
 
+    /// A refusal whose figure is the errno.
+    pub(crate) fn with_errno(errno: Error, refusal: Refusal) -> Self {
+        let number = u64::from(errno.to_errno().unsigned_abs());
+        Self::new(errno, refusal).with([number, 0])
+    }
+
     /// The same, about a row or component.
     pub fn at(self, index: u32) -> Self {
         Self { index, ..self }

@@ -189,8 +189,7 @@ pub(super) fn path_text(field: &[u8]) -> Result<CString, Refused> {
 }
 
 fn not_readable(error: Error) -> Refused {
-    let errno = u64::from(error.to_errno().unsigned_abs());
-    Refused::new(error, Refusal::ComponentNotFound).with([errno, 0])
+    Refused::with_errno(error, Refusal::ComponentNotFound)
 }
 
 pub(super) fn open_failed(error: Error) -> Refused {
@@ -201,6 +200,5 @@ pub(super) fn open_failed(error: Error) -> Refused {
     } else {
         Refusal::ComponentNotFound
     };
-    let errno = u64::from(error.to_errno().unsigned_abs());
-    Refused::new(error, refusal).with([errno, 0])
+    Refused::with_errno(error, refusal)
 }

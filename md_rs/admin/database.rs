@@ -52,12 +52,8 @@ pub(super) fn add(units: &Mutex<UnitTable>, request: &mut abi::AddReplicas) -> R
     }
     let units = units.lock();
     let database = units.database().clone();
-    if is_new && database.is_loaded() {
-        return Err(Refused::new(EEXIST, Refusal::SetIsLoaded));
-    }
-    if is_new && units.count() > 0 {
-        let values = [units.count().into(), 0];
-        return Err(Refused::new(EBUSY, Refusal::UnitsInMemory).with(values));
+    if is_new {
+        check_empty(&units, EEXIST)?;
     }
     let (device, is_in_head) = device_for(&units, &request.device)?;
     let addition = Addition {
@@ -76,6 +72,18 @@ pub(super) fn add(units: &Mutex<UnitTable>, request: &mut abi::AddReplicas) -> R
     } else {
         database.add_replicas(&addition)
     }
+}
+
+/// Refuses to begin or load a set where there is one, or metadevices that it would not know.
+pub(super) fn check_empty(units: &UnitTable, loaded: Error) -> Result<(), Refused> {
+    if units.database().is_loaded() {
+        return Err(Refused::new(loaded, Refusal::SetIsLoaded));
+    }
+    if units.count() > 0 {
+        let values = [units.count().into(), 0];
+        return Err(Refused::new(EBUSY, Refusal::UnitsInMemory).with(values));
+    }
+    Ok(())
 }
 
 /// The device for a replica, and whether it belongs to a component: then it is shared, and there is
@@ -113,7 +121,7 @@ pub(super) fn delete(
     units: &Mutex<UnitTable>,
     request: &mut abi::DeleteReplicas,
 ) -> Result<(), Refused> {
-    check_zero(&[request.flags & !abi::DELETE_FORCE, request.count])?;
+    check_zero(&[request.flags, request.count])?;
     let replica = Uuid::from_bytes(request.replica);
     if (request.dev == 0) == replica.is_nil() {
         return Err(Refused::new(EINVAL, Refusal::ReservedNotZero));

@@ -36,7 +36,8 @@ use super::{
         identity_of,
         path_text,
         Components, //
-    }, //
+    },
+    database::check_empty, //
 };
 use crate::{
     abi::{
@@ -77,13 +78,7 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     let asked = asked.map_err(bad_address)?;
     let mut units = units.lock();
     let database = units.database().clone();
-    if database.is_loaded() {
-        return Err(Refused::new(EBUSY, Refusal::SetIsLoaded));
-    }
-    if units.count() > 0 {
-        let values = [units.count().into(), 0];
-        return Err(Refused::new(EBUSY, Refusal::UnitsInMemory).with(values));
-    }
+    check_empty(&units, EBUSY)?;
     let candidates = open_candidates(&asked)?;
     let wanted = Some(Uuid::from_bytes(request.set)).filter(|set| !set.is_nil());
     let may_be_read_only = request.flags & abi::START_READ_ONLY != 0;

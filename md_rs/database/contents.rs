@@ -67,7 +67,8 @@ pub(super) struct Pointers {
 }
 
 impl Pointers {
-    fn new() -> Result<Self, AllocError> {
+    /// To nothing.
+    pub(super) fn new() -> Result<Self, AllocError> {
         let count = TABLES.saturating_mul(TABLE_PAGES);
         Ok(Self {
             tables: KVec::from_elem(Pointer::NONE, TABLES, GFP_KERNEL)?,
@@ -126,11 +127,6 @@ impl Contents {
             pages,
             replica_pages,
         })
-    }
-
-    /// Pointers for the commit after this one.
-    pub(super) fn room_for_next() -> Result<Pointers, AllocError> {
-        Pointers::new()
     }
 
     /// A page of the live commit.

@@ -65,8 +65,7 @@ impl Set {
         generation: Generation,
         with_growth: bool,
     ) -> Result<(), Refused> {
-        self.next.copy_from(&self.contents.live);
-        self.pending.pages.clear();
+        self.draft_nothing();
         let mut made: MadeList = [None; DRAFTS + TABLE_DRAFTS];
         self.draft_pages(generation, with_growth, &mut made)?;
         for made in made.iter().flatten() {
@@ -75,6 +74,12 @@ impl Set {
             let _ = self.pending.pages.push_within_capacity((made.which, page));
         }
         Ok(())
+    }
+
+    /// A commit that changes no page.
+    pub(super) fn draft_nothing(&mut self) {
+        self.next.copy_from(&self.contents.live);
+        self.pending.pages.clear();
     }
 
     /// Takes the page that was made out of the pool.

@@ -2,17 +2,20 @@
 //! Labels: what a component says about itself, twice in its reserved head.
 
 use kernel::prelude::*;
-use md_model::database::{
-    identity::Uuid,
-    label::{
-        Label,
-        LabelPage, //
+use md_model::{
+    database::{
+        identity::Uuid,
+        label::{
+            Label,
+            LabelPage, //
+        },
+        layout::{
+            LABEL_PAGE,
+            PAGE_SECTORS, //
+        },
+        page::PAGE_BYTES, //
     },
-    layout::{
-        LABEL_PAGE,
-        PAGE_SECTORS, //
-    },
-    page::PAGE_BYTES, //
+    limits::RESERVED_HEAD_SECTORS, //
 };
 
 use crate::kapi::bdev::{
@@ -29,6 +32,18 @@ pub(crate) struct Identity {
     pub(crate) partition: Uuid,
     /// World-wide name of the disk, a hint, padded with zeros.
     pub(crate) wwn: [u8; 32],
+}
+
+/// A new label, for a component with a reserved head.
+pub(crate) fn new(set: Uuid, set_name: [u8; 32], component: Uuid) -> Label {
+    Label {
+        set,
+        component,
+        set_name,
+        data_sector: RESERVED_HEAD_SECTORS,
+        sequence: 1,
+        tree_bytes: 0,
+    }
 }
 
 /// The label of a device, if one of its copies is whole. Sleeps.

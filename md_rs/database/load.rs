@@ -24,6 +24,7 @@ use md_model::{
         },
         label::Label,
         layout::{
+            page_sector,
             PAGE_SECTORS,
             REPLICA_PAGE,
             REPLICA_PAGES_IN_HEAD, //
@@ -393,7 +394,7 @@ fn read_one(
     let mut memory = RoomMemory::new(TABLE_PAGES)?;
     let mut reader = Reader::new(sector, expected_pages, memory.lend());
     while let Some(read) = reader.next() {
-        let from = sector.saturating_add(u64::from(read.place).saturating_mul(PAGE_SECTORS));
+        let from = page_sector(sector, read.place);
         let bytes = device.read(from, buffer).ok().map(|()| &**buffer);
         if let Err(flaw) = reader.take(bytes) {
             // What no replica is, is no flaw of one.
@@ -436,7 +437,7 @@ fn read_all(shown: &Shown, replica_pages: u32) -> Result<Option<Contents>, Refus
     let mut contents = Contents::new(replica_pages)?;
     let mut buffer = Buffer::new(PAGE_BYTES)?;
     while let Some(read) = reader.next() {
-        let from = sector.saturating_add(u64::from(read.place).saturating_mul(PAGE_SECTORS));
+        let from = page_sector(sector, read.place);
         let bytes = shown.device.read(from, &mut buffer).ok().map(|()| &*buffer);
         match (reader.take(bytes), read.what) {
             (Ok(Some(_)), What::Table | What::Records) => {

@@ -16,9 +16,9 @@ use md_model::{
             Generation,
             Uuid, //
         },
-        label::Label,
         layout::{
             is_replica_size,
+            page_sector,
             PAGE_SECTORS,
             REPLICA_PAGE,
             REPLICA_PAGES_IN_HEAD,
@@ -136,14 +136,7 @@ impl Addition {
         if let Some(label) = found.filter(|label| label.set == set) {
             return Ok(label.component);
         }
-        let label = Label {
-            set,
-            component: new_uuid(),
-            set_name,
-            data_sector: RESERVED_HEAD_SECTORS,
-            sequence: 1,
-            tree_bytes: 0,
-        };
+        let label = label::new(set, set_name, new_uuid());
         if self.pages()? > REPLICA_PAGES_IN_HEAD || self.count > 1 {
             return Ok(Uuid::NIL);
         }
@@ -153,8 +146,7 @@ impl Addition {
 }
 
 fn not_written(error: Error) -> Refused {
-    let errno = u64::from(error.to_errno().unsigned_abs());
-    Refused::new(error, Refusal::DiskFailed).with([errno, 0])
+    Refused::with_errno(error, Refusal::DiskFailed)
 }
 
 /// Writes the ends of a replica, and nothing where its roots will be.
@@ -183,8 +175,7 @@ fn erase(device: &BlockDevice, header: &Header) -> Result {
 }
 
 fn sector_of(header: &Header, place: u32) -> u64 {
-    let offset = u64::from(place).saturating_mul(PAGE_SECTORS);
-    header.start_sector.saturating_add(offset)
+    page_sector(header.start_sector, place)
 }
 
 fn member_of(header: &Header, component: Uuid) -> Member {

@@ -116,31 +116,32 @@ impl Database {
         };
         numbers.for_each(|number| set.name(number));
         let ticket = set.ticket();
-        self.wait_for(guard, ticket)
+        self.wait_for(guard, |set| set.is_done(ticket))
     }
 
     /// Makes a metadevice known, and commits it. If that is refused it is not known.
     pub(crate) fn add_unit(&self, number: u32, body: &Arc<Body>) -> Result<(), Refused> {
-        let mut guard = self.set.lock();
-        let Some(set) = Option::as_mut(&mut *guard) else {
-            return Ok(());
-        };
-        set.grow(Growth::unit(number, body)?)?;
-        let ticket = set.ticket();
-        let done = self.wait_for(guard, ticket);
-        self.growth_of(done, number)
+        self.grow(Growth::unit(number, body)?)
     }
 
     /// Commits that a metadevice, which is known, has grown.
     pub(crate) fn grow_unit(&self, number: u32) -> Result<(), Refused> {
+        self.grow(Growth::change(number))
+    }
+
+    /// Commits a growth, or takes it back. Without a set there is nothing to do.
+    fn grow(&self, growth: Growth) -> Result<(), Refused> {
         let mut guard = self.set.lock();
         let Some(set) = Option::as_mut(&mut *guard) else {
             return Ok(());
         };
-        set.grow(Growth::change(number))?;
+        set.grow(growth)?;
         let ticket = set.ticket();
-        let done = self.wait_for(guard, ticket);
-        self.growth_of(done, number)
+        let done = self.wait_for(guard, |set| set.is_done(ticket));
+        match Option::as_mut(&mut *self.set.lock()) {
+            Some(set) => set.end_growth(done),
+            None => done,
+        }
     }
 
     /// Commits that a metadevice is gone. If that is refused it is still known.
@@ -151,7 +152,7 @@ impl Database {
         };
         let body = set.forget(number);
         let ticket = set.ticket();
-        let done = self.wait_for(guard, ticket);
+        let done = self.wait_for(guard, |set| set.is_done(ticket));
         if let (Err(_), Some(node)) = (&done, body) {
             self.with_set(|set| {
                 set.remember(node);
@@ -161,40 +162,17 @@ impl Database {
         done
     }
 
-    /// What became of a growth that was waited for.
-    fn growth_of(&self, done: Result<(), Refused>, number: u32) -> Result<(), Refused> {
-        let mut guard = self.set.lock();
-        match Option::as_mut(&mut *guard) {
-            Some(set) => set.end_growth(number, done),
-            None => done,
-        }
+    /// Waits until the set is as `is_so` says, or can write no more.
+    fn wait_until(&self, is_so: impl Fn(&mut Set) -> bool) -> Result<(), Refused> {
+        self.wait_for(self.set.lock(), is_so)
     }
 
-    /// Waits until all that was named before the ticket was taken is committed.
+    /// The same, by who has the set already.
     fn wait_for(
         &self,
         mut guard: kernel::sync::lock::mutex::MutexGuard<'_, Option<Set>>,
-        ticket: u64,
+        is_so: impl Fn(&mut Set) -> bool,
     ) -> Result<(), Refused> {
-        loop {
-            let Some(set) = Option::as_mut(&mut *guard) else {
-                return Err(Refused::new(ENODEV, Refusal::NoDatabase));
-            };
-            if set.is_done(ticket) {
-                return Ok(());
-            }
-            if set.is_stopped() {
-                return Err(Refused::new(EROFS, Refusal::SetIsStopped));
-            }
-            if !set.begin()? {
-                self.changed.wait(&mut guard);
-            }
-        }
-    }
-
-    /// Waits until the set is as `is_so` says, or can write no more.
-    fn wait_until(&self, is_so: impl Fn(&mut Set) -> bool) -> Result<(), Refused> {
-        let mut guard = self.set.lock();
         loop {
             let Some(set) = Option::as_mut(&mut *guard) else {
                 return Err(Refused::new(ENODEV, Refusal::NoDatabase));

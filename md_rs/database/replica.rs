@@ -19,7 +19,7 @@ use md_model::database::{
         Job, //
     },
     header::Header,
-    layout::PAGE_SECTORS,
+    layout::page_sector,
     page::{
         Kind,
         PAGE_BYTES, //
@@ -145,8 +145,7 @@ impl Replica {
 
     /// Where a page of the replica is.
     fn sector(&self, place: u32) -> u64 {
-        let offset = u64::from(place).saturating_mul(PAGE_SECTORS);
-        self.header.start_sector.saturating_add(offset)
+        page_sector(self.header.start_sector, place)
     }
 }
 

@@ -5,15 +5,12 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
-use md_model::{
-    database::{
-        commits::Seat,
-        identity::Uuid,
-        label::Label,
-        layout::PAGE_SECTORS,
-        members::Role, //
-    },
-    limits::RESERVED_HEAD_SECTORS, //
+use md_model::database::{
+    commits::Seat,
+    identity::Uuid,
+    label::Label,
+    layout::PAGE_SECTORS,
+    members::Role, //
 };
 
 use super::{
@@ -95,20 +92,8 @@ impl Database {
             if component.identity.uuid.is_nil() {
                 continue;
             }
-            let failed = |error: Error| {
-                let errno = u64::from(error.to_errno().unsigned_abs());
-                Refused::new(error, Refusal::DiskFailed)
-                    .at(index)
-                    .with([errno, 0])
-            };
-            let label = Label {
-                set,
-                component: component.identity.uuid,
-                set_name,
-                data_sector: RESERVED_HEAD_SECTORS,
-                sequence: 1,
-                tree_bytes: 0,
-            };
+            let failed = |error: Error| Refused::with_errno(error, Refusal::DiskFailed).at(index);
+            let label = label::new(set, set_name, component.identity.uuid);
             let found = label::read(&component.device).map_err(failed)?;
             let is_own = |found: Label| (found.set, found.component) == (set, label.component);
             if !found.is_some_and(is_own) {

@@ -82,6 +82,7 @@ const POOL: usize = (DRAFTS + TABLE_DRAFTS) * 2;
 pub(super) struct Growth {
     pub(super) number: u32,
     body: Option<UnitNode>,
+    is_new: bool,
     refusal: Option<Refused>,
 }
 
@@ -95,6 +96,7 @@ impl Growth {
         Ok(Self {
             number,
             body: Some(node),
+            is_new: true,
             refusal: None,
         })
     }
@@ -104,6 +106,7 @@ impl Growth {
         Self {
             number,
             body: None,
+            is_new: false,
             refusal: None,
         }
     }
@@ -154,7 +157,7 @@ impl Set {
             run: Run::STOPPED,
             members: KVec::from_elem(Member::UNFILLED, REPLICAS_MAX, GFP_KERNEL)?,
             seats: KVec::from_elem(Seat::FREE, SEATS, GFP_KERNEL)?,
-            next: Contents::room_for_next()?,
+            next: Pointers::new()?,
             pending: Pending {
                 pages: KVec::with_capacity(DRAFTS + TABLE_DRAFTS, GFP_KERNEL)?,
                 ticket: 0,
@@ -229,20 +232,17 @@ impl Set {
         Ok(())
     }
 
-    /// What became of that.
-    pub(super) fn end_growth(
-        &mut self,
-        number: u32,
-        done: Result<(), Refused>,
-    ) -> Result<(), Refused> {
-        let refusal = self.growth.take().and_then(|growth| growth.refusal);
-        match refusal {
-            Some(refused) => {
-                self.units.remove(&number);
-                Err(refused)
-            }
-            None => done,
+    /// What became of that. A metadevice that is new is not known if it was refused; one that was
+    /// there before stays.
+    pub(super) fn end_growth(&mut self, done: Result<(), Refused>) -> Result<(), Refused> {
+        let Some(growth) = self.growth.take() else {
+            return done;
+        };
+        let result = growth.refusal.map_or(done, Err);
+        if result.is_err() && growth.is_new {
+            self.units.remove(&growth.number);
         }
+        result
     }
 
     /// A metadevice goes; returns what it was.
@@ -285,10 +285,13 @@ impl Set {
         if !is_first && !is_due && self.done == self.asked {
             return Ok(false);
         }
-        self.next.copy_from(&self.contents.live);
-        self.pending.pages.clear();
         self.pending.ticket = self.done;
-        let changed = if is_first { 0 } else { self.draft(generation)? };
+        let changed = if is_first {
+            self.draft_nothing();
+            0
+        } else {
+            self.draft(generation)?
+        };
         if self.commits().begin(changed).is_err() {
             return Ok(false);
         }
@@ -411,7 +414,8 @@ impl Set {
             return;
         }
         self.commit_count = self.commit_count.saturating_add(1);
-        self.contents.live.copy_from(&self.next);
+        // What was live before is no more than room for the next one.
+        core::mem::swap(&mut self.contents.live, &mut self.next);
         while let Some((which, kept)) = self.pending.pages.pop() {
             if let Some(old) = self.contents.put(which, kept) {
                 self.reuse(old.page);

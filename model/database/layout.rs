@@ -62,6 +62,11 @@ const _: () = assert!(REPLICA_PAGES_MIN > FIRST_SLOT + SPARE_SLOTS + 1);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD >= REPLICA_PAGES_MIN);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD <= REPLICA_PAGES_MAX);
 
+/// First sector of a page of a replica that begins at a sector of its device.
+pub const fn page_sector(start_sector: u64, place: u32) -> u64 {
+    start_sector.saturating_add((place as u64).saturating_mul(PAGE_SECTORS))
+}
+
 /// The places of the root that is not at this place.
 pub const fn other_root(place: u32) -> [u32; 2] {
     let [first, second] = ROOT_PLACE;

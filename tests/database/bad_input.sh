@@ -76,7 +76,7 @@ static void always(void)
 	BAD(add.h.size++, ADD_REPLICAS, &add, EINVAL, 2);
 	BAD(add.h.version--, ADD_REPLICAS, &add, EPROTO, 1);
 	BAD(memset(add.device.path, 'x', 200), ADD_REPLICAS, &add, EINVAL, 3);
-	BAD(delete.flags = 2, DELETE_REPLICAS, &delete, EINVAL, 3);
+	BAD(delete.flags = 1, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.count = 1, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.dev = 0, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.replica[0] = 1, DELETE_REPLICAS, &delete, EINVAL, 3);

@@ -222,7 +222,7 @@ pub enum Refusal {
     ReplicaExists = 46,
     /// The device has no replica of the set.
     NoSuchReplica = 47,
-    /// It would be the last replica. [`DELETE_FORCE`] gives up the whole database.
+    /// It is the last voting replica.
     LastReplica = 48,
     /// The tie-breaker has to be on a device without a voting replica, and there is only one.
     TieBreakerMisplaced = 49,
@@ -638,10 +638,6 @@ pub struct AddReplicas {
     pub set_name: [u8; NAME_LEN],
 }
 
-/// [`DeleteReplicas::flags`]: also the last one. The database is given up; metadevices go on in
-/// memory.
-pub const DELETE_FORCE: u32 = 1;
-
 /// Argument of [`IOC_DELETE_REPLICAS`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -652,7 +648,7 @@ pub struct DeleteReplicas {
     pub dev: u64,
     /// In: uuid of the replica, if `dev` is 0; else zero.
     pub replica: [u8; 16],
-    /// In: zero or [`DELETE_FORCE`].
+    /// In: no flag is defined yet; zero.
     pub flags: u32,
     /// Out: how many replicas were deleted.
     pub count: u32,
@@ -666,8 +662,6 @@ pub const REPLICA_FAILED: u32 = 2;
 pub const REPLICA_TIE_BREAKER: u32 = 4;
 /// [`ReplicaStatus::flags`]: it is being written.
 pub const REPLICA_BUSY: u32 = 8;
-/// [`ReplicaStatus::flags`]: it lies in the reserved head of a component.
-pub const REPLICA_IN_HEAD: u32 = 16;
 
 /// A replica.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
