@@ -279,12 +279,12 @@ state() {
 	cat /sys/block/sd?/holders/*/dev 2>/dev/null || true
 }
 
-count=${MD_LONG:+1000000}
+count=$(by_lane 20000 1000000 5000)
 modprobe md_rs
 metainit d10 1 1 /dev/sda
 state >/tmp/before
 /tmp/bad
-/tmp/bad "$(small_seed)" "${count:-20000}"
+/tmp/bad "$(small_seed)" "$count"
 chmod 666 /dev/md/admin
 setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/bad
 setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/bad "$(small_seed)" 2000

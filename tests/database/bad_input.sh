@@ -165,8 +165,7 @@ int main(int argc, char **argv)
 C
 gcc -O1 -Wall -I "$MD_TEST_LIB" -o /tmp/bad /tmp/bad.c
 
-count=${MD_LONG:+300000}
-count=${count:-5000}
+count=$(by_lane 5000 300000 1500)
 state() {
 	metadb --json
 	metastat --json

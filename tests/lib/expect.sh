@@ -39,6 +39,19 @@ same() {
 	printf '%s: %s\n' "$1" "$3"
 }
 
+# by_lane NORMAL LONG DEBUG: how many, in 'make test', in 'make test-long', and on the debug kernel,
+# on which everything takes ten times as long.
+by_lane() {
+	local normal=$1 long=$2 debug=$3
+	if [ -e /proc/lockdep_stats ]; then
+		echo "$debug"
+	elif [ -n "${MD_LONG:-}" ]; then
+		echo "$long"
+	else
+		echo "$normal"
+	fi
+}
+
 # wait_for SECONDS COMMAND [ARG...]: repeats a command until it succeeds.
 wait_for() {
 	local seconds=$1 end

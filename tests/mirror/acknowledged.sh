@@ -16,7 +16,7 @@
 
 d10=/dev/md/dsk/d10
 # Components of each side, of which 1 MiB each is used.
-count=12
+count=$(by_lane 12 12 4)
 mib=2048
 
 # race DEVICE BLOCK NUMBER: writes a block that is full of a number, which is larger than the one

@@ -151,8 +151,7 @@ by_sector() {
 	echo 1 >"$(in_sysfs "$1")/device/queue_depth"
 }
 
-rounds=${MD_LONG:+2000}
-rounds=${rounds:-40}
+rounds=$(by_lane 40 2000 10)
 modprobe md_rs
 modprobe mq-deadline 2>/dev/null || true
 by_sector /dev/sda

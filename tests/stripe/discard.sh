@@ -38,8 +38,7 @@ punch_d10() {
 	must_hold /tmp/contents "${disks[@]}"
 }
 
-rounds=${MD_LONG:+200}
-rounds=${rounds:-25}
+rounds=$(by_lane 25 200 6)
 RANDOM=$(small_seed)
 make_numbers
 modprobe md_rs

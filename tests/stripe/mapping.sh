@@ -78,8 +78,8 @@ same "sectors in the first row, and in both" "12288 18432" \
 same "sectors 31, 32 and 12288" "/dev/sdb 2063 31,/dev/sda 2064 32,/dev/sdc 2048 12288" \
 	"$(sed -n '32p;33p;12289p' /tmp/map | paste -sd,)"
 
-rounds=${MD_LONG:+40}
-for ((round = 1; round <= ${rounds:-3}; round++)); do
+rounds=$(by_lane 3 40 1)
+for ((round = 1; round <= rounds; round++)); do
 	note "layout $round of seed $SEED"
 	odd_disks
 	random_rows

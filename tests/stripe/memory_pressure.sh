@@ -13,7 +13,7 @@
 # shellcheck source=tests/lib/disks.sh
 . "$MD_TEST_LIB/disks.sh"
 
-seconds=${MD_LONG:+120}
+seconds=$(by_lane 15 120 15)
 modprobe md_rs
 # Small interlaces: as many clones as possible, all of which need memory.
 run metainit d10 1 2 /dev/sda /dev/sdb -i 8k
@@ -29,10 +29,10 @@ for kind in ext4 xfs; do
 	run "mkfs.$kind" -q /dev/md/dsk/d10
 	run mount /dev/md/dsk/d10 /mnt
 	# More than there is: each of the two fills its memory, and looks whether it is still so.
-	stress-ng --vm 2 --vm-bytes 180M --vm-keep --verify --timeout "${seconds:-15}" \
+	stress-ng --vm 2 --vm-bytes 180M --vm-keep --verify --timeout "$seconds" \
 		>/tmp/stress.log 2>&1 &
 	stress=$!
-	end=$((SECONDS + ${seconds:-15}))
+	end=$((SECONDS + seconds))
 	while [ $SECONDS -lt $end ]; do
 		verify_with_fio "${job[@]}" --end_fsync=1
 	done

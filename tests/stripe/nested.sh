@@ -47,8 +47,8 @@ make_numbers
 make_twin
 modprobe md_rs
 
-rounds=${MD_LONG:+20}
-for ((round = 1; round <= ${rounds:-2}; round++)); do
+rounds=$(by_lane 2 20 1)
+for ((round = 1; round <= rounds; round++)); do
 	note "tree $round of seed $SEED"
 	number_disks "${disks[@]}"
 	draw 16 300 && a=$REPLY

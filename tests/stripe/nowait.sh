@@ -110,10 +110,8 @@ exercise() {
 	same "requests in flight" 0 "$(count_of $d10 in_flight)"
 }
 
-io_size=${MD_LONG:+200M}
-io_size=${io_size:-6M}
-count=${MD_LONG:+5000}
-count=${count:-250}
+io_size=$(by_lane 6M 200M 2M)
+count=$(by_lane 250 5000 60)
 make_numbers
 modprobe md_rs
 

@@ -43,8 +43,8 @@ run modprobe md_rs
 make_d10
 kept=$(($(blockdev --getsz $d10) / 2 / 128))
 head -c $((kept * 65536)) /dev/urandom >/tmp/data
-rounds=${MD_LONG:+100}
-for ((round = 1; round <= ${rounds:-6}; round++)); do
+rounds=$(by_lane 6 100 2)
+for ((round = 1; round <= rounds; round++)); do
 	# Alternately through the page cache, whose pages must be on disk before the disk goes.
 	direct=(oflag=direct)
 	[ $((round % 2)) = 0 ] || direct=()

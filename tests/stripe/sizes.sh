@@ -41,10 +41,8 @@ ends() {
 	same "bytes from the last sector on" 512 "$(stat -c %s /tmp/back)"
 }
 
-operations=${MD_LONG:+5000}
-operations=${operations:-300}
-load=${MD_LONG:+500}
-load=${load:-24}
+operations=$(by_lane 300 5000 60)
+load=$(by_lane 24 500 6)
 make_twin
 modprobe md_rs
 
