@@ -162,6 +162,16 @@ impl Shape {
         Ok(())
     }
 
+    /// Whether a leaf is in use by somebody else, so that nothing may be written.
+    fn is_pending(&self) -> bool {
+        self.components
+            .iter()
+            .any(|component| match &component.child {
+                Some(child) => child.body.is_pending(),
+                None => component.device.is_shared(),
+            })
+    }
+
     /// How it is: as bad as its worst component, except that a mirror with a side that is there
     /// just needs maintenance.
     pub(crate) fn state(&self) -> ComponentState {
@@ -232,6 +242,12 @@ impl Body {
     /// Gives the metadevice another shape. No request may be under way.
     pub(crate) fn reshape(&self, shape: Shape) -> Result<(), Refused> {
         self.shape.replace(shape).map_err(no_memory)
+    }
+
+    /// Whether it is read-only until the set is started again, see
+    /// [`crate::abi::UNIT_PENDING`].
+    pub(crate) fn is_pending(&self) -> bool {
+        self.shape().is_pending()
     }
 
     /// Number of the metadevice.

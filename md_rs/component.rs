@@ -2,7 +2,10 @@
 //! A component: a device that is open and claimed, or a metadevice, and what we know of it.
 
 use kernel::sync::Arc;
-use md_model::mirror::component::State;
+use md_model::{
+    database::claimants::Identity,
+    mirror::component::State, //
+};
 
 use crate::{
     abi::{
@@ -11,7 +14,6 @@ use crate::{
     },
     body::Child,
     condition::Condition,
-    database::Identity,
     kapi::bdev::BlockDevice, //
 };
 

@@ -79,7 +79,12 @@ impl Plan {
     pub(crate) fn carry_out(self) -> Result<Metadevice, Refused> {
         let (name, sectors, body) = (self.name, self.sectors(), self.body);
         let title = text(fmt!("md!dsk!{}", name.as_str()))?;
+        let is_pending = body.is_pending();
         let disk = Disk::new(&title, sectors, self.limits, body).map_err(disk_failed)?;
+        if is_pending {
+            // Nobody has it open yet: nobody knows its name.
+            disk.make_read_only();
+        }
         link_holders(&disk, disk.operations().shape().components()).map_err(disk_failed)?;
         Ok(Metadevice {
             name,

@@ -70,6 +70,11 @@ impl Refused {
         self.errno
     }
 
+    /// The reason.
+    pub(crate) fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
     /// Puts the reason where the tool reads it.
     pub(crate) fn write_to(&self, header: &mut Header) {
         header.refusal = self.refusal as u32;

@@ -11,7 +11,10 @@ use kernel::{
     sync::Arc, //
 };
 use md_model::{
-    database::identity::Uuid,
+    database::{
+        claimants::Identity,
+        identity::Uuid, //
+    },
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
@@ -33,7 +36,6 @@ use crate::{
     body::Child,
     component::Component,
     condition::Condition,
-    database::Identity,
     kapi::{
         bdev::BlockDevice,
         errno::eopnotsupp, //
@@ -45,6 +47,15 @@ use crate::{
 
 /// Components that are open and claimed.
 pub(super) type Components = KVec<Arc<Component>>;
+
+/// Whether a component may be in use by somebody else.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Sharing {
+    /// No.
+    Refused,
+    /// One without a reserved head may, see [`abi::CREATE_IN_USE`].
+    UntilStarted,
+}
 
 /// Refuses a count that is not between 1 and `most`.
 pub(super) fn check_count(count: u32, most: u32, refusal: Refusal) -> Result<(), Refused> {
@@ -81,6 +92,7 @@ pub(super) fn open_components(
     asked: &[abi::Component],
     name: &UnitName,
     units: &UnitTable,
+    sharing: Sharing,
 ) -> Result<(Components, KVVec<ComponentSpec>), Refused> {
     let mut open: Components = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
     let mut specs = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
@@ -88,7 +100,8 @@ pub(super) fn open_components(
         if open.iter().any(|other| other.dev == component.dev) {
             return Err(Refused::new(EINVAL, Refusal::ComponentInUse).at(index));
         }
-        let opened = open_component(component, name, units).map_err(|why| why.at(index))?;
+        let opened = open_component(component, name, units, sharing);
+        let opened = opened.map_err(|why| why.at(index))?;
         let start_sectors = match component.start_sectors {
             // The reserved heads are those of the leaves.
             abi::START_DEFAULT => opened.child.is_some().then_some(0),
@@ -109,6 +122,7 @@ fn open_component(
     asked: &abi::Component,
     name: &UnitName,
     units: &UnitTable,
+    sharing: Sharing,
 ) -> Result<Component, Refused> {
     check_zero(&[
         asked.size_sectors,
@@ -118,14 +132,20 @@ fn open_component(
         asked.write_errors,
         asked.event_seconds,
     ])?;
-    let device = open_device(asked.dev, &asked.device, name, units)?;
+    let device = match open_device(asked.dev, &asked.device, name, units) {
+        Err(why) if may_share(&why, asked, sharing) => {
+            open_shared(asked.dev, &asked.device, name, units)?
+        }
+        opened => opened?,
+    };
     if device.is_zoned() {
         return Err(Refused::new(eopnotsupp(), Refusal::ComponentZoned));
     }
-    if device.read_only() {
+    let metadevice = units.with_dev(device.user_dev());
+    let is_pending = metadevice.is_some_and(|metadevice| metadevice.body().is_pending());
+    if device.read_only() && !is_pending {
         return Err(Refused::new(EROFS, Refusal::ComponentReadOnly));
     }
-    let metadevice = units.with_dev(device.user_dev());
     if metadevice.is_some_and(|metadevice| metadevice.name() == name) {
         return Err(Refused::new(EINVAL, Refusal::ComponentInUse));
     }
@@ -138,6 +158,9 @@ fn open_component(
     if has_head {
         let uuid = units.database().identity_for(&device);
         identity.uuid = uuid.map_err(not_readable)?;
+    }
+    if child.is_none() && units.database().is_loaded() && !identity.is_known() {
+        return Err(Refused::new(EINVAL, Refusal::NoIdentity));
     }
     Ok(Component {
         child,
@@ -176,6 +199,27 @@ fn open_device(
         return Ok(device);
     }
     let device = BlockDevice::open(dev, unit, path).map_err(open_failed)?;
+    Ok(Arc::new(device, GFP_KERNEL)?)
+}
+
+/// Whether a component that somebody else has is to be shared with him.
+fn may_share(why: &Refused, asked: &abi::Component, sharing: Sharing) -> bool {
+    let has_head = asked.start_sectors >= RESERVED_HEAD_SECTORS;
+    why.refusal() == Refusal::ComponentBusy && !has_head && sharing == Sharing::UntilStarted
+}
+
+/// Opens a device that somebody else has, to read. Only a set that is stored can be started again.
+fn open_shared(
+    dev: u64,
+    path: &[u8],
+    name: &UnitName,
+    units: &UnitTable,
+) -> Result<Arc<BlockDevice>, Refused> {
+    if !units.database().is_loaded() {
+        return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+    }
+    let (path, unit) = (path_text(path)?, text(fmt!("{}", name.as_str()))?);
+    let device = BlockDevice::open_shared(dev, unit, path).map_err(open_failed)?;
     Ok(Arc::new(device, GFP_KERNEL)?)
 }
 

@@ -18,7 +18,8 @@ use super::{
         open_components,
         read_components,
         read_rows,
-        Components, //
+        Components,
+        Sharing, //
     },
     options, //
 };
@@ -37,7 +38,7 @@ use crate::{
 /// Carries out [`abi::IOC_CREATE`].
 pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Result<(), Refused> {
     check_zero(&[request.size_sectors])?;
-    check_zero(&[request.flags & !abi::CREATE_CHECK_ONLY])?;
+    check_zero(&[request.flags & !(abi::CREATE_CHECK_ONLY | abi::CREATE_IN_USE)])?;
     check_zero(&request.reserved)?;
     let name = unit_name(&request.name)?;
     let mut units = units.lock();
@@ -51,7 +52,7 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
-    database.label_components(body.shape())?;
+    database.label_components(body.number(), body.shape(), 0)?;
     let metadevice = plan.carry_out()?;
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
@@ -67,7 +68,11 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     let rows = read_rows(request.rows, request.row_count)?;
     let asked = read_components(request.components, request.component_count)?;
     units.check_vacant(&name)?;
-    let (components, specs) = open_components(&asked, &name, units)?;
+    let sharing = match request.flags & abi::CREATE_IN_USE {
+        0 => Sharing::Refused,
+        _ => Sharing::UntilStarted,
+    };
+    let (components, specs) = open_components(&asked, &name, units, sharing)?;
     check_no_mirror(&components)?;
     let spec = UnitSpec::Stripe {
         rows: &rows,
@@ -97,7 +102,7 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
     let asked = read_components(request.components, request.component_count)?;
     units.check_vacant(&name)?;
-    let (components, _) = open_components(&asked, &name, units)?;
+    let (components, _) = open_components(&asked, &name, units, Sharing::Refused)?;
     let sizes = sizes_of_sides(&components)?;
     let spec = UnitSpec::Mirror {
         sides: &sizes,

@@ -46,6 +46,7 @@ const ADD_FLAGS: u32 = abi::ADD_NEW_SET | abi::ADD_TIE_BREAKER;
 /// Carries out [`abi::IOC_ADD_REPLICAS`].
 pub(super) fn add(units: &Mutex<UnitTable>, request: &mut abi::AddReplicas) -> Result<(), Refused> {
     check_zero(&[request.flags & !ADD_FLAGS])?;
+    check_zero(&[request.device.flags, request.device.reserved])?;
     let is_new = request.flags & abi::ADD_NEW_SET != 0;
     if !is_new {
         check_zero(&request.set_name)?;
@@ -121,14 +122,25 @@ pub(super) fn delete(
     units: &Mutex<UnitTable>,
     request: &mut abi::DeleteReplicas,
 ) -> Result<(), Refused> {
-    check_zero(&[request.flags, request.count])?;
+    check_zero(&[request.flags & !abi::DELETE_LAST, request.count])?;
     let replica = Uuid::from_bytes(request.replica);
     if (request.dev == 0) == replica.is_nil() {
         return Err(Refused::new(EINVAL, Refusal::ReservedNotZero));
     }
     let units = units.lock();
-    request.count = units.database().delete_replicas(request.dev, replica)?;
+    let database = units.database();
+    let mut deleted = database.delete_replicas(request.dev, replica);
+    if request.flags & abi::DELETE_LAST != 0 && is_about_last(&deleted) {
+        let bodies = units.iter().map(|unit| unit.body());
+        deleted = database.delete_set(bodies);
+    }
+    request.count = deleted?;
     Ok(())
+}
+
+/// Whether a deletion was refused since no voting replica would be left.
+fn is_about_last(deleted: &Result<u32, Refused>) -> bool {
+    matches!(deleted, Err(refused) if refused.refusal() == Refusal::LastReplica)
 }
 
 /// Carries out [`abi::IOC_LIST_REPLICAS`].

@@ -24,7 +24,8 @@ use super::{
         open_components,
         read_components,
         read_rows,
-        Components, //
+        Components,
+        Sharing, //
     },
     create::check_no_mirror, //
 };
@@ -59,7 +60,7 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     body.check_no_parent()?;
     let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
     let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
-    let (added, new_specs) = open_components(&asked, &name, &units)?;
+    let (added, new_specs) = open_components(&asked, &name, &units, Sharing::Refused)?;
     check_no_mirror(&added)?;
     check_blocks(body.shape().components(), &added)?;
     let (rows, specs) = specs_of(old, body.shape().components())?;
@@ -80,9 +81,9 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
         return Ok(());
     }
     let database = units.database().clone();
-    database.label_components(&shape)?;
-    units.get_mut(&name)?.grow(shape)?;
-    database.grow_unit(name.number())
+    database.label_components(name.number(), &shape, body.shape().components().len())?;
+    let growth = database.plan_growth(name.number(), &shape)?;
+    database.grow_unit(growth, || units.get_mut(&name)?.grow(shape))
 }
 
 /// What one would ask for to get the layout that there is: its own sizes, whatever has become of

@@ -44,6 +44,7 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
         mirror.set_options(before);
         return Err(refused);
     }
+    body.database().relabel_components(body);
     request.mirror = describe(options);
     Ok(())
 }

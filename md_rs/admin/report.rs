@@ -52,7 +52,7 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
         status.unit.state.into(),
         status.unit.parent.into(),
     ])?;
-    check_zero(&[status.unit.reserved])?;
+    check_zero(&[status.unit.flags, status.unit.reserved])?;
     options::check_none(&status.unit.mirror)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
@@ -95,7 +95,10 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
         write_errors: health.write_errors(),
         event_seconds: health.event_seconds(),
         device: component.path,
-        hints: abi::Hints::default(),
+        hints: abi::Hints {
+            partition: component.identity.partition.to_bytes(),
+            wwn: component.identity.wwn,
+        },
     }
 }
 
@@ -117,6 +120,11 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
         mirror: mirror.map_or_else(Default::default, |mirror| {
             options::describe(mirror.options())
         }),
+        flags: if body.is_pending() {
+            abi::UNIT_PENDING
+        } else {
+            0
+        },
         reserved: 0,
     }
 }

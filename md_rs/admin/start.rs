@@ -5,6 +5,10 @@
 use kernel::{
     alloc::AllocError,
     prelude::*,
+    str::{
+        BStr,
+        CString, //
+    },
     sync::{
         Arc,
         Mutex, //
@@ -12,6 +16,12 @@ use kernel::{
 };
 use md_model::{
     database::{
+        claimants::{
+            find,
+            Claimant,
+            Found,
+            Identity, //
+        },
         identity::Uuid,
         metadevice::{
             Component as StoredComponent,
@@ -51,8 +61,8 @@ use crate::{
     database::{
         path_field,
         Candidate,
-        Identity,
-        Loaded, //
+        Loaded,
+        Loss, //
     },
     kapi::bdev::BlockDevice,
     metadevice::Plan,
@@ -68,7 +78,12 @@ use crate::{
 
 /// Carries out [`abi::IOC_START_SET`].
 pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Result<(), Refused> {
-    check_zero(&[request.flags & !abi::START_READ_ONLY])?;
+    let loss = match request.flags {
+        0 => Loss::Refused,
+        abi::START_READ_ONLY => Loss::ReadOnly,
+        abi::START_GIVE_UP_MISSING => Loss::GivenUp,
+        _ => return Err(Refused::new(EINVAL, Refusal::ReservedNotZero)),
+    };
     check_zero(&[request.unit_count, request.failed_count])?;
     if request.device_count > abi::DEVICES_MAX {
         let values = [request.device_count.into(), abi::DEVICES_MAX.into()];
@@ -81,22 +96,33 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     check_empty(&units, EBUSY)?;
     let candidates = open_candidates(&asked)?;
     let wanted = Some(Uuid::from_bytes(request.set)).filter(|set| !set.is_nil());
-    let may_be_read_only = request.flags & abi::START_READ_ONLY != 0;
-    let loaded = database.load(&candidates, wanted, may_be_read_only)?;
+    let loaded = database.load(&candidates, wanted, loss)?;
     request.set = loaded.set.to_bytes();
     let maker = Maker {
         loaded: &loaded,
         candidates: &candidates,
+        bystanders: &asked,
     };
     let (made, failed) = maker.make_all(&mut units)?;
     (request.unit_count, request.failed_count) = (made, failed);
     Ok(())
 }
 
-/// Opens and claims the devices. One that somebody else has is none of ours, or cannot be used.
+/// Whether a device is only to be looked at by who has it as a component without a label.
+fn is_bystander(device: &&abi::Device) -> bool {
+    device.flags & abi::DEVICE_BY_HINT != 0
+}
+
+/// Opens and claims the devices that have something of a set. One that somebody else has is none of
+/// ours, or cannot be used.
 fn open_candidates(asked: &[abi::Device]) -> Result<KVVec<Candidate>, Refused> {
     let mut candidates = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
     for device in asked {
+        let flags = device.flags & !abi::DEVICE_BY_HINT;
+        check_zero(&[flags, device.reserved])?;
+        if is_bystander(&device) {
+            continue;
+        }
         let (unit, path) = (text(fmt!("state database"))?, path_text(&device.device)?);
         match BlockDevice::open(device.dev, unit, path) {
             Ok(opened) => {
@@ -137,6 +163,8 @@ impl From<AllocError> for NotMade {
 struct Maker<'a> {
     loaded: &'a Loaded,
     candidates: &'a [Candidate],
+    /// All devices that were named, of which some are not candidates.
+    bystanders: &'a [abi::Device],
 }
 
 impl Maker<'_> {
@@ -237,6 +265,79 @@ impl Maker<'_> {
         Ok(Plan::new(name, kind, &spec, components, units.database())?)
     }
 
+    /// The device of a component, open and claimed.
+    fn device(
+        &self,
+        name: &UnitName,
+        identity: &Identity,
+    ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
+        let set = self.loaded.set;
+        let claims = || self.candidates.iter().map(|candidate| candidate.claim(set));
+        let path = |index: usize| {
+            let candidate = self.candidates.get(index);
+            candidate.map(|candidate| candidate.device.health().path())
+        };
+        match find(identity, claims) {
+            Found::Device(index) => {
+                let Some(candidate) = self.candidates.get(index) else {
+                    return Ok(None);
+                };
+                let unit = text(fmt!("{}", name.as_str()))?;
+                candidate.device.health().adopt(unit).map_err(no_memory)?;
+                Ok(Some(candidate.device.clone()))
+            }
+            Found::Ambiguous(one, other) => {
+                if let (Some(one), Some(other)) = (path(one), path(other)) {
+                    let (name, component) = (name.as_str(), called(identity)?);
+                    pr_err!(
+                        "{name}: {one} and {other} both say that they are component {}, and \
+                         neither is on the disk where it was: take the copy away, then 'mdctl \
+                         stop' and 'mdctl start'\n",
+                        &*component
+                    );
+                }
+                Ok(None)
+            }
+            Found::Nobody if identity.uuid.is_nil() => self.bystander(name, identity),
+            Found::Nobody => Ok(None),
+        }
+    }
+
+    /// A device that has nothing of the set but data that begins where it does.
+    fn bystander(
+        &self,
+        name: &UnitName,
+        identity: &Identity,
+    ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
+        let bystanders = || self.bystanders.iter().filter(is_bystander);
+        let claims = || {
+            bystanders().map(|device| {
+                let hints = identity_of(&device.hints);
+                Claimant {
+                    label: None,
+                    partition: hints.partition,
+                    wwn: hints.wwn,
+                }
+            })
+        };
+        let found = match find(identity, claims) {
+            Found::Device(index) => bystanders().nth(index),
+            Found::Ambiguous(..) | Found::Nobody => None,
+        };
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let (unit, path) = (text(fmt!("{}", name.as_str()))?, path_text(&found.device)?);
+        match BlockDevice::open(found.dev, unit, path) {
+            Ok(device) => Ok(Some(Arc::new(device, GFP_KERNEL)?)),
+            Err(error) => {
+                let (name, path) = (name.as_str(), path_text(&found.device)?);
+                pr_err!("{name}: {} cannot be used: {error:?}\n", &*path);
+                Ok(None)
+            }
+        }
+    }
+
     fn component(
         &self,
         units: &UnitTable,
@@ -251,18 +352,12 @@ impl Maker<'_> {
             partition: stored.partition,
             wwn: stored.wwn,
         };
-        let unit = text(fmt!("{}", name.as_str()))?;
-        let mut candidates = self.candidates.iter();
-        let found = candidates.find(|candidate| candidate.is(&identity, self.loaded.set));
-        let device = match found {
-            Some(candidate) => {
-                candidate.device.health().adopt(unit).map_err(no_memory)?;
-                candidate.device.clone()
-            }
+        let device = match self.device(name, &identity)? {
+            Some(device) => device,
             None => {
-                let path = text(fmt!("missing {}", Shown(stored.uuid)))?;
-                let (name, uuid) = (name.as_str(), Shown(stored.uuid));
-                pr_err!("{name}: component {uuid} was not found\n");
+                let (unit, path) = (text(fmt!("{}", name.as_str()))?, called(&identity)?);
+                pr_err!("{}: component {} was not found\n", name.as_str(), &*path);
+                let path = text(fmt!("missing {}", &*path))?;
                 let absent = BlockDevice::absent(unit, path).map_err(no_memory)?;
                 Arc::new(absent, GFP_KERNEL)?
             }
@@ -281,6 +376,19 @@ impl Maker<'_> {
             device,
             identity,
         })
+    }
+}
+
+/// What a component is called of which there is no device.
+fn called(identity: &Identity) -> Result<CString, Refused> {
+    let length = identity.wwn.iter().position(|byte| *byte == 0);
+    let wwn = identity.wwn.get(..length.unwrap_or(0)).unwrap_or(&[]);
+    if !identity.uuid.is_nil() {
+        text(fmt!("{}", Shown(identity.uuid)))
+    } else if !identity.partition.is_nil() {
+        text(fmt!("PARTUUID={}", Shown(identity.partition)))
+    } else {
+        text(fmt!("{}", BStr::from_bytes(wwn)))
     }
 }
 

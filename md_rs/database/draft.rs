@@ -34,6 +34,7 @@ use super::{
         Kept,
         Which, //
     },
+    record::States,
     set::{
         Set,
         DRAFTS,
@@ -116,7 +117,11 @@ impl Set {
         for number in numbers(&self.named).filter(|number| Some(*number) != left_out) {
             let result = match self.units.get(&number) {
                 Some(body) => {
-                    let record = self.scratch.encode(number, body.shape());
+                    let planned = self.growth.as_ref();
+                    let record = match planned.and_then(|growth| growth.record_of(number)) {
+                        Some(planned) => Some(planned),
+                        None => self.scratch.encode(number, body.shape(), States::Kept),
+                    };
                     let record = record.ok_or(too_long(number))?;
                     batch.put(number, (RECORD_KIND, RECORD_VERSION), record)
                 }

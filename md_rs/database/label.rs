@@ -23,18 +23,7 @@ use crate::kapi::bdev::{
     Buffer, //
 };
 
-/// By what a component is known (`DURABILITY.md` clause 18).
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Identity {
-    /// Identity in its label; nil if it has none.
-    pub(crate) uuid: Uuid,
-    /// Uuid of the partition, a hint; nil if it is none.
-    pub(crate) partition: Uuid,
-    /// World-wide name of the disk, a hint, padded with zeros.
-    pub(crate) wwn: [u8; 32],
-}
-
-/// A new label, for a component with a reserved head.
+/// A new label without a tree, for a component with a reserved head.
 pub(crate) fn new(set: Uuid, set_name: [u8; 32], component: Uuid) -> Label {
     Label {
         set,

@@ -17,6 +17,10 @@ use md_model::{
             Standing,
             Start, //
         },
+        claimants::{
+            Claimant,
+            Identity, //
+        },
         header::Header,
         identity::{
             Generation,
@@ -68,8 +72,7 @@ use super::{
     },
     label,
     set::Set,
-    Database,
-    Identity, //
+    Database, //
 };
 use crate::{
     abi::Refusal,
@@ -85,9 +88,9 @@ pub(crate) struct Candidate {
     /// The device.
     pub(crate) device: Arc<BlockDevice>,
     /// By what else it is known.
-    pub(crate) hints: Identity,
+    hints: Identity,
     /// Its label, if it has one that can be read.
-    pub(crate) label: Option<Label>,
+    label: Option<Label>,
 }
 
 impl Candidate {
@@ -101,19 +104,27 @@ impl Candidate {
         })
     }
 
-    /// Whether it is the component with an identity, in a set.
-    pub(crate) fn is(&self, identity: &Identity, set: Uuid) -> bool {
-        match self.label.as_ref().filter(|label| label.set == set) {
-            Some(label) => label.component == identity.uuid,
-            None if !identity.uuid.is_nil() => false,
-            None => {
-                let same_partition =
-                    !identity.partition.is_nil() && self.hints.partition == identity.partition;
-                let same_disk = identity.wwn != [0; 32] && self.hints.wwn == identity.wwn;
-                same_partition || identity.partition.is_nil() && same_disk
-            }
+    /// What it says of itself in a set.
+    pub(crate) fn claim(&self, set: Uuid) -> Claimant {
+        let label = self.label.as_ref().filter(|label| label.set == set);
+        Claimant {
+            label: label.map(|label| label.component),
+            partition: self.hints.partition,
+            wwn: self.hints.wwn,
         }
     }
+}
+
+/// What is to be done if too few replicas are found to write to the set.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Loss {
+    /// It is not loaded.
+    Refused,
+    /// It is loaded read-only.
+    ReadOnly,
+    /// The administrator says that those that were not found are gone for ever: they have no vote
+    /// any more.
+    GivenUp,
 }
 
 /// What was loaded.
@@ -186,7 +197,7 @@ impl Database {
         self: &Arc<Self>,
         candidates: &[Candidate],
         wanted: Option<Uuid>,
-        may_be_read_only: bool,
+        loss: Loss,
     ) -> Result<Loaded, Refused> {
         let all = read_replicas(candidates)?;
         let set = choose_set(&all, wanted)?;
@@ -207,14 +218,14 @@ impl Database {
         }
         let contents = contents.ok_or(Refused::new(EIO, Refusal::DatabaseIncomplete))?;
         check_records(&contents)?;
-        self.start(Set::new(set, name, contents)?, &shown, may_be_read_only)
+        self.start(Set::new(set, name, contents)?, &shown, loss)
     }
 
     /// Reads all of the set from the replica that is chosen as the source. `None` if that turns out
     /// not to be complete: then another one may be chosen.
     fn read_source(&self, shown: &mut KVec<Shown>) -> Result<Option<Contents>, Refused> {
         let incomplete = Refused::new(EIO, Refusal::DatabaseIncomplete);
-        let source = with_decision(shown, |_, decision| Ok(decision.source))?;
+        let source = with_decision(shown, &[], |_, decision| Ok(decision.source))?;
         let replica_pages = smallest(shown)?;
         let source = source.ok_or(incomplete)?;
         let chosen = shown.get_mut(source).ok_or(incomplete)?;
@@ -232,24 +243,30 @@ impl Database {
         self: &Arc<Self>,
         mut set: Set,
         shown: &[Shown],
-        may_be_read_only: bool,
+        loss: Loss,
     ) -> Result<Loaded, Refused> {
         let uuid = set.uuid;
-        let is_read_only = with_decision(shown, |found, decision| {
+        let given_up = match loss {
+            Loss::GivenUp => with_decision(shown, &[], |_, decision| not_found(shown, decision))?,
+            Loss::Refused | Loss::ReadOnly => KVec::new(),
+        };
+        let is_read_only = with_decision(shown, &given_up, |found, decision| {
             let roots = live_roots(shown)?;
             let is_read_only = match decision.start {
                 Start::Writable { epoch } => {
-                    let started = set.commits().start((decision, epoch), &[], found, &roots);
+                    let chosen = (decision, epoch);
+                    let started = set.commits().start(chosen, &given_up, found, &roots);
                     started.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
                     false
                 }
                 Start::ReadOnly(why) => {
                     tell_why_read_only(&why);
-                    if !may_be_read_only {
+                    if loss != Loss::ReadOnly {
                         let [votes, _] = decision.votes;
                         let values = [votes.have.into(), votes.of.into()];
                         return Err(Refused::new(EROFS, Refusal::NoQuorum).with(values));
                     }
+                    set.keep_members(decision.members);
                     true
                 }
             };
@@ -317,16 +334,29 @@ impl Database {
     }
 }
 
-/// Decides on what was found, and does something with that.
+/// Members of the newest commit without a replica that could be read.
+fn not_found(shown: &[Shown], decision: &Decision<'_>) -> Result<KVec<Uuid>, Refused> {
+    let mut missing = KVec::new();
+    for member in decision.members {
+        let is_it = |shown: &Shown| shown.state.is_some() && shown.header.replica == member.replica;
+        if !shown.iter().any(is_it) {
+            missing.push(member.replica, GFP_KERNEL)?;
+        }
+    }
+    Ok(missing)
+}
+
+/// Decides on what was found, without those that were given up, and does something with that.
 fn with_decision<R>(
     shown: &[Shown],
+    given_up: &[Uuid],
     with: impl FnOnce(&[Option<Found<'_>>], &Decision<'_>) -> Result<R, Refused>,
 ) -> Result<R, Refused> {
     let mut found = KVec::with_capacity(shown.len(), GFP_KERNEL)?;
     for replica in shown {
         found.push(replica.as_found(), GFP_KERNEL)?;
     }
-    let decision = decide(&found, &[]);
+    let decision = decide(&found, given_up);
     let decision = decision.map_err(|_| Refused::new(ENODEV, Refusal::NoReplicaFound))?;
     with(&found, &decision)
 }

@@ -40,7 +40,10 @@ use md_model::{
 
 use super::{
     label,
-    load::Candidate,
+    load::{
+        Candidate,
+        Loss, //
+    },
     replica::Replica,
     set::Set,
     Database,
@@ -48,6 +51,7 @@ use super::{
 };
 use crate::{
     abi::Refusal,
+    body::Body,
     kapi::{
         bdev::{
             BlockDevice,
@@ -174,6 +178,14 @@ fn erase(device: &BlockDevice, header: &Header) -> Result {
     device.flush()
 }
 
+/// The same, when nothing can be done about an error any more.
+fn wipe(device: &BlockDevice, header: &Header) {
+    if let Err(error) = erase(device, header) {
+        let path = device.health().path();
+        pr_warn!("state database: {path}: the replica is deleted, but still there: {error:?}\n");
+    }
+}
+
 fn sector_of(header: &Header, place: u32) -> u64 {
     page_sector(header.start_sector, place)
 }
@@ -208,13 +220,17 @@ impl Database {
         }
         // From here on it is a set like any other that is loaded.
         let candidate = Candidate::new(addition.device.clone(), Default::default())?;
-        self.load(core::slice::from_ref(&candidate), Some(set), false)
+        self.load(core::slice::from_ref(&candidate), Some(set), Loss::Refused)
             .map(drop)
     }
 
     /// Adds replicas to the set.
     pub(crate) fn add_replicas(self: &Arc<Self>, addition: &Addition) -> Result<(), Refused> {
         let (set, name) = self.with_set(|set| Ok((set.uuid, set.name)))?;
+        // Dropped without the lock: the worker may need it to come to an end.
+        while let Some(deleted) = self.with_set(|set| Ok(set.take_deleted()))? {
+            drop(deleted);
+        }
         self.check_place(addition)?;
         let headers = addition.headers(set)?;
         self.check_room(headers.len())?;
@@ -252,52 +268,56 @@ impl Database {
         Err(not_written(EIO))
     }
 
-    /// Deletes replicas: those on a device, or the one with this identity. How many there were.
+    /// Deletes replicas: those on a device, or the one with this identity, which may be missing.
+    /// How many there were.
     pub(crate) fn delete_replicas(&self, dev: u64, replica: Uuid) -> Result<u32, Refused> {
-        let chosen = |header: &Header, device: &BlockDevice| {
-            header.replica == replica || dev != 0 && device.user_dev() == dev
-        };
-        let mut gone = KVec::new();
+        let gone = self.with_set(|set| {
+            let gone = chosen(set, dev, replica)?;
+            set.commits().remove_all(&gone).map_err(not_now)?;
+            Ok(gone)
+        })?;
+        self.wait_until(|set| gone.iter().all(|uuid| set.commits().is_gone(uuid)))?;
+        // What is left is a write that may hang for ever, on a device that nobody needs any more.
+        self.wait_for_writes(|set| gone.iter().all(|uuid| set.commits().may_be_wiped(uuid)));
+        let mut wiped = KVec::with_capacity(gone.len(), GFP_KERNEL)?;
         self.with_set(|set| {
-            let mut count = 0u32;
-            for writer in &set.replicas {
-                let target = writer.target();
-                if chosen(&target.header, &target.device) {
-                    gone.push(writer.clone(), GFP_KERNEL)?;
-                    count = count.saturating_add(1);
+            for uuid in &gone {
+                if let Some(writer) = set.take_writer(uuid) {
+                    wiped.push(writer, GFP_KERNEL)?;
                 }
             }
-            if count == 0 {
-                return Err(Refused::new(ENXIO, Refusal::NoSuchReplica));
-            }
-            for writer in &gone {
-                let uuid = writer.target().header.replica;
-                set.commits().remove(&uuid).map_err(not_now)?;
-            }
             Ok(())
         })?;
-        let gone_from = |set: &mut Set| {
-            let mut gone = gone.iter().map(|writer| writer.target().header.replica);
-            gone.all(|replica| set.commits().may_be_wiped(&replica))
-        };
-        self.wait_until(gone_from)?;
-        self.with_set(|set| {
-            set.replicas.retain(|writer| {
-                let uuid = writer.target().header.replica;
-                !gone.iter().any(|gone| gone.target().header.replica == uuid)
-            });
-            Ok(())
-        })?;
-        for writer in &gone {
+        for writer in &wiped {
             let Replica { header, device, .. } = writer.target();
-            if let Err(error) = erase(device, header) {
-                let path = device.health().path();
-                pr_warn!(
-                    "state database: {path}: the replica is deleted, but still there: {error:?}\n"
-                );
-            }
+            wipe(device, header);
         }
         Ok(gone.len() as u32)
+    }
+
+    /// Deletes all replicas, and with them the set: its metadevices, whose bodies these are, live in
+    /// memory. How many replicas there were.
+    pub(crate) fn delete_set<'a>(
+        &self,
+        bodies: impl Iterator<Item = &'a Arc<Body>>,
+    ) -> Result<u32, Refused> {
+        for body in bodies {
+            self.unlabel_components(body.shape());
+        }
+        let mut set = self.set.lock().take();
+        let Some(set) = set.as_mut() else {
+            return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+        };
+        let mut count = 0u32;
+        // Without the lock: workers may need it to come to an end.
+        while let Some(writer) = set.replicas.pop() {
+            let Replica { header, device, .. } = writer.target();
+            let (header, device) = (*header, device.clone());
+            drop(writer);
+            wipe(&device, &header);
+            count = count.saturating_add(1);
+        }
+        Ok(count)
     }
 
     /// Does something with the set, if there is one.
@@ -348,6 +368,28 @@ impl Database {
         let worker = Arc::pin_init(Worker::new(c"md_replica", replica), GFP_KERNEL);
         worker.map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))
     }
+}
+
+/// The members on a device, or the one with an identity.
+fn chosen(set: &Set, dev: u64, replica: Uuid) -> Result<KVec<Uuid>, Refused> {
+    let mut chosen = KVec::with_capacity(REPLICAS_MAX, GFP_KERNEL)?;
+    for writer in &set.replicas {
+        let target = writer.target();
+        let is_on_it = dev != 0 && target.device.user_dev() == dev;
+        if is_on_it || target.header.replica == replica {
+            chosen.push(target.header.replica, GFP_KERNEL)?;
+        }
+    }
+    if set
+        .missing_members()
+        .any(|member| member.replica == replica)
+    {
+        chosen.push(replica, GFP_KERNEL)?;
+    }
+    if chosen.is_empty() {
+        return Err(Refused::new(ENXIO, Refusal::NoSuchReplica));
+    }
+    Ok(chosen)
 }
 
 /// Writes a replica with a first commit, which is empty.

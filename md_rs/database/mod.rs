@@ -7,8 +7,8 @@
 //! - [`set`]: what is in memory of a set, and how a commit goes; [`draft`]: what it writes.
 //! - [`contents`]: its pages; [`record`]: the record of a metadevice.
 //! - [`replica`]: one replica, and the worker that writes it.
-//! - [`making`]: replicas that come and go; [`load`]: a set from its replicas; [`label`]: what a
-//!   component says about itself.
+//! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
+//! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of.
 //!
 //! Who has changed a metadevice names it, and waits until a commit with the change counts. What
 //! was named in the meantime shares the next commit, however much it is. Whoever waits begins the
@@ -27,6 +27,7 @@ mod record;
 mod replica;
 mod report;
 mod set;
+mod tree;
 
 use kernel::{
     new_condvar,
@@ -35,8 +36,10 @@ use kernel::{
     sync::{
         Arc,
         CondVar,
+        CondVarTimeoutResult,
         Mutex, //
-    }, //
+    },
+    time::msecs_to_jiffies, //
 };
 use md_model::database::{
     commits::Job,
@@ -45,29 +48,31 @@ use md_model::database::{
 };
 
 pub(crate) use self::{
-    label::Identity,
     load::{
         Candidate,
-        Loaded, //
+        Loaded,
+        Loss, //
     },
-    making::Addition, //
+    making::Addition,
+    set::Growth, //
 };
 use self::{
+    record::States,
     replica::{
         Replica,
         Staging, //
     },
-    set::{
-        Growth,
-        Set, //
-    }, //
+    set::Set, //
 };
 use crate::{
     abi::{
         Refusal,
         DEVICE_LEN, //
     },
-    body::Body,
+    body::{
+        Body,
+        Shape, //
+    },
     kapi::worker::Worker,
     Refused, //
 };
@@ -81,6 +86,9 @@ pub(crate) fn path_field(path: &CStr) -> [u8; DEVICE_LEN] {
     }
     field
 }
+
+/// How long a write may take before it is said to hang, in milliseconds.
+const HANGING_MS: u32 = 10_000;
 
 /// A replica with its worker.
 type Writer = Arc<Worker<Replica>>;
@@ -121,27 +129,47 @@ impl Database {
 
     /// Makes a metadevice known, and commits it. If that is refused it is not known.
     pub(crate) fn add_unit(&self, number: u32, body: &Arc<Body>) -> Result<(), Refused> {
-        self.grow(Growth::unit(number, body)?)
+        self.grow_unit(Growth::unit(number, body)?, || Ok(()))
     }
 
-    /// Commits that a metadevice, which is known, has grown.
-    pub(crate) fn grow_unit(&self, number: u32) -> Result<(), Refused> {
-        self.grow(Growth::change(number))
+    /// For [`Self::grow_unit`]: what a metadevice, which is known, is to be.
+    pub(crate) fn plan_growth(&self, number: u32, shape: &Shape) -> Result<Growth, Refused> {
+        let mut record = KVVec::new();
+        if let Some(set) = Option::as_mut(&mut *self.set.lock()) {
+            let too_long = Refused::new(EFBIG, Refusal::DatabaseFull).with([number.into(), 0]);
+            let planned = set.scratch.encode(number, shape, States::Kept);
+            record.extend_from_slice(planned.ok_or(too_long)?, GFP_KERNEL)?;
+        }
+        Ok(Growth::change(number, record))
     }
 
-    /// Commits a growth, or takes it back. Without a set there is nothing to do.
-    fn grow(&self, growth: Growth) -> Result<(), Refused> {
+    /// Commits a growth, and then carries it out. If the commit is refused, nothing has happened;
+    /// if it cannot be carried out, the record is again what the metadevice is. Without a set it is
+    /// only carried out.
+    pub(crate) fn grow_unit(
+        &self,
+        growth: Growth,
+        carry_out: impl FnOnce() -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         let mut guard = self.set.lock();
         let Some(set) = Option::as_mut(&mut *guard) else {
-            return Ok(());
+            return carry_out();
         };
+        let number = growth.number;
         set.grow(growth)?;
         let ticket = set.ticket();
         let done = self.wait_for(guard, |set| set.is_done(ticket));
-        match Option::as_mut(&mut *self.set.lock()) {
-            Some(set) => set.end_growth(done),
-            None => done,
+        let refusal = Option::as_ref(&*self.set.lock()).and_then(Set::growth_refusal);
+        let committed = refusal.map_or(done, Err);
+        let in_force = committed.and_then(|()| carry_out());
+        if let Some(set) = Option::as_mut(&mut *self.set.lock()) {
+            set.end_growth(in_force.is_err());
         }
+        if committed.is_ok() && in_force.is_err() {
+            // The record says too much; at the next start it would be so.
+            let _ = self.record(core::iter::once(number));
+        }
+        in_force
     }
 
     /// Commits that a metadevice is gone. If that is refused it is still known.
@@ -186,6 +214,18 @@ impl Database {
             if !set.begin()? {
                 self.changed.wait(&mut guard);
             }
+        }
+    }
+
+    /// Waits until writes have returned, for a while.
+    fn wait_for_writes(&self, is_so: impl Fn(&mut Set) -> bool) {
+        let mut guard = self.set.lock();
+        let mut left = msecs_to_jiffies(HANGING_MS);
+        while left > 0 && Option::as_mut(&mut *guard).is_some_and(|set| !is_so(set)) {
+            left = match self.changed.wait_interruptible_timeout(&mut guard, left) {
+                CondVarTimeoutResult::Woken { jiffies } => jiffies,
+                CondVarTimeoutResult::Timeout | CondVarTimeoutResult::Signal { .. } => 0,
+            };
         }
     }
 

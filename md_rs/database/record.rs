@@ -34,6 +34,15 @@ use crate::{
     }, //
 };
 
+/// Whether a record tells how the components are.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum States {
+    /// In the state database.
+    Kept,
+    /// In labels, which are not written when a state changes.
+    LeftOut,
+}
+
 /// Memory for one record, and for what it is made of.
 pub(super) struct Scratch {
     rows: KVVec<StoredRow>,
@@ -54,12 +63,12 @@ impl Scratch {
     }
 
     /// The record of the metadevice with a number. Does not allocate.
-    pub(super) fn encode(&mut self, number: u32, shape: &Shape) -> Option<&[u8]> {
+    pub(super) fn encode(&mut self, number: u32, shape: &Shape, states: States) -> Option<&[u8]> {
         self.rows.clear();
         self.components.clear();
         self.sides.clear();
         let kind = match shape.unit() {
-            Unit::Striped(stripe) => self.list_stripe(&**stripe, shape.components())?,
+            Unit::Striped(stripe) => self.list_stripe(&**stripe, shape.components(), states)?,
             Unit::Mirrored(mirror) => self.list_sides(&**mirror, shape)?,
         };
         let head = Head {
@@ -81,6 +90,7 @@ impl Scratch {
         &mut self,
         stripe: &dyn Striped,
         components: &[kernel::sync::Arc<Component>],
+        states: States,
     ) -> Option<Kind> {
         for row in stripe.rows() {
             let stored = StoredRow {
@@ -92,7 +102,10 @@ impl Scratch {
         }
         for (place, component) in stripe.components().iter().zip(components) {
             let identity = &component.identity;
-            let state = component.condition.decided();
+            let state = match states {
+                States::Kept => component.condition.decided(),
+                States::LeftOut => State::Okay,
+            };
             let stored = StoredComponent {
                 uuid: identity.uuid,
                 partition: identity.partition,

@@ -7,31 +7,24 @@ use kernel::{
 };
 use md_model::database::{
     commits::Seat,
-    identity::Uuid,
-    label::Label,
     layout::PAGE_SECTORS,
-    members::Role, //
+    members::{
+        Member,
+        Role, //
+    }, //
 };
 
 use super::{
-    label,
+    path_field,
     Database, //
 };
 use crate::{
     abi::{
         self,
-        Refusal,
         SetState, //
     },
-    body::{
-        Body,
-        Shape, //
-    },
-    component::Component,
-    kapi::{
-        bdev::BlockDevice,
-        random::new_uuid, //
-    },
+    body::Body,
+    kapi::bdev::BlockDevice,
     Refused, //
 };
 
@@ -71,49 +64,7 @@ impl Database {
         drop(body);
     }
 
-    /// The identity of a device with a reserved head as a component: the one in its label if that
-    /// is of the set, or a new one. Nil without a set.
-    pub(crate) fn identity_for(&self, device: &BlockDevice) -> Result<Uuid> {
-        let Some(set) = self.set.lock().as_ref().map(|set| set.uuid) else {
-            return Ok(Uuid::NIL);
-        };
-        let own = label::read(device)?.filter(|label| label.set == set);
-        Ok(own.map_or_else(new_uuid, |label| label.component))
-    }
-
-    /// Sees to it that every component of a new metadevice that has a reserved head says in it that
-    /// it belongs to the set. Without a set nothing is written.
-    pub(crate) fn label_components(&self, shape: &Shape) -> Result<(), Refused> {
-        if !self.is_loaded() {
-            return Ok(());
-        }
-        let (set, set_name) = self.with_set(|set| Ok((set.uuid, set.name)))?;
-        for (index, component) in (0..).zip(shape.components()) {
-            if component.identity.uuid.is_nil() {
-                continue;
-            }
-            let failed = |error: Error| Refused::with_errno(error, Refusal::DiskFailed).at(index);
-            let label = label::new(set, set_name, component.identity.uuid);
-            let found = label::read(&component.device).map_err(failed)?;
-            let is_own = |found: Label| (found.set, found.component) == (set, label.component);
-            if !found.is_some_and(is_own) {
-                label::write(&component.device, &label, &[]).map_err(failed)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the labels of a metadevice's components away again, but for those with a replica.
-    pub(crate) fn unlabel_components(&self, shape: &Shape) {
-        for component in shape.components() {
-            let is_labelled = component.child.is_none() && !component.identity.uuid.is_nil();
-            if is_labelled && self.device(component.dev).is_none() {
-                unlabel(component);
-            }
-        }
-    }
-
-    /// Fills in how the set is, and lists its replicas.
+    /// Fills in how the set is, and lists its replicas, those at the end that are not there.
     pub(crate) fn describe(
         &self,
         list: &mut abi::ListReplicas,
@@ -124,7 +75,7 @@ impl Database {
             list.state = SetState::None as u32;
             return Ok(described);
         };
-        let live = set.live();
+        let (live, is_running) = (set.live(), set.is_running());
         list.set = set.uuid.to_bytes();
         list.set_name = set.name;
         (list.epoch, list.sequence) = (live.epoch, live.sequence);
@@ -138,6 +89,10 @@ impl Database {
             let replica = writer.target();
             let mut seats = set.seats().iter();
             let seat = seats.find(|seat| seat.replica() == Some(replica.header.replica));
+            if seat.map_or(is_running, Seat::has_left) {
+                // It was deleted while a write to it hung.
+                continue;
+            }
             let holds = seat.map(Seat::holds).unwrap_or_default();
             let status = abi::ReplicaStatus {
                 replica: replica.header.replica.to_bytes(),
@@ -148,11 +103,33 @@ impl Database {
                 sequence: holds.sequence,
                 flags: flags_of(seat, holds == live, replica.header.role),
                 reserved: 0,
-                device: super::path_field(replica.device.health().path()),
+                device: path_field(replica.device.health().path()),
             };
             described.push(status, GFP_KERNEL)?;
         }
+        for member in set.missing_members() {
+            described.push(missing(member), GFP_KERNEL)?;
+        }
         Ok(described)
+    }
+}
+
+/// A member that is not there.
+fn missing(member: &Member) -> abi::ReplicaStatus {
+    let tie_breaker = match member.role {
+        Role::TieBreaker => abi::REPLICA_TIE_BREAKER,
+        Role::Voter => 0,
+    };
+    abi::ReplicaStatus {
+        replica: member.replica.to_bytes(),
+        dev: 0,
+        start_sectors: member.start_sector,
+        size_sectors: 0,
+        epoch: 0,
+        sequence: 0,
+        flags: abi::REPLICA_FAILED | tie_breaker,
+        reserved: 0,
+        device: path_field(c"missing"),
     }
 }
 
@@ -171,11 +148,4 @@ fn flags_of(seat: Option<&Seat>, is_current: bool, role: Role) -> u32 {
         flags |= abi::REPLICA_TIE_BREAKER;
     }
     flags
-}
-
-fn unlabel(component: &Component) {
-    if let Err(error) = label::erase(&component.device) {
-        let path = component.device.health().path();
-        pr_warn!("{path}: its label is still there: {error:?}\n");
-    }
 }

@@ -79,10 +79,12 @@ pub(super) const TABLE_DRAFTS: usize = 16;
 const POOL: usize = (DRAFTS + TABLE_DRAFTS) * 2;
 
 /// A metadevice that is made or grows: it may be refused for lack of room.
-pub(super) struct Growth {
+pub(crate) struct Growth {
     pub(super) number: u32,
     body: Option<UnitNode>,
     is_new: bool,
+    /// The record of what it is to be. One that is new has that shape already.
+    record: Option<KVVec<u8>>,
     refusal: Option<Refused>,
 }
 
@@ -97,18 +99,25 @@ impl Growth {
             number,
             body: Some(node),
             is_new: true,
+            record: None,
             refusal: None,
         })
     }
 
-    /// One that is.
-    pub(super) fn change(number: u32) -> Self {
+    /// One that is, and what it is to be.
+    pub(super) fn change(number: u32, record: KVVec<u8>) -> Self {
         Self {
             number,
             body: None,
             is_new: false,
+            record: Some(record),
             refusal: None,
         }
+    }
+
+    /// The record of what a metadevice is to be, if this is about that one.
+    pub(super) fn record_of(&self, number: u32) -> Option<&[u8]> {
+        self.record.as_deref().filter(|_| self.number == number)
     }
 }
 
@@ -232,17 +241,20 @@ impl Set {
         Ok(())
     }
 
-    /// What became of that. A metadevice that is new is not known if it was refused; one that was
-    /// there before stays.
-    pub(super) fn end_growth(&mut self, done: Result<(), Refused>) -> Result<(), Refused> {
-        let Some(growth) = self.growth.take() else {
-            return done;
+    /// What became of that, once the commit is over.
+    pub(super) fn growth_refusal(&self) -> Option<Refused> {
+        self.growth.as_ref()?.refusal
+    }
+
+    /// It is in force, or refused. A metadevice that is new is not known if it was refused; one
+    /// that was there before stays what it was.
+    pub(super) fn end_growth(&mut self, is_refused: bool) {
+        let Some(growth) = self.growth.take().filter(|_| is_refused) else {
+            return;
         };
-        let result = growth.refusal.map_or(done, Err);
-        if result.is_err() && growth.is_new {
+        if growth.is_new {
             self.units.remove(&growth.number);
         }
-        result
     }
 
     /// A metadevice goes; returns what it was.
@@ -456,6 +468,51 @@ impl Set {
         let seat = seats.find(|seat| seat.replica() == Some(header.replica));
         let is_hopeful = seat.is_some_and(|seat| !seat.has_failed());
         is_hopeful && !self.is_member(header)
+    }
+
+    /// Takes out the worker of a replica that was deleted while a write to it hung, and has
+    /// returned since.
+    pub(super) fn take_deleted(&mut self) -> Option<Writer> {
+        if !self.is_running() {
+            return None;
+        }
+        let mut writers = self.replicas.iter();
+        let index = writers.position(|writer| {
+            let replica = writer.target().header.replica;
+            self.seat_of(&replica).is_none()
+        })?;
+        self.replicas.remove(index).ok()
+    }
+
+    /// Takes out the worker of a replica that was deleted. `None` while a write to it is in flight:
+    /// then it stays, and tells of it.
+    pub(super) fn take_writer(&mut self, replica: &Uuid) -> Option<Writer> {
+        let mut writers = self.replicas.iter();
+        let index = writers.position(|writer| writer.target().header.replica == *replica)?;
+        if !self.commits().may_be_wiped(replica) {
+            let writer = self.replicas.get(index)?;
+            let path = writer.target().device.health().path();
+            pr_warn!("state database: {path}: the replica is deleted, but a write to it hangs\n");
+            return None;
+        }
+        self.replicas.remove(index).ok()
+    }
+
+    /// The set is loaded to read: these are its members.
+    pub(super) fn keep_members(&mut self, members: &[Member]) {
+        for (to, from) in self.members.iter_mut().zip(members) {
+            *to = *from;
+        }
+        self.run = Run::read_only(members.len());
+    }
+
+    /// Members of the newest commit whose replicas were not found when the set was loaded.
+    pub(super) fn missing_members(&self) -> impl Iterator<Item = &Member> {
+        let members = self.members.iter().take(self.run.member_count());
+        members.filter(|member| {
+            let mut writers = self.replicas.iter();
+            !writers.any(|writer| writer.target().header.replica == member.replica)
+        })
     }
 
     /// The newest commit that counts.

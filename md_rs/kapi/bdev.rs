@@ -20,15 +20,18 @@ use super::{
 };
 
 /// A block device that we have open for reading and writing, and that nobody else can claim; or one
-/// that should be there and was not found: then all I/O to it fails.
+/// that somebody else has, which is only read; or one that should be there and was not found: then
+/// all I/O to it fails.
 ///
 /// # Invariants
 ///
 /// Either `file` and `bdev` are null, or `file` is an open block device file that this object owns,
-/// and `bdev` is its device. The claim's holder is the address of `health`.
+/// and `bdev` is its device. The claim's holder is the address of `health`; there is no claim if
+/// the device is shared.
 pub(crate) struct BlockDevice {
     file: *mut bindings::file,
     bdev: *mut bindings::block_device,
+    is_shared: bool,
     // Dropped after the claim was given up, by `drop`.
     health: KBox<Health>,
 }
@@ -68,7 +71,42 @@ impl BlockDevice {
         // SAFETY: `file` is an open block device file.
         let bdev = unsafe { bindings::file_bdev(file) };
         // INVARIANT: The open just succeeded, and the file is now ours.
-        Ok(Self { file, bdev, health })
+        Ok(Self {
+            file,
+            bdev,
+            is_shared: false,
+            health,
+        })
+    }
+
+    /// Opens a device to read that somebody else has claimed. Errors as in [`Self::open`].
+    pub(crate) fn open_shared(dev: u64, unit: CString, path: CString) -> Result<Self> {
+        let health = KBox::new(Health::new(unit, path)?, GFP_KERNEL)?;
+        // SAFETY: The shim's constants are never written.
+        let mode = unsafe { ffi::md_open_read };
+        // SAFETY: Any number may be asked for. Without a holder nothing is claimed.
+        let file = from_err_ptr(unsafe {
+            bindings::bdev_file_open_by_dev(
+                ffi::md_dev_from_user(dev),
+                mode,
+                core::ptr::null_mut(),
+                core::ptr::null(),
+            )
+        })?;
+        // SAFETY: `file` is an open block device file.
+        let bdev = unsafe { bindings::file_bdev(file) };
+        // INVARIANT: The open just succeeded, and the file is now ours. Nothing is claimed.
+        Ok(Self {
+            file,
+            bdev,
+            is_shared: true,
+            health,
+        })
+    }
+
+    /// Whether somebody else has claimed the device, so that it is only read.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Stands for a device that was not found.
@@ -77,7 +115,12 @@ impl BlockDevice {
         health.note_missing();
         let (file, bdev) = (core::ptr::null_mut(), core::ptr::null_mut());
         // INVARIANT: Both are null.
-        Ok(Self { file, bdev, health })
+        Ok(Self {
+            file,
+            bdev,
+            is_shared: false,
+            health,
+        })
     }
 
     /// Whether the device was not found.

@@ -10,13 +10,14 @@
 //! - [`page`]: what every page has, so that it can be judged; [`crc32c`], [`field`].
 //! - [`header`], [`root`], [`table`]: a replica, a commit on it, and where its pages are.
 //! - [`records`], [`metadevice`]: what is in the pages.
-//! - [`label`]: what a component is part of.
+//! - [`label`]: what a component is part of; [`claimants`]: which device is one.
 //! - [`store`]: the records in memory, and which pages a change of them rewrites.
 //! - [`slots`], [`commit`]: where a commit goes, and in which order.
 //! - [`load`]: what is read of a replica, and what was found.
 //! - [`commits`]: the machine of a set that is started: claim, commits, replicas that are behind.
 
 pub mod choice;
+pub mod claimants;
 pub mod commit;
 pub mod commits;
 pub mod crc32c;

@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 	BAD("size", good.h.size--, EINVAL, 2);
 	BAD("reserved in header", good.h.reserved[1] = 1, EINVAL, 3);
 	BAD("reserved", good.reserved[1] = 1, EINVAL, 3);
-	BAD("flags", good.flags = 2, EINVAL, 3);
+	BAD("flags", good.flags = 4, EINVAL, 3);
 	BAD("flags", good.flags = CHECK_ONLY | 1u << 31, EINVAL, 3);
 	BAD("size given", good.size = 1, EINVAL, 3);
 	BAD("no name", good.name[0] = 0, EINVAL, 4);

@@ -76,13 +76,16 @@ static void always(void)
 	BAD(add.h.size++, ADD_REPLICAS, &add, EINVAL, 2);
 	BAD(add.h.version--, ADD_REPLICAS, &add, EPROTO, 1);
 	BAD(memset(add.device.path, 'x', 200), ADD_REPLICAS, &add, EINVAL, 3);
-	BAD(delete.flags = 1, DELETE_REPLICAS, &delete, EINVAL, 3);
+	BAD(add.device.flags = 1, ADD_REPLICAS, &add, EINVAL, 3);
+	BAD(add.device.reserved = 1, ADD_REPLICAS, &add, EINVAL, 3);
+	BAD(delete.flags = 2, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.count = 1, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.dev = 0, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(delete.replica[0] = 1, DELETE_REPLICAS, &delete, EINVAL, 3);
 	BAD(list.state = 1, LIST_REPLICAS, &list, EINVAL, 3);
 	BAD(list.set[3] = 1, LIST_REPLICAS, &list, EINVAL, 3);
-	BAD(start.flags = 2, START_SET, &start, EINVAL, 3);
+	BAD(start.flags = 3, START_SET, &start, EINVAL, 3);
+	BAD(start.flags = 4, START_SET, &start, EINVAL, 3);
 	BAD(start.unit_count = 1, START_SET, &start, EINVAL, 3);
 	BAD(start.device_count = 8193, START_SET, &start, E2BIG, 22);
 	BAD(start.devices = 8, START_SET, &start, EFAULT, -1);
@@ -96,6 +99,8 @@ static void without_database(void)
 	bad("delete", DELETE_REPLICAS, &delete, ENODEV, 34);
 	bad("stop", STOP_SET, &stop, ENODEV, 34);
 	bad("start", START_SET, &start, ENODEV, 37);
+	BAD(device.flags = 2, START_SET, &start, EINVAL, 3);
+	BAD(device.reserved = 1, START_SET, &start, EINVAL, 3);
 	bad("list", LIST_REPLICAS, &list, 0, 0);
 	BAD((add.flags = NEW_SET, add.count = 0), ADD_REPLICAS, &add, EINVAL, 44);
 	BAD((add.flags = NEW_SET, add.count = 51), ADD_REPLICAS, &add, EINVAL, 44);

@@ -55,7 +55,7 @@ note "two of three"
 for gone in disk0 disk1 disk2; do
 	away $gone
 	run mdctl start
-	same "replicas" 2au "$(flags)"
+	same "replicas" "1W 2au" "$(flags)"
 	run metainit "d1${gone#disk}" 1 1 "$(disk_named disk3)"
 	run metaclear "d1${gone#disk}"
 	run mdctl stop

@@ -79,6 +79,7 @@ struct grow {
 struct device {
 	uint64_t dev;
 	char path[200], partition[16], wwn[32];
+	uint32_t flags, reserved;
 };
 struct add_replicas {
 	struct header h;
@@ -110,7 +111,7 @@ struct stop_set {
 	uint32_t flags, unit_count;
 };
 
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 #define CHECK_ONLY 1
 #define STRIPE 1
 #define MIRROR 2

@@ -58,19 +58,39 @@ impl Commits<'_> {
 
     /// Deletes a replica, with the next commit.
     pub fn remove(&mut self, replica: &Uuid) -> Result<(), Refusal> {
+        self.remove_all(core::slice::from_ref(replica))
+    }
+
+    /// Deletes replicas, with the next commit: all of them or none.
+    pub fn remove_all(&mut self, replicas: &[Uuid]) -> Result<(), Refusal> {
         if self.run.phase == Phase::Stopped {
             return Err(Refusal::Stopped);
         }
-        let role = self.seat(replica).ok_or(Refusal::Unknown)?.role;
-        if role == Role::Voter && self.voters_without(replica) == 0 {
+        let mut takes_a_vote = false;
+        for replica in replicas {
+            let seat = self.seat(replica).ok_or(Refusal::Unknown)?;
+            takes_a_vote |= seat.role == Role::Voter;
+        }
+        if takes_a_vote && self.voters_without(replicas) == 0 {
             return Err(Refusal::LastVoter);
         }
-        let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
-        match seat.wish {
-            Wish::Join(_) => *seat = Seat::FREE,
-            Wish::Stay | Wish::Leave => seat.wish = Wish::Leave,
+        for replica in replicas {
+            let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
+            match seat.wish {
+                Wish::Join(_) => *seat = Seat::FREE,
+                Wish::Stay | Wish::Leave => seat.wish = Wish::Leave,
+            }
         }
         Ok(())
+    }
+
+    /// Whether a replica that was deleted is no member of the live commit any more, so that its
+    /// vote does not count. A write to it may still be in flight: then nothing may be done to its
+    /// device.
+    pub fn is_gone(&self, replica: &Uuid) -> bool {
+        let mut seats = self.seats.iter();
+        let is_seated = seats.any(|seat| seat.replica == *replica && !seat.has_left);
+        self.run.newest == self.run.live && self.run.phase == Phase::Running && !is_seated
     }
 
     /// Whether a replica that was deleted is needed by nobody any more and may be wiped: the live
@@ -221,17 +241,17 @@ impl Commits<'_> {
         })
     }
 
-    /// Voters that stay, or join, without this one.
-    fn voters_without(&self, replica: &Uuid) -> usize {
+    /// Voters that stay, or join, without these.
+    fn voters_without(&self, replicas: &[Uuid]) -> usize {
         let leaves = |seat: &Seat| {
             let marked =
                 |member: &Member| member.replica == seat.replica && member.change == Change::Leaves;
             seat.wish == Wish::Leave || self.members().iter().any(marked)
         };
-        let voters = self
-            .seats
-            .iter()
-            .filter(|seat| seat.role == Role::Voter && seat.is_to_be() && seat.replica != *replica);
+        let voters = self.seats.iter().filter(|seat| {
+            let is_one = seat.role == Role::Voter && seat.is_to_be();
+            is_one && !replicas.contains(&seat.replica)
+        });
         voters.filter(|seat| !leaves(seat)).count()
     }
 }

@@ -153,6 +153,19 @@ impl Run {
         self.live
     }
 
+    /// How many members the list of the commit that was begun last has.
+    pub const fn member_count(&self) -> usize {
+        self.member_count
+    }
+
+    /// Of a set that is loaded to read, and has so many members.
+    pub const fn read_only(member_count: usize) -> Self {
+        Self {
+            member_count,
+            ..Self::STOPPED
+        }
+    }
+
     /// Of a set that is not started.
     pub const STOPPED: Self = Self {
         phase: Phase::Stopped,

@@ -142,6 +142,11 @@ impl Seat {
         self.has_failed
     }
 
+    /// Whether it is no member any more, and only waits for a write to return.
+    pub const fn has_left(&self) -> bool {
+        self.has_left
+    }
+
     /// What is being written to it.
     pub const fn job(&self) -> Option<Job> {
         self.job

@@ -25,7 +25,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -222,7 +222,7 @@ pub enum Refusal {
     ReplicaExists = 46,
     /// The device has no replica of the set.
     NoSuchReplica = 47,
-    /// It is the last voting replica.
+    /// It is the last voting replica, see [`DELETE_LAST`].
     LastReplica = 48,
     /// The tie-breaker has to be on a device without a voting replica, and there is only one.
     TieBreakerMisplaced = 49,
@@ -230,11 +230,14 @@ pub enum Refusal {
     NoReservedHead = 50,
     /// Metadevices of the set are open. `values[0]`: number of the first one.
     SetIsOpen = 51,
+    /// The device has no reserved head, and neither a partition uuid nor a world-wide name, so that
+    /// it would not be found again.
+    NoIdentity = 52,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 51] = [
+    pub const ALL: [Refusal; 52] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -286,6 +289,7 @@ impl Refusal {
         Refusal::TieBreakerMisplaced,
         Refusal::NoReservedHead,
         Refusal::SetIsOpen,
+        Refusal::NoIdentity,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -436,6 +440,11 @@ pub const OPTION_PASS: u32 = 4;
 
 /// [`Create::flags`]: everything is checked and the size is filled in, but nothing is made.
 pub const CREATE_CHECK_ONLY: u32 = 1;
+/// [`Create::flags`]: a component without a reserved head may be in use, for example mounted. Then
+/// the metadevice, and what it is part of, is read-only until the set is started again: after a
+/// reboot it is there before the file system is mounted (`svm.md` section
+/// 10.2, `metainit -f`).
+pub const CREATE_IN_USE: u32 = 2;
 
 /// Argument of [`IOC_CREATE`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -447,7 +456,7 @@ pub struct Create {
     pub name: [u8; NAME_LEN],
     /// In: a [`UnitKind`] as a number.
     pub kind: u32,
-    /// In: zero or [`CREATE_CHECK_ONLY`].
+    /// In: zero, or [`CREATE_CHECK_ONLY`] and [`CREATE_IN_USE`].
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
@@ -548,9 +557,15 @@ pub struct UnitSummary {
     pub parent: u32,
     /// Options of a mirror.
     pub mirror: MirrorOptions,
+    /// Zero or [`UNIT_PENDING`].
+    pub flags: u32,
     /// Zero.
-    pub reserved: u64,
+    pub reserved: u32,
 }
+
+/// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is
+/// read-only until the set is started again.
+pub const UNIT_PENDING: u32 = 1;
 
 /// [`UnitSummary::parent`] of a metadevice that stands by itself.
 pub const NO_PARENT: u32 = u32::MAX;
@@ -613,7 +628,15 @@ pub struct Device {
     pub device: [u8; DEVICE_LEN],
     /// By what else it is known.
     pub hints: Hints,
+    /// In [`StartSet`] zero or [`DEVICE_BY_HINT`], else zero.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
 }
+
+/// [`Device::flags`]: nothing of a set was found on it. It is opened only if `hints` say that it is
+/// a component without a label, and left alone else.
+pub const DEVICE_BY_HINT: u32 = 1;
 
 /// [`AddReplicas::flags`]: there is no state database yet, and this makes one.
 pub const ADD_NEW_SET: u32 = 1;
@@ -638,6 +661,10 @@ pub struct AddReplicas {
     pub set_name: [u8; NAME_LEN],
 }
 
+/// [`DeleteReplicas::flags`]: also the last voting replica. Then there is no state database any
+/// more, and the metadevices live in memory.
+pub const DELETE_LAST: u32 = 1;
+
 /// Argument of [`IOC_DELETE_REPLICAS`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -648,7 +675,7 @@ pub struct DeleteReplicas {
     pub dev: u64,
     /// In: uuid of the replica, if `dev` is 0; else zero.
     pub replica: [u8; 16],
-    /// In: no flag is defined yet; zero.
+    /// In: zero or [`DELETE_LAST`].
     pub flags: u32,
     /// Out: how many replicas were deleted.
     pub count: u32,
@@ -730,6 +757,9 @@ pub struct ListReplicas {
 
 /// [`StartSet::flags`]: start read-only where the replicas do not suffice for writing.
 pub const START_READ_ONLY: u32 = 1;
+/// [`StartSet::flags`]: replicas that are not there are gone for ever. They are no members any more,
+/// and what only they had is lost.
+pub const START_GIVE_UP_MISSING: u32 = 2;
 
 /// Argument of [`IOC_START_SET`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -744,7 +774,7 @@ pub struct StartSet {
     pub devices: u64,
     /// In: elements in the array, at most [`DEVICES_MAX`].
     pub device_count: u32,
-    /// In: zero or [`START_READ_ONLY`].
+    /// In: zero, [`START_READ_ONLY`] or [`START_GIVE_UP_MISSING`].
     pub flags: u32,
     /// Out: metadevices that were made.
     pub unit_count: u32,
@@ -769,8 +799,8 @@ const _: () = assert!(size_of::<Header>() == 48);
 const _: () = assert!(size_of::<Version>() == 80);
 const _: () = assert!(size_of::<Row>() == 16);
 const _: () = assert!(size_of::<Component>() == 304);
-const _: () = assert!(size_of::<Device>() == 256);
-const _: () = assert!(size_of::<AddReplicas>() == 352);
+const _: () = assert!(size_of::<Device>() == 264);
+const _: () = assert!(size_of::<AddReplicas>() == 360);
 const _: () = assert!(size_of::<DeleteReplicas>() == 80);
 const _: () = assert!(size_of::<ReplicaStatus>() == 264);
 const _: () = assert!(size_of::<ListReplicas>() == 144);

@@ -5,12 +5,14 @@
 use crate::{
     admin::requests::DeviceChoice,
     discover::{
+        members::hints,
         signatures::{
             describe,
             signatures, //
         },
         Host,
         Node,
+        Usage,
         Users, //
     },
     explain::{
@@ -19,8 +21,8 @@ use crate::{
     },
 };
 
-/// Looks the devices with these paths up, and sees that nobody uses them.
-pub fn choose(paths: &[String], host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
+/// Looks the devices with these paths up.
+pub fn look_up(paths: &[String], host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
     let mut choices: Vec<DeviceChoice> = Vec::new();
     for path in paths {
         let dev = match host.node(path) {
@@ -35,24 +37,45 @@ pub fn choose(paths: &[String], host: &dyn Host) -> Result<Vec<DeviceChoice>, Fa
         choices.push(DeviceChoice {
             path: path.clone(),
             dev,
+            hints: hints(host, dev),
         });
     }
-    check_users(&choices, host)?;
     Ok(choices)
 }
 
-/// Sees that nobody uses the devices.
-fn check_users(choices: &[DeviceChoice], host: &dyn Host) -> Result<(), Failure> {
+/// Looks the devices with these paths up, and sees that nobody uses them.
+pub fn choose(paths: &[String], host: &dyn Host) -> Result<Vec<DeviceChoice>, Failure> {
+    let choices = look_up(paths, host)?;
+    match find_usage(&choices, host)? {
+        None => Ok(choices),
+        Some(usage) => Err(explain::device::in_use(&usage.device_asked, &usage.usage)),
+    }
+}
+
+/// A device that is in use.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Used {
+    /// Its path, as it was given.
+    pub device_asked: String,
+    /// Who uses it, or what is on the same disk.
+    pub usage: Usage,
+}
+
+/// The first of the devices that is in use.
+pub fn find_usage(choices: &[DeviceChoice], host: &dyn Host) -> Result<Option<Used>, Failure> {
     let users = Users::read(host).map_err(|error| explain::device::unknown("", &error))?;
     for choice in choices {
         let usage = users
             .of(choice.dev)
             .map_err(|error| explain::device::unknown(&choice.path, &error))?;
         if let Some(usage) = usage {
-            return Err(explain::device::in_use(&choice.path, &usage));
+            return Ok(Some(Used {
+                device_asked: choice.path.clone(),
+                usage,
+            }));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// A device that carries something that somebody may want back.

@@ -6,10 +6,18 @@ use crate::{
     admin::requests::{
         self,
         DeviceChoice,
+        Making,
         RequestError, //
     },
-    components,
-    discover::Host,
+    components::{
+        self,
+        Used, //
+    },
+    discover::{
+        Host,
+        Relation,
+        User, //
+    },
     explain::{
         self,
         Failure,
@@ -47,11 +55,24 @@ pub fn make(
 ) -> Result<(), Failure> {
     let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
-    let devices = components::choose(&spec.devices(), machine.host)?;
+    let devices = components::look_up(&spec.devices(), machine.host)?;
+    let used = components::find_usage(&devices, machine.host)?;
+    let shared = used.as_ref().filter(|used| may_share(spec, manner, used));
+    if let (Some(used), None) = (&used, shared) {
+        return Err(explain::device::in_use(&used.device_asked, &used.usage));
+    }
+    let how = |check_only| Making {
+        check_only,
+        in_use: shared.is_some(),
+    };
     let failed = |error| creation_failed(&error, name, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
-    requests::check(machine.admin, spec, &devices).map_err(failed)?;
+    requests::create(machine.admin, spec, &devices, how(true)).map_err(failed)?;
     check_signatures(spec, manner, machine.host)?;
+    if let Some(used) = shared {
+        let warning = explain::device::shared(name, used);
+        answer.document.warnings.push(warning);
+    }
     if let Spec::Mirror(mirror) = spec {
         let warning = explain::mirror::unequal_sides(mirror, manner.check_only);
         answer.document.warnings.extend(warning);
@@ -62,7 +83,7 @@ pub fn make(
         checked.push(name.to_string());
         answer.line(&format!("{name}: {title} would be setup"));
     } else {
-        requests::create(machine.admin, spec, &devices).map_err(failed)?;
+        requests::create(machine.admin, spec, &devices, how(false)).map_err(failed)?;
         answer.line(&format!("{name}: {title} is setup"));
         let unit = requests::status(machine.admin, name)
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
@@ -70,6 +91,14 @@ pub fn make(
         made.push((&unit).into());
     }
     Ok(())
+}
+
+/// Whether a component is to be shared with who uses it, until the set is started again: a mounted
+/// file system or swap that is to be kept, when somebody insists (`svm.md` section 10.2).
+fn may_share(spec: &Spec, manner: Manner, used: &Used) -> bool {
+    let keeps_data = matches!(spec, Spec::Stripe(stripe) if stripe.keep_data);
+    let is_mounted = matches!(used.usage.by, User::Mount(_) | User::Swap);
+    manner.force && keeps_data && is_mounted && used.usage.relation == Relation::Same
 }
 
 /// Sees that no metadevice has this name. The kernel does so too, but would be asked too late:

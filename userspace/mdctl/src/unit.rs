@@ -35,6 +35,9 @@ pub struct Unit {
     pub size: Sectors,
     /// Its device number, as `st_rdev` has it.
     pub dev: u64,
+    /// Whether it is read-only until the set is started again, since a component was in use when
+    /// it was made.
+    pub is_pending: bool,
     /// What it is made of.
     pub body: Body,
 }
@@ -190,6 +193,7 @@ impl From<&Unit> for report::Metadevice {
             kind: unit.kind(),
             size: unit.size.bytes(),
             state: unit.state,
+            pending: unit.is_pending,
             parent: unit.parent.map(|parent| parent.to_string()),
             rows: None,
             submirrors: None,

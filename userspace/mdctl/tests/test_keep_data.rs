@@ -42,6 +42,47 @@ fn data_is_kept_on_demand() {
     );
 }
 
+/// `svm.md` section 10.2: -f also over a mounted file system, which is how a root is encapsulated.
+#[test]
+fn a_mounted_file_system_is_taken_over_at_the_next_boot() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sdb"]);
+    env.mkfs("/dev/sda");
+    env.append("proc/self/mountinfo", "30 1 8:0 / / rw - ext4 /dev/sda rw");
+    let lines = [
+        "metainit d10 1 1 sda --keep-data",
+        "metainit -f d10 1 1 sda",
+        "metainit -f d10 1 1 sda --keep-data",
+        "metastat d10",
+        "metastat --json d10",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metainit d10 1 1 sda --keep-data
+    err| metainit: /dev/sda: is mounted on /
+    err| next: umount /
+    [exit status 1]
+    $ metainit -f d10 1 1 sda
+    err| metainit: /dev/sda: is mounted on /
+    err| next: umount /
+    [exit status 1]
+    $ metainit -f d10 1 1 sda --keep-data
+    d10: Concat/Stripe is setup
+    err| metainit: warning: /dev/sda is mounted at /: d10 is read-only until the next boot; wr\
+    ite /dev/md/dsk/d10 (or the metadevice that you make of it) for /dev/sda into /etc/fstab, \
+    then reboot
+    $ metastat d10
+    d10: Concat/Stripe
+        Size: 131072 blocks (64 MB)
+        Access: read-only until the set is started again, at the next boot
+        Stripe 0:
+    	Device     Start Block  Dbase
+    	/dev/sda          0     No
+    $ metastat --json d10
+    {"version":1,"metadevices":[{"name":"d10","type":"concat","size":67108864,"state":"Okay","\
+    pending":true,"rows":[{"interlace":524288,"components":[{"device":"/dev/sda","start":0,"si\
+    ze":67108864,"state":"Okay","read_errors":0,"write_errors":0,"event":null}]}]}]}
+    "#);
+}
+
 #[test]
 fn data_is_kept_on_one_component_only() {
     let mut env = TestEnvironment::new();

@@ -25,12 +25,15 @@ fn help_page() {
     Usage: metadb [OPTIONS] [DEVICE]...
 
     Arguments:
-      [DEVICE]...  Devices, such as /dev/sda1
+      [DEVICE]...  Devices, such as /dev/sda1; with -d also uuids, as this command shows them \
+    of replicas that are missing
 
     Options:
       -a           Make replicas on the devices
-      -d           Delete the replicas on the devices
-      -f           With -a: begin a new state database; there is none yet
+      -d           Delete the replicas on the devices, or those with these uuids, which may be\
+     missing
+      -f           With -a: begin a new state database; there is none yet. With -d: also the l\
+    ast replica, so that there is no state database any more
       -c <COUNT>   Replicas on each device [default: 1]
       -l <BLOCKS>  Length of each replica in blocks of 512 bytes (128 to 131072) [default: 0]
       -t           Make the tie-breaker, which has no vote and decides when exactly half of th\
@@ -127,13 +130,64 @@ fn what_is_refused_says_what_to_type() {
     err| next: metadb -i
     [exit status 1]
     $ metadb -d /dev/sda
-    err| metadb: /dev/sda: holds the last voting replica; add another one first
+    err| metadb: /dev/sda: holds the last voting replica; add another one first (or, with -f, \
+    metadevices live in memory again)
     err| next: metadb -a DEVICE
     [exit status 1]
     $ metadb -a /dev/nothing
     err| metadb: /dev/nothing: there is no such device
     err| next: lsblk
     [exit status 1]
+    ");
+}
+
+/// SVM demands `-f` for the last replica (`svm.md` section 10.2).
+#[test]
+fn with_force_the_last_replica_goes_and_metadevices_live_in_memory() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sda", "metainit d1 1 1 sdb"]);
+    assert_snapshot!(env.run_all(&["metadb -d -f /dev/sda", "metadb", "metastat -p"]), @r"
+    $ metadb -d -f /dev/sda
+    $ metadb
+    There is no state database: metadevices live in memory until the next reboot. 'metadb -a -\
+    f DEVICE...' makes one.
+    $ metastat -p
+    d1 1 1 /dev/sdb
+    ");
+}
+
+/// A replica whose disk is gone is shown by its uuid, and deleted by it.
+#[test]
+fn a_missing_replica_is_deleted_by_its_uuid() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sda /dev/sdb /dev/sdc", "mdctl stop"]);
+    env.label("/dev/sda", 1, 0x10, 1);
+    env.label("/dev/sdb", 1, 0x20, 1);
+    let lines = [
+        "mdctl start",
+        "metadb",
+        "metadb -d 15151515-1515-1515-1515-151515151515",
+        "metadb -d 15151515-1515-1515-1515-151515151515",
+        "metadb",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ mdctl start
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 0 metadevices started
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sda
+            au              256             1536            /dev/sdb
+                W           256             1536            missing 15151515-1515-1515-1515-15\
+    1515151515
+    $ metadb -d 15151515-1515-1515-1515-151515151515
+    $ metadb -d 15151515-1515-1515-1515-151515151515
+    err| metadb: 15151515-1515-1515-1515-151515151515: has no replica of the state database
+    err| next: metadb -i
+    [exit status 1]
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sda
+            au              256             1536            /dev/sdb
     ");
 }
 

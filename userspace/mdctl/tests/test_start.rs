@@ -12,7 +12,9 @@ fn help_page() {
 
     It starts for writing if more than half of the voting replicas are there, or exactly half \
     and a
-    tie-breaker that agrees with them. Else what is there may be old.
+    tie-breaker that agrees with them. Else what is there may be old: --read-only shows it, an\
+    d
+    --give-up-missing makes it the truth.
 
     Usage: mdctl start [OPTIONS] [SET]
 
@@ -20,9 +22,11 @@ fn help_page() {
       [SET]  Uuid of the set, if there are several; 'mdctl scan' shows them
 
     Options:
-          --read-only  Where it cannot be started for writing, start it to read
-          --json       Answer in JSON, also errors; may stand anywhere on the line
-      -h, --help       Print help
+          --read-only        Where it cannot be started for writing, start it to read
+          --give-up-missing  Replicas that are not there are gone for ever: start for writing \
+    without them, with what is there. Changes that only they knew of are lost
+          --json             Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help             Print help
     ");
 }
 
@@ -62,6 +66,46 @@ fn a_set_starts_from_the_disks_that_are_labelled() {
     err| mdctl start: /dev/md/admin: a state database is in use already
     err| next: metadb -i
     [exit status 1]
+    ");
+}
+
+/// DURABILITY 2: without enough replicas nothing is written, unless the administrator says that
+/// the others are gone for ever.
+#[test]
+fn what_is_missing_can_be_given_up() {
+    let mut env = stopped();
+    env.label("/dev/sda", 1, 0x10, 1);
+    let lines = [
+        "mdctl start --read-only",
+        "metadb",
+        "mdctl stop",
+        "mdctl start --read-only --give-up-missing",
+        "mdctl start --give-up-missing",
+        "metadb",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ mdctl start --read-only
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sda
+                W           256             1536            missing 15151515-1515-1515-1515-15\
+    1515151515
+                W           256             1536            missing 15151515-1515-1515-1515-15\
+    1515151515
+    $ mdctl stop
+    1 metadevices stopped
+    $ mdctl start --read-only --give-up-missing
+    err| mdctl start: the argument '--read-only' cannot be used with '--give-up-missing'
+    err| next: mdctl start --help
+    [exit status 1]
+    $ mdctl start --give-up-missing
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sda
     ");
 }
 

@@ -15,6 +15,10 @@ pub struct Metadevice {
     pub size: u64,
     /// Its state: the worst of its components'.
     pub state: State,
+    /// True if it is read-only until the set is started again, since a component was in use when
+    /// it was made. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
     /// Name of the metadevice that this one is a component of. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,

@@ -4,6 +4,7 @@
 use crate::{
     admin::requests::database::{
         self,
+        Chosen,
         Database,
         Member,
         NewReplicas,
@@ -19,7 +20,7 @@ use crate::{
         Subject, //
     },
     output::Answer,
-    Machine,
+    syntax, Machine,
 };
 use clap::Parser;
 use md_abi::admin::{
@@ -45,11 +46,12 @@ pub struct Arguments {
     #[arg(short = 'a', conflicts_with = "delete")]
     add: bool,
 
-    /// Delete the replicas on the devices
+    /// Delete the replicas on the devices, or those with these uuids, which may be missing
     #[arg(short = 'd')]
     delete: bool,
 
-    /// With -a: begin a new state database; there is none yet
+    /// With -a: begin a new state database; there is none yet. With -d: also the last replica, so
+    /// that there is no state database any more
     #[arg(short = 'f')]
     force: bool,
 
@@ -80,7 +82,8 @@ pub struct Arguments {
     #[arg(short = 'i')]
     inform: bool,
 
-    /// Devices, such as /dev/sda1
+    /// Devices, such as /dev/sda1; with -d also uuids, as this command shows them of replicas that
+    /// are missing
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
 }
@@ -117,6 +120,12 @@ fn change(arguments: &Arguments, machine: &mut Machine<'_>) -> Result<(), Failur
         let path = path.as_str();
         let paths = [path.to_string()];
         let subject = Subject::device(&paths);
+        if let Some(uuid) = syntax::uuid(path).filter(|_| arguments.delete) {
+            let chosen = Chosen::Replica(uuid);
+            let deleted = database::delete(machine.admin, chosen, arguments.force);
+            deleted.map_err(|error| explain::request(&error, &subject))?;
+            continue;
+        }
         let dev = match machine.host.node(path) {
             Ok(Node::Block { dev }) => dev,
             Ok(_) => return Err(explain::device::not_a_block_device(path)),
@@ -136,7 +145,7 @@ fn change(arguments: &Arguments, machine: &mut Machine<'_>) -> Result<(), Failur
             };
             database::add(machine.admin, &member, &new)
         } else {
-            database::delete(machine.admin, dev).map(drop)
+            database::delete(machine.admin, Chosen::On(dev), arguments.force).map(drop)
         };
         done.map_err(|error| explain::request(&error, &subject))?;
     }
@@ -162,11 +171,19 @@ fn show(database: &Database, inform: bool, answer: &mut Answer) {
             flags(replica),
             replica.start_sectors,
             replica.size_sectors,
-            replica.path
+            place(replica)
         ));
     }
     if inform {
         answer.text += LEGEND;
+    }
+}
+
+/// Where a replica is; of one that is missing what to call it by.
+fn place(replica: &Replica) -> String {
+    match replica.dev {
+        0 => format!("{} {}", replica.path, replica.uuid),
+        _ => replica.path.clone(),
     }
 }
 

@@ -43,6 +43,12 @@ pub struct Found {
 
 /// Looks at all block devices of the machine.
 pub fn scan(host: &dyn Host) -> Result<Vec<Found>, DiscoverError> {
+    let found = paths(host)?.into_iter();
+    Ok(found.filter_map(|path| look_at(host, &path)).collect())
+}
+
+/// Paths of all block devices of the machine, but for metadevices.
+fn paths(host: &dyn Host) -> Result<Vec<String>, DiscoverError> {
     let folder = host.root().join("sys/class/block");
     let mut names: Vec<_> = match fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.file_name()).collect(),
@@ -54,10 +60,24 @@ pub fn scan(host: &dyn Host) -> Result<Vec<Found>, DiscoverError> {
         }
     };
     names.sort();
-    let paths = names.iter().filter_map(|name| name.to_str());
-    let paths = paths.filter(|name| !name.starts_with("md!"));
-    let found = paths.filter_map(|name| look_at(host, &path_of(host, name)));
-    Ok(found.collect())
+    let names = names.iter().filter_map(|name| name.to_str());
+    let names = names.filter(|name| !name.starts_with("md!"));
+    Ok(names.map(|name| path_of(host, name)).collect())
+}
+
+/// The other block devices of the machine, on which nothing of a set was found, as far as there is
+/// anything by which they would be known.
+pub fn bystanders(host: &dyn Host, found: &[Found]) -> Result<Vec<Member>, DiscoverError> {
+    let others = paths(host)?.into_iter().filter_map(|path| {
+        let Ok(Node::Block { dev }) = host.node(&path) else {
+            return None;
+        };
+        let hints = hints(host, dev);
+        let is_known = hints.partition != [0; 16] || hints.wwn != [0; 32];
+        let is_member = found.iter().any(|found| found.member.dev == dev);
+        (is_known && !is_member).then_some(Member { path, dev, hints })
+    });
+    Ok(others.collect())
 }
 
 /// Path of the device with a name in sysfs, as people know it.

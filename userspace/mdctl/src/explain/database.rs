@@ -75,7 +75,9 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
         Refusal::ReplicaExists => ("has a replica of this kind already".into(), metadb),
         Refusal::NoSuchReplica => ("has no replica of the state database".into(), metadb),
         Refusal::LastReplica => (
-            "holds the last voting replica; add another one first".into(),
+            "holds the last voting replica; add another one first (or, with -f, metadevices live \
+             in memory again)"
+                .into(),
             "metadb -a DEVICE".into(),
         ),
         Refusal::TieBreakerMisplaced => (
@@ -85,6 +87,12 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
         Refusal::NoReservedHead => (
             "is part of a metadevice, and has no reserved head where a replica would go".into(),
             "metastat -p".into(),
+        ),
+        Refusal::NoIdentity => (
+            "would not be found again after a reboot: it has no partition uuid, its disk has no \
+             world-wide name, and --keep-data leaves no room for a label"
+                .into(),
+            "lsblk -o NAME,PARTUUID,WWN".into(),
         ),
         Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
         other => (format!("was refused: {other:?}"), "dmesg | tail".into()),

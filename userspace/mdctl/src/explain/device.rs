@@ -6,7 +6,10 @@ use super::{
     Next, //
 };
 use crate::{
-    components::Carrier,
+    components::{
+        Carrier,
+        Used, //
+    },
     discover::{
         signatures::SignatureError,
         DiscoverError,
@@ -70,6 +73,20 @@ pub fn carries(carrier: &Carrier, may_keep: bool) -> Failure {
         next: Next::SameWithForce,
         ..Failure::of(&carrier.path, reason, "")
     }
+}
+
+/// What becomes of a metadevice over a device that somebody uses, and will go on using.
+pub fn shared(name: MetadeviceName, used: &Used) -> String {
+    let (device, usage) = (&used.device_asked, &used.usage);
+    let how = match &usage.by {
+        User::Mount(place) => format!("{device} is mounted at {place}"),
+        User::Swap => format!("{device} is swap space"),
+        User::Holder(_) => format!("{device} is in use"),
+    };
+    format!(
+        "{how}: {name} is read-only until the next boot; write /dev/md/dsk/{name} (or the \
+         metadevice that you make of it) for {device} into /etc/fstab, then reboot"
+    )
 }
 
 /// A device of which nobody knows what it carries.

@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 5, tool: 4)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 6, tool: 5)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -395,7 +395,7 @@ mod tests {
           next: metadb -i
         /dev/sdb: has no replica of the state database
           next: metadb -i
-        /dev/sdb: holds the last voting replica; add another one first
+        /dev/sdb: holds the last voting replica; add another one first (or, with -f, metadevices live in memory again)
           next: metadb -a DEVICE
         /dev/sdb: a tie-breaker belongs on a device without a voting replica
           next: metadb -i
@@ -411,11 +411,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 3, tool: 4)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 4, tool: 5)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 4, tool: 4)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 5, tool: 5)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 5, tool: 4)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 6, tool: 5)
           next: make tool
         ");
     }

@@ -86,7 +86,10 @@ pub fn paragraphs(units: &[Listed], with_times: bool, keeping: &Keeping) -> Stri
 fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
     let unit = &listed.unit;
     let size = unit.size;
-    let size = format!("    Size: {} blocks ({})\n", size.0, human_size(size));
+    let mut size = format!("    Size: {} blocks ({})\n", size.0, human_size(size));
+    if unit.is_pending {
+        size += "    Access: read-only until the set is started again, at the next boot\n";
+    }
     match &unit.body {
         Body::Mirror(body) => {
             let title = format!("{}: {}\n", unit.name, spec::title(true));

@@ -12,7 +12,10 @@ pub mod rows;
 pub mod shell;
 pub mod size;
 pub mod spec;
+mod uuid;
 mod words;
+
+pub use uuid::uuid;
 
 /// A word that is not what the grammar wants in its place.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -13,9 +13,13 @@ use md_abi::admin::{
     StartSet,
     ADD_NEW_SET,
     ADD_TIE_BREAKER,
+    DELETE_LAST,
     NO_INDEX,
     REPLICA_CURRENT,
-    REPLICA_TIE_BREAKER, //
+    REPLICA_FAILED,
+    REPLICA_TIE_BREAKER,
+    START_GIVE_UP_MISSING,
+    START_READ_ONLY, //
 };
 use zerocopy::FromZeros;
 
@@ -72,13 +76,18 @@ impl FakeDatabase {
 
     pub(super) fn delete(&mut self, argument: &mut DeleteReplicas) -> Result<(), Refused> {
         let before = self.replicas.len();
-        let here = |replica: &ReplicaStatus| replica.dev == argument.dev;
+        let here = |replica: &ReplicaStatus| match argument.dev {
+            0 => replica.replica == argument.replica,
+            dev => replica.dev == dev,
+        };
         if !self.replicas.iter().any(here) {
             return refused(Refusal::NoSuchReplica);
         }
-        if self.replicas.iter().all(here) {
+        let is_last = self.replicas.iter().all(here);
+        if is_last && argument.flags & DELETE_LAST == 0 {
             return refused(Refusal::LastReplica);
         }
+        self.is_started &= !is_last;
         self.replicas.retain(|replica| !here(replica));
         argument.count = (before - self.replicas.len()) as u32;
         Ok(())
@@ -106,7 +115,7 @@ impl FakeDatabase {
             return refused(Refusal::SetIsLoaded);
         }
         let there = |replica: &&ReplicaStatus| {
-            let mut devices = devices.iter();
+            let mut devices = devices.iter().filter(|device| device.flags == 0);
             devices.any(|device| device.dev == replica.dev)
         };
         let (have, of) = (
@@ -116,8 +125,17 @@ impl FakeDatabase {
         if have == 0 {
             return refused(Refusal::NoReplicaFound);
         }
-        if have * 2 <= of {
+        let missing = |replica: &ReplicaStatus| !there(&replica);
+        if argument.flags & START_GIVE_UP_MISSING != 0 {
+            self.replicas.retain(|replica| !missing(replica));
+        } else if have * 2 <= of && argument.flags & START_READ_ONLY == 0 {
             return Err((Refusal::NoQuorum, NO_INDEX, [have as u64, of as u64]));
+        }
+        for replica in self.replicas.iter_mut().filter(|replica| missing(replica)) {
+            (replica.dev, replica.flags) = (0, REPLICA_FAILED);
+            replica.replica = [0x15; 16];
+            replica.device.fill(0);
+            replica.device[..7].copy_from_slice(b"missing");
         }
         argument.set = SET;
         self.is_started = true;

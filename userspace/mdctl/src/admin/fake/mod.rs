@@ -45,9 +45,11 @@ use md_abi::admin::{
     ABI_VERSION,
     CLEAR_FORCE,
     CREATE_CHECK_ONLY,
+    CREATE_IN_USE,
     NAME_LEN,
     NO_INDEX,
-    NO_PARENT, //
+    NO_PARENT,
+    UNIT_PENDING, //
 };
 use rustix::{
     fs::makedev,
@@ -264,7 +266,7 @@ impl Admin for FakeAdmin {
         if self.units.contains_key(&number) {
             return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
         }
-        assert_eq!(argument.flags & !CREATE_CHECK_ONLY, 0);
+        assert_eq!(argument.flags & !(CREATE_CHECK_ONLY | CREATE_IN_USE), 0);
         assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 2]));
         let mut components = components.to_vec();
         let size = if argument.kind == UnitKind::Mirror as u32 {
@@ -281,6 +283,9 @@ impl Admin for FakeAdmin {
             summary.name = argument.name;
             summary.kind = argument.kind;
             summary.dev = Self::dev(number);
+            if argument.flags & CREATE_IN_USE != 0 {
+                summary.flags |= UNIT_PENDING;
+            }
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;

@@ -29,6 +29,18 @@ pub struct Member {
     pub hints: Hints,
 }
 
+/// What is to be done where a set cannot be started for writing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Loss {
+    /// It is not started.
+    #[default]
+    Refused,
+    /// It is started to read.
+    ReadOnly,
+    /// Replicas that are not there are given up for ever.
+    GivenUp,
+}
+
 /// Replicas to be made.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct NewReplicas {
@@ -91,7 +103,7 @@ pub struct Started {
 pub fn add(admin: &mut dyn Admin, on: &Member, new: &NewReplicas) -> Result<(), RequestError> {
     let mut argument = abi::AddReplicas::new_zeroed();
     argument.header = header::<abi::AddReplicas>();
-    argument.device = device(on)?;
+    argument.device = device(on, 0)?;
     argument.count = new.count;
     argument.size_sectors = new.size_sectors;
     if new.tie_breaker {
@@ -105,11 +117,26 @@ pub fn add(admin: &mut dyn Admin, on: &Member, new: &NewReplicas) -> Result<(), 
     judge(result, &argument.header)
 }
 
-/// Deletes the replicas on a device; how many there were.
-pub fn delete(admin: &mut dyn Admin, dev: u64) -> Result<u32, RequestError> {
+/// Which replicas are to be deleted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Chosen {
+    /// Those on the device with this number.
+    On(u64),
+    /// The one with this uuid, which may be missing.
+    Replica(Uuid),
+}
+
+/// Deletes replicas; how many there were. `with_last`: also if no voting replica is left then.
+pub fn delete(admin: &mut dyn Admin, chosen: Chosen, with_last: bool) -> Result<u32, RequestError> {
     let mut argument = abi::DeleteReplicas::new_zeroed();
     argument.header = header::<abi::DeleteReplicas>();
-    argument.dev = dev;
+    match chosen {
+        Chosen::On(dev) => argument.dev = dev,
+        Chosen::Replica(uuid) => argument.replica = uuid.to_bytes(),
+    }
+    if with_last {
+        argument.flags |= abi::DELETE_LAST;
+    }
     let result = admin.delete_replicas(&mut argument);
     judge(result, &argument.header)?;
     Ok(argument.count)
@@ -144,20 +171,32 @@ pub fn database(admin: &mut dyn Admin) -> Result<Option<Database>, RequestError>
     }))
 }
 
-/// Starts a set from what is on these devices.
+/// Starts a set from what is on these devices. Of `bystanders`, on which nothing was found, those
+/// are used that are known to be components without a label.
 pub fn start(
     admin: &mut dyn Admin,
     set: Option<Uuid>,
     members: &[Member],
-    read_only: bool,
+    bystanders: &[Member],
+    loss: Loss,
 ) -> Result<Started, RequestError> {
     let mut argument = abi::StartSet::new_zeroed();
     argument.header = header::<abi::StartSet>();
     argument.set = set.unwrap_or(Uuid::NIL).to_bytes();
-    if read_only {
-        argument.flags |= abi::START_READ_ONLY;
-    }
-    let devices: Result<Vec<_>, _> = members.iter().map(device).collect();
+    argument.flags = match loss {
+        Loss::Refused => 0,
+        Loss::ReadOnly => abi::START_READ_ONLY,
+        Loss::GivenUp => abi::START_GIVE_UP_MISSING,
+    };
+    let members = members.iter().map(|member| (member, 0));
+    let bystanders = bystanders
+        .iter()
+        .map(|member| (member, abi::DEVICE_BY_HINT));
+    let devices = members
+        .chain(bystanders)
+        .take(abi::DEVICES_MAX as usize)
+        .map(|(member, flags)| device(member, flags));
+    let devices: Result<Vec<_>, _> = devices.collect();
     let result = admin.start_set(&mut argument, &devices?);
     judge(result, &argument.header)?;
     Ok(Started {
@@ -176,10 +215,12 @@ pub fn stop(admin: &mut dyn Admin) -> Result<u32, RequestError> {
     Ok(argument.unit_count)
 }
 
-fn device(member: &Member) -> Result<abi::Device, RequestError> {
+fn device(member: &Member, flags: u32) -> Result<abi::Device, RequestError> {
     Ok(abi::Device {
         dev: member.dev,
         device: field(&member.path)?,
         hints: member.hints,
+        flags,
+        reserved: 0,
     })
 }

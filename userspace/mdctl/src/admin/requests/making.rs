@@ -16,9 +16,11 @@ use crate::syntax::{
 };
 use md_abi::admin::{
     self as abi,
+    Hints,
     MirrorOptions,
     UnitKind,
     CREATE_CHECK_ONLY,
+    CREATE_IN_USE,
     START_DEFAULT, //
 };
 use md_report::{
@@ -34,38 +36,36 @@ pub struct DeviceChoice {
     pub path: String,
     /// Its number, as `st_rdev` has it.
     pub dev: u64,
+    /// By what else it is known.
+    pub hints: Hints,
 }
 
-/// Sees whether a metadevice could be made, and makes nothing. `devices` are those of `spec`, in
-/// the same order.
-pub fn check(
-    admin: &mut dyn Admin,
-    spec: &Spec,
-    devices: &[DeviceChoice],
-) -> Result<(), RequestError> {
-    request_creation(admin, spec, devices, CREATE_CHECK_ONLY)
+/// What else to say when a metadevice is made.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Making {
+    /// Everything is checked, nothing is made.
+    pub check_only: bool,
+    /// A component may be in use; see [`abi::CREATE_IN_USE`].
+    pub in_use: bool,
 }
 
-/// Makes a metadevice. `devices` are those of `spec`, in the same order.
+/// Makes a metadevice, or sees whether it could be made. `devices` are those of `spec`, in the same
+/// order.
 pub fn create(
     admin: &mut dyn Admin,
     spec: &Spec,
     devices: &[DeviceChoice],
-) -> Result<(), RequestError> {
-    request_creation(admin, spec, devices, 0)
-}
-
-/// Asks for a metadevice in the way that `flags` say.
-fn request_creation(
-    admin: &mut dyn Admin,
-    spec: &Spec,
-    devices: &[DeviceChoice],
-    flags: u32,
+    how: Making,
 ) -> Result<(), RequestError> {
     let mut argument = abi::Create::new_zeroed();
     argument.header = header::<abi::Create>();
     argument.name = field(&spec.name().to_string())?;
-    argument.flags = flags;
+    if how.check_only {
+        argument.flags |= CREATE_CHECK_ONLY;
+    }
+    if how.in_use {
+        argument.flags |= CREATE_IN_USE;
+    }
     let mut rows = Vec::new();
     let mut start_sectors = START_DEFAULT;
     match spec {
@@ -145,6 +145,7 @@ fn new_components(
             dev: device.dev,
             start_sectors,
             device: field(&device.path)?,
+            hints: device.hints,
             ..abi::Component::new_zeroed()
         })
     };

@@ -6,11 +6,11 @@ mod making;
 mod reading;
 
 pub use making::{
-    check,
     check_growth,
     create,
     grow,
-    DeviceChoice, //
+    DeviceChoice,
+    Making, //
 };
 pub use reading::{
     list,

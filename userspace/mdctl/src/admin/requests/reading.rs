@@ -165,6 +165,7 @@ impl StatusReader {
             state: unit_state_of(&name.to_string(), summary.state)?,
             size: Sectors(summary.size_sectors),
             dev: summary.dev,
+            is_pending: summary.flags & abi::UNIT_PENDING != 0,
             body,
         })
     }

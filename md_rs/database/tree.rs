@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the components of a metadevice say in their labels: who they are, and what they are part
+//! of, up to the top (`DURABILITY.md` clause 18). A set is loaded by the former. The latter is for
+//! people who have lost all replicas: 'mdctl dump' shows it.
+
+use kernel::prelude::*;
+use md_model::database::{
+    identity::Uuid,
+    label::{
+        append,
+        Label,
+        TreeRecord,
+        RECORD_HEAD_BYTES,
+        TREE_BYTES_MAX, //
+    },
+    metadevice::fields::{
+        RECORD_KIND,
+        RECORD_VERSION, //
+    }, //
+};
+
+use super::{
+    label,
+    record::States,
+    Database, //
+};
+use crate::{
+    abi::Refusal,
+    body::{
+        Body,
+        Shape, //
+    },
+    component::Component,
+    kapi::{
+        bdev::BlockDevice,
+        random::new_uuid, //
+    },
+    Refused, //
+};
+
+/// A metadevice, and those that it is part of.
+struct Level<'a> {
+    number: u32,
+    shape: &'a Shape,
+    above: Option<&'a Level<'a>>,
+}
+
+/// The set, as labels name it.
+struct Owner {
+    set: Uuid,
+    name: [u8; 32],
+}
+
+impl Database {
+    /// The identity of a device with a reserved head as a component: the one in its label if that
+    /// is of the set, or a new one. Nil without a set.
+    pub(crate) fn identity_for(&self, device: &BlockDevice) -> Result<Uuid> {
+        let Some(owner) = self.owner() else {
+            return Ok(Uuid::NIL);
+        };
+        let own = label::read(device)?.filter(|label| label.set == owner.set);
+        Ok(own.map_or_else(new_uuid, |label| label.component))
+    }
+
+    /// Sees to it that every component of a metadevice that has a reserved head says in it that it
+    /// belongs to the set, and what it is part of, once the metadevice has this shape. It is
+    /// refused if one from `first_new` on would not be found again. Without a set nothing is
+    /// written.
+    pub(crate) fn label_components(
+        &self,
+        number: u32,
+        shape: &Shape,
+        first_new: usize,
+    ) -> Result<(), Refused> {
+        let Some(owner) = self.owner() else {
+            return Ok(());
+        };
+        let top = Level {
+            number,
+            shape,
+            above: None,
+        };
+        self.label_below(&owner, &top, first_new)
+    }
+
+    /// A metadevice has changed, so that labels below it say something that is no more so. They are
+    /// mended, but for those that cannot be written.
+    pub(crate) fn relabel_components(&self, body: &Body) {
+        if let Err(refused) = self.label_components(body.number(), body.shape(), usize::MAX) {
+            pr_warn!(
+                "d{}: the labels of its components are not up to date: {refused:?}\n",
+                body.number()
+            );
+        }
+    }
+
+    /// A metadevice is gone: the labels of its components are taken away, but for those with a
+    /// replica; metadevices that it was made of are at the top now.
+    pub(crate) fn unlabel_components(&self, shape: &Shape) {
+        let Some(owner) = self.owner() else {
+            return;
+        };
+        for component in shape.components() {
+            match &component.child {
+                Some(child) => self.relabel_components(child.body()),
+                None if component.identity.uuid.is_nil() => {}
+                None => {
+                    let has_replica = self.device(component.dev).is_some();
+                    let done = if has_replica {
+                        write(&owner, component, &[])
+                    } else {
+                        label::erase(&component.device)
+                    };
+                    done.unwrap_or_else(|error| tell_stale(component, error));
+                }
+            }
+        }
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        self.set.lock().as_ref().map(|set| Owner {
+            set: set.uuid,
+            name: set.name,
+        })
+    }
+
+    /// The recursion is as deep as metadevices are nested, see [`Shape::check`].
+    fn label_below(
+        &self,
+        owner: &Owner,
+        level: &Level<'_>,
+        first_new: usize,
+    ) -> Result<(), Refused> {
+        let components = level.shape.components();
+        let mut leaves = components.iter().filter(|component| has_label(component));
+        let tree = match leaves.next() {
+            Some(_) => self.tree(level)?,
+            None => KVVec::new(),
+        };
+        for (index, component) in components.iter().enumerate() {
+            if let Some(child) = &component.child {
+                let below = Level {
+                    number: child.body().number(),
+                    shape: child.body().shape(),
+                    above: Some(level),
+                };
+                self.label_below(owner, &below, usize::MAX)?;
+            } else if has_label(component) {
+                match write(owner, component, &tree) {
+                    Err(error) if index >= first_new => {
+                        let refused = Refused::with_errno(error, Refusal::DiskFailed);
+                        return Err(refused.at(u32::try_from(index).unwrap_or(0)));
+                    }
+                    Err(error) => tell_stale(component, error),
+                    Ok(()) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The records of a metadevice and of those above it, without their states. Those that there
+    /// is no room for in a label are left out.
+    fn tree(&self, level: &Level<'_>) -> Result<KVVec<u8>, Refused> {
+        let mut tree = KVVec::new();
+        let mut next = Some(level);
+        self.with_set(|set| {
+            while let Some(level) = next {
+                let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
+                let encoded = set
+                    .scratch
+                    .encode(level.number, level.shape, States::LeftOut);
+                let bytes = encoded.ok_or(too_long.with([level.number.into(), 0]))?;
+                let used = tree.len();
+                let room = RECORD_HEAD_BYTES.saturating_add(bytes.len());
+                if used.saturating_add(room) > TREE_BYTES_MAX {
+                    break;
+                }
+                tree.resize(used.saturating_add(room), 0u8, GFP_KERNEL)?;
+                let record = TreeRecord {
+                    kind: RECORD_KIND,
+                    version: RECORD_VERSION,
+                    bytes,
+                };
+                append(&mut tree, used, &record).ok_or(too_long)?;
+                next = level.above;
+            }
+            Ok(())
+        })?;
+        Ok(tree)
+    }
+}
+
+fn has_label(component: &Component) -> bool {
+    component.child.is_none() && !component.identity.uuid.is_nil()
+}
+
+/// Writes the label of a component, as the successor of the one that it has.
+fn write(owner: &Owner, component: &Component, tree: &[u8]) -> Result {
+    let own = label::read(&component.device)?.filter(|label| label.set == owner.set);
+    let before = own.map_or(0, |label| label.sequence);
+    let label = Label {
+        sequence: before.checked_add(1).ok_or(EOVERFLOW)?,
+        tree_bytes: u32::try_from(tree.len())?,
+        ..label::new(owner.set, owner.name, component.identity.uuid)
+    };
+    label::write(&component.device, &label, tree)
+}
+
+fn tell_stale(component: &Component, error: Error) {
+    let path = component.device.health().path();
+    pr_warn!("{path}: its label is not up to date: {error:?}\n");
+}
