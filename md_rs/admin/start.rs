@@ -43,7 +43,7 @@ use super::{
         read_array, //
     },
     components::{
-        identity_of,
+        self,
         path_text,
         Components, //
     },
@@ -59,6 +59,7 @@ use crate::{
     component::Component,
     condition::Condition,
     database::{
+        identity_of,
         path_field,
         Candidate,
         Loaded,
@@ -82,6 +83,7 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
         0 => Loss::Refused,
         abi::START_READ_ONLY => Loss::ReadOnly,
         abi::START_GIVE_UP_MISSING => Loss::GivenUp,
+        abi::START_WHEN_COMPLETE => Loss::WaitForAll,
         _ => return Err(Refused::new(EINVAL, Refusal::ReservedNotZero)),
     };
     check_zero(&[request.unit_count, request.failed_count])?;
@@ -96,12 +98,16 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     check_empty(&units, EBUSY)?;
     let candidates = open_candidates(&asked)?;
     let wanted = Some(Uuid::from_bytes(request.set)).filter(|set| !set.is_nil());
-    let loaded = database.load(&candidates, wanted, loss)?;
+    let devices = Devices {
+        candidates: &candidates,
+        bystanders: &asked,
+    };
+    let is_there = |set, identity: &Identity| devices.have(set, identity);
+    let loaded = database.load(&candidates, wanted, loss, &is_there)?;
     request.set = loaded.set.to_bytes();
     let maker = Maker {
         loaded: &loaded,
-        candidates: &candidates,
-        bystanders: &asked,
+        devices,
     };
     let (made, failed) = maker.make_all(&mut units)?;
     (request.unit_count, request.failed_count) = (made, failed);
@@ -127,7 +133,7 @@ fn open_candidates(asked: &[abi::Device]) -> Result<KVVec<Candidate>, Refused> {
         match BlockDevice::open(device.dev, unit, path) {
             Ok(opened) => {
                 let opened = Arc::new(opened, GFP_KERNEL)?;
-                let hints = identity_of(&device.hints);
+                let hints = components::identity_of(&device.hints);
                 candidates.push(Candidate::new(opened, hints)?, GFP_KERNEL)?;
             }
             Err(error) => {
@@ -159,12 +165,54 @@ impl From<AllocError> for NotMade {
     }
 }
 
-/// Makes metadevices from their records.
-struct Maker<'a> {
-    loaded: &'a Loaded,
+/// What there is to make metadevices of.
+struct Devices<'a> {
     candidates: &'a [Candidate],
     /// All devices that were named, of which some are not candidates.
     bystanders: &'a [abi::Device],
+}
+
+impl Devices<'_> {
+    /// Which candidate a component is.
+    fn candidate(&self, set: Uuid, identity: &Identity) -> Found {
+        find(identity, || {
+            self.candidates.iter().map(|candidate| candidate.claim(set))
+        })
+    }
+
+    /// The device that has nothing of a set but data that begins where it does.
+    fn bystander(&self, identity: &Identity) -> Option<&abi::Device> {
+        let bystanders = || self.bystanders.iter().filter(is_bystander);
+        let claims = || {
+            bystanders().map(|device| {
+                let hints = components::identity_of(&device.hints);
+                Claimant {
+                    label: None,
+                    partition: hints.partition,
+                    wwn: hints.wwn,
+                }
+            })
+        };
+        match find(identity, claims) {
+            Found::Device(index) => bystanders().nth(index),
+            Found::Ambiguous(..) | Found::Nobody => None,
+        }
+    }
+
+    /// Whether a component is there.
+    fn have(&self, set: Uuid, identity: &Identity) -> bool {
+        match self.candidate(set, identity) {
+            Found::Device(_) => true,
+            Found::Ambiguous(..) => false,
+            Found::Nobody => identity.uuid.is_nil() && self.bystander(identity).is_some(),
+        }
+    }
+}
+
+/// Makes metadevices from their records.
+struct Maker<'a> {
+    loaded: &'a Loaded,
+    devices: Devices<'a>,
 }
 
 impl Maker<'_> {
@@ -271,15 +319,14 @@ impl Maker<'_> {
         name: &UnitName,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
-        let set = self.loaded.set;
-        let claims = || self.candidates.iter().map(|candidate| candidate.claim(set));
+        let candidates = self.devices.candidates;
         let path = |index: usize| {
-            let candidate = self.candidates.get(index);
+            let candidate = candidates.get(index);
             candidate.map(|candidate| candidate.device.health().path())
         };
-        match find(identity, claims) {
+        match self.devices.candidate(self.loaded.set, identity) {
             Found::Device(index) => {
-                let Some(candidate) = self.candidates.get(index) else {
+                let Some(candidate) = candidates.get(index) else {
                     return Ok(None);
                 };
                 let unit = text(fmt!("{}", name.as_str()))?;
@@ -303,28 +350,13 @@ impl Maker<'_> {
         }
     }
 
-    /// A device that has nothing of the set but data that begins where it does.
+    /// The same, of a component without a label, which is not open yet.
     fn bystander(
         &self,
         name: &UnitName,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
-        let bystanders = || self.bystanders.iter().filter(is_bystander);
-        let claims = || {
-            bystanders().map(|device| {
-                let hints = identity_of(&device.hints);
-                Claimant {
-                    label: None,
-                    partition: hints.partition,
-                    wwn: hints.wwn,
-                }
-            })
-        };
-        let found = match find(identity, claims) {
-            Found::Device(index) => bystanders().nth(index),
-            Found::Ambiguous(..) | Found::Nobody => None,
-        };
-        let Some(found) = found else {
+        let Some(found) = self.devices.bystander(identity) else {
             return Ok(None);
         };
         let (unit, path) = (text(fmt!("{}", name.as_str()))?, path_text(&found.device)?);
@@ -347,11 +379,7 @@ impl Maker<'_> {
         if let Some(number) = stored.unit {
             return child(units, name, number);
         }
-        let identity = Identity {
-            uuid: stored.uuid,
-            partition: stored.partition,
-            wwn: stored.wwn,
-        };
+        let identity = identity_of(stored);
         let device = match self.device(name, &identity)? {
             Some(device) => device,
             None => {

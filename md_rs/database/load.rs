@@ -44,6 +44,11 @@ use md_model::{
             Member,
             Role, //
         },
+        metadevice::{
+            fields::BYTES_MAX,
+            Component as StoredComponent,
+            Record, //
+        },
         page::PAGE_BYTES,
         store::{
             entries,
@@ -120,6 +125,8 @@ impl Candidate {
 pub(crate) enum Loss {
     /// It is not loaded.
     Refused,
+    /// It is not loaded unless everything is there, its metadevices' components, too.
+    WaitForAll,
     /// It is loaded read-only.
     ReadOnly,
     /// The administrator says that those that were not found are gone for ever: they have no vote
@@ -191,13 +198,15 @@ impl RoomMemory {
 }
 
 impl Database {
-    /// Loads a set from what is on these devices: the one that is wanted, or the only one. Where
-    /// the replicas do not suffice to write, it is refused, or loaded read-only.
+    /// Loads a set from what is on these devices: the one that is wanted, or the only one. What is
+    /// done where the replicas do not suffice is said by `loss`; `is_there` tells whether the
+    /// component with an identity is, in a set.
     pub(crate) fn load(
         self: &Arc<Self>,
         candidates: &[Candidate],
         wanted: Option<Uuid>,
         loss: Loss,
+        is_there: &dyn Fn(Uuid, &Identity) -> bool,
     ) -> Result<Loaded, Refused> {
         let all = read_replicas(candidates)?;
         let set = choose_set(&all, wanted)?;
@@ -218,6 +227,9 @@ impl Database {
         }
         let contents = contents.ok_or(Refused::new(EIO, Refusal::DatabaseIncomplete))?;
         check_records(&contents)?;
+        if loss == Loss::WaitForAll {
+            check_complete(&contents, &shown, &|identity| is_there(set, identity))?;
+        }
         self.start(Set::new(set, name, contents)?, &shown, loss)
     }
 
@@ -248,7 +260,7 @@ impl Database {
         let uuid = set.uuid;
         let given_up = match loss {
             Loss::GivenUp => with_decision(shown, &[], |_, decision| not_found(shown, decision))?,
-            Loss::Refused | Loss::ReadOnly => KVec::new(),
+            Loss::Refused | Loss::WaitForAll | Loss::ReadOnly => KVec::new(),
         };
         let is_read_only = with_decision(shown, &given_up, |found, decision| {
             let roots = live_roots(shown)?;
@@ -322,8 +334,7 @@ impl Database {
             }
             Ok(())
         })?;
-        let most = md_model::database::metadevice::fields::BYTES_MAX;
-        let mut bytes = KVVec::from_elem(0u8, most, GFP_KERNEL)?;
+        let mut bytes = KVVec::from_elem(0u8, BYTES_MAX, GFP_KERNEL)?;
         for number in &numbers {
             let damaged = Refused::new(EIO, Refusal::DatabaseDamaged).with([(*number).into(), 0]);
             let length = self.with_set(|set| Ok(read(&set.contents, *number, &mut bytes)))?;
@@ -503,6 +514,42 @@ fn check_records(contents: &Contents) -> Result<(), Refused> {
             pr_err!("state database: all replicas have the same damage: {damage:?}\n");
             Err(Refused::new(EIO, Refusal::DatabaseDamaged))
         }
+    }
+}
+
+/// Everything that the newest commit knows of is there.
+fn check_complete(
+    contents: &Contents,
+    shown: &[Shown],
+    is_there: &dyn Fn(&Identity) -> bool,
+) -> Result<(), Refused> {
+    let replicas = with_decision(shown, &[], |_, decision| not_found(shown, decision))?.len();
+    let mut bytes = KVVec::from_elem(0u8, BYTES_MAX, GFP_KERNEL)?;
+    let mut components = 0u64;
+    for entry in entries(contents) {
+        let length = read(contents, entry.record, &mut bytes);
+        let record = length.and_then(|length| bytes.get(..length));
+        // What is damaged is told by who makes the metadevice.
+        let Some(Ok(record)) = record.map(Record::decode) else {
+            continue;
+        };
+        let leaves = record.components().filter(|stored| stored.unit.is_none());
+        let missing = leaves.filter(|stored| !is_there(&identity_of(stored)));
+        components = components.saturating_add(missing.count() as u64);
+    }
+    if replicas > 0 || components > 0 {
+        let values = [replicas as u64, components];
+        return Err(Refused::new(EAGAIN, Refusal::SetIncomplete).with(values));
+    }
+    Ok(())
+}
+
+/// By what a component is known of which there is a record.
+pub(crate) fn identity_of(stored: &StoredComponent) -> Identity {
+    Identity {
+        uuid: stored.uuid,
+        partition: stored.partition,
+        wwn: stored.wwn,
     }
 }
 

@@ -220,7 +220,8 @@ impl Database {
         }
         // From here on it is a set like any other that is loaded.
         let candidate = Candidate::new(addition.device.clone(), Default::default())?;
-        self.load(core::slice::from_ref(&candidate), Some(set), Loss::Refused)
+        let candidates = core::slice::from_ref(&candidate);
+        self.load(candidates, Some(set), Loss::Refused, &|_, _| true)
             .map(drop)
     }
 

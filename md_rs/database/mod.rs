@@ -49,6 +49,7 @@ use md_model::database::{
 
 pub(crate) use self::{
     load::{
+        identity_of,
         Candidate,
         Loaded,
         Loss, //

@@ -85,7 +85,7 @@ static void always(void)
 	BAD(list.state = 1, LIST_REPLICAS, &list, EINVAL, 3);
 	BAD(list.set[3] = 1, LIST_REPLICAS, &list, EINVAL, 3);
 	BAD(start.flags = 3, START_SET, &start, EINVAL, 3);
-	BAD(start.flags = 4, START_SET, &start, EINVAL, 3);
+	BAD(start.flags = 8, START_SET, &start, EINVAL, 3);
 	BAD(start.unit_count = 1, START_SET, &start, EINVAL, 3);
 	BAD(start.device_count = 8193, START_SET, &start, E2BIG, 22);
 	BAD(start.devices = 8, START_SET, &start, EFAULT, -1);

@@ -32,6 +32,16 @@ expected() {
 	done
 	echo "-rwxr-xr-x opt/md/sbin/mdctl "
 	for name in $(commands); do echo "lrwxrwxrwx opt/md/sbin/$name mdctl"; done
+	local lib=usr/lib initramfs=usr/share/initramfs-tools
+	echo "-rw-r--r-- $lib/modules-load.d/md_rs.conf "
+	echo "-rw-r--r-- $lib/systemd/system/md_rs-last-resort@.service "
+	echo "-rw-r--r-- $lib/systemd/system/md_rs-last-resort@.timer "
+	echo "-rwxr-xr-x $lib/systemd/system-shutdown/md_rs.shutdown "
+	echo "-rw-r--r-- $lib/udev/rules.d/63-md_rs.rules "
+	echo "-rwxr-xr-x $initramfs/hooks/md_rs "
+	for name in local-block local-top; do
+		echo "-rwxr-xr-x $initramfs/scripts/$name/md_rs "
+	done
 }
 found() { find "$root" ! -type d -printf '%M %P %l\n'; }
 as_expected() { same "files" "$(expected | sort)" "$(found | sort)"; }
@@ -43,6 +53,7 @@ for name in md_rs.ko md_stripe.ko; do
 done
 run "$root/opt/md/sbin/metastat" --help >"$dir/help"
 grep -q '^Usage: metastat' "$dir/help" || fail "metastat is not metastat"
+same "files that name another mdctl" "" "$(grep -rl '/usr/sbin/mdctl' "$root" || true)"
 same "folders that others may not enter" "" "$(find "$root" -type d ! -perm -755)"
 
 note "again, and over what an older one has left"

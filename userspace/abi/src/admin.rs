@@ -233,11 +233,13 @@ pub enum Refusal {
     /// The device has no reserved head, and neither a partition uuid nor a world-wide name, so that
     /// it would not be found again.
     NoIdentity = 52,
+    /// Not everything of the set is there. `values`: replicas that are missing, components.
+    SetIncomplete = 53,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 52] = [
+    pub const ALL: [Refusal; 53] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -290,6 +292,7 @@ impl Refusal {
         Refusal::NoReservedHead,
         Refusal::SetIsOpen,
         Refusal::NoIdentity,
+        Refusal::SetIncomplete,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -761,6 +764,10 @@ pub const START_READ_ONLY: u32 = 1;
 /// and what only they had is lost.
 pub const START_GIVE_UP_MISSING: u32 = 2;
 
+/// [`StartSet::flags`]: start only if all members and all components of the set are there. Else
+/// nothing is written, and the answer is [`Refusal::SetIncomplete`].
+pub const START_WHEN_COMPLETE: u32 = 4;
+
 /// Argument of [`IOC_START_SET`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -774,7 +781,7 @@ pub struct StartSet {
     pub devices: u64,
     /// In: elements in the array, at most [`DEVICES_MAX`].
     pub device_count: u32,
-    /// In: zero, [`START_READ_ONLY`] or [`START_GIVE_UP_MISSING`].
+    /// In: zero, [`START_READ_ONLY`], [`START_GIVE_UP_MISSING`] or [`START_WHEN_COMPLETE`].
     pub flags: u32,
     /// Out: metadevices that were made.
     pub unit_count: u32,

@@ -69,14 +69,21 @@ pub(crate) fn qemu(
         top,
         release,
     };
-    let initramfs = work.join("initramfs");
-    fs::write(&initramfs, payload::build(options, &sources, seed)?)?;
+    let initramfs = match &options.initrd {
+        Some(given) => given.clone(),
+        None => {
+            let made = work.join("initramfs");
+            fs::write(&made, payload::build(options, &sources, seed)?)?;
+            made
+        }
+    };
+    let is_ours = options.initrd.is_none();
     let stock_modules = options.kit.join("modules.erofs");
     let files = qemu::BootFiles {
         kernel: &options.kit.join("boot/vmlinuz"),
         initramfs: &initramfs,
-        root: &options.image,
-        modules: stock_modules.exists().then_some(stock_modules.as_path()),
+        root: is_ours.then_some(options.image.as_path()),
+        modules: (is_ours && stock_modules.exists()).then_some(stock_modules.as_path()),
     };
     // QEMU must not outlive us, however we die; and it must not see the terminal's Ctrl-C.
     Command::new("setpriv")

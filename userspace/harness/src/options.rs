@@ -30,7 +30,7 @@ const MAX_DISKS: usize = 255;
 #[derive(Args, Clone, Debug)]
 #[command(
     name = "scripts/vm",
-    override_usage = "scripts/vm [OPTIONS] SCRIPT [ARG...] | -i"
+    override_usage = "scripts/vm [OPTIONS] SCRIPT [ARG...] | -i | --initrd FILE"
 )]
 pub(crate) struct VmOptions {
     /// Kernel series of the suite.
@@ -88,6 +88,10 @@ pub(crate) struct VmOptions {
     /// Decides what a power cut loses; the guest sees it as $SEED [default: random].
     #[arg(long, value_name = "N", value_parser = parse_seed)]
     pub(crate) seed: Option<u64>,
+    /// Boot this initramfs instead of the harness's own. What it boots is to say how it fares at the
+    /// ports md.state and md.output, as guest/stage2 does.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "interactive"])]
+    pub(crate) initrd: Option<PathBuf>,
     /// A shell on the terminal instead of SCRIPT (Ctrl-] pulls the plug).
     #[arg(short, long, conflicts_with_all = ["words", "kill_after", "expect_panic"])]
     pub(crate) interactive: bool,
@@ -109,7 +113,7 @@ pub(crate) struct VmOptions {
     /// Runs in the guest under bash, as root, with standard input empty; then its arguments.
     #[arg(
         trailing_var_arg = true,
-        required_unless_present = "interactive",
+        required_unless_present_any = ["interactive", "initrd"],
         value_name = "SCRIPT [ARG...]"
     )]
     pub(crate) words: Vec<OsString>,

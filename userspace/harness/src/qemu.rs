@@ -61,8 +61,8 @@ pub(crate) struct BootFiles<'a> {
     pub(crate) kernel: &'a Path,
     /// The initramfs.
     pub(crate) initramfs: &'a Path,
-    /// The guest's root file system.
-    pub(crate) root: &'a Path,
+    /// The guest's root file system, unless it has one on its disks.
+    pub(crate) root: Option<&'a Path>,
     /// The stock modules, if the kernel has any.
     pub(crate) modules: Option<&'a Path>,
 }
@@ -109,7 +109,9 @@ pub(crate) fn arguments(
     }
     line.add("-serial", "chardev:console");
     line.add("-mon", "chardev=monitor,mode=control");
-    read_only_image(&mut line, "root", files.root);
+    if let Some(root) = files.root {
+        read_only_image(&mut line, "root", root);
+    }
     if let Some(modules) = files.modules {
         read_only_image(&mut line, "modules", modules);
     }

@@ -12,6 +12,7 @@ use crate::{
         metareplace,
         metastat,
         metattach,
+        probe,
         scan,
         start,
         stop,
@@ -52,7 +53,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 11] = [
+pub static COMMANDS: [Command; 12] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -100,6 +101,12 @@ pub static COMMANDS: [Command; 11] = [
         own_program: false,
         definition: scan::Arguments::command,
         run: |matches, machine, answer| scan::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "probe",
+        own_program: false,
+        definition: probe::Arguments::command,
+        run: |matches, machine, answer| probe::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "start",

@@ -258,6 +258,11 @@ impl TestEnvironment {
         self.write(path, &format!("{text}{line}\n"));
     }
 
+    /// Whether there is a file below the machine's root.
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.path(path).exists()
+    }
+
     /// Removes a file or folder below the machine's root.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.path(path);

@@ -17,6 +17,7 @@ mod test_mirror;
 mod test_mirror_states;
 mod test_multicall;
 mod test_output;
+mod test_probe;
 mod test_scan;
 mod test_start;
 mod test_stop;

@@ -26,6 +26,7 @@ fn help_page() {
       metareplace  Replace a component of a mirror: not possible yet.
       metadb       Make, delete and show replicas of the state database.
       scan         Show the devices on which sets have replicas and components.
+      probe        Say what a device has of a set.
       start        Start the set whose replicas are on this machine's disks: its metadevices a\
     re there then.
       stop         Stop the set: its metadevices go, and their state stays in the state databa\
@@ -69,8 +70,8 @@ fn what_is_no_command_is_an_error() {
     assert_snapshot!(env.run_all(&lines), @r#"
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, versio\
-    n]
+     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
+     version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -80,7 +81,7 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metap\
-    aram, metareplace, metadb, scan, start, stop, version]","next":"mdctl --help"}}
+    aram, metareplace, metadb, scan, probe, start, stop, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -92,14 +93,14 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
-    t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, vers\
-    ion]
+    t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, sto\
+    p, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, versio\
-    n]
+     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
+     version]
     err| next: mdctl --help
     [exit status 1]
     "#);

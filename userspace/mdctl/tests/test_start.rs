@@ -25,6 +25,11 @@ fn help_page() {
           --read-only        Where it cannot be started for writing, start it to read
           --give-up-missing  Replicas that are not there are gone for ever: start for writing \
     without them, with what is there. Changes that only they knew of are lost
+          --when-complete    Only if all of its replicas and components are there; if not, or \
+    if there is nothing to start, that is no error. For udev, which calls this for every devic\
+    e that appears
+          --at-last          With what is there: for writing where that is enough, else to rea\
+    d; if it is started already, that is no error. For the boot, which has waited long enough
           --json             Answer in JSON, also errors; may stand anywhere on the line
       -h, --help             Print help
     ");
@@ -106,6 +111,28 @@ fn what_is_missing_can_be_given_up() {
     set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
             flags           first blk       block count
             au              256             1536            /dev/sda
+    ");
+}
+
+/// For udev: whatever appears, nothing is an error as long as something is missing.
+#[test]
+fn a_set_is_started_when_it_is_complete() {
+    let mut env = stopped();
+    let line = "mdctl start --when-complete";
+    let mut said = env.run(line).to_string();
+    env.label("/dev/sda", 1, 0x10, 1);
+    env.label("/dev/sdb", 1, 0x20, 1);
+    said += &env.run(line).to_string();
+    assert!(env.exists("run/md_rs/waiting"));
+    env.label("/dev/sdc", 1, 0x30, 1);
+    said += &env.run_all(&[line, line]);
+    assert!(!env.exists("run/md_rs/waiting"));
+    assert_snapshot!(said, @r"
+    $ mdctl start --when-complete
+    $ mdctl start --when-complete
+    $ mdctl start --when-complete
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
+    $ mdctl start --when-complete
     ");
 }
 

@@ -9,6 +9,7 @@ pub mod metaparam;
 pub mod metareplace;
 pub mod metastat;
 pub mod metattach;
+pub mod probe;
 pub mod scan;
 pub mod start;
 pub mod stop;

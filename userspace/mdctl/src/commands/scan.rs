@@ -22,19 +22,7 @@ pub fn run(_: Arguments, machine: &mut Machine<'_>, answer: &mut Answer) -> Resu
     let found = scan(machine.host).map_err(|error| explain::device::unknown("", &error))?;
     answer.document.members = Some(found.iter().map(Into::into).collect());
     for found in found {
-        let replicas = match found.replicas {
-            0 => String::new(),
-            1 => ", 1 replica".to_string(),
-            count => format!(", {count} replicas"),
-        };
-        let component = found.component.map(|uuid| format!(", component {uuid}"));
-        answer.line(&format!(
-            "{}: set {} {}{}{replicas}",
-            found.member.path,
-            found.set_name,
-            found.set,
-            component.unwrap_or_default()
-        ));
+        answer.line(&found.line());
     }
     Ok(())
 }

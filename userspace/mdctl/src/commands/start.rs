@@ -2,13 +2,19 @@
 //! `mdctl start`
 
 use crate::{
-    admin::requests::database::{
-        self,
-        Loss, //
+    admin::requests::{
+        database::{
+            self,
+            Loss, //
+        },
+        RequestError, //
     },
-    discover::members::{
-        bystanders,
-        scan, //
+    discover::{
+        members::{
+            bystanders,
+            scan, //
+        },
+        Host, //
     },
     explain::{
         self,
@@ -19,6 +25,8 @@ use crate::{
     syntax, Machine,
 };
 use clap::Parser;
+use md_abi::admin::Refusal;
+use std::fs;
 
 /// Start the set whose replicas are on this machine's disks: its metadevices are there then.
 ///
@@ -37,9 +45,56 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "read_only")]
     give_up_missing: bool,
 
+    /// Only if all of its replicas and components are there; if not, or if there is nothing to
+    /// start, that is no error. For udev, which calls this for every device that appears
+    #[arg(long, conflicts_with_all = ["read_only", "give_up_missing"])]
+    when_complete: bool,
+
+    /// With what is there: for writing where that is enough, else to read; if it is started
+    /// already, that is no error. For the boot, which has waited long enough
+    #[arg(long, conflicts_with_all = ["read_only", "give_up_missing", "when_complete"])]
+    at_last: bool,
+
     /// Uuid of the set, if there are several; 'mdctl scan' shows them
     #[arg(value_name = "SET")]
     set: Option<String>,
+}
+
+impl Arguments {
+    /// What is to be done if something of the set is missing.
+    fn loss(&self) -> Loss {
+        if self.when_complete {
+            Loss::WaitForAll
+        } else if self.read_only || self.at_last {
+            Loss::ReadOnly
+        } else if self.give_up_missing {
+            Loss::GivenUp
+        } else {
+            Loss::Refused
+        }
+    }
+}
+
+/// Whether it is no error that a set was not started because one was complete.
+fn is_in_order(error: &RequestError) -> bool {
+    matches!(
+        error.refusal(),
+        Some(Refusal::SetIncomplete | Refusal::SetIsLoaded | Refusal::NoReplicaFound)
+    )
+}
+
+/// The file that is there while a set waits for devices, which may be any: udev looks for it.
+const WAITING: &str = "run/md_rs/waiting";
+
+/// Writes down whether a set waits. If that is not possible, the timer of the boot has it started.
+fn waits(host: &dyn Host, is_so: bool) {
+    let file = host.root().join(WAITING);
+    let _ = match (is_so, file.parent()) {
+        (true, Some(folder)) => {
+            fs::create_dir_all(folder).and_then(|()| fs::write(&file, "a set is incomplete\n"))
+        }
+        _ => fs::remove_file(&file),
+    };
 }
 
 /// Runs the command.
@@ -58,13 +113,21 @@ pub fn run(
     let others = bystanders(machine.host, &found);
     let others = others.map_err(|error| explain::device::unknown("", &error))?;
     let members: Vec<_> = found.into_iter().map(|found| found.member).collect();
-    let loss = match (arguments.read_only, arguments.give_up_missing) {
-        (true, _) => Loss::ReadOnly,
-        (_, true) => Loss::GivenUp,
-        _ => Loss::Refused,
+    let started = database::start(machine.admin, set, &members, &others, arguments.loss());
+    let started = match started {
+        Err(error) if arguments.when_complete && is_in_order(&error) => {
+            waits(
+                machine.host,
+                error.refusal() == Some(Refusal::SetIncomplete),
+            );
+            return Ok(());
+        }
+        Err(error) if arguments.at_last && error.refusal() == Some(Refusal::SetIsLoaded) => {
+            return Ok(());
+        }
+        started => started.map_err(|error| explain::request(&error, &Subject::none()))?,
     };
-    let started = database::start(machine.admin, set, &members, &others, loss);
-    let started = started.map_err(|error| explain::request(&error, &Subject::none()))?;
+    waits(machine.host, false);
     answer.line(&format!(
         "set {}: {} metadevices started",
         started.set, started.units

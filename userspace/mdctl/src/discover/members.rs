@@ -41,6 +41,25 @@ pub struct Found {
     pub replicas: u32,
 }
 
+impl Found {
+    /// The same, for people.
+    pub fn line(&self) -> String {
+        let replicas = match self.replicas {
+            0 => String::new(),
+            1 => ", 1 replica".to_string(),
+            count => format!(", {count} replicas"),
+        };
+        let component = self.component.map(|uuid| format!(", component {uuid}"));
+        format!(
+            "{}: set {} {}{}{replicas}",
+            self.member.path,
+            self.set_name,
+            self.set,
+            component.unwrap_or_default()
+        )
+    }
+}
+
 /// Looks at all block devices of the machine.
 pub fn scan(host: &dyn Host) -> Result<Vec<Found>, DiscoverError> {
     let found = paths(host)?.into_iter();

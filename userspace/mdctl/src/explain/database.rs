@@ -88,6 +88,10 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
             "is part of a metadevice, and has no reserved head where a replica would go".into(),
             "metastat -p".into(),
         ),
+        Refusal::SetIncomplete => (
+            format!("{a} replicas and {b} components of the set are missing"),
+            "mdctl start".into(),
+        ),
         Refusal::NoIdentity => (
             "would not be found again after a reboot: it has no partition uuid, its disk has no \
              world-wide name, and --keep-data leaves no room for a label"

@@ -19,7 +19,8 @@ use md_abi::admin::{
     REPLICA_FAILED,
     REPLICA_TIE_BREAKER,
     START_GIVE_UP_MISSING,
-    START_READ_ONLY, //
+    START_READ_ONLY,
+    START_WHEN_COMPLETE, //
 };
 use zerocopy::FromZeros;
 
@@ -126,6 +127,9 @@ impl FakeDatabase {
             return refused(Refusal::NoReplicaFound);
         }
         let missing = |replica: &ReplicaStatus| !there(&replica);
+        if argument.flags & START_WHEN_COMPLETE != 0 && have < of {
+            return Err((Refusal::SetIncomplete, NO_INDEX, [(of - have) as u64, 0]));
+        }
         if argument.flags & START_GIVE_UP_MISSING != 0 {
             self.replicas.retain(|replica| !missing(replica));
         } else if have * 2 <= of && argument.flags & START_READ_ONLY == 0 {

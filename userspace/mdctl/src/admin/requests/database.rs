@@ -35,6 +35,8 @@ pub enum Loss {
     /// It is not started.
     #[default]
     Refused,
+    /// It is not started unless everything is there, its metadevices' components, too.
+    WaitForAll,
     /// It is started to read.
     ReadOnly,
     /// Replicas that are not there are given up for ever.
@@ -185,6 +187,7 @@ pub fn start(
     argument.set = set.unwrap_or(Uuid::NIL).to_bytes();
     argument.flags = match loss {
         Loss::Refused => 0,
+        Loss::WaitForAll => abi::START_WHEN_COMPLETE,
         Loss::ReadOnly => abi::START_READ_ONLY,
         Loss::GivenUp => abi::START_GIVE_UP_MISSING,
     };

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: Debian boots with its root on a mirror: the initramfs and udev find the set and start it.
+#         It does so unattended with either disk missing, since a tie-breaker is on a third device;
+#         with one that missed the other's changes the root is read-only, and nothing old is taken
+#         for new. udev knows the members. Each shutdown leaves a clean file system.
+# Clause: DURABILITY 2, 18, 23; issue 6
+# Lanes: stock
+# Runs: host
+# Timeout: 900
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# What the installed system does at each boot, told by "md.check=NAME" on the kernel's command line.
+cat >"$dir/at-boot" <<'GUEST'
+#!/bin/bash
+state() { echo "$*" >/dev/virtio-ports/md.state; }
+state start
+check=$(sed -nE 's/.*md\.check=([a-z_]+).*/\1/p' /proc/cmdline)
+bash /root/check "$check" >/dev/virtio-ports/md.output 2>&1
+status=$?
+state left
+state exit $status
+systemctl --no-block poweroff
+GUEST
+cat >"$dir/at-boot.service" <<'UNIT'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/at-boot
+UNIT
+cat >"$dir/check" <<'GUEST'
+. /root/expect.sh
+same "root" /dev/md/dsk/d10 "$(findmnt -no SOURCE / | sed 's/!/\//g')"
+metadb -i
+metastat
+states=$(metastat --json | jq -r '[.metadevices[] | select(.name != "d10") | .state] | join(" ")')
+clean() { if dmesg | grep -E 'EXT4-fs .*(recovery complete|warning: mounting)'; then fail "it was not clean"; fi; }
+case $1 in
+both)
+	same "states" "Okay Okay" "$states"
+	clean
+	set=$(metadb --json | jq -r .database.set)
+	for disk in sda sdb sdc; do
+		same "what udev knows of $disk" "md_rs_member $set local" \
+			"$(lsblk -dnfro FSTYPE,UUID,LABEL /dev/$disk)"
+		udevadm info /dev/$disk | grep -q "ID_FS_USAGE=raid" || fail "no raid member"
+	done
+	;;
+one)
+	[[ $states == *Okay* && $states != "Okay Okay" ]] || fail "states: $states"
+	;;
+old)
+	# The other side has gone on without this one.
+	metadb | grep -q READ-ONLY || fail "an old replica may be written"
+	if touch /root/new 2>/dev/null; then fail "the root can be written"; fi
+	echo "read-only, as it must be"
+	exit 0
+	;;
+esac
+same "failed units" "" "$(systemctl --failed --plain --no-legend | xargs)"
+echo "$1" >>/root/boots
+sync
+sha256sum --quiet -c /root/sums || fail "a file is not what was installed"
+echo "all $(wc -l </root/sums) programs are what was installed"
+GUEST
+
+# Puts a Debian onto the mirror d10, and its initramfs where the host finds it.
+cat >"$dir/install" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+modprobe md_rs
+run metadb -a -f /dev/sda
+run metadb -a /dev/sdb
+run metadb -a -t /dev/sdc
+run metainit d11 1 1 /dev/sda
+run metainit d12 1 1 /dev/sdb
+run metainit d10 -m d11 d12
+run mkfs.ext4 -q -m 0 /dev/md/dsk/d10
+run mkdir -p /mnt /debian
+run mount /dev/md/dsk/d10 /mnt
+run mount -t erofs -o ro /dev/sdd /debian
+run cp -a /debian/. /mnt
+release=$(uname -r)
+# Only the modules that this machine needs.
+folder=/lib/modules/$release
+mkdir -p "/mnt$folder"
+cp "$folder"/modules.builtin* "$folder"/modules.order "/mnt$folder"
+for name in virtio_pci virtio_scsi virtio_console sd_mod ext4 crc32c_cryptoapi \
+	erofs vfat isofs autofs4; do
+	modprobe --show-depends $name 2>/dev/null | awk '$1 == "insmod" { print $2 }'
+done | sort -u | xargs -r cp --parents -t /mnt
+run cp -a --keep-directory-symlink /host/stage/. /mnt
+run depmod -b /mnt "$release"
+cp "/host/at-boot" /mnt/usr/local/sbin/at-boot
+cp /host/at-boot.service /mnt/etc/systemd/system/at-boot.service
+chmod +x /mnt/usr/local/sbin/at-boot
+cp /host/check /mnt/root/check
+cp "$MD_TEST_LIB/expect.sh" /mnt/root/expect.sh
+echo '/dev/md/dsk/d10 / ext4 defaults 0 1' >/mnt/etc/fstab
+echo guest >/mnt/etc/hostname
+printf 'MODULES=list\nCOMPRESS=gzip\n' >/mnt/etc/initramfs-tools/conf.d/test
+printf '%s\n' virtio_pci virtio_scsi virtio_console sd_mod ext4 \
+	>/mnt/etc/initramfs-tools/modules
+mount --bind /proc /mnt/proc
+mount --bind /sys /mnt/sys
+mount --bind /dev /mnt/dev
+mkdir -p /mnt/etc/systemd/system/multi-user.target.wants
+ln -sf /etc/systemd/system/at-boot.service \
+	/mnt/etc/systemd/system/multi-user.target.wants/at-boot.service
+run chroot /mnt update-initramfs -c -k "$release"
+cp "/mnt/boot/initrd.img-$release" /out/initrd
+(cd /mnt && find usr/bin -type f -print0 | sort -z | xargs -0 sha256sum) |
+	sed 's|  |  /|' >/mnt/root/sums
+umount /mnt/proc /mnt/sys /mnt/dev
+run umount /mnt
+run mdctl stop
+GUEST
+
+run make -s install KERNEL=7.3 DESTDIR="$dir/stage" PREFIX=/usr
+image=$(scripts/guest-image boot)
+run truncate -s 640M "$dir/a" "$dir/b"
+run truncate -s 16M "$dir/tie"
+mkdir "$dir/out"
+run scripts/vm --timeout 500 --share "$dir" --out "$dir/out" --disk "$dir/a" --disk "$dir/b" \
+	--disk "$dir/tie" --disk "$image" "$dir/install"
+
+# boots CHECK IMAGE...: the machine with these disks.
+boots() {
+	local check=$1 image disks=()
+	shift
+	for image in "$@"; do disks+=(--disk "$image"); done
+	run scripts/vm --timeout 200 --initrd "$dir/out/initrd" "${disks[@]}" \
+		--append "root=/dev/md/dsk/d10 ro md.check=$check"
+}
+
+note "both disks"
+boots both "$dir/a" "$dir/b" "$dir/tie"
+boots both "$dir/a" "$dir/b" "$dir/tie"
+note "either disk is missing"
+for side in a b; do
+	for name in a b tie; do cp --sparse=always "$dir/$name" "$dir/$name.copy"; done
+	boots one "$dir/$side.copy" "$dir/tie.copy"
+	if [ $side = b ]; then
+		note "the other one has missed that"
+		boots old "$dir/a.copy" "$dir/tie.copy"
+	fi
+done
+note "both again"
+boots both "$dir/a" "$dir/b" "$dir/tie"
