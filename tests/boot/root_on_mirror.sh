@@ -93,7 +93,8 @@ for name in virtio_pci virtio_scsi virtio_console sd_mod ext4 crc32c_cryptoapi \
 	erofs vfat isofs autofs4; do
 	modprobe --show-depends $name 2>/dev/null | awk '$1 == "insmod" { print $2 }'
 done | sort -u | xargs -r cp --parents -t /mnt
-run cp -a --keep-directory-symlink /host/stage/. /mnt
+run cp -a /host/stage/lib/. /mnt/lib/
+run cp -a /host/stage/usr/. /mnt/usr/
 run depmod -b /mnt "$release"
 cp "/host/at-boot" /mnt/usr/local/sbin/at-boot
 cp /host/at-boot.service /mnt/etc/systemd/system/at-boot.service

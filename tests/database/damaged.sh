@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: parts of one replica are zeroed, overwritten with noise, or old: the set starts with what
+#         was committed last, and a replica that can still be recognised is repaired. With the same
+#         damage in all of them nothing is invented.
+# Clause: DURABILITY 1, 3, 20; issue 6
+# Lanes: stock
+# Vm: --disks 4 --disk-size 8M
+# Timeout: 400
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
+
+RANDOM=$(small_seed)
+flags() { metadb | awk 'NR > 2 { print $1 }' | sort | uniq -c | awk '{ print $1 $2 }' | xargs; }
+units() { metastat -p | sort | awk '{ print $1 ($1 == "d10" && / -r / ? "r" : "") }' | xargs; }
+all_current() { [ "$(flags)" = 3au ]; }
+
+# pages DISK FIRST COUNT FROM: writes that over pages of 4 KiB of a disk.
+pages() {
+	dd if="$4" of="$1" bs=4k seek="$2" count="$3" conv=notrunc oflag=direct iflag=fullblock \
+		status=none
+}
+
+modprobe md_rs
+run metadb -a -f /dev/sda
+run metadb -a /dev/sdb /dev/sdc
+run metainit d1 1 1 /dev/sdd
+run metainit d10 -m d1
+run mdctl stop
+dd if=/dev/sdb of=/tmp/older bs=1M count=2 status=none
+run mdctl start
+run metaparam -r first d10
+run mdctl stop
+
+# The replica is at page 32, with 192 pages: head 32, roots 33 to 36, slots from 37 on, tail 223.
+note "one replica"
+for what in "32 1" "33 2" "35 2" "33 4" "37 186" "223 1" "32 192" "$((37 + RANDOM % 20)) 3"; do
+	for with in /dev/zero /dev/urandom; do
+		read -r first count <<<"$what"
+		echo "pages $first to $((first + count - 1)) of sdb from $with"
+		pages /dev/sdb "$first" "$count" $with
+		run mdctl start
+		same "metadevices" "d1 d10r" "$(units)"
+		if [ "$first $count" = "32 192" ]; then
+			same "replicas" "1W 2au" "$(flags)"
+			run metadb -d "$(metadb | awk '/missing/ { print $NF }')"
+			run metadb -a /dev/sdb
+		elif [ "$first" = 33 ] && [ "$count" = 4 ]; then
+			# Without a root nobody knows what it was: it has no vote until made anew.
+			metadb
+			run metadb -d /dev/sdb 2>/dev/null ||
+				run metadb -d "$(metadb | awk '/missing/ { print $NF }')"
+			run metadb -a /dev/sdb
+		fi
+		wait_for 20 all_current
+		run mdctl stop
+	done
+done
+
+note "an older state of one replica"
+pages /dev/sdb 0 512 /tmp/older
+run mdctl start
+same "metadevices" "d1 d10r" "$(units)"
+wait_for 20 all_current
+run mdctl stop
+
+note "the same damage in all: pages of records"
+for disk in a b c; do
+	dd if=/dev/sd$disk of=/tmp/sd$disk bs=1M count=2 status=none
+	pages /dev/sd$disk 37 186 /dev/zero
+done
+refuse 'no replica that was found has all of it|damaged' mdctl start
+for disk in a b c; do pages /dev/sd$disk 0 512 /tmp/sd$disk; done
+run mdctl start
+same "metadevices" "d1 d10r" "$(units)"

@@ -1,0 +1,267 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: on a kernel that can do so, each allocation in turn fails that adding a replica, loading a
+#         set, making, growing and clearing a metadevice and stopping the set do: the request is
+#         refused and nothing has changed, or it has succeeded; nothing leaks.
+# Clause: issue 6: allocation failure at every call of load, commit and create
+# Lanes: stock
+# Vm: --disks 4 --disk-size 16M
+# Timeout: 400
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
+
+if [ ! -e /proc/self/fail-nth ]; then
+	echo "this kernel cannot have allocations fail: nothing is shown here"
+	exit 0
+fi
+# Allocations that may wait fail, too; what fails is not reported, since there is so much of it.
+for what in failslab fail_page_alloc; do
+	echo N >/sys/kernel/debug/$what/ignore-gfp-wait
+	echo 0 >/sys/kernel/debug/$what/verbose
+done
+echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+
+# each: makes a request again and again; the first time its first allocation fails, then its second,
+# and so on, until there is none left that could. Whatever is refused must have changed nothing, and
+# what succeeds is undone.
+cat >/tmp/each.c <<'C'
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "abi.h"
+
+#define MOST 5000
+
+static int fd, control;
+static char units[64 * 96], replicas[50 * 264];
+
+static void quit(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static uint64_t dev_of(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		quit(path);
+	return status.st_rdev;
+}
+
+/* The nth allocation from now on fails; 0 for none. Answers whether the last one was reached. */
+static int fail(int nth)
+{
+	char text[32] = { 0 };
+
+	if (pread(control, text, sizeof(text) - 1, 0) < 0)
+		quit("fail-nth");
+	sprintf(text + 16, "%d", nth);
+	if (pwrite(control, text + 16, strlen(text + 16), 0) < 0)
+		quit("fail-nth");
+	return atoi(text) == 0;
+}
+
+struct state {
+	int units, replicas, loaded;
+	char names[64 * 32], uuids[50 * 16];
+};
+
+static void look(struct state *state)
+{
+	struct list list = { { ABI_VERSION, sizeof(list) }, .units = (uintptr_t)units,
+			     .capacity = 64 };
+	struct list_replicas all = { { ABI_VERSION, sizeof(all) },
+				     .replicas = (uintptr_t)replicas, .capacity = 50 };
+	int n;
+
+	memset(units, 0, sizeof(units));
+	memset(replicas, 0, sizeof(replicas));
+	if (ioctl(fd, LIST, &list) || ioctl(fd, LIST_REPLICAS, &all))
+		quit("list");
+	memset(state, 0, sizeof(*state));
+	state->units = list.count;
+	state->replicas = all.count;
+	state->loaded = all.state;
+	for (n = 0; n < state->units; n++)
+		memcpy(state->names + n * 32, units + n * 96, 32);
+	/* How far a replica is does not matter here. */
+	for (n = 0; n < state->replicas; n++)
+		memcpy(state->uuids + n * 16, replicas + n * 264, 16);
+}
+
+static struct component component_of(const char *path, uint64_t start)
+{
+	struct component component = { .dev = dev_of(path), .start = start };
+
+	strcpy(component.device, path);
+	return component;
+}
+
+static int stripe(const char *name, const char *path)
+{
+	struct component component = component_of(path, ~0ULL);
+	struct row row = { 1024, 1 };
+	struct create create = { { ABI_VERSION, sizeof(create) }, .kind = STRIPE,
+				 .rows = (uintptr_t)&row, .components = (uintptr_t)&component,
+				 .row_count = 1, .component_count = 1 };
+
+	strcpy(create.name, name);
+	return ioctl(fd, CREATE, &create);
+}
+
+static int clear(const char *name)
+{
+	struct clear clear = { { ABI_VERSION, sizeof(clear) } };
+
+	strcpy(clear.name, name);
+	return ioctl(fd, CLEAR, &clear);
+}
+
+static int make_stripe(void) { return stripe("d2", "/dev/sdc"); }
+static int clear_stripe(void) { return clear("d2"); }
+
+static int make_mirror(void)
+{
+	struct component side = component_of("/dev/md/dsk/d1", ~0ULL);
+	struct create create = { { ABI_VERSION, sizeof(create) }, .name = "d10", .kind = MIRROR,
+				 .components = (uintptr_t)&side, .component_count = 1,
+				 .mirror = { .pass = 1 } };
+
+	return ioctl(fd, CREATE, &create);
+}
+
+static int clear_mirror(void) { return clear("d10"); }
+
+static int grow(void)
+{
+	struct component component = component_of("/dev/sdd", ~0ULL);
+	struct row row = { 1024, 1 };
+	struct grow grow = { { ABI_VERSION, sizeof(grow) }, .name = "d2",
+			     .rows = (uintptr_t)&row, .components = (uintptr_t)&component,
+			     .row_count = 1, .component_count = 1 };
+
+	return ioctl(fd, GROW, &grow);
+}
+
+static int shrink(void) { return clear("d2") || stripe("d2", "/dev/sdc"); }
+
+static int add(void)
+{
+	struct add_replicas add = { { ABI_VERSION, sizeof(add) }, .count = 1 };
+
+	add.device.dev = dev_of("/dev/sdb");
+	strcpy(add.device.path, "/dev/sdb");
+	return ioctl(fd, ADD_REPLICAS, &add);
+}
+
+static int delete(void)
+{
+	struct delete_replicas delete = { { ABI_VERSION, sizeof(delete) },
+					  .dev = dev_of("/dev/sdb") };
+
+	return ioctl(fd, DELETE_REPLICAS, &delete);
+}
+
+static int start(void)
+{
+	struct device devices[4] = { 0 };
+	struct start_set start = { { ABI_VERSION, sizeof(start) }, .devices = (uintptr_t)devices,
+				   .device_count = 4 };
+	int n;
+
+	for (n = 0; n < 4; n++) {
+		sprintf(devices[n].path, "/dev/sd%c", 'a' + n);
+		devices[n].dev = dev_of(devices[n].path);
+	}
+	if (ioctl(fd, START_SET, &start))
+		return -1;
+	/* A metadevice that could not be made for want of memory is counted, and may be missing. */
+	return 0;
+}
+
+static int stop(void)
+{
+	struct stop_set stop = { { ABI_VERSION, sizeof(stop) } };
+
+	return ioctl(fd, STOP_SET, &stop);
+}
+
+static const struct {
+	const char *name;
+	int (*request)(void), (*undo)(void);
+} all[] = {
+	{ "add", add, delete },
+	{ "stripe", make_stripe, clear_stripe },
+	{ "mirror", make_mirror, clear_mirror },
+	{ "grow", grow, shrink },
+	{ "clear", clear_stripe, make_stripe },
+	{ "start", start, stop },
+};
+
+int main(int argc, char **argv)
+{
+	static struct state before, after;
+	int n, which, refused = 0, succeeded = 0;
+
+	for (which = 0; strcmp(all[which].name, argv[1]); which++)
+		;
+	fd = open("/dev/md/admin", O_RDWR);
+	control = open("/proc/self/fail-nth", O_RDWR);
+	if (fd < 0 || control < 0)
+		quit("open");
+	look(&before);
+	for (n = 1; n < MOST; n++) {
+		int result, error, reached;
+
+		fail(n);
+		result = all[which].request();
+		error = errno;
+		reached = fail(0);
+		if (!result) {
+			succeeded++;
+			if (all[which].undo())
+				quit("undo");
+		} else if (!reached) {
+			errno = error;
+			quit("refused without a reason");
+		} else {
+			refused++;
+		}
+		look(&after);
+		if (memcmp(&before, &after, sizeof(before))) {
+			printf("%s: allocation %d: %d units, %d replicas, state %d; before %d, "
+			       "%d, %d\n", argv[1], n, after.units, after.replicas, after.loaded,
+			       before.units, before.replicas, before.loaded);
+			return 1;
+		}
+		if (!reached)
+			break;
+	}
+	printf("%s: %d allocations; %d times refused, %d times not\n", argv[1], n - 1, refused,
+	       succeeded);
+	return argc > 2 || refused ? 0 : 1;
+}
+C
+gcc -O1 -Wall -I "$MD_TEST_LIB" -o /tmp/each /tmp/each.c
+
+modprobe md_rs
+modprobe md_stripe
+modprobe md_mirror
+run metadb -a -f /dev/sda
+run metainit d1 1 1 /dev/sda
+for what in add stripe mirror; do run /tmp/each $what; done
+run metainit d2 1 1 /dev/sdc
+for what in grow clear; do run /tmp/each $what; done
+same "metadevices" "d1 d2" "$(metastat -p | awk '{ print $1 }' | sort | xargs)"
+run mdctl stop
+run /tmp/each start
+run mdctl start
+same "metadevices" "d1 d2" "$(metastat -p | awk '{ print $1 }' | sort | xargs)"
