@@ -3,7 +3,8 @@
 
 use rustix::fs::{
     fadvise,
-    Advice, //
+    Advice,
+    OFlags, //
 };
 use std::{
     fs::File,
@@ -13,7 +14,10 @@ use std::{
         Seek,
         SeekFrom, //
     },
-    os::unix::fs::FileExt,
+    os::unix::fs::{
+        FileExt,
+        OpenOptionsExt, //
+    },
     path::Path, //
 };
 
@@ -36,7 +40,9 @@ pub struct OpenFile {
 impl OpenFile {
     /// Opens the device or file at a path, for reading only.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        // A pipe without a writer is not waited for.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let mut file = File::options().read(true).custom_flags(flags).open(path)?;
         if file.metadata()?.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }

@@ -30,6 +30,10 @@ fn help_page() {
     re there then.
       stop         Stop the set: its metadevices go, and their state stays in the state databa\
     se.
+      export       Print a description of the set, from which 'mdctl import' makes its metadev\
+    ices again.
+      import       Make the metadevices of a description, as 'mdctl export' prints it.
+      dump         Show and verify what is written on a device or image of one, offline.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -69,8 +73,8 @@ fn what_is_no_command_is_an_error() {
     assert_snapshot!(env.run_all(&lines), @r#"
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, versio\
-    n]
+     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, export\
+    , import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -80,7 +84,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metap\
-    aram, metareplace, metadb, scan, start, stop, version]","next":"mdctl --help"}}
+    aram, metareplace, metadb, scan, start, stop, export, import, dump, version]","next":"mdct\
+    l --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -92,14 +97,14 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
-    t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, vers\
-    ion]
+    t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, expo\
+    rt, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, versio\
-    n]
+     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, start, stop, export\
+    , import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

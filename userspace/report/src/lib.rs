@@ -36,7 +36,8 @@ pub const DOCUMENT_VERSION: u32 = 1;
 
 /// How a command ended, as its caller's shell sees it.
 ///
-/// Usage errors are errors like all others, except those of `mdctl dump`. 66 is kept for a stale state database.
+/// Usage errors are errors like all others, except those of `mdctl dump`. 66 is kept for a stale
+/// state database.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExitStatus {
     /// All that was asked for is done.
