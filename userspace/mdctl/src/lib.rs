@@ -5,19 +5,23 @@
 //! [`multicall`] finds the command, [`commands`] has one file for each, [`syntax`] reads what
 //! stands on the line or in md.tab, [`discover`] asks the machine who uses a device and what is on
 //! it, [`components`] judges devices by that, [`admin`] talks to the kernel, [`making`] does all of
-//! that for one metadevice, [`family`] knows which is made of which, [`repair`] what brings one
-//! back, [`explain`] turns every failure into what, why and what to type next, and [`output`]
-//! writes the answer as text or JSON.
+//! that for one metadevice, [`family`] knows which is made of which, [`building_order`] in which
+//! order several are made, [`repair`] what brings one back, [`description`] puts all of it in
+//! md.tab's words, [`keeping`] writes that to files, [`explain`] turns every failure into what, why
+//! and what to type next, and [`output`] writes the answer as text or JSON.
 //!
 //! Everything outside the process is reached through [`Machine`], so that the tests run whole
 //! command lines against a kernel and a machine that they made up.
 
 pub mod admin;
+pub mod building_order;
 pub mod commands;
 pub mod components;
+pub mod description;
 pub mod discover;
 pub mod explain;
 pub mod family;
+pub mod keeping;
 pub mod making;
 pub mod multicall;
 pub mod output;

@@ -84,6 +84,7 @@ pub fn make(
         answer.line(&format!("{name}: {title} would be setup"));
     } else {
         requests::create(machine.admin, spec, &devices, how(false)).map_err(failed)?;
+        answer.has_changed = true;
         answer.line(&format!("{name}: {title} is setup"));
         let unit = requests::status(machine.admin, name)
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;

@@ -5,6 +5,9 @@
 use crate::{
     commands::{
         arguments,
+        dump,
+        export,
+        import,
         metaclear,
         metadb,
         metainit,
@@ -22,6 +25,7 @@ use crate::{
         self,
         Failure, //
     },
+    keeping,
     output::Answer,
     Machine,
 };
@@ -53,7 +57,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 12] = [
+pub static COMMANDS: [Command; 15] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -121,6 +125,24 @@ pub static COMMANDS: [Command; 12] = [
         run: |matches, machine, answer| stop::run(arguments(matches)?, machine, answer),
     },
     Command {
+        name: "export",
+        own_program: false,
+        definition: export::Arguments::command,
+        run: |matches, machine, answer| export::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "import",
+        own_program: false,
+        definition: import::Arguments::command,
+        run: |matches, machine, answer| import::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "dump",
+        own_program: false,
+        definition: dump::Arguments::command,
+        run: |matches, machine, answer| dump::run(arguments(matches)?, machine, answer),
+    },
+    Command {
         name: "version",
         own_program: false,
         definition: version::Arguments::command,
@@ -154,6 +176,10 @@ pub fn run(mut arguments: Vec<OsString>, machine: &mut Machine<'_>) -> Finished 
     };
     arguments.retain(|argument| !is_json(argument));
     finished.failure = find_and_run(arguments, machine, &mut finished).err();
+    if finished.answer.has_changed {
+        let warning = keeping::write_md_cf(machine);
+        finished.answer.document.warnings.extend(warning);
+    }
     finished
 }
 
@@ -183,7 +209,10 @@ fn find_and_run(
         .try_get_matches_from(arguments.into_iter().skip(skipped))
     {
         Ok(matches) => (command.run)(&matches, machine, &mut finished.answer),
-        Err(error) => unparsed(&error, &finished.command, &mut finished.answer),
+        Err(error) => {
+            let unparsed = unparsed(&error, &finished.command, &mut finished.answer);
+            unparsed.map_err(|failure| command.not_run(failure))
+        }
     }
 }
 
@@ -221,6 +250,16 @@ impl Command {
             self.name.to_string()
         } else {
             format!("{TOOL} {}", self.name)
+        }
+    }
+
+    /// The failure of a command line that was not understood. The exit status of one command tells
+    /// that from what it has found.
+    fn not_run(&self, failure: Failure) -> Failure {
+        if self.name == dump::NAME {
+            explain::dump::unseen(failure)
+        } else {
+            failure
         }
     }
 

@@ -2,6 +2,10 @@
 //! A machine for the tests: a kernel in memory, a folder with `proc` and `sys`, and a table of
 //! device nodes, since a test should not need the right to make real ones.
 
+use md_image::source::{
+    OpenFile,
+    Source, //
+};
 use md_model::database::{
     header::{
         End,
@@ -30,7 +34,11 @@ use std::{
     fs,
     io,
     os::unix::{
-        fs::symlink,
+        fs::{
+            symlink,
+            FileExt,
+            MetadataExt, //
+        },
         process::ExitStatusExt, //
     },
     path::{
@@ -98,6 +106,11 @@ impl Host for TestHost {
         let page = image.get(&offset).ok_or(io::ErrorKind::UnexpectedEof)?;
         assert_eq!(page.len(), bytes);
         Ok(page.clone())
+    }
+
+    fn source(&self, path: &str) -> io::Result<Box<dyn Source>> {
+        let path = self.root.join(path.trim_start_matches('/'));
+        Ok(Box::new(OpenFile::open(&path)?))
     }
 
     fn run(&self, command: &mut Command) -> io::Result<Output> {
@@ -263,6 +276,32 @@ impl TestEnvironment {
         self.path(path).exists()
     }
 
+    /// Writes bytes to a file below the machine's root.
+    pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Copies a file with a hole in the place of each page of zeros; whether there are any.
+    pub(crate) fn copy_with_holes(&self, from: &str, to: &str) -> bool {
+        let bytes = fs::read(self.path(from)).unwrap();
+        let file = fs::File::create(self.path(to)).unwrap();
+        for (number, page) in bytes.chunks(PAGE_BYTES).enumerate() {
+            if page.iter().any(|byte| *byte != 0) {
+                let offset = (number * PAGE_BYTES) as u64;
+                file.write_all_at(page, offset).unwrap();
+            }
+        }
+        file.set_len(bytes.len() as u64).unwrap();
+        file.metadata().unwrap().blocks() * 512 < bytes.len() as u64
+    }
+
+    /// The text of a file below the machine's root, if there is one.
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.path(path)).ok()
+    }
+
     /// Removes a file or folder below the machine's root.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.path(path);
@@ -274,7 +313,7 @@ impl TestEnvironment {
     }
 
     /// A path below the machine's root.
-    fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.host.root.join(path)
     }
 
@@ -356,7 +395,7 @@ impl fmt::Display for Transcript {
 }
 
 /// A line in pieces that fit into the source code of a test; all but the last end in a backslash.
-fn folded(line: &str) -> String {
+pub(crate) fn folded(line: &str) -> String {
     let mut text = String::new();
     let mut columns = 0;
     for character in line.chars() {

@@ -3,7 +3,13 @@
 //! that are made up (see [`env`]). Each command has a file of its own.
 
 mod env;
+mod test_configuration_file;
 mod test_discover;
+mod test_dump;
+mod test_dump_damage;
+mod test_export;
+mod test_images;
+mod test_import;
 mod test_keep_data;
 mod test_md_tab;
 mod test_metaclear;

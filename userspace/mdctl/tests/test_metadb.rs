@@ -38,9 +38,19 @@ fn help_page() {
       -l <BLOCKS>  Length of each replica in blocks of 512 bytes (128 to 131072) [default: 0]
       -t           Make the tie-breaker, which has no vote and decides when exactly half of th\
     e voters are there
+      -p           Write where the replicas are to /etc/md/mddb.cf
+      -s <SET>     The set: the running one by name or uuid, or local
       -i           Also say what the flags mean
           --json   Answer in JSON, also errors; may stand anywhere on the line
       -h, --help   Print help
+
+    mddb.cf has a line for each replica: device, first block, blocks, role, uuid, and by what \
+    the disk
+    is known. The set starts without it, since replicas are found by what is on the disks. It \
+    is for
+    people and scripts: to see from a rescue system which disks there should be, or to wait fo\
+    r them.
+    It is written by -p only, and as a whole.
     ");
 }
 
@@ -237,5 +247,93 @@ fn metastat_knows_of_the_replicas() {
         Stripe 0:
     	Device     Start Block  Dbase        State
     	/dev/sdb       2048     No            Okay
+    ");
+}
+
+/// `svm.md` section 2.18, in a form of our own.
+#[test]
+fn where_the_replicas_are_is_written_on_demand() {
+    let mut env = TestEnvironment::with(&[
+        "metadb -a -f /dev/sda",
+        "metadb -a -c 2 -l 128 /dev/sdb",
+        "metadb -a -t /dev/sdc",
+    ]);
+    env.write("sys/devices/sdb/wwid", "t10.ATA     disk b\n");
+    assert_eq!(env.read("etc/md/mddb.cf"), None);
+    assert_snapshot!(env.run("metadb -p"), @r"
+    $ metadb -p
+    /etc/md/mddb.cf: 4 replicas are written
+    ");
+    let text = env.read("etc/md/mddb.cf").unwrap().replace('\t', " | ");
+    assert_snapshot!(text, @r"
+    # Replicas of the state database of set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e).
+    # Do not edit: metadb -p writes this file.
+    # device | first block | blocks | role | replica | partition | wwn
+    /dev/sda | 256 | 1536 | vote | 00000000-0000-0000-0000-000000000000 | - | -
+    /dev/sdb | 256 | 128 | vote | 00000000-0000-0000-0000-000000000000 | - | t10.ATA disk b
+    /dev/sdb | 384 | 128 | vote | 00000000-0000-0000-0000-000000000000 | - | t10.ATA disk b
+    /dev/sdc | 256 | 1536 | tie-breaker | 00000000-0000-0000-0000-000000000000 | - | -
+    ");
+    env.remove("etc/md");
+    env.write("etc/md", "not a folder");
+    assert_snapshot!(env.run("metadb -p"), @r"
+    $ metadb -p
+    err| metadb: /etc/md/mddb.cf: cannot be written: File exists (os error 17)
+    err| next: ls -ld /etc/md
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn without_replicas_nothing_is_written() {
+    let mut env = TestEnvironment::new();
+    assert_snapshot!(env.run_all(&["metadb -p", "metadb -p -a /dev/sda"]), @r"
+    $ metadb -p
+    err| metadb: /etc/md/mddb.cf: is not written: there is no state database
+    err| next: metadb -a -f DEVICE
+    [exit status 1]
+    $ metadb -p -a /dev/sda
+    err| metadb: the argument '-p' cannot be used with '-a'
+    err| next: metadb --help
+    [exit status 1]
+    ");
+    assert_eq!(env.read("etc/md/mddb.cf"), None);
+}
+
+#[test]
+fn a_set_is_named_by_its_name_or_uuid() {
+    let mut env = TestEnvironment::new();
+    assert_snapshot!(env.run("metadb -s blue -a -f /dev/sda"), @r"
+    $ metadb -s blue -a -f /dev/sda
+    err| metadb: blue: is not the set of this machine, which is local; none is running
+    err| next: mdctl scan
+    [exit status 1]
+    ");
+    env.setup("metadb -s local -a -f /dev/sda");
+    let shown = env.run("metadb").stdout;
+    assert_eq!(env.run("metadb -s local").stdout, shown);
+    let uuid = "5E5E5E5E-5e5e-5e5e-5e5e-5e5e5e5e5e5e";
+    assert_eq!(env.run(&format!("metadb -s {uuid}")).stdout, shown);
+    let lines = [
+        "metadb -s blue",
+        "metadb -s blue -a /dev/sdb",
+        "metadb -s blue -p",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metadb -s blue
+    err| metadb: blue: is not the set that is running, which is local (5e5e5e5e-5e5e-5e5e-5e5e\
+    -5e5e5e5e5e5e)
+    err| next: mdctl scan
+    [exit status 1]
+    $ metadb -s blue -a /dev/sdb
+    err| metadb: blue: is not the set that is running, which is local (5e5e5e5e-5e5e-5e5e-5e5e\
+    -5e5e5e5e5e5e)
+    err| next: mdctl scan
+    [exit status 1]
+    $ metadb -s blue -p
+    err| metadb: blue: is not the set that is running, which is local (5e5e5e5e-5e5e-5e5e-5e5e\
+    -5e5e5e5e5e5e)
+    err| next: mdctl scan
+    [exit status 1]
     ");
 }

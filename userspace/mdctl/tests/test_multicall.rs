@@ -31,6 +31,10 @@ fn help_page() {
     re there then.
       stop         Stop the set: its metadevices go, and their state stays in the state databa\
     se.
+      export       Print a description of the set, from which 'mdctl import' makes its metadev\
+    ices again.
+      import       Make the metadevices of a description, as 'mdctl export' prints it.
+      dump         Show and verify what is written on a device or image of one, offline.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -71,7 +75,7 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
-     version]
+     export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -81,7 +85,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metap\
-    aram, metareplace, metadb, scan, probe, start, stop, version]","next":"mdctl --help"}}
+    aram, metareplace, metadb, scan, probe, start, stop, export, import, dump, version]","next\
+    ":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -94,13 +99,13 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, sto\
-    p, version]
+    p, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
-     version]
+     export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

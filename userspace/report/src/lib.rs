@@ -9,6 +9,7 @@
 //! 3. Sizes and positions are in bytes, and their names carry no unit.
 
 mod database;
+pub mod dump;
 mod metadevice;
 
 pub use database::{
@@ -35,13 +36,17 @@ pub const DOCUMENT_VERSION: u32 = 1;
 
 /// How a command ended, as its caller's shell sees it.
 ///
-/// Usage errors are errors like all others. 66 is kept for a stale state database.
+/// Usage errors are errors like all others, except those of `mdctl dump`. 66 is kept for a stale
+/// state database.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExitStatus {
     /// All that was asked for is done.
     Done,
-    /// Something was refused or failed; the message says what.
+    /// Something was refused or failed; the message says what. For `mdctl dump`: what was looked
+    /// at is damaged.
     Error,
+    /// Of `mdctl dump` only: nothing could be looked at, because of the command line or the file.
+    Unseen,
 }
 
 impl ExitStatus {
@@ -50,6 +55,7 @@ impl ExitStatus {
         match self {
             ExitStatus::Done => 0,
             ExitStatus::Error => 1,
+            ExitStatus::Unseen => 2,
         }
     }
 }
@@ -89,6 +95,12 @@ pub struct Document {
     /// `mdctl version`: the loaded module.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<Release>,
+    /// `mdctl dump`: what is written on a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dump: Option<dump::Dump>,
+    /// `mdctl export`: the description, the same text as without `--json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// `metainit -a`: why some metadevices could not be made, one error for each. There is an
     /// `error` as well, which says how many they are.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +126,8 @@ impl Default for Document {
             cleared: None,
             tool: None,
             module: None,
+            dump: None,
+            description: None,
             failed: None,
             warnings: Vec::new(),
             error: None,
@@ -167,5 +181,6 @@ mod tests {
     fn exit_codes_are_those_of_the_contract() {
         assert_eq!(ExitStatus::Done.code(), 0);
         assert_eq!(ExitStatus::Error.code(), 1);
+        assert_eq!(ExitStatus::Unseen.code(), 2);
     }
 }

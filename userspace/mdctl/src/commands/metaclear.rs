@@ -76,6 +76,7 @@ pub fn run(
     for name in names {
         requests::clear(machine.admin, name, arguments.force)
             .map_err(|error| explain(machine, name, &error))?;
+        answer.has_changed = true;
         let title = title(family.is_mirror(name));
         answer.line(&format!("{name}: {title} is cleared"));
         answer

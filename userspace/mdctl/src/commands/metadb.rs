@@ -19,6 +19,10 @@ use crate::{
         Failure,
         Subject, //
     },
+    keeping::{
+        write_mddb_cf,
+        MDDB_CF, //
+    },
     output::Answer,
     syntax, Machine,
 };
@@ -40,7 +44,15 @@ use md_abi::admin::{
 /// A device for replicas is a partition of its own, or a component of a metadevice, which has room
 /// for one in its reserved head.
 #[derive(Debug, Parser)]
-#[command(name = "metadb", verbatim_doc_comment)]
+#[command(
+    name = "metadb",
+    verbatim_doc_comment,
+    after_help = "mddb.cf has a line for each replica: device, first block, blocks, role, uuid, \
+and by what the disk
+is known. The set starts without it, since replicas are found by what is on the disks. It is for
+people and scripts: to see from a rescue system which disks there should be, or to wait for them.
+It is written by -p only, and as a whole."
+)]
 pub struct Arguments {
     /// Make replicas on the devices
     #[arg(short = 'a', conflicts_with = "delete")]
@@ -78,6 +90,14 @@ pub struct Arguments {
     #[arg(short = 't', requires = "add")]
     tie_breaker: bool,
 
+    /// Write where the replicas are to /etc/md/mddb.cf
+    #[arg(short = 'p', conflicts_with_all = ["add", "delete"])]
+    patch: bool,
+
+    /// The set: the running one by name or uuid, or local
+    #[arg(short = 's', value_name = "SET")]
+    set: Option<String>,
+
     /// Also say what the flags mean
     #[arg(short = 'i')]
     inform: bool,
@@ -94,17 +114,23 @@ pub fn run(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
+    let asked = |error| explain::request(&error, &Subject::none());
+    if let Some(word) = &arguments.set {
+        let running = database::database(machine.admin).map_err(asked)?;
+        super::check_set(Some(word), running.as_ref())?;
+    }
     if arguments.add || arguments.delete {
         if arguments.devices.is_empty() {
             let reason = "the devices of the replicas are missing".to_string();
             return Err(explain::line("metadb", reason));
         }
-        return change(&arguments, machine);
+        return change(&arguments, machine, answer);
     }
-    let found = database::database(machine.admin);
-    let found = found.map_err(|error| explain::request(&error, &Subject::none()))?;
+    let found = database::database(machine.admin).map_err(asked)?;
     answer.document.database = found.as_ref().map(Into::into);
     match found {
+        Some(database) if arguments.patch => patch(&database, machine, answer)?,
+        None if arguments.patch => return Err(explain::keeping::no_replicas(MDDB_CF)),
         Some(database) => show(&database, arguments.inform, answer),
         None => answer.line(
             "There is no state database: metadevices live in memory until the next reboot. \
@@ -114,7 +140,24 @@ pub fn run(
     Ok(())
 }
 
-fn change(arguments: &Arguments, machine: &mut Machine<'_>) -> Result<(), Failure> {
+/// Writes mddb.cf.
+fn patch(
+    database: &Database,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    write_mddb_cf(machine.host, database)?;
+    let count = database.replicas.len();
+    let replicas = if count == 1 { "replica" } else { "replicas" };
+    answer.line(&format!("{MDDB_CF}: {count} {replicas} are written"));
+    Ok(())
+}
+
+fn change(
+    arguments: &Arguments,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
     let mut is_first = arguments.force;
     for path in &arguments.devices {
         let path = path.as_str();
@@ -148,6 +191,7 @@ fn change(arguments: &Arguments, machine: &mut Machine<'_>) -> Result<(), Failur
             database::delete(machine.admin, Chosen::On(dev), arguments.force).map(drop)
         };
         done.map_err(|error| explain::request(&error, &subject))?;
+        answer.has_changed = true;
     }
     Ok(())
 }

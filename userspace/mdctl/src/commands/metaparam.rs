@@ -69,6 +69,7 @@ pub fn run(
     if changes {
         requests::set_options(machine.admin, name, &options)
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+        answer.has_changed = true;
     }
     let unit = super::read(machine, name)?;
     match &unit.body {

@@ -85,6 +85,7 @@ pub fn run(
         return Ok(());
     }
     requests::grow(machine.admin, name, &rows, &devices).map_err(failed)?;
+    answer.has_changed = true;
     let be = if paths.len() == 1 { "is" } else { "are" };
     answer.line(&format!("{name}: {} {be} attached", plural(&paths)));
     if let Some(line) = file_system(machine, &unit) {

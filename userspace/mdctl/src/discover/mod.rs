@@ -13,6 +13,10 @@ mod sysfs;
 
 pub use sysfs::Holder;
 
+use md_image::source::{
+    OpenFile,
+    Source, //
+};
 use mounts::Mount;
 use rustix::fs::{
     major,
@@ -49,6 +53,11 @@ pub trait Host {
         let mut buffer = vec![0; bytes];
         fs::File::open(path)?.read_exact_at(&mut buffer, offset)?;
         Ok(buffer)
+    }
+
+    /// Opens a device or file to look at all of it.
+    fn source(&self, path: &str) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(OpenFile::open(Path::new(path))?))
     }
 
     /// Runs another program to its end.

@@ -4,12 +4,16 @@
 //! A failure without a next command does not exist: [`Failure`] cannot be made without one.
 //! [`refusal`] has the kernel's reasons, [`database`] those that have to do with the state
 //! database, [`device`] those found by looking around, [`md_tab`] those
-//! that have to do with the file, [`mirror`] what mirrors cannot do yet, and [`growth`] what
-//! comes with growing a metadevice.
+//! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
+//! comes with growing a metadevice, [`dump`] what is wrong with a device that is looked at offline,
+//! [`import`] what with a description, and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
 pub mod device;
+pub mod dump;
 pub mod growth;
+pub mod import;
+pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
 pub mod refusal;
@@ -24,7 +28,10 @@ use crate::{
         SyntaxError, //
     },
 };
-use md_report::Entry;
+use md_report::{
+    Entry,
+    ExitStatus, //
+};
 use rustix::io::Errno;
 
 /// What a command that failed says.
@@ -41,6 +48,8 @@ pub struct Failure {
     pub pointer: Option<String>,
     /// The entry of md.tab that it is about, if it is about one.
     pub entry: Option<Box<Entry>>,
+    /// How the command ends.
+    pub status: ExitStatus,
 }
 
 /// What to type next.
@@ -87,6 +96,7 @@ impl Failure {
             next,
             pointer: None,
             entry: None,
+            status: ExitStatus::Error,
         }
     }
 

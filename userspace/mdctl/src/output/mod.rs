@@ -2,6 +2,7 @@
 //! Writing the answer of a command.
 
 pub mod database;
+pub mod dump;
 mod human_size;
 pub mod json;
 pub mod mirror;
@@ -39,6 +40,8 @@ pub struct Answer {
     pub document: Document,
     /// Failures that did not end the command. One that ends it follows and tells of them all.
     pub failures: Vec<Failure>,
+    /// Whether the configuration was changed, also if something failed afterwards.
+    pub has_changed: bool,
 }
 
 impl Answer {
@@ -73,10 +76,10 @@ pub fn write(finished: &Finished, stdout: &mut dyn Write, stderr: &mut dyn Write
         // There is no third place to report that standard error cannot be written.
         let _ = stderr.write_all(text::failure(finished, &failure).as_bytes());
     }
-    if finished.failure.is_none() && unwritten.is_none() {
-        ExitStatus::Done
-    } else {
-        ExitStatus::Error
+    match &finished.failure {
+        Some(failure) => failure.status,
+        None if unwritten.is_some() => ExitStatus::Error,
+        None => ExitStatus::Done,
     }
 }
 

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the images show. Uuids are fixed, so that an image says the same whenever it is made.
+
+use crate::{
+    disk::Disk,
+    set::{
+        New,
+        Set, //
+    },
+};
+use md_model::{
+    database::{
+        header::Header,
+        identity::Uuid,
+        label::{
+            append,
+            Label,
+            TreeRecord, //
+        },
+        layout::{
+            PAGE_SECTORS,
+            REPLICA_PAGE,
+            REPLICA_PAGES_IN_HEAD,
+            RESERVED_PAGES, //
+        },
+        members::Role,
+        metadevice::{
+            encode,
+            fields::{
+                BYTES_MAX,
+                RECORD_KIND,
+                RECORD_VERSION, //
+            },
+            Component,
+            Head,
+            Kind,
+            Row,
+            Side,
+            SideState, //
+        },
+    },
+    limits::RESERVED_HEAD_SECTORS,
+    mirror::{
+        component::State,
+        options::Options, //
+    },
+};
+
+/// Sectors of data on each component: 63 MiB.
+const DATA_SECTORS: u64 = 129_024;
+
+/// When the erred side failed: 2026-03-01T12:00:00Z.
+const ERRED_AT: u64 = 1_772_366_400;
+
+/// Every image, with its name.
+pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("v1-stripe-in-head", stripe_in_head()),
+        ("v1-two-replicas", two_replicas()),
+        ("v1-tie-breaker", tie_breaker()),
+        ("v1-torn-root", torn_root()),
+    ]
+}
+
+fn uuid(byte: u8) -> Uuid {
+    Uuid::from_bytes([byte; 16])
+}
+
+/// The set's own uuid.
+const SET: u8 = 0x5e;
+
+fn replica(disk: usize, number: u8, first_page: u32, pages: u32, role: Role) -> New {
+    New {
+        disk,
+        header: Header {
+            set: uuid(SET),
+            replica: uuid(0xa0 + number),
+            start_sector: u64::from(first_page) * PAGE_SECTORS,
+            pages,
+            role,
+        },
+        component: Uuid::NIL,
+    }
+}
+
+/// A replica in the reserved head of a component.
+fn in_head(disk: usize, number: u8, role: Role) -> New {
+    New {
+        component: uuid(0xc0 + disk as u8),
+        ..replica(disk, number, REPLICA_PAGE, REPLICA_PAGES_IN_HEAD, role)
+    }
+}
+
+/// A disk with a label, of which the reserved head is there, and a little more.
+fn labelled(number: u8, tree: &[u8]) -> Disk {
+    let mut disk = Disk::new(RESERVED_PAGES as usize + 16);
+    let mut set_name = [0; 32];
+    set_name[..5].copy_from_slice(b"local");
+    let label = Label {
+        set: uuid(SET),
+        component: uuid(0xc0 + number),
+        set_name,
+        data_sector: RESERVED_HEAD_SECTORS,
+        sequence: 1,
+        tree_bytes: tree.len() as u32,
+    };
+    disk.label(&label, tree);
+    disk
+}
+
+fn component(number: u8, state: State) -> Component {
+    let mut wwn = [0; 32];
+    let name = format!("naa.5000c500a1b2c3{number:02x}");
+    wwn[..name.len()].copy_from_slice(name.as_bytes());
+    Component {
+        uuid: uuid(0xc0 + number),
+        partition: uuid(0xb0 + number),
+        wwn,
+        start_sector: RESERVED_HEAD_SECTORS,
+        size_sectors: DATA_SECTORS,
+        erred_at: if state == State::Okay { 0 } else { ERRED_AT },
+        unit: None,
+        state,
+    }
+}
+
+/// A stripe over components, 64 KiB on each in turn.
+fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
+    let count = components.len() as u32;
+    let size_sectors = DATA_SECTORS * u64::from(count);
+    let head = Head {
+        number,
+        kind: Kind::Stripe,
+        size_sectors,
+    };
+    let row = Row {
+        interlace_sectors: 128,
+        size_sectors,
+        component_count: count,
+    };
+    record(&head, &[row], components, &[])
+}
+
+/// A mirror of two sides.
+fn mirror(number: u32, sides: [u32; 2]) -> (u32, Vec<u8>) {
+    let head = Head {
+        number,
+        kind: Kind::Mirror(Options::default()),
+        size_sectors: DATA_SECTORS,
+    };
+    let side = |number| Side {
+        number,
+        state: SideState::Okay,
+    };
+    record(&head, &[], &[], &sides.map(side))
+}
+
+fn record(head: &Head, rows: &[Row], components: &[Component], sides: &[Side]) -> (u32, Vec<u8>) {
+    let mut bytes = vec![0; BYTES_MAX];
+    let length = encode(head, rows, components, sides, &mut bytes);
+    bytes.truncate(length.expect("lists within their limits"));
+    (head.number, bytes)
+}
+
+/// d10 over two disks, with one replica in the head of the first, whose image it is. The label
+/// has d10 in its tree.
+fn stripe_in_head() -> Vec<u8> {
+    let parts = [0, 1].map(|number| component(number, State::Okay));
+    let d10 = stripe(10, &parts);
+    let mut tree = vec![0; BYTES_MAX];
+    let in_tree = TreeRecord {
+        kind: RECORD_KIND,
+        version: RECORD_VERSION,
+        bytes: &d10.1,
+    };
+    let used = append(&mut tree, 0, &in_tree).expect("room in the tree");
+    let disk = labelled(0, &tree[..used]);
+    let mut set = Set::new(vec![disk], &[in_head(0, 0, Role::Voter)]);
+    set.commit(&[d10]);
+    set.disks.remove(0).bytes
+}
+
+/// Two replicas on a partition of its own, and the mirror d0 of d11 and d12, of which d12 failed.
+fn two_replicas() -> Vec<u8> {
+    let pages = 24;
+    let first = REPLICA_PAGE;
+    let replicas = [
+        replica(0, 0, first, pages, Role::Voter),
+        replica(0, 1, first + pages, pages, Role::Voter),
+    ];
+    let mut set = Set::new(vec![Disk::new(RESERVED_PAGES as usize)], &replicas);
+    set.commit(&[stripe(11, &[component(1, State::Okay)])]);
+    set.commit(&[stripe(12, &[component(2, State::Okay)])]);
+    set.commit(&[mirror(0, [11, 12])]);
+    set.commit(&[stripe(12, &[component(2, State::Erred)])]);
+    set.disks.remove(0).bytes
+}
+
+/// The device of the tie-breaker of a set with a voter on each of two disks.
+fn tie_breaker() -> Vec<u8> {
+    let disks = [0, 1, 2].map(|number| labelled(number, &[]));
+    let mut set = Set::new(disks.into(), &[in_head(0, 0, Role::Voter)]);
+    set.add(&in_head(1, 1, Role::Voter));
+    set.add(&in_head(2, 2, Role::TieBreaker));
+    set.commit(&[stripe(10, &[component(0, State::Okay)])]);
+    set.disks.remove(2).bytes
+}
+
+/// One of five voters failed, and then the power went while d11 was being recorded.
+fn torn_root() -> Vec<u8> {
+    let disks = [0, 1, 2, 3, 4].map(|number| labelled(number, &[]));
+    let mut set = Set::new(disks.into(), &[in_head(0, 0, Role::Voter)]);
+    for number in 1..5_u8 {
+        set.add(&in_head(number.into(), number, Role::Voter));
+    }
+    set.commit(&[stripe(10, &[component(0, State::Okay)])]);
+    set.fail(&uuid(0xa4));
+    set.tear(&[stripe(11, &[component(1, State::Okay)])]);
+    set.disks.remove(0).bytes
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Records of metadevices, as they are told.
+
+use humantime::format_rfc3339_seconds;
+use md_model::{
+    database::{
+        identity::Uuid,
+        metadevice::{
+            Component,
+            Kind,
+            Record,
+            Side,
+            SideState, //
+        },
+    },
+    mirror::{
+        component::State,
+        options::{
+            Options,
+            ReadPolicy,
+            WritePolicy, //
+        },
+    },
+    units::SECTOR_BYTES,
+};
+use md_report::{
+    self as report,
+    dump, //
+};
+use std::time::{
+    Duration,
+    UNIX_EPOCH, //
+};
+
+/// Second of the year 10000, from which on a time has no form in RFC 3339.
+const SECONDS_END: u64 = 253_402_300_800;
+
+/// A record in the terms of the documents.
+pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
+    let rows = rows(record);
+    let (kind, options) = match record.head.kind {
+        Kind::Mirror(options) => (report::Kind::Mirror, Some(told_options(options))),
+        Kind::Stripe if rows.iter().any(|row| row.components.len() > 1) => {
+            (report::Kind::Stripe, None)
+        }
+        Kind::Stripe => (report::Kind::Concat, None),
+    };
+    dump::Metadevice {
+        name: name(record.head.number),
+        kind,
+        size: bytes(record.head.size_sectors),
+        rows,
+        submirrors: record.sides().map(told_side).collect(),
+        options,
+    }
+}
+
+/// A uuid, if it stands for something.
+pub(crate) fn uuid(uuid: Uuid) -> Option<String> {
+    (!uuid.is_nil()).then(|| uuid.to_string())
+}
+
+/// Bytes of so many sectors.
+pub(crate) fn bytes(sectors: u64) -> u64 {
+    sectors.saturating_mul(SECTOR_BYTES)
+}
+
+/// A text in a field that is padded with zeros, without anything that a terminal would obey.
+pub(crate) fn text(field: &[u8]) -> String {
+    let end = field.iter().rposition(|byte| *byte != 0);
+    let field = field.get(..end.map_or(0, |last| last + 1));
+    field.unwrap_or(&[]).escape_ascii().to_string()
+}
+
+fn name(number: u32) -> String {
+    format!("d{number}")
+}
+
+fn rows(record: &Record<'_>) -> Vec<dump::Row> {
+    let mut components = record.components();
+    let row = |row: md_model::database::metadevice::Row| {
+        let own = components.by_ref().take(row.component_count as usize);
+        dump::Row {
+            interlace: bytes(row.interlace_sectors),
+            size: bytes(row.size_sectors),
+            components: own.map(told_component).collect(),
+        }
+    };
+    record.rows().map(row).collect()
+}
+
+fn told_component(component: Component) -> dump::Component {
+    let wwn = text(&component.wwn);
+    dump::Component {
+        metadevice: component.unit.map(name),
+        component: uuid(component.uuid),
+        partition: uuid(component.partition),
+        wwn: (!wwn.is_empty()).then_some(wwn),
+        start: bytes(component.start_sector),
+        size: bytes(component.size_sectors),
+        state: match component.state {
+            State::Okay => "okay",
+            State::Erred => "erred",
+            State::LastErred => "last erred",
+        },
+        changed: time(component.erred_at),
+    }
+}
+
+fn time(seconds: u64) -> Option<String> {
+    match seconds {
+        0 => None,
+        1..SECONDS_END => {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            Some(format_rfc3339_seconds(time).to_string())
+        }
+        SECONDS_END.. => Some(format!("{seconds} seconds after 1970")),
+    }
+}
+
+fn told_side(side: Side) -> dump::Side {
+    dump::Side {
+        name: name(side.number),
+        state: match side.state {
+            SideState::Okay => "okay",
+            SideState::NeedsResync => "needs a resync",
+            SideState::Offline => "offline",
+        },
+    }
+}
+
+fn told_options(options: Options) -> dump::Options {
+    dump::Options {
+        read_policy: match options.read {
+            ReadPolicy::RoundRobin => report::ReadPolicy::RoundRobin,
+            ReadPolicy::Geometric => report::ReadPolicy::Geometric,
+            ReadPolicy::First => report::ReadPolicy::First,
+        },
+        write_policy: match options.write {
+            WritePolicy::Parallel => report::WritePolicy::Parallel,
+            WritePolicy::Serial => report::WritePolicy::Serial,
+        },
+        pass: options.pass,
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `mdctl import`
+
+use crate::{
+    admin::requests,
+    building_order::children_first,
+    components,
+    discover::read_named,
+    explain::{
+        self,
+        import::{
+            circle,
+            refused,
+            stopped,
+            unreadable,
+            used_twice, //
+        },
+        md_tab::in_entry,
+        Failure,
+        Subject, //
+    },
+    making::{
+        make,
+        Manner, //
+    },
+    output::Answer,
+    syntax::{
+        md_tab::{
+            entries,
+            Entry, //
+        },
+        name::MetadeviceName,
+        shell::quoted,
+        spec::Spec, //
+    },
+    Machine,
+};
+use clap::Parser;
+use std::collections::BTreeMap;
+
+/// Name of the command, as it stands in messages.
+const COMMAND: &str = "mdctl import";
+
+/// Make the metadevices of a description, as 'mdctl export' prints it.
+///
+/// They are made in the way of metainit, those first that are parts of others. If a line cannot be
+/// read, or a metadevice exists already, none is made. Components that carry a file system or the
+/// like are refused, as metainit refuses them. Replicas of the state database are made by metadb.
+#[derive(Debug, Parser)]
+#[command(
+    name = "import",
+    verbatim_doc_comment,
+    after_help = "Examples:
+  mdctl import -n set.md              See whether it could be made
+  mdctl import set.md
+  ssh host mdctl export | mdctl import /dev/stdin"
+)]
+pub struct Arguments {
+    /// Also over components that carry a file system or the like, but not over one in use
+    #[arg(short = 'f')]
+    force: bool,
+
+    /// Check only, make nothing
+    #[arg(short = 'n')]
+    check_only: bool,
+
+    /// The description
+    #[arg(value_name = "FILE")]
+    file: String,
+}
+
+/// A line of the file, and the metadevice that it wants.
+struct Wanted {
+    entry: Entry,
+    spec: Spec,
+}
+
+/// Runs the command.
+pub fn run(
+    arguments: Arguments,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let file = &arguments.file;
+    let text = read_named(machine.host, file);
+    let text = text.map_err(|error| unreadable(file, &error))?;
+    let (wanted, mut failures) = arguments.read(&text);
+    failures.extend(arguments.existing(&wanted, machine)?);
+    failures.extend(arguments.contradictions(&wanted));
+    if !failures.is_empty() {
+        let count = failures.len();
+        answer.failures = failures;
+        return Err(refused(file, count));
+    }
+    arguments.make_all(&wanted, machine, answer)
+}
+
+impl Arguments {
+    /// The metadevices that the file wants, and what is wrong with lines that cannot be read.
+    fn read(&self, text: &str) -> (Vec<Wanted>, Vec<Failure>) {
+        let (mut wanted, mut failures) = (Vec::new(), Vec::new());
+        for entry in entries(text) {
+            match entry.spec() {
+                Ok(spec) => wanted.push(Wanted { entry, spec }),
+                Err(error) => {
+                    let failure = explain::syntax(COMMAND, &error, &entry.words);
+                    failures.push(self.about(failure, &entry));
+                }
+            }
+        }
+        (wanted, failures)
+    }
+
+    /// Those that exist already.
+    fn existing(
+        &self,
+        wanted: &[Wanted],
+        machine: &mut Machine<'_>,
+    ) -> Result<Vec<Failure>, Failure> {
+        let existing = requests::list(machine.admin);
+        let existing = existing.map_err(|error| explain::request(&error, &Subject::none()))?;
+        let exists = |name| existing.iter().any(|kin| kin.name == name);
+        let wanted = wanted.iter().filter(|wanted| exists(wanted.spec.name()));
+        let told = wanted.map(|wanted| {
+            let name = wanted.spec.name().to_string();
+            self.about(explain::refusal::exists(&name), &wanted.entry)
+        });
+        Ok(told.collect())
+    }
+
+    /// Devices that two lines want, and metadevices that would be parts of themselves.
+    fn contradictions(&self, wanted: &[Wanted]) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+        for Wanted { entry, spec } in wanted {
+            for path in spec.devices() {
+                match lines.insert(path.clone(), entry.line) {
+                    // Twice in one line is refused when it is made.
+                    Some(earlier) if earlier != entry.line => {
+                        failures.push(self.about(used_twice(&path, earlier), entry));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let specs: Vec<_> = wanted.iter().map(|wanted| &wanted.spec).collect();
+        if let Err(index) = children_first(&specs) {
+            let Wanted { entry, spec } = &wanted[index];
+            failures.push(self.about(circle(spec.name()), entry));
+        }
+        failures
+    }
+
+    /// Makes them all, or sees whether they could be made. The first one that cannot ends it.
+    fn make_all(
+        &self,
+        wanted: &[Wanted],
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        if self.check_only {
+            answer.document.checked = Some(Vec::new());
+        } else {
+            answer.document.metadevices = Some(Vec::new());
+        }
+        let specs: Vec<_> = wanted.iter().map(|wanted| &wanted.spec).collect();
+        let order = children_first(&specs).unwrap_or_default();
+        for (done, index) in order.iter().enumerate() {
+            let Wanted { entry, spec } = &wanted[*index];
+            let inner: Vec<_> = specs.iter().map(|spec| spec.name().path()).collect();
+            let made = if self.check_only && spec.devices().iter().any(|dev| inner.contains(dev)) {
+                self.foresee(spec, &inner, machine, answer)
+            } else {
+                make(machine, spec, self.manner(), answer)
+            };
+            if let Err(failure) = made {
+                answer.failures.push(self.about(failure, entry));
+                return Err(stopped(&self.file, order.len() - done, self.check_only));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees what can be seen of a metadevice over others, `inner`, that are not made yet: the
+    /// kernel cannot be asked.
+    fn foresee(
+        &self,
+        spec: &Spec,
+        inner: &[String],
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let devices = spec.devices().into_iter();
+        let outer: Vec<_> = devices.filter(|path| !inner.contains(path)).collect();
+        components::choose(&outer, machine.host)?;
+        let is_device = |path: &&String| MetadeviceName::at_path(path).is_none();
+        if !self.force {
+            let carrier = components::find_carrier(outer.iter().filter(is_device), machine.host)?;
+            if let Some(carrier) = carrier {
+                return Err(explain::device::carries(&carrier, false));
+            }
+        }
+        let name = spec.name();
+        answer.line(&format!("{name}: {} would be setup", spec.title()));
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        Ok(())
+    }
+
+    fn manner(&self) -> Manner {
+        Manner {
+            check_only: self.check_only,
+            force: self.force,
+            from_md_tab: true,
+        }
+    }
+
+    /// A failure of one line.
+    fn about(&self, failure: Failure, entry: &Entry) -> Failure {
+        let dry = if self.check_only { " -n" } else { "" };
+        let with_force = format!("{COMMAND} -f{dry} {}", quoted(&self.file));
+        in_entry(failure, &self.file, entry, with_force)
+    }
+}
