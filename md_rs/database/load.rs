@@ -287,7 +287,7 @@ impl Database {
                     standing(found, index, decision),
                     Standing::Current | Standing::Stale
                 );
-                if counts {
+                if counts || !is_read_only && is_lost(shown, index, decision) {
                     let writer = self.writer(replica.header, replica.device.clone())?;
                     set.replicas.push(writer, GFP_KERNEL)?;
                 }
@@ -307,10 +307,24 @@ impl Database {
                 self.unload();
                 return Err(refused);
             }
+            self.revive(shown)?;
         }
         Ok(Loaded {
             set: uuid,
             is_read_only,
+        })
+    }
+
+    /// Has replicas brought up to date that were found, but without a root: they had no vote in
+    /// the start, and have one again once they are written.
+    fn revive(&self, shown: &[Shown]) -> Result<(), Refused> {
+        self.with_set(|set| {
+            for replica in shown.iter().filter(|replica| replica.state.is_none()) {
+                // One that is no member, or of which there is a better copy, is refused.
+                let _ = set.commits().revive(&replica.header.replica, 0, 0);
+            }
+            set.kick();
+            Ok(())
         })
     }
 
@@ -343,6 +357,18 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Whether a replica is a member, and nothing is left of it but its head or tail.
+fn is_lost(shown: &[Shown], index: usize, decision: &Decision<'_>) -> bool {
+    let Some(replica) = shown.get(index) else {
+        return false;
+    };
+    let uuid = replica.header.replica;
+    let mut others = shown.iter().enumerate();
+    let is_alone = !others.any(|(place, other)| place != index && other.header.replica == uuid);
+    let mut members = decision.members.iter();
+    replica.state.is_none() && is_alone && members.any(|member| member.replica == uuid)
 }
 
 /// Members of the newest commit without a replica that could be read.

@@ -39,11 +39,15 @@ same "root" /dev/md/dsk/d10 "$(findmnt -no SOURCE / | sed 's/!/\//g')"
 metadb -i
 metastat
 states=$(metastat --json | jq -r '[.metadevices[] | select(.name != "d10") | .state] | join(" ")')
-clean() { if dmesg | grep -E 'EXT4-fs .*(recovery complete|warning: mounting)'; then fail "it was not clean"; fi; }
+clean() {
+	if dmesg | grep -E 'EXT4-fs .*(recovery complete|warning: mounting)'; then
+		fail "the last shutdown was not clean"
+	fi
+}
+[ "$1" = old ] || clean
 case $1 in
 both)
 	same "states" "Okay Okay" "$states"
-	clean
 	set=$(metadb --json | jq -r .database.set)
 	for disk in sda sdb sdc; do
 		same "what udev knows of $disk" "md_rs_member $set local" \
@@ -140,15 +144,16 @@ boots() {
 
 note "both disks"
 boots both "$dir/a" "$dir/b" "$dir/tie"
-boots both "$dir/a" "$dir/b" "$dir/tie"
 note "either disk is missing"
-for side in a b; do
+sides=(b)
+[ -z "${MD_LONG:-}" ] || sides=(a b)
+for side in "${sides[@]}"; do
 	for name in a b tie; do cp --sparse=always "$dir/$name" "$dir/$name.copy"; done
 	boots one "$dir/$side.copy" "$dir/tie.copy"
-	if [ $side = b ]; then
-		note "the other one has missed that"
-		boots old "$dir/a.copy" "$dir/tie.copy"
-	fi
 done
-note "both again"
-boots both "$dir/a" "$dir/b" "$dir/tie"
+note "the other one has missed that"
+boots old "$dir/a.copy" "$dir/tie.copy"
+if [ -n "${MD_LONG:-}" ]; then
+	note "both again"
+	boots both "$dir/a" "$dir/b" "$dir/tie"
+fi

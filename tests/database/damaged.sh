@@ -49,12 +49,6 @@ for what in "32 1" "33 2" "35 2" "33 4" "37 186" "223 1" "32 192" "$((37 + RANDO
 			same "replicas" "1W 2au" "$(flags)"
 			run metadb -d "$(metadb | awk '/missing/ { print $NF }')"
 			run metadb -a /dev/sdb
-		elif [ "$first" = 33 ] && [ "$count" = 4 ]; then
-			# Without a root nobody knows what it was: it has no vote until made anew.
-			metadb
-			run metadb -d /dev/sdb 2>/dev/null ||
-				run metadb -d "$(metadb | awk '/missing/ { print $NF }')"
-			run metadb -a /dev/sdb
 		fi
 		wait_for 20 all_current
 		run mdctl stop

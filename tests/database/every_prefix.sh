@@ -87,6 +87,7 @@ units() { metastat -p | sort | awk '{ print $1 ($1 == "d10" && / -r / ? "r" : ""
 mark() { run dmsetup message logged 0 mark "$1"; }
 
 modprobe md_rs
+modprobe loop
 modprobe dm_log_writes 2>/dev/null || modprobe dm-log-writes
 size=$((2048 * 2))
 mapped small "0 $size linear /dev/sdb 0"

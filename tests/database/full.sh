@@ -5,7 +5,7 @@
 #         room, and so has what makes it smaller.
 # Clause: DURABILITY 4, 5; issue 6
 # Lanes: stock
-# Vm: --disks 4 --disk-size 64M
+# Vm: --disks 4 --disk-size 384M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -26,7 +26,7 @@ modprobe dm_mod
 for ((n = 0; n < 300; n++)); do
 	printf 'c%d,,,rw,0 2200 linear /dev/sdb %d;' $n $((n * 2200))
 done | sed 's/;$//' >/tmp/table
-run dmsetup create --concise "$(cat /tmp/table)"
+dmsetup create --concise "$(cat /tmp/table)"
 run dmsetup mknodes
 sick a /dev/sdc good
 mapped b "0 65536 linear /dev/sdd 0"

@@ -22,7 +22,7 @@ table() {
 modprobe md_rs
 modprobe dm_mod
 table >/tmp/table
-run dmsetup create --concise "$(sed 's/;$//' /tmp/table)"
+dmsetup create --concise "$(sed 's/;$//' /tmp/table)"
 run dmsetup mknodes
 for ((n = 0; n < count; n++)); do echo "d$n 1 1 /dev/mapper/c$n"; done >/tmp/md.tab
 
@@ -36,7 +36,8 @@ sectors_of() {
 
 run metadb -a -f /dev/sda
 first=$(sectors_of metainit -T /tmp/md.tab d0)
-run metainit -a -T /tmp/md.tab >/tmp/said
+# With -f, or wipefs would be asked a thousand times.
+run metainit -f -a -T /tmp/md.tab >/tmp/said
 same "made" $((count - 1)) "$(grep -c 'is setup' /tmp/said)"
 same "listed" $count "$(metastat -p | wc -l)"
 run metaclear d500

@@ -356,9 +356,13 @@ impl<'a> Commits<'a> {
     }
 
     /// A replica that failed, or had no readable root when the set was started, is there (again).
-    /// `live_root` is a place of its newest root, or 0 for none. It is brought up to date.
+    /// `live_root` is a place of its newest root, or 0 for none. It is brought up to date. One that
+    /// is in use is [`Refusal::Known`].
     pub fn revive(&mut self, replica: &Uuid, tag: u32, live_root: u32) -> Result<(), Refusal> {
         let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
+        if !seat.has_failed {
+            return Err(Refusal::Known);
+        }
         if seat.job.is_some() {
             return Err(Refusal::Busy);
         }
