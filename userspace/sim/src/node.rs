@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) seats: Vec<Seat>,
     /// The job of each seat that has one.
     pub(crate) works: Vec<Option<Work>>,
+    /// Whether a job has been taken.
+    pub(crate) has_taken: bool,
     /// The disk of each tag.
     pub(crate) paths: Vec<usize>,
     /// The contents of the live commit, and of the newest one.
@@ -46,6 +48,7 @@ impl Node {
             members: vec![Member::UNFILLED; MEMBERS],
             seats: vec![Seat::FREE; SEATS],
             works: vec![None; SEATS],
+            has_taken: false,
             paths,
             live: image.clone(),
             newest: image,
