@@ -219,7 +219,8 @@ fn pages() -> Vec<Case> {
                 records::FIELDS,
                 &[(records::FIXED_BYTES, records::PART_FIELDS)],
             ),
-            free: &["epoch", "sequence", "record", "kind", "version", "part", "of"],
+            // Of a part that ends with zeros, they may be padding as well.
+            free: &["epoch", "sequence", "record", "kind", "version", "of", "length"],
             again: |bytes| reencode::records(SET, RECORDS_SLOT, 0, bytes),
         },
         Case {
@@ -342,21 +343,23 @@ fn a_field_of_a_metadevice_is_refused_or_read_as_what_it_says() {
     metadevices().iter().for_each(check);
 }
 
-/// A load of a replica that is changed, alone and beside a sound one.
-fn check_load(image: &[u8], sound: &[u8], expected: &Contents, place: &str) {
+/// A load of a replica that is changed, alone and beside a sound one, finds one of these.
+fn check_load(image: &[u8], sound: &[u8], expected: &[&Contents], place: &str) {
     for images in [&[image][..], &[image, sound], &[sound, image]] {
         let Some(loaded) = load(images) else {
             assert_eq!(images.len(), 1, "{place}: the sound one is there");
             continue;
         };
         match &loaded.contents {
-            Some(contents) => assert_eq!(contents, expected, "{place}: {:?}", loaded.start),
+            Some(found) => assert!(expected.contains(&found), "{place}: {:?}", loaded.start),
             None => assert_eq!(images.len(), 1, "{place}: the sound one has it all"),
         }
     }
 }
 
-/// Whatever is changed in one page of a replica, what is loaded is what was committed.
+/// Whatever is changed in one page of a replica, what is loaded is what was committed. A root of
+/// the commit before, with a number and a checksum that were made to fit, is the newest one: then
+/// that is loaded, as a whole.
 #[test]
 fn a_load_never_takes_a_changed_replica_for_a_sound_one() {
     let [first, second] = members();
@@ -366,6 +369,7 @@ fn a_load_never_takes_a_changed_replica_for_a_sound_one() {
     let whole = load(&[&hurt, &sound]).expect("two voters");
     let expected = whole.contents.expect("complete");
     assert_eq!(expected.len(), 1);
+    let before = Contents::new();
     let structures = |place| match place {
         0 | 15 => of_page(header::FIELDS, &[]),
         RECORDS_SLOT => of_page(
@@ -382,10 +386,17 @@ fn a_load_never_takes_a_changed_replica_for_a_sound_one() {
                 for mut bytes in changed(page(&hurt, place), at, *field) {
                     let mut image = hurt.clone();
                     page_mut(&mut image, place).copy_from_slice(&bytes);
-                    check_load(&image, &sound, &expected, &name);
+                    check_load(&image, &sound, &[&expected], &name);
                     reseal(&mut bytes);
                     page_mut(&mut image, place).copy_from_slice(&bytes);
-                    check_load(&image, &sound, &expected, &name);
+                    let is_older = ROOT_PLACE[0].contains(&place);
+                    let is_number = is_older && ["epoch", "sequence"].contains(&field.name);
+                    let found: &[_] = if is_number {
+                        &[&expected, &before]
+                    } else {
+                        &[&expected]
+                    };
+                    check_load(&image, &sound, found, &name);
                 }
             }
         }
