@@ -208,7 +208,10 @@ fn pages() -> Vec<Case> {
         Case {
             name: "table",
             bytes: of(TABLE_SLOT),
-            structures: of_page(table::FIELDS, &[(table::FIXED_BYTES, table::POINTER_FIELDS)]),
+            structures: of_page(
+                table::FIELDS,
+                &[(table::FIXED_BYTES, table::POINTER_FIELDS)],
+            ),
             free: &["epoch", "sequence", "slot", "checksum"],
             again: |bytes| reencode::table(SET, TABLE_SLOT, 0, bytes),
         },
@@ -220,7 +223,9 @@ fn pages() -> Vec<Case> {
                 &[(records::FIXED_BYTES, records::PART_FIELDS)],
             ),
             // Of a part that ends with zeros, they may be padding as well.
-            free: &["epoch", "sequence", "record", "kind", "version", "of", "length"],
+            free: &[
+                "epoch", "sequence", "record", "kind", "version", "of", "length",
+            ],
             again: |bytes| reencode::records(SET, RECORDS_SLOT, 0, bytes),
         },
         Case {
@@ -376,7 +381,10 @@ fn a_load_never_takes_a_changed_replica_for_a_sound_one() {
             records::FIELDS,
             &[(records::FIXED_BYTES, records::PART_FIELDS)],
         ),
-        TABLE_SLOT => of_page(table::FIELDS, &[(table::FIXED_BYTES, table::POINTER_FIELDS)]),
+        TABLE_SLOT => of_page(
+            table::FIELDS,
+            &[(table::FIXED_BYTES, table::POINTER_FIELDS)],
+        ),
         _ => root_structures(),
     };
     for place in [0, 1, 2, 3, 4, RECORDS_SLOT, TABLE_SLOT, PAGES - 1] {

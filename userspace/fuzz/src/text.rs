@@ -10,7 +10,9 @@ pub(crate) fn name(input: &[u8]) {
     padded.push(0);
     let _ = UnitName::from_padded(input);
     let found = UnitName::from_bytes(input).ok();
-    assert_eq!(found, UnitName::from_padded(&padded).ok());
+    if !input.contains(&0) {
+        assert_eq!(found, UnitName::from_padded(&padded).ok());
+    }
     if let Some(found) = found {
         assert_eq!(found.to_string().as_bytes(), input);
         assert_eq!(UnitName::from_number(found.number()), Ok(found));

@@ -220,7 +220,10 @@ mod tests {
 
     #[test]
     fn the_last_line_is_the_last_that_says_something() {
-        assert_eq!(last_line("a table\n5 schedules, 2 s\n\n"), "5 schedules, 2 s");
+        assert_eq!(
+            last_line("a table\n5 schedules, 2 s\n\n"),
+            "5 schedules, 2 s"
+        );
         assert_eq!(last_line("\n"), "");
     }
 

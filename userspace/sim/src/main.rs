@@ -30,8 +30,7 @@ const FULL: u64 = 100_000;
 /// Steps that a schedule of a full run has on average, at least.
 const STEPS_MIN: u64 = 200;
 
-const USAGE: &str =
-    "md-sim [--schedules N] [--seed S] [--jobs J] [--without RULE] [--failures N]";
+const USAGE: &str = "md-sim [--schedules N] [--seed S] [--jobs J] [--without RULE] [--failures N]";
 
 /// How it is run from the top of the tree.
 const COMMAND: &str = "scripts/in-root cargo run --quiet --release --locked \
@@ -145,7 +144,9 @@ fn shortfalls(total: &Total) -> Vec<String> {
         .collect();
     if total.average() < STEPS_MIN {
         let average = total.average();
-        lines.push(format!("{average} steps on average, fewer than {STEPS_MIN}"));
+        lines.push(format!(
+            "{average} steps on average, fewer than {STEPS_MIN}"
+        ));
     }
     lines
 }

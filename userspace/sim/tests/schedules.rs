@@ -20,7 +20,10 @@ fn no_schedule_breaks_a_promise() {
     let total = run_all(small(), Rules::ALL, 2);
     if let Some(failure) = total.failures.first() {
         let seed = failure.seed;
-        panic!("{}\nreplay: md-sim --schedules 1 --seed {seed}", failure.violation);
+        panic!(
+            "{}\nreplay: md-sim --schedules 1 --seed {seed}",
+            failure.violation
+        );
     }
     assert!(total.average() >= 200, "{} steps", total.average());
     println!("{}", total.coverage);
