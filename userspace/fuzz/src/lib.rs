@@ -4,7 +4,7 @@
 //!
 //! A target panics on a bug and else returns. Beside not panicking, what a codec accepts has to
 //! come out again as the very bytes that went in. Checksums and magic numbers are made to fit here,
-//! since no fuzzer guesses them; what happens if they do not fit is in `model/tests/prop_fields.rs`.
+//! since no fuzzer guesses them; what happens if they do not is in `model/tests/prop_fields.rs`.
 //!
 //! `scripts/fuzz` runs a target under libFuzzer. `tests/corpus.rs` runs all of them once over their
 //! inputs in `corpus/`, of which each line is one, in hexadecimal digits.
