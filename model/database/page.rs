@@ -277,7 +277,8 @@ fn payload(bytes: &[u8]) -> Result<&[u8], Damage> {
     let wrong = bad_field(USED, bytes);
     let all = bytes.get(HEAD_BYTES..).unwrap_or(&[]);
     let (payload, rest) = all.split_at_checked(used).ok_or(wrong)?;
-    if rest.iter().any(|byte| *byte != 0) {
+    // Not the first one that differs: nearly always there is none, and this is faster.
+    if rest.iter().fold(0, |all, byte| all | byte) != 0 {
         return Err(wrong);
     }
     Ok(payload)

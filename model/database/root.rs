@@ -196,7 +196,7 @@ impl<'a> Verified<'a> {
             tables,
             members,
         };
-        verified.judge_members()?;
+        verified.judge_lists()?;
         Ok(verified)
     }
 
@@ -216,8 +216,11 @@ impl<'a> Verified<'a> {
         (self.root.generation, self.root.claim)
     }
 
-    /// Every member has values that it may have, and no replica is in the list twice.
-    fn judge_members(&self) -> Result<(), Damage> {
+    /// Every pointer and member has values that it may have, and no replica is in the list twice.
+    fn judge_lists(&self) -> Result<(), Damage> {
+        for table in self.tables() {
+            table.judge()?;
+        }
         for (index, member) in self.members.chunks_exact(MEMBER_BYTES).enumerate() {
             let own = decode_member(member)?.replica;
             let mut before = self.members().take(index);

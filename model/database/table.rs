@@ -99,6 +99,15 @@ impl Pointer {
             checksum: CHECKSUM.number32(from),
         }
     }
+
+    /// A pointer to nothing has no checksum: one that has is what is left of another one.
+    pub(super) fn judge(&self) -> Result<(), Damage> {
+        if self.is_some() || self.checksum == 0 {
+            Ok(())
+        } else {
+            Err(bad(SLOT.name, self.slot.into()))
+        }
+    }
 }
 
 /// Makes the page of a table; returns its checksum. Pointers to nothing at its end are left out.
@@ -146,8 +155,16 @@ pub fn decode(page: &Page<'_>, number: u32, pointers: &mut [Pointer]) -> Result<
         return Err(bad(COUNT.name, count));
     }
     pointers.fill(Pointer::NONE);
+    let mut is_last_there = true;
     for (to, from) in pointers.iter_mut().zip(list.chunks_exact(POINTER_BYTES)) {
         *to = Pointer::decode(from);
+        to.judge()?;
+        is_last_there = to.is_some();
     }
-    Ok(())
+    // Those to nothing at the end are left out.
+    if is_last_there {
+        Ok(())
+    } else {
+        Err(bad(COUNT.name, count))
+    }
 }

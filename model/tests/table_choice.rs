@@ -256,6 +256,35 @@ fn a_clone_has_no_vote_of_its_own() {
     assert_eq!(standing(&found, 3, &decision), Standing::Damaged);
 }
 
+fn torn(replica: Option<Replica<'_>>) -> Option<Replica<'_>> {
+    let complete = false;
+    replica.map(|whole| Replica { complete, ..whole })
+}
+
+/// Clause 18: of two copies the one with the newer commit stands for the replica; of one commit
+/// that which is whole, then that with the larger claim, and then the first one.
+#[test]
+fn the_better_copy_of_a_replica_stands_for_it() {
+    let members = three();
+    let copy = |shown, claim| voter(1, shown, claim, &members);
+    let pairs = [
+        (torn(copy(9, 0)), copy(5, 20)),
+        (copy(9, 0), torn(copy(9, 20))),
+        (copy(9, 20), copy(9, 3)),
+    ];
+    for (better, worse) in pairs {
+        for (found, own) in [([better, worse], 0), ([worse, better], 1)] {
+            let decision = decide(&found, &[]).expect("readable");
+            assert_ne!(standing(&found, own, &decision), Standing::Duplicate);
+            assert_eq!(standing(&found, 1 - own, &decision), Standing::Duplicate);
+        }
+    }
+    let same = [copy(9, 3), copy(9, 3)];
+    let decision = decide(&same, &[]).expect("readable");
+    assert_eq!(standing(&same, 0, &decision), Standing::Current);
+    assert_eq!(standing(&same, 1, &decision), Standing::Duplicate);
+}
+
 /// `DURABILITY.md` clause 3: larger than every claim and commit it sees, wherever it sees them.
 #[test]
 fn the_epoch_is_above_every_claim_even_on_a_duplicate() {

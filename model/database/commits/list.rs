@@ -56,7 +56,7 @@ impl Commits<'_> {
         Ok(())
     }
 
-    /// Deletes a replica, with the next commit.
+    /// Deletes a replica, with the next commit; one that has not joined yet, at once.
     pub fn remove(&mut self, replica: &Uuid) -> Result<(), Refusal> {
         self.remove_all(core::slice::from_ref(replica))
     }
@@ -77,7 +77,7 @@ impl Commits<'_> {
         for replica in replicas {
             let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
             match seat.wish {
-                Wish::Join(_) => *seat = Seat::FREE,
+                Wish::Join(_) => self.leave(replica),
                 Wish::Stay | Wish::Leave => seat.wish = Wish::Leave,
             }
         }
@@ -217,7 +217,7 @@ impl Commits<'_> {
     fn leave(&mut self, replica: &Uuid) {
         if let Some(seat) = self.seat_mut(replica) {
             if seat.job.is_some() {
-                seat.has_left = true;
+                (seat.has_left, seat.wish) = (true, Wish::Stay);
             } else {
                 *seat = Seat::FREE;
             }

@@ -40,7 +40,7 @@ use proptest::{
     prelude::*, //
 };
 
-use crate::seeded::for_all;
+use super::seeded::for_all;
 
 /// Numbers of pages that there are.
 const COUNT: u32 = 24;

@@ -61,6 +61,8 @@ pub(crate) enum Output {
     Status,
     /// cargo's test harness: each test counts.
     CargoTest,
+    /// So does its exit status, and its last line tells in short what was done.
+    Summary,
 }
 
 /// What a step does.
@@ -89,7 +91,7 @@ pub(crate) struct Step {
 }
 
 /// The checks that need no guest. Scripts are found by their first line.
-const CHECKS: [(&str, &str, Output); 4] = [
+const CHECKS: [(&str, &str, Output); 5] = [
     ("check/rustfmt", "make -s fmt-check", Output::Status),
     ("check/clippy", "make -s clippy", Output::Status),
     (
@@ -104,6 +106,13 @@ const CHECKS: [(&str, &str, Output); 4] = [
         "cargo test --manifest-path userspace/Cargo.toml --workspace --locked --release \
          --no-fail-fast",
         Output::CargoTest,
+    ),
+    // 100,000 schedules, in which every transition and every moment of a power cut comes up.
+    (
+        "check/simulator",
+        r#"cargo run --manifest-path userspace/Cargo.toml --locked --release --quiet -p md-sim -- \
+           --seed "$SEED" ${MD_LONG:+--schedules 1000000}"#,
+        Output::Summary,
     ),
 ];
 
@@ -284,6 +293,7 @@ mod tests {
             3
         );
         assert_eq!(ids[0], "check/rustfmt");
+        assert!(ids.contains(&"check/simulator".to_owned()));
     }
 
     #[test]

@@ -123,6 +123,13 @@ impl fmt::Display for Failure<'_> {
     }
 }
 
+/// The last line of a log that is not empty.
+pub(crate) fn last_line(log: &str) -> String {
+    let mut lines = log.lines().rev();
+    let last = lines.find(|line| !line.trim().is_empty());
+    last.unwrap_or_default().trim().to_owned()
+}
+
 /// Adds up what cargo's test harness prints, and names what it ignored.
 pub(crate) fn cargo_counts(log: &str) -> (Totals, Vec<String>) {
     let mut totals = Totals::default();
@@ -209,6 +216,15 @@ mod tests {
         assert!(text.contains("intent: shows it") && text.contains("| line 99"));
         assert!(!text.contains("| line 49\n"));
         assert!(text.ends_with("replay: scripts/test --seed 7 --only 7.3/a/b\n"));
+    }
+
+    #[test]
+    fn the_last_line_is_the_last_that_says_something() {
+        assert_eq!(
+            last_line("a table\n5 schedules, 2 s\n\n"),
+            "5 schedules, 2 s"
+        );
+        assert_eq!(last_line("\n"), "");
     }
 
     #[test]

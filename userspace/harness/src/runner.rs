@@ -65,7 +65,10 @@ use crate::{
 };
 
 /// No check takes longer, also on a machine that makes a debug kernel at the same time. In seconds.
-const CHECK_LIMIT: &str = "3600";
+const CHECK_LIMIT: u64 = 3600;
+
+/// How many times longer it may take with large counts.
+const LONG_PATIENCE: u64 = 4;
 
 /// Runs the tests: checks, scenarios in guests, sabotage. The last line is "N passed, N failed, N
 /// skipped"; the status is 0 if none failed, 1 if one did, 2 if something could not even be tried.
@@ -234,7 +237,7 @@ impl Runner {
         let started = Instant::now();
         let log = self.log_path(&step.id);
         let (outcome, note, counts) = match &step.action {
-            Action::Check { command, output } => self.check(command, *output, &log),
+            Action::Check { command, output } => self.check(step, command, *output, &log),
             Action::Build(kernel) => plain(self.build(kernel, &log)),
             Action::Scenario(scenario, kernel) => {
                 plain(self.scenario(step, scenario, kernel, &log))
@@ -276,12 +279,16 @@ impl Runner {
     }
 
     /// Runs a command whose status, or whose counts, say how it went.
-    fn check(&self, command: &str, output: Output, log: &Path) -> Judged {
+    fn check(&self, step: &Step, command: &str, output: Output, log: &Path) -> Judged {
+        let patience = if step.long { LONG_PATIENCE } else { 1 };
         let mut shell = Command::new("timeout");
         shell
-            .args(["--kill-after=10", CHECK_LIMIT])
+            .args(["--kill-after=10", &(CHECK_LIMIT * patience).to_string()])
             .args(["bash", "-o", "pipefail", "-c", command])
             .env("SEED", self.seed.to_string());
+        if step.long {
+            shell.env("MD_LONG", "1");
+        }
         let status = match self.execute(&shell, log) {
             Ok(status) => status,
             Err(error) => return plain(Outcome::Broken(format!("{error:#}"))),
@@ -291,8 +298,14 @@ impl Runner {
         } else {
             Outcome::Failed
         };
-        if output == Output::Status {
-            return plain(plain_outcome);
+        match output {
+            Output::Status => return plain(plain_outcome),
+            Output::Summary if status == 0 => {
+                let summary = report::last_line(&read_log(log));
+                return (plain_outcome, summary, None);
+            }
+            Output::Summary => return plain(plain_outcome),
+            Output::CargoTest => {}
         }
         let (counts, ignored) = report::cargo_counts(&read_log(log));
         if status != 0 && counts.failed == 0 {

@@ -7,8 +7,15 @@ use std::{
 };
 
 use md_model::database::{
-    commits::Phase,
-    identity::Generation,
+    commits::{
+        Phase,
+        Refusal,
+        Seat, //
+    },
+    identity::{
+        Generation,
+        Uuid, //
+    },
     members::{
         Change,
         Member,
@@ -49,7 +56,8 @@ impl World {
             return Ok(false);
         }
         let is_first = node.machine().phase() == Phase::Claimed;
-        let was_marked = is_marked(node.machine().members());
+        let before = node.machine().members().to_vec();
+        let lost_tie = lost_tie(node, &before);
         let (image, changed, contents) = if is_first || self.is_calm {
             self.change_nothing(node, generation)
         } else {
@@ -60,7 +68,10 @@ impl World {
             return Ok(false);
         }
         let members = node.machine().members().to_vec();
-        self.note_begin(&members, is_first, was_marked, changed);
+        self.note_begin((&before, &members), is_first, changed);
+        if lost_tie && !is_first {
+            self.coverage.hit(Point::BeginLostTie);
+        }
         checkers::epochs::check(&mut self.history, generation, node.load)?;
         let commit = Commit {
             parent: node.live.generation,
@@ -137,11 +148,12 @@ impl World {
     /// A replica joins or leaves.
     pub(crate) fn change_members(&mut self, node: &mut Node) {
         let members = node.machine().members().to_vec();
-        let voters: Vec<_> = members
+        let mut voters: Vec<_> = members
             .iter()
             .filter(|member| member.role == Role::Voter)
             .map(|member| member.replica)
             .collect();
+        voters.extend(self.joining(node).map(|(_, replica)| replica));
         let tie = members
             .iter()
             .find(|member| member.role == Role::TieBreaker);
@@ -149,15 +161,44 @@ impl World {
             (0, _) if voters.len() < 4 => self.add(node, Role::Voter),
             (0 | 1, _) => {
                 if let Some(voter) = self.random.one_of(&voters) {
-                    let _ = node.machine().remove(&voter);
+                    self.remove(node, &voter);
                 }
             }
             (_, None) => self.add(node, Role::TieBreaker),
-            (2, Some(tie)) => {
-                let _ = node.machine().remove(&tie.replica);
-            }
-            (_, Some(_)) => {}
+            (2, Some(tie)) => self.remove(node, &tie.replica),
+            // That is refused, unless the other one is on its way out.
+            (_, Some(_)) => self.add(node, Role::TieBreaker),
         }
+    }
+
+    /// Deletes a replica.
+    fn remove(&mut self, node: &mut Node, replica: &Uuid) {
+        let members = node.machine().members().to_vec();
+        let own = members.iter().find(|member| member.replica == *replica);
+        let point = match (node.machine().remove(replica), own.map(|own| own.role)) {
+            (Ok(()), None) => Point::RemoveJoining,
+            (Ok(()), Some(Role::Voter)) => Point::RemoveVoter,
+            (Ok(()), Some(Role::TieBreaker)) => Point::RemoveTie,
+            (Err(Refusal::LastVoter), _) => Point::RemoveRefused,
+            (Err(_), _) => return,
+        };
+        node.added.retain(|added| added != replica);
+        self.coverage.hit(point);
+    }
+
+    /// The voters that are to join and are no members yet, with their seats.
+    pub(crate) fn joining<'n>(
+        &self,
+        node: &'n mut Node,
+    ) -> impl Iterator<Item = (usize, Uuid)> + 'n {
+        let members = node.machine().members().to_vec();
+        let seats = node.seats.iter().enumerate();
+        let taken = seats.filter_map(|(seat, own)| Some((seat, own.replica()?)));
+        let added = &node.added;
+        taken.filter(move |(_, replica)| {
+            let is_it = |member: &Member| member.replica == *replica;
+            added.contains(replica) && !members.iter().any(is_it)
+        })
     }
 
     /// Makes a replica on a disk that has none that is in use, and adds it.
@@ -177,10 +218,18 @@ impl World {
         };
         let member = Member::new(self.make(disk, role), role);
         let tag = node.tag(disk);
-        let _ = node.machine().add(member, tag, 0);
+        let point = match (node.machine().add(member, tag, 0), role) {
+            (Ok(()), Role::Voter) => {
+                node.added.push(member.replica);
+                Point::AddVoter
+            }
+            (Ok(()), Role::TieBreaker) => Point::AddTie,
+            (Err(_), _) => Point::AddRefused,
+        };
+        self.coverage.hit(point);
     }
 
-    fn note_begin(&mut self, list: &[Member], is_first: bool, was_marked: bool, changed: usize) {
+    fn note_begin(&mut self, (before, list): (&[Member], &[Member]), first: bool, changed: usize) {
         let mut has = |role: Role, change: Change, point: Point| {
             let is_it = |member: &Member| (member.role, member.change) == (role, change);
             if list.iter().any(is_it) {
@@ -191,10 +240,16 @@ impl World {
         has(Role::TieBreaker, Change::Joins, Point::BeginJoinTie);
         has(Role::Voter, Change::Leaves, Point::BeginLeave);
         has(Role::TieBreaker, Change::Leaves, Point::BeginLeaveTie);
-        if was_marked && !is_marked(list) {
+        if is_marked(before) && !is_marked(list) {
             self.coverage.hit(Point::BeginSettle);
         }
-        self.coverage.hit(match (is_first, changed) {
+        if first && is_marked(list) {
+            self.coverage.hit(Point::BeginCarries);
+        }
+        if list.iter().any(|member| member.failed) {
+            self.coverage.hit(Point::BeginTells);
+        }
+        self.coverage.hit(match (first, changed) {
             (true, _) => Point::BeginFirst,
             (false, 0) => Point::BeginNothing,
             (false, _) => Point::BeginChanges,
@@ -202,6 +257,17 @@ impl World {
     }
 }
 
-fn is_marked(members: &[Member]) -> bool {
+pub(crate) fn is_marked(members: &[Member]) -> bool {
     members.iter().any(|member| member.change != Change::Stays)
+}
+
+/// Whether a tie-breaker that is to stay in the list has failed.
+fn lost_tie(node: &Node, list: &[Member]) -> bool {
+    let mut ties = list
+        .iter()
+        .filter(|member| member.role == Role::TieBreaker && member.change != Change::Leaves);
+    ties.any(|tie| {
+        let own = |seat: &&Seat| seat.replica() == Some(tie.replica);
+        node.seats.iter().find(own).is_some_and(Seat::has_failed)
+    })
 }

@@ -48,12 +48,15 @@ points! {
     WriteNext "job: the next commit, voter",
     WriteBehind "job: newer pages, voter behind",
     WriteDiffering "job: differing pages, voter",
+    WriteJoining "job: voter that is to join",
     WriteTie "job: newer pages, tie-breaker",
     WriteTieDiffering "job: differing pages, tie-breaker",
     ClaimedWaits "returned: claim, waits for more",
     ClaimedCounts "returned: claim, holds",
     ClaimFailedWaits "returned: claim failed, waits for others",
     ClaimFailedStops "returned: claim failed, set stops",
+    FirstCounts "returned: first commit of a load counts",
+    FirstStops "returned: failed, set stops before its first commit counts",
     WrittenWaits "returned: commit, waits for more",
     WrittenForTie "returned: commit, waits for the tie-breaker",
     WrittenCounts "returned: commit, counts",
@@ -63,11 +66,23 @@ points! {
     FailedCounts "returned: failed, and so it counts",
     FailedStops "returned: failed, set stops",
     FailedLate "returned: failed, but it counted before",
+    WrittenJoining "returned: of a voter that is to join",
+    FailedJoining "returned: failed, of a voter that is to join",
     ReturnedLeft "returned: of a replica that was deleted",
     ReturnedStopped "returned: after the set stopped",
     GoneWaits "device gone: nothing changes",
+    GoneCounts "device gone: and so the commit counts",
     GoneStops "device gone: set stops",
+    RevivedEarly "device back: before the first commit counts",
     Revived "device back: brought up to date",
+    ReviveRefused "device back: refused, a write to it is in flight",
+    AddVoter "add: voter",
+    AddTie "add: tie-breaker",
+    AddRefused "add: refused, there is a tie-breaker",
+    RemoveVoter "delete: voter",
+    RemoveTie "delete: tie-breaker",
+    RemoveJoining "delete: voter that has not joined",
+    RemoveRefused "delete: refused, the last voter",
     BeginFirst "begin: first commit of a load",
     BeginChanges "begin: changed pages",
     BeginNothing "begin: no page changed",
@@ -76,16 +91,29 @@ points! {
     BeginLeave "begin: a voter leaves",
     BeginLeaveTie "begin: a tie-breaker leaves",
     BeginSettle "begin: settles the list",
+    BeginCarries "begin: first commit carries members on their way",
+    BeginLostTie "begin: takes out a tie-breaker that failed",
+    BeginTells "begin: the list says who has failed",
     BeginRefused "begin: no room for the change",
     CutIdle "power cut: running, nothing in flight",
+    CutMarked "power cut: list not settled, nothing in progress",
     CutCommit "power cut: commit in progress",
+    CutFirst "power cut: first commit of a load in progress",
+    CutLoaded "power cut: loaded, nothing written yet",
     CutClaiming "power cut: claiming",
-    CutClaimed "power cut: before the first commit counts",
+    CutClaimed "power cut: claimed, before the first commit",
     CutStopped "power cut: stopped",
     CutReadOnly "power cut: read-only",
     CutClaimRootBefore "power cut: claim, before the root",
     CutClaimRootFlight "power cut: claim, root in flight",
     CutClaimRootDone "power cut: claim, root durable",
+    CutUpdatePageBefore "power cut: claim and commit, before a page",
+    CutUpdatePageFlight "power cut: claim and commit, page in flight",
+    CutUpdateFlushBefore "power cut: claim and commit, before the flush",
+    CutUpdateFlushFlight "power cut: claim and commit, flush in flight",
+    CutUpdateRootBefore "power cut: claim and commit, before the root",
+    CutUpdateRootFlight "power cut: claim and commit, root in flight",
+    CutUpdateRootDone "power cut: claim and commit, root durable",
     CutPageBefore "power cut: commit, before a page",
     CutPageFlight "power cut: commit, page in flight",
     CutFlushBefore "power cut: commit, before the flush",
@@ -100,6 +128,16 @@ points! {
     CutRepairRootBefore "power cut: repair, before the root",
     CutRepairRootFlight "power cut: repair, root in flight",
     CutRepairRootDone "power cut: repair, root durable",
+    CutTie "power cut: tie-breaker, being written",
+    CutTieDone "power cut: tie-breaker, root durable",
+    CutAdded "power cut: voter that is to join, nothing on it",
+    CutJoining "power cut: voter that is to join, being written",
+    CutJoinReady "power cut: voter that is to join, up to date",
+    CutJoin "power cut: commit in which a voter joins",
+    CutJoinTie "power cut: commit in which a tie-breaker joins",
+    CutLeave "power cut: commit in which a voter leaves",
+    CutLeaveTie "power cut: commit in which a tie-breaker leaves",
+    CutSettle "power cut: commit that settles the list",
     FaultDies "fault: disk dies",
     FaultReturns "fault: disk comes back",
     FaultError "fault: a write fails",
@@ -111,8 +149,13 @@ points! {
     Healed "heal: converged",
     HealedAnew "heal: a replica was made anew",
     MirrorWrite "mirror: write acknowledged",
-    MirrorErred "mirror: a side goes out of service",
-    MirrorLastErred "mirror: the last side that has a block fails",
+    MirrorErredWrite "mirror: a write fails, the side goes out of service",
+    MirrorErredGone "mirror: a device is gone, the side goes out of service",
+    MirrorErredAgain "mirror: a side that is out of service fails again",
+    MirrorLastWrite "mirror: a write fails on the last side that has a block",
+    MirrorLastRead "mirror: a read fails on the last side that has a block",
+    MirrorLastGone "mirror: the last side that has a block is gone",
+    MirrorLastAgain "mirror: the last side fails again",
     MirrorFailedCaller "mirror: the error is the caller's",
     MirrorWaits "mirror: a write waits for one that overlaps",
     MirrorRead "mirror: read",
@@ -123,6 +166,7 @@ points! {
     CutMirrorSides "power cut: mirror, writes in flight",
     CutMirrorRecord "power cut: mirror, state being recorded",
     CutMirrorFlush "power cut: mirror, flush in flight",
+    CutMirrorCarried "power cut: mirror, carried out, caller not told",
 }
 
 /// Hits of every point.
@@ -151,11 +195,23 @@ impl Coverage {
         }
     }
 
+    /// How many points there are.
+    pub fn points(&self) -> usize {
+        self.hits.len()
+    }
+
+    /// The point with the fewest hits, and these.
+    pub fn rarest(&self) -> (&'static str, u64) {
+        let pairs = POINTS.iter().zip(&self.hits);
+        let rarest = pairs.min_by_key(|(_, hits)| **hits);
+        rarest.map_or(("", 0), |((_, text), hits)| (*text, *hits))
+    }
+
     /// The points with fewer hits than a full run has.
-    pub fn rare(&self) -> Vec<&'static str> {
+    pub fn rare(&self) -> Vec<(&'static str, u64)> {
         let pairs = POINTS.iter().zip(&self.hits);
         let rare = pairs.filter(|(_, hits)| **hits < HITS_MIN);
-        rare.map(|((_, text), _)| *text).collect()
+        rare.map(|((_, text), hits)| (*text, *hits)).collect()
     }
 }
 

@@ -7,7 +7,10 @@ use md_model::database::{
         Job,
         Phase, //
     },
-    identity::Uuid,
+    identity::{
+        Generation,
+        Uuid, //
+    },
     layout::other_root,
     members::{
         Change,
@@ -18,8 +21,10 @@ use md_model::database::{
 
 use crate::{
     boot::live_root,
+    changes::is_marked,
     coverage::Point,
     node::Node,
+    plan::Mode,
     violation::Violation,
     work::{
         Operation,
@@ -62,6 +67,7 @@ impl World {
             let member = Member::new(self.make(disk, Role::Voter), Role::Voter);
             let tag = node.tag(disk);
             if node.machine().add(member, tag, 0).is_ok() {
+                node.added.push(member.replica);
                 self.wiped = None;
                 self.coverage.hit(Point::HealedAnew);
             }
@@ -93,17 +99,24 @@ impl World {
         });
         let replica = seen.and_then(|seat| seat.replica());
         if let Some(replica) = replica.filter(|_| self.random.per_mille(500)) {
-            let was_stopped = node.machine().phase() == Phase::Stopped;
-            node.machine().fail(&replica);
-            let is_stopped = node.machine().phase() == Phase::Stopped;
-            self.coverage.hit(if is_stopped && !was_stopped {
-                Point::GoneStops
-            } else {
-                Point::GoneWaits
-            });
-            self.observe(node)?;
+            self.tell_gone(node, &replica)?;
         }
         Ok(())
+    }
+
+    /// The machine is told that the device of a replica is gone.
+    fn tell_gone(&mut self, node: &mut Node, replica: &Uuid) -> Result<(), Violation> {
+        let (phase, live) = (node.machine().phase(), node.machine().live());
+        node.machine().fail(replica);
+        let is_stopped = node.machine().phase() == Phase::Stopped;
+        self.coverage.hit(if is_stopped && phase != Phase::Stopped {
+            Point::GoneStops
+        } else if node.machine().live() != live {
+            Point::GoneCounts
+        } else {
+            Point::GoneWaits
+        });
+        self.observe(node)
     }
 
     /// An operation that is in flight will take long.
@@ -128,7 +141,15 @@ impl World {
             self.forgotten.push((work.disk, flight.place, flight.bytes));
             work.has_failed = true;
         }
-        Ok(())
+        // A device that hangs may be given up by the machine before it has returned what it was
+        // given, which then may still be carried out.
+        let is_loud = self.plan.mode == Mode::Loud;
+        match node.seats[seat].replica() {
+            Some(replica) if is_loud && self.random.per_mille(250) => {
+                self.tell_gone(node, &replica)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An operation that hung goes on.
@@ -159,7 +180,9 @@ impl World {
             return;
         };
         let is_used = node.works.iter().flatten().any(|work| work.disk == disk);
-        if is_used || node.machine().phase() == Phase::Stopped {
+        let phase = node.machine().phase();
+        if is_used || phase == Phase::Stopped {
+            self.revive_in_vain(node, &replica);
             return;
         }
         let (tag, root) = (
@@ -167,7 +190,20 @@ impl World {
             live_root(&self.disks[disk], self.plan.pages),
         );
         if node.machine().revive(&replica, tag, root).is_ok() {
-            self.coverage.hit(Point::Revived);
+            self.coverage.hit(match phase {
+                Phase::Claiming | Phase::Claimed => Point::RevivedEarly,
+                Phase::Running | Phase::Stopped => Point::Revived,
+            });
+        }
+    }
+
+    /// A replica is seen again while a write to it is in flight: the machine refuses that.
+    fn revive_in_vain(&mut self, node: &mut Node, replica: &Uuid) {
+        let mut seats = node.seats.iter();
+        let own = seats.position(|seat| seat.replica() == Some(*replica));
+        let has_job = own.is_some_and(|own| node.seats[own].job().is_some());
+        if has_job && node.machine().revive(replica, 0, 0).is_err() {
+            self.coverage.hit(Point::ReviveRefused);
         }
     }
 
@@ -228,18 +264,27 @@ impl World {
 
     /// Counts what a power cut meets.
     pub(crate) fn note_cut(&mut self) {
-        let Some(node) = self.node.as_mut() else {
-            self.coverage.hit(Point::CutReadOnly);
-            return;
-        };
+        match self.node.take() {
+            Some(mut node) => {
+                self.note_cut_of(&mut node);
+                self.node = Some(node);
+            }
+            None => self.coverage.hit(Point::CutReadOnly),
+        }
+    }
+
+    fn note_cut_of(&mut self, node: &mut Node) {
         let machine = node.machine();
         let in_progress = machine.live() != machine.newest();
         let phase = machine.phase();
         let is_busy = !node.busy().is_empty();
         let point = match phase {
+            Phase::Claiming if !node.has_taken => Point::CutLoaded,
             Phase::Claiming => Point::CutClaiming,
+            Phase::Claimed if in_progress => Point::CutFirst,
             Phase::Claimed => Point::CutClaimed,
             Phase::Running if in_progress || is_busy => Point::CutCommit,
+            Phase::Running if is_marked(&node.live.members) => Point::CutMarked,
             Phase::Running => Point::CutIdle,
             Phase::Stopped => Point::CutStopped,
         };
@@ -248,6 +293,53 @@ impl World {
             if let Some(point) = work.point() {
                 self.coverage.hit(point);
             }
+            if work.job.role == Role::TieBreaker && work.job.extent != Extent::RootOnly {
+                self.coverage.hit(if work.is_durable {
+                    Point::CutTieDone
+                } else {
+                    Point::CutTie
+                });
+            }
+        }
+        if in_progress {
+            self.note_cut_of_list(node);
+        }
+        if phase == Phase::Running {
+            self.note_cut_of_joining(node);
+        }
+    }
+
+    /// The power goes while a commit is in progress: what it does to the list.
+    fn note_cut_of_list(&mut self, node: &Node) {
+        let list = &node.newest.members;
+        for (role, change, point) in [
+            (Role::Voter, Change::Joins, Point::CutJoin),
+            (Role::TieBreaker, Change::Joins, Point::CutJoinTie),
+            (Role::Voter, Change::Leaves, Point::CutLeave),
+            (Role::TieBreaker, Change::Leaves, Point::CutLeaveTie),
+        ] {
+            let is_it = |member: &Member| (member.role, member.change) == (role, change);
+            if list.iter().any(is_it) {
+                self.coverage.hit(point);
+            }
+        }
+        if is_marked(&node.live.members) && !is_marked(list) {
+            self.coverage.hit(Point::CutSettle);
+        }
+    }
+
+    /// The power goes while voters are to join.
+    fn note_cut_of_joining(&mut self, node: &mut Node) {
+        let joining: Vec<_> = self.joining(node).collect();
+        for (seat, _) in joining {
+            let held = node.seats[seat].holds();
+            self.coverage.hit(if node.works[seat].is_some() {
+                Point::CutJoining
+            } else if held == Generation::default() {
+                Point::CutAdded
+            } else {
+                Point::CutJoinReady
+            });
         }
     }
 }

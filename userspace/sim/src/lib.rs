@@ -8,7 +8,8 @@
 //! 3. `node.rs`, `steps.rs`, `changes.rs`, `boot.rs`: what the kernel's side of the state database
 //!    does. `faults.rs`: what happens to it.
 //! 4. `history.rs`, `checkers/`: what really happened, and what was promised.
-//! 5. `mirror/`: the same for a mirror, whose states are recorded before callers are answered.
+//! 5. `many.rs`, `coverage.rs`: many schedules, and what they have hit.
+//! 6. `mirror/`: the same for a mirror, whose states are recorded before callers are answered.
 
 mod boot;
 mod changes;
@@ -18,6 +19,7 @@ mod disk;
 mod faults;
 mod history;
 mod image;
+mod many;
 mod mirror;
 mod node;
 mod plan;
@@ -32,6 +34,12 @@ pub use self::{
     coverage::{
         Coverage,
         HITS_MIN, //
+    },
+    many::{
+        run_all,
+        Failure,
+        Span,
+        Total, //
     },
     rules::Rules,
     violation::Violation,

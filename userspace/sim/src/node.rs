@@ -9,6 +9,7 @@ use md_model::database::{
         Run,
         Seat, //
     },
+    identity::Uuid,
     members::Member,
 };
 
@@ -29,6 +30,10 @@ pub(crate) struct Node {
     pub(crate) seats: Vec<Seat>,
     /// The job of each seat that has one.
     pub(crate) works: Vec<Option<Work>>,
+    /// Whether a job has been taken.
+    pub(crate) has_taken: bool,
+    /// Voters that were added in this load and have not been deleted.
+    pub(crate) added: Vec<Uuid>,
     /// The disk of each tag.
     pub(crate) paths: Vec<usize>,
     /// The contents of the live commit, and of the newest one.
@@ -46,6 +51,8 @@ impl Node {
             members: vec![Member::UNFILLED; MEMBERS],
             seats: vec![Seat::FREE; SEATS],
             works: vec![None; SEATS],
+            has_taken: false,
+            added: Vec::new(),
             paths,
             live: image.clone(),
             newest: image,

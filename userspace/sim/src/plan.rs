@@ -43,8 +43,8 @@ impl Plan {
     /// Draws a plan.
     pub(crate) fn draw(random: &mut Random) -> Self {
         let mode = match random.below(10) {
-            0 => Mode::Rot,
-            1 => Mode::Misdirected,
+            0 | 1 => Mode::Rot,
+            2 => Mode::Misdirected,
             _ => Mode::Loud,
         };
         let is_loud = mode == Mode::Loud;
@@ -75,7 +75,7 @@ impl Plan {
             } else {
                 1000
             },
-            silent_rate: if is_loud { 0 } else { often(&[5, 20]) },
+            silent_rate: if is_loud { 0 } else { often(&[5, 20, 60]) },
         }
     }
 }

@@ -157,14 +157,21 @@ impl World {
         let is_written = !work.has_failed;
         let (phase, live) = (node.machine().phase(), node.machine().live());
         let newest = node.machine().newest();
+        let is_joining = self.joining(node).any(|(joining, _)| joining == seat);
         let progress = node.machine().returned(seat, is_written);
         let has_left = node.seats[seat].replica().is_none();
         let point = if phase == Phase::Stopped {
             Point::ReturnedStopped
         } else if has_left {
             Point::ReturnedLeft
+        } else if is_joining {
+            joining_point(is_written)
         } else if phase == Phase::Claiming {
             claim_point(is_written, progress)
+        } else if phase == Phase::Claimed && progress == Progress::Counts {
+            Point::FirstCounts
+        } else if phase == Phase::Claimed && progress == Progress::Failed {
+            Point::FirstStops
         } else if work.job.generation < newest && is_written {
             Point::WrittenOld
         } else {
@@ -197,6 +204,9 @@ impl World {
         let forgotten = self.forgotten.iter().filter(|(other, ..)| *other == disk);
         checkers::in_flight::check(disk, own.count() + forgotten.count())?;
         let is_next = held == node.live.generation;
+        if self.joining(node).any(|(joining, _)| joining == seat) {
+            self.coverage.hit(Point::WriteJoining);
+        }
         self.coverage.hit(match (phase, job.role, job.extent) {
             (_, Role::Voter, Extent::RootOnly) => Point::ClaimRoot,
             (_, Role::TieBreaker, Extent::RootOnly) => Point::ClaimTie,
@@ -207,8 +217,10 @@ impl World {
             (_, Role::Voter, Extent::Newer(_)) if is_next => Point::WriteNext,
             (_, Role::Voter, Extent::Newer(_)) => Point::WriteBehind,
         });
-        let work = Work::new(job, disk, &self.disks[disk], &node.newest, &self.rules);
+        let mut work = Work::new(job, disk, &self.disks[disk], &node.newest, &self.rules);
+        work.is_claim = phase == Phase::Claiming;
         node.works[seat] = Some(work);
+        node.has_taken = true;
         Ok(true)
     }
 
@@ -238,6 +250,14 @@ impl World {
         if let Some(commit) = self.history.commits.get_mut(&generation) {
             commit.held_by.insert(*replica);
         }
+    }
+}
+
+fn joining_point(is_written: bool) -> Point {
+    if is_written {
+        Point::WrittenJoining
+    } else {
+        Point::FailedJoining
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Work {
     pub(crate) in_flight: Vec<InFlight>,
     pub(crate) has_failed: bool,
     pub(crate) is_durable: bool,
+    /// Whether it was taken while the epoch was claimed.
+    pub(crate) is_claim: bool,
 }
 
 impl Work {
@@ -103,6 +105,7 @@ impl Work {
             in_flight: Vec::new(),
             has_failed: false,
             is_durable: false,
+            is_claim: false,
         }
     }
 
@@ -194,6 +197,11 @@ impl Work {
                 [Point::CutFlushBefore, Point::CutFlushFlight],
                 [Point::CutRootBefore, Point::CutRootFlight],
             ],
+            Extent::Differing if self.is_claim => [
+                [Point::CutUpdatePageBefore, Point::CutUpdatePageFlight],
+                [Point::CutUpdateFlushBefore, Point::CutUpdateFlushFlight],
+                [Point::CutUpdateRootBefore, Point::CutUpdateRootFlight],
+            ],
             Extent::Differing => [
                 [Point::CutRepairPageBefore, Point::CutRepairPageFlight],
                 [Point::CutRepairFlushBefore, Point::CutRepairFlushFlight],
@@ -208,6 +216,7 @@ impl Work {
         match self.job.extent {
             Extent::RootOnly => Point::CutClaimRootDone,
             Extent::Newer(_) => Point::CutRootDone,
+            Extent::Differing if self.is_claim => Point::CutUpdateRootDone,
             Extent::Differing => Point::CutRepairRootDone,
         }
     }

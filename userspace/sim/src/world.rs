@@ -302,6 +302,7 @@ impl World {
             for work in node.works.iter().flatten() {
                 work.cut(&mut self.disks[work.disk], &mut self.random);
             }
+            self.rot_newest(&node);
         }
         for (disk, place, bytes) in std::mem::take(&mut self.forgotten) {
             self.disks[disk].tear(place, &bytes, &mut self.random);
@@ -315,6 +316,20 @@ impl World {
             let clone = self.disks.len() - 1;
             self.disks[clone] = self.disks[0].clone();
             self.is_cloned = true;
+        }
+    }
+
+    /// A bit flips in what the newest commit leads to: a place drawn from all of a disk is seldom
+    /// one that matters, and just then the newest commit may be on this disk alone.
+    fn rot_newest(&mut self, node: &Node) {
+        let chance = 10 * self.plan.silent_rate;
+        if self.is_calm || self.plan.mode != Mode::Rot || !self.random.per_mille(chance) {
+            return;
+        }
+        let places: Vec<_> = node.newest.all().map(|(at, ..)| at.slot).collect();
+        if let Some(place) = self.random.one_of(&places) {
+            self.disks[self.victim].rot(place, &mut self.random);
+            self.coverage.hit(Point::FaultRot);
         }
     }
 

@@ -4,8 +4,9 @@
 
 use md_sim::{
     run,
-    Coverage,
-    Rules, //
+    run_all,
+    Rules,
+    Span, //
 };
 
 /// Schedules of the small run; a full one is `md-sim`.
@@ -16,17 +17,53 @@ const ENOUGH: u64 = 3000;
 
 #[test]
 fn no_schedule_breaks_a_promise() {
-    let (mut coverage, mut steps) = (Coverage::default(), 0);
-    for seed in 0..SMALL {
-        let outcome = run(seed, Rules::ALL);
-        if let Some(violation) = outcome.violation {
-            panic!("{violation}\nreplay: md-sim --schedules 1 --seed {seed}");
-        }
-        coverage.add(&outcome.coverage);
-        steps += outcome.steps;
+    let total = run_all(small(), Rules::ALL, 2);
+    if let Some(failure) = total.failures.first() {
+        let seed = failure.seed;
+        panic!(
+            "{}\nreplay: md-sim --schedules 1 --seed {seed}",
+            failure.violation
+        );
     }
-    assert!(steps / SMALL >= 200, "{} steps on average", steps / SMALL);
-    println!("{coverage}");
+    assert!(total.average() >= 200, "{} steps", total.average());
+    println!("{}", total.coverage);
+    let never: Vec<_> = total
+        .coverage
+        .rare()
+        .into_iter()
+        .filter(|(_, hits)| *hits == 0)
+        .collect();
+    assert!(never.is_empty(), "never hit: {never:?}");
+}
+
+fn small() -> Span {
+    Span {
+        seed: 0,
+        schedules: SMALL,
+        failures: 1,
+    }
+}
+
+/// The number of threads decides nothing, also about which failure is told of.
+#[test]
+fn threads_change_nothing() {
+    for (rule, schedules) in [(None, 60), (Some("claim"), SMALL)] {
+        let rules = rule.map_or(Rules::ALL, |rule| Rules::without(rule).expect("a rule"));
+        let span = Span {
+            schedules,
+            ..small()
+        };
+        let (one, three) = (run_all(span, rules, 1), run_all(span, rules, 3));
+        let seeds = |total: &md_sim::Total| -> Vec<_> {
+            let failures = total.failures.iter();
+            failures.map(|failure| failure.seed).collect()
+        };
+        assert_eq!(seeds(&one), seeds(&three));
+        assert_eq!(seeds(&one).len(), usize::from(rule.is_some()));
+        if rule.is_none() {
+            assert_eq!(one.coverage.to_string(), three.coverage.to_string());
+        }
+    }
 }
 
 /// One seed, one schedule.

@@ -199,6 +199,10 @@ impl Mirror {
 
     fn note_cut(&mut self) {
         let flushes = |request: &Request| request.wanted == Wanted::Flush;
+        let is_carried = |request: &Request| request.stage == Stage::Records;
+        if self.requests.iter().any(is_carried) {
+            self.coverage.hit(Point::CutMirrorCarried);
+        }
         let runs = |request: &Request| request.stage == Stage::Runs && !flushes(request);
         self.coverage.hit(if self.recording.is_some() {
             Point::CutMirrorRecord

@@ -330,11 +330,21 @@ impl Mirror {
         let before = self.states[side][index];
         let after = step(before, event, self.has_other_source(place));
         self.states[side][index] = after;
-        if after != before {
-            self.coverage.hit(match after {
-                State::Erred => Point::MirrorErred,
-                State::Okay | State::LastErred => Point::MirrorLastErred,
-            });
+        match (before, after, event) {
+            (State::Okay, State::Erred, Event::DeviceGone) => {
+                self.coverage.hit(Point::MirrorErredGone);
+            }
+            (State::Okay, State::Erred, _) => self.coverage.hit(Point::MirrorErredWrite),
+            (State::Okay, State::LastErred, Event::ReadFailed) => {
+                self.coverage.hit(Point::MirrorLastRead);
+            }
+            (State::Okay, State::LastErred, Event::DeviceGone) => {
+                self.coverage.hit(Point::MirrorLastGone);
+            }
+            (State::Okay, State::LastErred, _) => self.coverage.hit(Point::MirrorLastWrite),
+            (State::LastErred, ..) => self.coverage.hit(Point::MirrorLastAgain),
+            (State::Erred, ..) => self.coverage.hit(Point::MirrorErredAgain),
+            (State::Okay, State::Okay, _) => {}
         }
         after != before
     }

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The rules of the machine that commits, one by one; `userspace/sim` runs them all at once.
+
+use md_model::{
+    database::{
+        choice::{
+            decide,
+            Replica, //
+        },
+        commits::{
+            Commits,
+            Extent,
+            Job,
+            Phase,
+            Refusal,
+            Run,
+            Seat, //
+        },
+        identity::{
+            Generation,
+            Uuid, //
+        },
+        members::{
+            Change,
+            Member,
+            Role, //
+        },
+        quorum::Progress,
+    },
+    limits::REPLICAS_MAX, //
+};
+
+const TIE: u8 = 0xaa;
+
+fn uuid(number: u8) -> Uuid {
+    Uuid::from_bytes([number; 16])
+}
+
+fn chosen() -> Generation {
+    Generation {
+        epoch: 3,
+        sequence: 7,
+    }
+}
+
+/// A set of voters from 1 on, and perhaps a tie-breaker.
+struct Set {
+    run: Run,
+    members: Vec<Member>,
+    seats: Vec<Seat>,
+}
+
+impl Set {
+    /// Started, with what each member holds; `None` for one that is not there.
+    fn claiming(voters: u8, tie: bool, holds: &[Option<u64>]) -> Self {
+        let voting = (1..=voters).map(|voter| Member::new(uuid(voter), Role::Voter));
+        let tie = tie.then(|| Member::new(uuid(TIE), Role::TieBreaker));
+        let list: Vec<_> = voting.chain(tie).collect();
+        let found: Vec<_> = list
+            .iter()
+            .zip(holds)
+            .map(|(member, sequence)| {
+                Some(Replica {
+                    uuid: member.replica,
+                    role: member.role,
+                    generation: Generation {
+                        epoch: 3,
+                        sequence: (*sequence)?,
+                    },
+                    claim: 3,
+                    complete: true,
+                    members: &list,
+                })
+            })
+            .collect();
+        let mut set = Self {
+            run: Run::STOPPED,
+            members: vec![Member::UNFILLED; REPLICAS_MAX],
+            seats: vec![Seat::FREE; REPLICAS_MAX + 2],
+        };
+        let decision = decide(&found, &[]).expect("a voter");
+        let started = set.machine().start((&decision, 4), &[], &found, &[1; 9]);
+        assert_eq!(started, Ok(()));
+        set
+    }
+
+    /// Running, all members current.
+    fn running(voters: u8, tie: bool) -> Self {
+        let all = [Some(7); 9];
+        let mut set = Self::claiming(voters, tie, &all);
+        set.write_all();
+        assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));
+        set.write_all();
+        assert_eq!(set.machine().phase(), Phase::Running);
+        set
+    }
+
+    fn machine(&mut self) -> Commits<'_> {
+        Commits::over(&mut self.run, &mut self.members, &mut self.seats)
+    }
+
+    fn seat(&self, number: u8) -> usize {
+        let mut seats = self.seats.iter();
+        let found = seats.position(|seat| seat.replica() == Some(uuid(number)));
+        found.expect("seated")
+    }
+
+    fn take(&mut self, number: u8) -> Option<Job> {
+        let seat = self.seat(number);
+        self.machine().take(seat)
+    }
+
+    fn returned(&mut self, number: u8, is_written: bool) -> Progress {
+        let seat = self.seat(number);
+        let progress = self.machine().returned(seat, is_written);
+        assert!(self.machine().is_sound());
+        progress
+    }
+
+    /// Takes a job and carries it out, or fails to.
+    fn write(&mut self, number: u8, is_written: bool) -> Progress {
+        self.take(number).expect("a job");
+        self.returned(number, is_written)
+    }
+
+    /// Carries jobs out until there are none.
+    fn write_all(&mut self) {
+        while let Some(seat) =
+            (0..self.seats.len()).find(|seat| self.machine().take(*seat).is_some())
+        {
+            self.machine().returned(seat, true);
+        }
+    }
+
+    fn begin(&mut self) -> Generation {
+        self.machine().begin(1).expect("none is in progress")
+    }
+
+    fn change_of(&mut self, number: u8) -> Option<Change> {
+        let list = self.machine().members().to_vec();
+        let mut list = list.into_iter();
+        list.find(|member| member.replica == uuid(number))
+            .map(|member| member.change)
+    }
+}
+
+/// `DURABILITY.md` clause 3: a claim is a root of the chosen commit, on as many as the
+/// start needs.
+#[test]
+fn the_epoch_is_claimed_before_the_first_commit() {
+    let mut set = Set::claiming(3, true, &[Some(7), Some(6), None, Some(6)]);
+    assert_eq!(set.machine().next_generation(), Err(Refusal::Busy));
+    let job = set.take(1).expect("a claim");
+    assert_eq!((job.extent, job.claim), (Extent::RootOnly, 4));
+    assert_eq!((job.generation, job.places), (chosen(), [3, 4]));
+    assert_eq!(set.take(2).expect("a claim").extent, Extent::Differing);
+    assert_eq!(set.take(TIE), None, "it is behind");
+    assert_eq!(set.returned(1, true), Progress::Voters);
+    assert_eq!(set.returned(2, true), Progress::Counts);
+    assert_eq!(set.machine().phase(), Phase::Claimed);
+    assert!(set.machine().is_due());
+    assert_eq!(set.machine().begin(1), Err(Refusal::FirstIsEmpty));
+    assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));
+    let failed = [false, false, true, false];
+    let list = set.machine().members().to_vec();
+    assert!(list.iter().map(|member| member.failed).eq(failed));
+}
+
+#[test]
+fn a_claim_that_cannot_hold_stops_the_set() {
+    let mut set = Set::claiming(3, false, &[Some(7), Some(7), None]);
+    assert_eq!(set.write(2, false), Progress::Failed);
+    assert_eq!(set.machine().phase(), Phase::Stopped);
+    assert_eq!(set.take(1), None);
+}
+
+/// Clause 4: it returns at quorum; who hangs gets nothing more, and is brought up to date
+/// later.
+#[test]
+fn a_hung_replica_delays_nothing_and_gets_no_other_write() {
+    let mut set = Set::running(3, false);
+    let first = set.begin();
+    set.take(3).expect("a job");
+    let newer = Extent::Newer(Generation::first_of(4));
+    assert_eq!(set.take(1).expect("a job").extent, newer);
+    assert_eq!(set.returned(1, true), Progress::Voters);
+    assert_eq!(set.write(2, true), Progress::Counts);
+    let second = set.begin();
+    assert_eq!(set.take(3), None, "its write is in flight");
+    set.write(1, true);
+    assert_eq!(set.write(2, true), Progress::Counts);
+    set.returned(3, true);
+    let job = set.take(3).expect("it is behind");
+    assert_eq!((job.extent, job.generation), (Extent::Newer(first), second));
+    set.returned(3, true);
+    assert_eq!(set.take(3), None);
+}
+
+/// Clause 2: the tie-breaker is written after the voters that it agrees with.
+#[test]
+fn the_tie_breaker_is_written_after_half_of_the_voters() {
+    let mut set = Set::running(2, true);
+    set.begin();
+    assert_eq!(set.take(TIE), None);
+    assert_eq!(set.write(1, true), Progress::TieBreaker);
+    assert_eq!(set.write(2, false), Progress::TieBreaker);
+    assert_eq!(set.write(TIE, true), Progress::Counts);
+}
+
+/// Clause 2: losing the tie-breaker is itself committed, on more than half; then half is
+/// enough.
+#[test]
+fn a_lost_tie_breaker_is_taken_out() {
+    let mut set = Set::running(2, true);
+    assert!(!set.machine().is_due());
+    set.machine().fail(&uuid(TIE));
+    assert!(set.machine().is_due());
+    set.begin();
+    assert_eq!(set.change_of(TIE), Some(Change::Leaves));
+    assert_eq!(set.write(1, true), Progress::Voters);
+    assert_eq!(set.write(2, true), Progress::Counts);
+    assert!(set.machine().is_due(), "the list is not settled");
+    set.begin();
+    assert_eq!(set.change_of(TIE), None);
+    set.write_all();
+    assert!(!set.machine().is_due());
+    set.begin();
+    assert_eq!(set.write(1, true), Progress::Counts, "half");
+}
+
+/// Clause 1: it stays in the list, and is no reason for a commit.
+#[test]
+fn a_failed_voter_stays_and_is_told_with_the_next_commit() {
+    let mut set = Set::running(3, false);
+    set.begin();
+    set.write(3, false);
+    set.write_all();
+    assert!(!set.machine().is_due());
+    set.begin();
+    let list = set.machine().members().to_vec();
+    assert_eq!((list.len(), list[2].failed), (3, true));
+    set.write_all();
+    assert_eq!(set.machine().revive(&uuid(3), 2, 1), Ok(()));
+    assert_eq!(set.take(3).expect("a job").extent, Extent::Differing);
+}
+
+/// Clause 2: what cannot count stops the set, and what was committed is as before.
+#[test]
+fn a_commit_that_cannot_count_stops_the_set() {
+    let mut set = Set::running(3, false);
+    let live = set.machine().live();
+    set.begin();
+    set.write(1, true);
+    set.write(2, false);
+    assert_eq!(set.write(3, false), Progress::Failed);
+    let mut machine = set.machine();
+    assert_eq!((machine.phase(), machine.live()), (Phase::Stopped, live));
+    assert_eq!(machine.begin(1), Err(Refusal::Stopped));
+}
+
+#[test]
+fn members_come_and_go_in_two_commits() {
+    let mut set = Set::running(2, false);
+    let third = Member::new(uuid(3), Role::Voter);
+    assert_eq!(set.machine().add(third, 3, 0), Ok(()));
+    assert_eq!(set.machine().add(third, 3, 0), Err(Refusal::Known));
+    assert!(!set.machine().is_due(), "it has nothing yet");
+    assert_eq!(set.take(3).expect("a job").extent, Extent::Differing);
+    set.returned(3, true);
+    assert!(set.machine().is_due());
+    assert_eq!(set.machine().remove(&uuid(1)), Ok(()));
+    assert!(set.machine().is_due());
+    set.begin();
+    assert_eq!(set.change_of(3), Some(Change::Joins));
+    assert_eq!(set.change_of(1), Some(Change::Leaves));
+    assert_eq!(set.write(1, true), Progress::Voters, "none of the new ones");
+    assert_eq!(set.write(2, true), Progress::Counts);
+    assert!(set.machine().is_due());
+    set.begin();
+    assert_eq!(
+        (set.change_of(1), set.change_of(3)),
+        (None, Some(Change::Stays))
+    );
+    set.write_all();
+    assert!(!set.machine().is_due());
+    assert_eq!(set.machine().remove(&uuid(9)), Err(Refusal::Unknown));
+    assert_eq!(set.machine().remove(&uuid(2)), Ok(()));
+    assert_eq!(set.machine().remove(&uuid(3)), Err(Refusal::LastVoter));
+}
+
+/// Nobody waits for a voter that is to join and has nothing yet, and it delays no commit.
+#[test]
+fn a_voter_that_cannot_be_written_does_not_join() {
+    let mut set = Set::running(1, false);
+    let second = Member::new(uuid(2), Role::Voter);
+    assert_eq!(set.machine().add(second, 2, 0), Ok(()));
+    set.begin();
+    assert_eq!(set.change_of(2), None);
+    assert_eq!(set.write(1, true), Progress::Counts);
+    set.write(2, false);
+    assert!(!set.machine().is_due());
+    assert_eq!(set.machine().add(second, 2, 0), Err(Refusal::Known));
+    assert_eq!(set.machine().remove(&uuid(2)), Ok(()));
+    assert_eq!(set.machine().add(second, 2, 0), Ok(()));
+}
+
+/// Clause 2: it is added when it has been written; if it cannot be, all else counts all the
+/// same.
+#[test]
+fn a_tie_breaker_that_cannot_join_is_taken_out_again() {
+    let mut set = Set::running(3, false);
+    let tie = Member::new(uuid(TIE), Role::TieBreaker);
+    assert_eq!(set.machine().add(tie, 9, 0), Ok(()));
+    assert_eq!(set.machine().add(tie, 9, 0), Err(Refusal::Known));
+    let other = Member::new(uuid(0xbb), Role::TieBreaker);
+    assert_eq!(set.machine().add(other, 9, 0), Err(Refusal::TieBreaker));
+    set.begin();
+    assert_eq!(set.write(1, true), Progress::Voters);
+    assert_eq!(set.take(TIE), None, "not before more than half");
+    assert_eq!(set.write(2, true), Progress::TieBreaker);
+    assert_eq!(set.write(TIE, false), Progress::Counts);
+    assert!(set.machine().is_due());
+    set.begin();
+    assert_eq!(set.change_of(TIE), Some(Change::Leaves));
+}
+
+/// A deleted replica whose write hangs keeps its seat until that returns.
+#[test]
+fn a_late_write_to_a_deleted_replica_meets_nobody() {
+    let mut set = Set::running(3, false);
+    assert_eq!(set.machine().remove(&uuid(3)), Ok(()));
+    set.begin();
+    let seat = set.seat(3);
+    set.take(3).expect("a job");
+    set.write_all();
+    set.begin();
+    set.write_all();
+    let again = Member::new(uuid(3), Role::Voter);
+    assert_eq!(set.machine().add(again, 3, 1), Err(Refusal::Known));
+    set.machine().returned(seat, true);
+    assert_eq!(set.machine().add(again, 3, 1), Ok(()));
+}
+
+/// Clause 4: that holds as well for a voter that was to join.
+#[test]
+fn a_late_write_to_a_voter_that_never_joined_meets_nobody() {
+    let mut set = Set::running(2, false);
+    let third = Member::new(uuid(3), Role::Voter);
+    assert_eq!(set.machine().add(third, 3, 0), Ok(()));
+    let seat = set.seat(3);
+    set.take(3).expect("a job");
+    assert_eq!(set.machine().remove(&uuid(3)), Ok(()));
+    assert!(!set.machine().may_be_wiped(&uuid(3)));
+    assert_eq!(set.machine().add(third, 3, 0), Err(Refusal::Known));
+    assert_eq!(set.machine().next_job(seat), None, "its write is in flight");
+    let fourth = Member::new(uuid(4), Role::Voter);
+    assert_eq!(set.machine().add(fourth, 4, 0), Ok(()));
+    assert_ne!(set.seat(4), seat);
+    set.machine().returned(seat, true);
+    assert!(!set.machine().is_due(), "it does not join any more");
+    assert!(set.machine().may_be_wiped(&uuid(3)));
+    assert_eq!(set.machine().add(third, 3, 0), Ok(()));
+}
+
+/// Who was given up has no vote and is in no list any more.
+#[test]
+fn the_given_up_are_left_out() {
+    let list: Vec<_> = (1..=3).map(|n| Member::new(uuid(n), Role::Voter)).collect();
+    let only = Replica {
+        uuid: uuid(1),
+        role: Role::Voter,
+        generation: chosen(),
+        claim: 3,
+        complete: true,
+        members: &list,
+    };
+    let (found, gone) = ([Some(only)], [uuid(2), uuid(3)]);
+    let decision = decide(&found, &gone).expect("a voter");
+    let mut set = Set::running(1, false);
+    let started = set.machine().start((&decision, 4), &gone, &found, &[1]);
+    assert_eq!(started, Ok(()));
+    set.write_all();
+    assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));
+    assert_eq!(set.machine().members().len(), 1);
+}
