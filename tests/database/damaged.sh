@@ -50,7 +50,7 @@ for what in "32 1" "33 2" "35 2" "33 4" "37 186" "223 1" "32 192" "$((37 + RANDO
 			run metadb -d "$(metadb | awk '/missing/ { print $NF }')"
 			run metadb -a /dev/sdb
 		fi
-		wait_for 20 all_current
+		wait_for 60 all_current
 		run mdctl stop
 	done
 done
@@ -59,7 +59,7 @@ note "an older state of one replica"
 pages /dev/sdb 0 512 /tmp/older
 run mdctl start
 same "metadevices" "d1 d10r" "$(units)"
-wait_for 20 all_current
+wait_for 60 all_current
 run mdctl stop
 
 note "the same damage in all: pages of records"
