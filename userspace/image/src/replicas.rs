@@ -92,7 +92,8 @@ fn length_by_tail(device: &Device<'_>, page: u64, end: u64) -> Option<u32> {
             return false;
         };
         let is_tail = MAGIC.of(&bytes) == Kind::Tail.magic();
-        is_tail && Header::decode(End::Tail, &bytes, sector).is_ok()
+        let tail = Header::decode(End::Tail, &bytes, sector);
+        is_tail && tail.is_ok_and(|tail| tail.pages == *length)
     })
 }
 
