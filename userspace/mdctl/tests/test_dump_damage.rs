@@ -6,7 +6,14 @@ use crate::{
     test_images::images, //
 };
 use md_image::inspect;
-use md_model::database::page::PAGE_BYTES;
+use md_model::database::{
+    crc32c::Crc32c,
+    page::{
+        CHECKSUM,
+        HEAD_BYTES,
+        PAGE_BYTES, //
+    },
+};
 use proptest::{
     prelude::*,
     sample::Index, //
@@ -20,6 +27,8 @@ enum Harm {
     Noise(Index, u64),
     Move(Index, Index),
     Truncate(Index),
+    /// A flipped bit in a page whose checksum fits all the same, and so do those of pointers to it.
+    Forge(Index, u8),
 }
 
 fn any_harm() -> impl Strategy<Value = Harm> {
@@ -29,6 +38,7 @@ fn any_harm() -> impl Strategy<Value = Harm> {
         1 => (any::<Index>(), any::<u64>()).prop_map(|(at, seed)| Harm::Noise(at, seed)),
         2 => (any::<Index>(), any::<Index>()).prop_map(|(from, to)| Harm::Move(from, to)),
         1 => any::<Index>().prop_map(Harm::Truncate),
+        6 => (any::<Index>(), 0..8_u8).prop_map(|(at, bit)| Harm::Forge(at, bit)),
     ]
 }
 
@@ -77,9 +87,44 @@ fn harm(image: &mut Vec<u8>, harm: &Harm) -> Option<()> {
                 image.copy_within(from..from + PAGE_BYTES, to);
             }
         }
+        Harm::Forge(at, bit) => {
+            // Where there is something: most of a page is zeros.
+            let used = (0..image.len()).filter(|byte| image[*byte] != 0);
+            let used: Vec<_> = used.collect();
+            let at = *used.get(at.index(used.len().max(1)))?;
+            image[at] ^= 1 << bit;
+            forge(image, at / PAGE_BYTES);
+        }
         Harm::Truncate(at) => image.truncate(at.index(image.len().max(1))),
     }
     Some(())
+}
+
+/// Makes the checksum of a page fit what is in it, and then those of the pages that point to it.
+fn forge(image: &mut [u8], number: usize) {
+    let Some(page) = image.chunks_exact_mut(PAGE_BYTES).nth(number) else {
+        return;
+    };
+    let before = CHECKSUM.of(page).to_vec();
+    CHECKSUM.put(page, 0);
+    let sum = Crc32c::START.with(page).value();
+    CHECKSUM.put(page, sum.into());
+    // What has no checksum is pointed to by nobody.
+    if before == sum.to_le_bytes() || before == [0; 4] {
+        return;
+    }
+    let pages = image.chunks_exact_mut(PAGE_BYTES).enumerate();
+    let mut above = Vec::new();
+    for (place, page) in pages.filter(|(place, _)| *place != number) {
+        let mut words = page[HEAD_BYTES..].chunks_exact_mut(4);
+        if let Some(pointer) = words.find(|word| **word == before[..]) {
+            pointer.copy_from_slice(&sum.to_le_bytes());
+            above.push(place);
+        }
+    }
+    for place in above {
+        forge(image, place);
+    }
 }
 
 /// An image from `tests/images/` that something has happened to.
@@ -107,6 +152,19 @@ proptest! {
         prop_assert_eq!(text.status, u8::from(damage > 0));
         prop_assert_eq!(text.stdout.matches("Damage: ").count(), damage);
         prop_assert!(text.stdout.is_ascii());
+    }
+
+    /// Damage that no checksum tells goes all the way to the records.
+    #[test]
+    fn forged_values_are_judged(at in any::<Index>(), bit in 0..8_u8) {
+        let mut image = images().remove("v1-two-replicas").unwrap();
+        harm(&mut image, &Harm::Forge(at, bit));
+        let mut env = TestEnvironment::new();
+        env.write_bytes("image", &image);
+        let text = env.run("mdctl dump /image");
+        prop_assert!(text.status < 2);
+        let sums = text.stdout.matches("has the checksum").count();
+        prop_assert_eq!(sums, 0, "{}", text);
     }
 
     /// Every bit of every page that something leads to counts.
