@@ -9,7 +9,6 @@ use std::{
 use md_model::database::{
     commits::{
         Phase,
-        Refusal,
         Seat, //
     },
     identity::{
@@ -179,14 +178,12 @@ impl World {
             (Ok(()), None) => Point::RemoveJoining,
             (Ok(()), Some(Role::Voter)) => Point::RemoveVoter,
             (Ok(()), Some(Role::TieBreaker)) => Point::RemoveTie,
-            (Err(Refusal::LastVoter), _) => Point::RemoveRefused,
-            (Err(_), _) => return,
+            (Err(_), _) => Point::RemoveRefused,
         };
-        node.added.retain(|added| added != replica);
         self.coverage.hit(point);
     }
 
-    /// The voters that are to join and are no members yet, with their seats.
+    /// The replicas that are to join and are no members yet, with their seats.
     pub(crate) fn joining<'n>(
         &self,
         node: &'n mut Node,
@@ -194,11 +191,7 @@ impl World {
         let members = node.machine().members().to_vec();
         let seats = node.seats.iter().enumerate();
         let taken = seats.filter_map(|(seat, own)| Some((seat, own.replica()?)));
-        let added = &node.added;
-        taken.filter(move |(_, replica)| {
-            let is_it = |member: &Member| member.replica == *replica;
-            added.contains(replica) && !members.iter().any(is_it)
-        })
+        taken.filter(move |(_, replica)| !members.iter().any(|member| member.replica == *replica))
     }
 
     /// Makes a replica on a disk that has none that is in use, and adds it.
@@ -219,10 +212,7 @@ impl World {
         let member = Member::new(self.make(disk, role), role);
         let tag = node.tag(disk);
         let point = match (node.machine().add(member, tag, 0), role) {
-            (Ok(()), Role::Voter) => {
-                node.added.push(member.replica);
-                Point::AddVoter
-            }
+            (Ok(()), Role::Voter) => Point::AddVoter,
             (Ok(()), Role::TieBreaker) => Point::AddTie,
             (Err(_), _) => Point::AddRefused,
         };

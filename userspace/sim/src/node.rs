@@ -9,7 +9,6 @@ use md_model::database::{
         Run,
         Seat, //
     },
-    identity::Uuid,
     members::Member,
 };
 
@@ -32,8 +31,6 @@ pub(crate) struct Node {
     pub(crate) works: Vec<Option<Work>>,
     /// Whether a job has been taken.
     pub(crate) has_taken: bool,
-    /// Voters that were added in this load and have not been deleted.
-    pub(crate) added: Vec<Uuid>,
     /// The disk of each tag.
     pub(crate) paths: Vec<usize>,
     /// The contents of the live commit, and of the newest one.
@@ -52,7 +49,6 @@ impl Node {
             seats: vec![Seat::FREE; SEATS],
             works: vec![None; SEATS],
             has_taken: false,
-            added: Vec::new(),
             paths,
             live: image.clone(),
             newest: image,
