@@ -9,6 +9,7 @@ use std::{
 use md_model::database::{
     commits::{
         Phase,
+        Refusal,
         Seat, //
     },
     identity::{
@@ -178,12 +179,14 @@ impl World {
             (Ok(()), None) => Point::RemoveJoining,
             (Ok(()), Some(Role::Voter)) => Point::RemoveVoter,
             (Ok(()), Some(Role::TieBreaker)) => Point::RemoveTie,
-            (Err(_), _) => Point::RemoveRefused,
+            (Err(Refusal::LastVoter), _) => Point::RemoveRefused,
+            (Err(_), _) => return,
         };
+        node.added.retain(|added| added != replica);
         self.coverage.hit(point);
     }
 
-    /// The replicas that are to join and are no members yet, with their seats.
+    /// The voters that are to join and are no members yet, with their seats.
     pub(crate) fn joining<'n>(
         &self,
         node: &'n mut Node,
@@ -191,7 +194,11 @@ impl World {
         let members = node.machine().members().to_vec();
         let seats = node.seats.iter().enumerate();
         let taken = seats.filter_map(|(seat, own)| Some((seat, own.replica()?)));
-        taken.filter(move |(_, replica)| !members.iter().any(|member| member.replica == *replica))
+        let added = &node.added;
+        taken.filter(move |(_, replica)| {
+            let is_it = |member: &Member| member.replica == *replica;
+            added.contains(replica) && !members.iter().any(is_it)
+        })
     }
 
     /// Makes a replica on a disk that has none that is in use, and adds it.
@@ -212,7 +219,10 @@ impl World {
         let member = Member::new(self.make(disk, role), role);
         let tag = node.tag(disk);
         let point = match (node.machine().add(member, tag, 0), role) {
-            (Ok(()), Role::Voter) => Point::AddVoter,
+            (Ok(()), Role::Voter) => {
+                node.added.push(member.replica);
+                Point::AddVoter
+            }
             (Ok(()), Role::TieBreaker) => Point::AddTie,
             (Err(_), _) => Point::AddRefused,
         };

@@ -67,6 +67,7 @@ impl World {
             let member = Member::new(self.make(disk, Role::Voter), Role::Voter);
             let tag = node.tag(disk);
             if node.machine().add(member, tag, 0).is_ok() {
+                node.added.push(member.replica);
                 self.wiped = None;
                 self.coverage.hit(Point::HealedAnew);
             }

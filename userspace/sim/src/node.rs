@@ -9,6 +9,7 @@ use md_model::database::{
         Run,
         Seat, //
     },
+    identity::Uuid,
     members::Member,
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) works: Vec<Option<Work>>,
     /// Whether a job has been taken.
     pub(crate) has_taken: bool,
+    /// Voters that were added in this load and have not been deleted.
+    pub(crate) added: Vec<Uuid>,
     /// The disk of each tag.
     pub(crate) paths: Vec<usize>,
     /// The contents of the live commit, and of the newest one.
@@ -49,6 +52,7 @@ impl Node {
             seats: vec![Seat::FREE; SEATS],
             works: vec![None; SEATS],
             has_taken: false,
+            added: Vec::new(),
             paths,
             live: image.clone(),
             newest: image,
