@@ -52,11 +52,16 @@ same "holders of the next device" 0 \
 	"$(dmsetup info -c --noheadings -o open "c$((last + 1))" | xargs)"
 
 note "no room for another one either, until something smaller is there"
-for ((n = 0; n < 40; n++)); do
-	metainit d$((100 + n)) 1 1 /dev/mapper/c$((last + 1 + n)) >/tmp/said 2>&1 || break
+next=$((last + 1))
+for ((n = 100; next + 20 <= 300; n++)); do
+	# shellcheck disable=SC2046
+	metainit d$n 20 $(components $next $((next + 19)) | sed 's|/dev|1 /dev|g') \
+		>/tmp/said 2>&1 || break
+	next=$((next + 20))
 done
 cat /tmp/said
 grep -q 'the state database is full' /tmp/said || fail "there is room for any number"
+refuse 'no such metadevice|not exist' metastat d$n
 before=$(units)
 
 note "a change of state has room"
