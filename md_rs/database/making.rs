@@ -296,8 +296,8 @@ impl Database {
         Ok(gone.len() as u32)
     }
 
-    /// Deletes all replicas, and with them the set: its metadevices, whose bodies these are, live in
-    /// memory. How many replicas there were.
+    /// Deletes all replicas, and with them the set: its metadevices, whose bodies these are, live
+    /// in memory. How many replicas there were.
     pub(crate) fn delete_set<'a>(
         &self,
         bodies: impl Iterator<Item = &'a Arc<Body>>,

@@ -20,7 +20,7 @@ cat >"$dir/at-boot" <<'GUEST'
 state() { echo "$*" >/dev/virtio-ports/md.state; }
 state start
 check=$(sed -nE 's/.*md\.check=([a-z_]+).*/\1/p' /proc/cmdline)
-bash /root/check "$check" >/dev/virtio-ports/md.output 2>&1
+bash /usr/local/lib/at-boot/check "$check" >/dev/virtio-ports/md.output 2>&1
 status=$?
 state left
 state exit $status
@@ -34,7 +34,7 @@ Type=oneshot
 ExecStart=/usr/local/sbin/at-boot
 UNIT
 cat >"$dir/check" <<'GUEST'
-. /root/expect.sh
+. /usr/local/lib/at-boot/expect.sh
 same "root" /dev/md/dsk/d10 "$(findmnt -no SOURCE / | sed 's/!/\//g')"
 metadb -i
 metastat
@@ -61,16 +61,16 @@ one)
 old)
 	# The other side has gone on without this one.
 	metadb | grep -q READ-ONLY || fail "an old replica may be written"
-	if touch /root/new 2>/dev/null; then fail "the root can be written"; fi
+	if touch /var/lib/at-boot/new 2>/dev/null; then fail "the root can be written"; fi
 	echo "read-only, as it must be"
 	exit 0
 	;;
 esac
 same "failed units" "" "$(systemctl --failed --plain --no-legend | xargs)"
-echo "$1" >>/root/boots
+echo "$1" >>/var/lib/at-boot/boots
 sync
-sha256sum --quiet -c /root/sums || fail "a file is not what was installed"
-echo "all $(wc -l </root/sums) programs are what was installed"
+sha256sum --quiet -c /var/lib/at-boot/sums || fail "a file is not what was installed"
+echo "all $(wc -l </var/lib/at-boot/sums) programs are what was installed"
 GUEST
 
 # Puts a Debian onto the mirror d10, and its initramfs where the host finds it.
@@ -103,8 +103,9 @@ run depmod -b /mnt "$release"
 cp "/host/at-boot" /mnt/usr/local/sbin/at-boot
 cp /host/at-boot.service /mnt/etc/systemd/system/at-boot.service
 chmod +x /mnt/usr/local/sbin/at-boot
-cp /host/check /mnt/root/check
-cp "$MD_TEST_LIB/expect.sh" /mnt/root/expect.sh
+mkdir -p /mnt/usr/local/lib/at-boot /mnt/var/lib/at-boot
+cp /host/check /mnt/usr/local/lib/at-boot/check
+cp "$MD_TEST_LIB/expect.sh" /mnt/usr/local/lib/at-boot/expect.sh
 echo '/dev/md/dsk/d10 / ext4 defaults 0 1' >/mnt/etc/fstab
 echo guest >/mnt/etc/hostname
 printf 'MODULES=list\nCOMPRESS=gzip\n' >/mnt/etc/initramfs-tools/conf.d/test
@@ -119,7 +120,7 @@ ln -sf /etc/systemd/system/at-boot.service \
 run chroot /mnt update-initramfs -c -k "$release"
 cp "/mnt/boot/initrd.img-$release" /out/initrd
 (cd /mnt && find usr/bin -type f -print0 | sort -z | xargs -0 sha256sum) |
-	sed 's|  |  /|' >/mnt/root/sums
+	sed 's|  |  /|' >/mnt/var/lib/at-boot/sums
 umount /mnt/proc /mnt/sys /mnt/dev
 run umount /mnt
 run mdctl stop

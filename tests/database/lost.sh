@@ -85,7 +85,7 @@ run metadb -d /dev/mapper/hangs "$(disk_named disk1)"
 note "the last one goes by force, and metadevices live in memory"
 head -c 64K /dev/urandom | dd of=/dev/md/dsk/d2 bs=64k iflag=fullblock oflag=direct status=none
 dd if=/dev/md/dsk/d2 of=/tmp/before bs=64k count=1 iflag=direct status=none
-refuse 'last voting replica' metadb -d "$(disk_named disk0)"
+refuse "last voting replica" metadb -d "$(disk_named disk0)"
 run metadb -d -f "$(disk_named disk0)"
 metadb
 same "metadevices" "d1 d2" "$(units)"

@@ -760,8 +760,8 @@ pub struct ListReplicas {
 
 /// [`StartSet::flags`]: start read-only where the replicas do not suffice for writing.
 pub const START_READ_ONLY: u32 = 1;
-/// [`StartSet::flags`]: replicas that are not there are gone for ever. They are no members any more,
-/// and what only they had is lost.
+/// [`StartSet::flags`]: replicas that are not there are gone for ever. They are no members any
+/// more, and what only they had is lost.
 pub const START_GIVE_UP_MISSING: u32 = 2;
 
 /// [`StartSet::flags`]: start only if all members and all components of the set are there. Else

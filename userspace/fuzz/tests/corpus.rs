@@ -24,7 +24,11 @@ fn run(target: &Target) {
     assert!(!inputs.is_empty(), "{path:?} has no input");
     for input in inputs {
         let done = panic::catch_unwind(|| (target.run)(&input));
-        assert!(done.is_ok(), "the target {} fails on {input:02x?}", target.name);
+        assert!(
+            done.is_ok(),
+            "the target {} fails on {input:02x?}",
+            target.name
+        );
     }
 }
 

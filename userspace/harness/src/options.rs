@@ -88,8 +88,8 @@ pub(crate) struct VmOptions {
     /// Decides what a power cut loses; the guest sees it as $SEED [default: random].
     #[arg(long, value_name = "N", value_parser = parse_seed)]
     pub(crate) seed: Option<u64>,
-    /// Boot this initramfs instead of the harness's own. What it boots is to say how it fares at the
-    /// ports md.state and md.output, as guest/stage2 does.
+    /// Boot this initramfs instead of the harness's own. What it boots is to say how it fares at
+    /// the ports md.state and md.output, as guest/stage2 does.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "interactive"])]
     pub(crate) initrd: Option<PathBuf>,
     /// A shell on the terminal instead of SCRIPT (Ctrl-] pulls the plug).

@@ -140,8 +140,8 @@ fn what_is_refused_says_what_to_type() {
     err| next: metadb -i
     [exit status 1]
     $ metadb -d /dev/sda
-    err| metadb: /dev/sda: holds the last voting replica; add another one first (or, with -f, \
-    metadevices live in memory again)
+    err| metadb: /dev/sda: holds the last voting replica; add another one first (-f: go on wit\
+    hout any)
     err| next: metadb -a DEVICE
     [exit status 1]
     $ metadb -a /dev/nothing

@@ -24,7 +24,8 @@ use crate::{
         MDDB_CF, //
     },
     output::Answer,
-    syntax, Machine,
+    syntax,
+    Machine, //
 };
 use clap::Parser;
 use md_abi::admin::{

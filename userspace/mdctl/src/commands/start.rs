@@ -22,7 +22,8 @@ use crate::{
         Subject, //
     },
     output::Answer,
-    syntax, Machine,
+    syntax,
+    Machine, //
 };
 use clap::Parser;
 use md_abi::admin::Refusal;

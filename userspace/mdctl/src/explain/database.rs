@@ -75,9 +75,7 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
         Refusal::ReplicaExists => ("has a replica of this kind already".into(), metadb),
         Refusal::NoSuchReplica => ("has no replica of the state database".into(), metadb),
         Refusal::LastReplica => (
-            "holds the last voting replica; add another one first (or, with -f, metadevices live \
-             in memory again)"
-                .into(),
+            "holds the last voting replica; add another one first (-f: go on without any)".into(),
             "metadb -a DEVICE".into(),
         ),
         Refusal::TieBreakerMisplaced => (

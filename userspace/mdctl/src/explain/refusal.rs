@@ -395,7 +395,7 @@ mod tests {
           next: metadb -i
         /dev/sdb: has no replica of the state database
           next: metadb -i
-        /dev/sdb: holds the last voting replica; add another one first (or, with -f, metadevices live in memory again)
+        /dev/sdb: holds the last voting replica; add another one first (-f: go on without any)
           next: metadb -a DEVICE
         /dev/sdb: a tie-breaker belongs on a device without a voting replica
           next: metadb -i
