@@ -76,6 +76,7 @@ use super::{
         TABLES, //
     },
     label,
+    making::write_ends,
     set::Set,
     Database, //
 };
@@ -149,6 +150,8 @@ struct Shown {
     live_root: u32,
     members: KVec<Member>,
     state: Option<State>,
+    /// Whether its first or last page is not what it should be.
+    has_bad_end: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -316,8 +319,17 @@ impl Database {
     }
 
     /// Has replicas brought up to date that were found, but without a root: they had no vote in
-    /// the start, and have one again once they are written.
+    /// the start, and have one again once they are written. What is wrong with the ends of a
+    /// replica is mended, since no commit writes them.
     fn revive(&self, shown: &[Shown]) -> Result<(), Refused> {
+        for replica in shown.iter().filter(|replica| replica.has_bad_end) {
+            let is_ours = self.with_set(|set| Ok(set.lists(&replica.header)))?;
+            let mended = is_ours.then(|| write_ends(&replica.device, &replica.header));
+            if let Some(Err(error)) = mended {
+                let path = replica.device.health().path();
+                pr_warn!("state database: {path}: the replica is not mended: {error:?}\n");
+            }
+        }
         self.with_set(|set| {
             for replica in shown.iter().filter(|replica| replica.state.is_none()) {
                 // One that is no member, or of which there is a better copy, is refused.
@@ -460,10 +472,12 @@ fn read_one(
 ) -> Result<Option<Shown>, Refused> {
     let mut memory = RoomMemory::new(TABLE_PAGES)?;
     let mut reader = Reader::new(sector, expected_pages, memory.lend());
+    let mut has_bad_end = false;
     while let Some(read) = reader.next() {
         let from = page_sector(sector, read.place);
         let bytes = device.read(from, buffer).ok().map(|()| &**buffer);
         if let Err(flaw) = reader.take(bytes) {
+            has_bad_end |= matches!(read.what, What::Head | What::Tail);
             // What no replica is, is no flaw of one.
             if reader.header().is_some() && !matches!(read.what, What::Root) {
                 tell_flaw(device, &flaw);
@@ -492,6 +506,7 @@ fn read_one(
         live_root,
         members,
         state,
+        has_bad_end,
     }))
 }
 

@@ -153,12 +153,18 @@ fn not_written(error: Error) -> Refused {
     Refused::with_errno(error, Refusal::DiskFailed)
 }
 
-/// Writes the ends of a replica, and nothing where its roots will be.
-fn write_ends(device: &BlockDevice, header: &Header) -> Result {
-    let mut buffer = Buffer::new(PAGE_BYTES)?;
+/// Writes a replica that has its ends, and nothing where its roots will be.
+fn write_blank(device: &BlockDevice, header: &Header) -> Result {
+    let buffer = Buffer::new(PAGE_BYTES)?;
     for place in ROOT_PLACE.into_iter().flatten() {
         device.write(sector_of(header, place), &buffer, false)?;
     }
+    write_ends(device, header)
+}
+
+/// Writes the first and the last page of a replica.
+pub(super) fn write_ends(device: &BlockDevice, header: &Header) -> Result {
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
     let last = header.pages.saturating_sub(1);
     for (end, place) in [(End::Head, 0), (End::Tail, last)] {
         header.encode(end, &mut buffer).ok_or(EINVAL)?;
@@ -237,7 +243,7 @@ impl Database {
         self.check_room(headers.len())?;
         let component = addition.ensure_label(set, name)?;
         for header in &headers {
-            write_ends(&addition.device, header).map_err(not_written)?;
+            write_blank(&addition.device, header).map_err(not_written)?;
             let writer = self.writer(*header, addition.device.clone())?;
             let member = member_of(header, component);
             self.with_set(|set| {
@@ -395,7 +401,7 @@ fn chosen(set: &Set, dev: u64, replica: Uuid) -> Result<KVec<Uuid>, Refused> {
 
 /// Writes a replica with a first commit, which is empty.
 fn write_first(device: &BlockDevice, header: &Header, members: &[Member]) -> Result {
-    write_ends(device, header)?;
+    write_blank(device, header)?;
     let root = Root {
         set: header.set,
         replica: header.replica,

@@ -462,6 +462,12 @@ impl Set {
         !self.is_in_progress() && self.commits().members().iter().any(is_it)
     }
 
+    /// Whether the newest list has a replica, on its way in or out or settled.
+    pub(super) fn lists(&self, header: &Header) -> bool {
+        let mut members = self.members.iter().take(self.run.member_count());
+        members.any(|member| member.replica == header.replica)
+    }
+
     /// Whether a replica is none yet, and may still become one.
     pub(super) fn is_joining(&mut self, header: &Header) -> bool {
         let mut seats = self.seats.iter();

@@ -321,6 +321,11 @@ impl World {
             let is_hurt = start == Some(Start::ReadOnly(Reason::Incomplete));
             if self.plan.mode != Mode::Loud && is_only && is_hurt {
                 self.disks[self.victim] = Disk::new(self.plan.pages);
+                if self.is_cloned && self.victim == 0 {
+                    // A copy of it is no better, and is taken away with it.
+                    let clone = self.disks.len() - 1;
+                    self.disks[clone] = Disk::new(self.plan.pages);
+                }
                 self.made[self.victim] = None;
                 self.wiped = Some((victim, self.victim));
                 return Ok(());

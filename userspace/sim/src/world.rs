@@ -83,7 +83,7 @@ pub(crate) struct World {
     /// A replica that is gone for good, and its disk, until it is made anew.
     pub(crate) wiped: Option<(Uuid, usize)>,
     /// Whether the clone has been made.
-    is_cloned: bool,
+    pub(crate) is_cloned: bool,
     /// Nothing fails any more.
     pub(crate) is_calm: bool,
     /// This load only looks.
