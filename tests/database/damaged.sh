@@ -31,7 +31,6 @@ run metadb -a /dev/sdb /dev/sdc
 run metainit d1 1 1 /dev/sdd
 run metainit d10 -m d1
 run mdctl stop
-dd if=/dev/sdb of=/tmp/older bs=1M count=2 status=none
 run mdctl start
 run metaparam -r first d10
 run mdctl stop
@@ -56,9 +55,13 @@ for what in "32 1" "33 2" "35 2" "33 4" "37 186" "223 1" "32 192" "$((37 + RANDO
 done
 
 note "an older state of one replica"
+dd if=/dev/sdb of=/tmp/older bs=1M count=2 status=none
+run mdctl start
+run metaparam -r roundrobin d10
+run mdctl stop
 pages /dev/sdb 0 512 /tmp/older
 run mdctl start
-same "metadevices" "d1 d10r" "$(units)"
+same "metadevices" "d1 d10" "$(units)"
 wait_for 60 all_current
 run mdctl stop
 
@@ -70,4 +73,4 @@ done
 refuse 'no replica that was found has all of it|damaged' mdctl start
 for disk in a b c; do pages /dev/sd$disk 0 512 /tmp/sd$disk; done
 run mdctl start
-same "metadevices" "d1 d10r" "$(units)"
+same "metadevices" "d1 d10" "$(units)"
