@@ -3,7 +3,7 @@
 # Intent: a thousand metadevices are made from md.tab, listed, stopped and started again, each with
 #         its own data; a commit writes no more pages when there are many.
 # Clause: issue 6: room for 8192 metadevices; the cost of a commit
-# Lanes: stock,nodebug
+# Lanes: long,nodebug
 # Vm: --disks 2 --disk-size 4G --mem 2G
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh
