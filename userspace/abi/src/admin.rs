@@ -25,7 +25,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -88,6 +88,15 @@ pub const IOC_LIST_REPLICAS: u32 = read_write(11, size_of::<ListReplicas>());
 pub const IOC_START_SET: u32 = read_write(12, size_of::<StartSet>());
 /// Stops a set: its metadevices go, its state stays: argument [`StopSet`].
 pub const IOC_STOP_SET: u32 = read_write(13, size_of::<StopSet>());
+
+/// Adds a submirror to a mirror, which is then made equal to the others: argument [`Attach`].
+pub const IOC_ATTACH: u32 = read_write(14, size_of::<Attach>());
+/// Takes a submirror out of its mirror, or out of service, or back: argument [`ChangeSide`].
+pub const IOC_CHANGE_SIDE: u32 = read_write(15, size_of::<ChangeSide>());
+/// Replaces a component of a submirror, or takes it back into service: argument [`Replace`].
+pub const IOC_REPLACE: u32 = read_write(16, size_of::<Replace>());
+/// Starts or cancels the resync of a mirror: argument [`Sync`].
+pub const IOC_SYNC: u32 = read_write(17, size_of::<Sync>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -235,11 +244,32 @@ pub enum Refusal {
     NoIdentity = 52,
     /// Not everything of the set is there. `values`: replicas that are missing, components.
     SetIncomplete = 53,
+    /// The mirror has as many submirrors as there can be. `values[0]`: how many.
+    TooManySubmirrors = 54,
+    /// The metadevice is no submirror of the mirror.
+    NotASubmirror = 55,
+    /// The submirror has blocks, or may have some, that no other one in service has.
+    NoOtherSource = 56,
+    /// The mirror has to be resynced first, or is being resynced.
+    ResyncNeeded = 57,
+    /// The submirror is offline; it has to be onlined first.
+    SideOffline = 58,
+    /// The submirror is not offline.
+    SideNotOffline = 59,
+    /// The submirror has no such component (any more).
+    NoSuchComponent = 60,
+    /// The component is in service: there is nothing to be enabled.
+    ComponentInService = 61,
+    /// Other components of the mirror are to be replaced before this one, which has the last copy.
+    /// The index is that of the submirror with the first of them.
+    ReplaceOthersFirst = 62,
+    /// Nothing of the mirror has to be resynced.
+    NothingToResync = 63,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 53] = [
+    pub const ALL: [Refusal; 63] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -293,6 +323,16 @@ impl Refusal {
         Refusal::SetIsOpen,
         Refusal::NoIdentity,
         Refusal::SetIncomplete,
+        Refusal::TooManySubmirrors,
+        Refusal::NotASubmirror,
+        Refusal::NoOtherSource,
+        Refusal::ResyncNeeded,
+        Refusal::SideOffline,
+        Refusal::SideNotOffline,
+        Refusal::NoSuchComponent,
+        Refusal::ComponentInService,
+        Refusal::ReplaceOthersFirst,
+        Refusal::NothingToResync,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
@@ -394,6 +434,13 @@ pub enum ComponentState {
     /// A component: a write to it failed, but it holds the last copy of its blocks, and stays in
     /// service.
     LastErred = 4,
+    /// It is being made equal to the others: written, and read where it is equal already.
+    Resyncing = 5,
+    /// A submirror that has to be made equal to the others, while the resync stands still: it was
+    /// cancelled, or has failed.
+    NeedsResync = 6,
+    /// A submirror that the administrator has taken out of service.
+    Offline = 7,
 }
 
 /// Which side of a mirror a read goes to, numbered as in SVM (`svm.md` section 4.1).
@@ -448,6 +495,9 @@ pub const CREATE_CHECK_ONLY: u32 = 1;
 /// reboot it is there before the file system is mounted (`svm.md` section
 /// 10.2, `metainit -f`).
 pub const CREATE_IN_USE: u32 = 2;
+/// [`Create::flags`]: the submirrors of a mirror are equal already, whatever is on them; else all
+/// are made equal to the first one.
+pub const CREATE_ASSUME_CLEAN: u32 = 4;
 
 /// Argument of [`IOC_CREATE`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -459,7 +509,8 @@ pub struct Create {
     pub name: [u8; NAME_LEN],
     /// In: a [`UnitKind`] as a number.
     pub kind: u32,
-    /// In: zero, or [`CREATE_CHECK_ONLY`] and [`CREATE_IN_USE`].
+    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`] and
+    /// [`CREATE_ASSUME_CLEAN`].
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
@@ -536,6 +587,101 @@ pub struct Grow {
     pub size_sectors: u64,
 }
 
+/// Argument of [`IOC_ATTACH`]. The mirror may be in use.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Attach {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`CREATE_CHECK_ONLY`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: the new submirror, as in [`Create`].
+    pub submirror: Component,
+}
+
+/// [`ChangeSide::action`]: the submirror becomes a metadevice by itself, with what is on it now.
+pub const SIDE_DETACH: u32 = 1;
+/// [`ChangeSide::action`]: the submirror is neither read nor written; what is written meanwhile is
+/// remembered.
+pub const SIDE_OFFLINE: u32 = 2;
+/// [`ChangeSide::action`]: it is back, and gets what it has missed.
+pub const SIDE_ONLINE: u32 = 3;
+
+/// [`ChangeSide::flags`]: detach or offline a submirror although a component of it is erred, or it
+/// is being resynced.
+pub const SIDE_FORCE: u32 = 1;
+
+/// Argument of [`IOC_CHANGE_SIDE`]. The mirror may be in use.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ChangeSide {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: the submirror's name.
+    pub submirror: [u8; NAME_LEN],
+    /// In: [`SIDE_DETACH`], [`SIDE_OFFLINE`] or [`SIDE_ONLINE`].
+    pub action: u32,
+    /// In: zero or [`SIDE_FORCE`], which [`SIDE_ONLINE`] does not have.
+    pub flags: u32,
+}
+
+/// [`Replace::flags`]: the device that the component has is used again: it has been repaired, or
+/// the error was none of its own.
+pub const REPLACE_ENABLE: u32 = 1;
+/// [`Replace::flags`]: everything is checked, but nothing is changed.
+pub const REPLACE_CHECK_ONLY: u32 = 2;
+/// [`Replace::flags`]: also the last copy of its blocks, which is lost ("Last Erred").
+pub const REPLACE_FORCE: u32 = 4;
+
+/// Argument of [`IOC_REPLACE`]. The mirror may be in use. The component is then resynced from the
+/// other submirrors.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Replace {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: the submirror's name.
+    pub submirror: [u8; NAME_LEN],
+    /// In: which of the submirror's components, counted from 0.
+    pub index: u32,
+    /// In: some of [`REPLACE_ENABLE`], [`REPLACE_CHECK_ONLY`] and [`REPLACE_FORCE`].
+    pub flags: u32,
+    /// In: the path of that component, as [`Component::device`] has it: so that none is meant that
+    /// is not there any more.
+    pub old: [u8; DEVICE_LEN],
+    /// In: the device to use from now on, as in [`Create`]; with [`REPLACE_ENABLE`] the one that
+    /// has the component's path now.
+    pub new: Component,
+}
+
+/// [`Sync::action`]: what has to be resynced is, though the administrator had cancelled it or it
+/// was stuck.
+pub const SYNC_START: u32 = 1;
+/// [`Sync::action`]: the resync stops until [`SYNC_START`].
+pub const SYNC_CANCEL: u32 = 2;
+
+/// Argument of [`IOC_SYNC`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sync {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: [`SYNC_START`] or [`SYNC_CANCEL`].
+    pub action: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// One metadevice, as [`IOC_LIST`] and [`IOC_STATUS`] describe it.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -562,8 +708,26 @@ pub struct UnitSummary {
     pub mirror: MirrorOptions,
     /// Zero or [`UNIT_PENDING`].
     pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How the resync of a mirror is, a [`ResyncState`] as a number; zero for others.
+    pub resync: u32,
+    /// What the resync has done, of [`Self::resync_sectors`].
+    pub resynced_sectors: u64,
+    /// What it has to do in all; zero if there is nothing.
+    pub resync_sectors: u64,
+}
+
+/// How the resync of a mirror is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ResyncState {
+    /// There is nothing to do.
+    Idle = 0,
+    /// It is under way.
+    Running = 1,
+    /// There is something to do, but the administrator has cancelled it ([`SYNC_CANCEL`]).
+    Cancelled = 2,
+    /// Some of it could not be done: a block cannot be read anywhere, or the set is read-only.
+    Stuck = 3,
 }
 
 /// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is
@@ -815,12 +979,16 @@ const _: () = assert!(size_of::<StartSet>() == 88);
 const _: () = assert!(size_of::<StopSet>() == 56);
 const _: () = assert!(size_of::<Create>() == 152);
 const _: () = assert!(size_of::<Clear>() == 88);
-const _: () = assert!(size_of::<UnitSummary>() == 96);
+const _: () = assert!(size_of::<UnitSummary>() == 112);
 const _: () = assert!(size_of::<List>() == 64);
-const _: () = assert!(size_of::<Status>() == 168);
+const _: () = assert!(size_of::<Status>() == 184);
 const _: () = assert!(size_of::<Probe>() == 88);
 const _: () = assert!(size_of::<MirrorOptions>() == 16);
 const _: () = assert!(size_of::<SetOptions>() == 104);
 const _: () = assert!(size_of::<Grow>() == 120);
+const _: () = assert!(size_of::<Attach>() == 392);
+const _: () = assert!(size_of::<ChangeSide>() == 120);
+const _: () = assert!(size_of::<Replace>() == 624);
+const _: () = assert!(size_of::<Sync>() == 88);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
-const _: () = assert!(core::mem::offset_of!(Status, rows) == 144);
+const _: () = assert!(core::mem::offset_of!(Status, rows) == 160);
