@@ -34,6 +34,9 @@ pub const SUBMIRRORS_MAX: u32 = 4;
 /// Highest resync pass of a mirror (`svm.md` section 4.1).
 pub const PASS_MAX: u32 = 9;
 
+/// Most regions of a mirror, each of which is dirty or clean.
+pub const REGIONS_MAX: u32 = 4096;
+
 /// Most steps that are taken to find out whether other sides of a mirror have every block of a
 /// component: a bounded time, whatever the geometries.
 pub const SOURCE_STEPS_MAX: u32 = 65_536;

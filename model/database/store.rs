@@ -17,7 +17,8 @@ use super::{
     metadevice::{
         fields::{
             RECORD_KIND,
-            RECORD_VERSION, //
+            RECORD_VERSION,
+            RECORD_VERSION_MIN, //
         },
         Record,
     },
@@ -462,7 +463,7 @@ pub fn metadevice<'b>(
     if kind != RECORD_KIND {
         return Err(bad("kind", kind.into()));
     }
-    if version != RECORD_VERSION {
+    if !(RECORD_VERSION_MIN..=RECORD_VERSION).contains(&version) {
         return Err(bad("version", version.into()));
     }
     let missing = bad("record, a part is missing", entry.record.into());

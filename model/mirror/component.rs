@@ -12,8 +12,10 @@
 //! of its own. So a failed read changes nothing as long as another side has the blocks.
 //!
 //! The change has to be recorded before the write that it excuses is acknowledged
-//! (`DURABILITY.md` clause 5). Resyncing, which leads back from `Erred` to `Okay`, is still to
-//! come.
+//! (`DURABILITY.md` clause 5).
+//!
+//! The way back is a resync: who enables or replaces a component has it written again, like the
+//! others, and read when all that it lacks was copied to it.
 
 /// State of a component.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +27,9 @@ pub enum State {
     /// It may lack a write that failed, but has blocks that no other component in service has:
     /// "Last Erred". In service.
     LastErred,
+    /// It lacks writes, and is being made equal to the others: "Resyncing". Written, and read where
+    /// it is equal already.
+    Resyncing,
 }
 
 /// What happened to a component.
@@ -38,6 +43,10 @@ pub enum Event {
     DeviceGone,
     /// A component of another side has come back into service, for example after a resync.
     OtherReturned,
+    /// The administrator, or a hot spare, has given it a device that works, with whatever is on it.
+    Enabled,
+    /// All that it lacked was copied to it, and is beyond the device's cache.
+    Synced,
 }
 
 /// The state of a component in `state` after `event`.
@@ -56,8 +65,9 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
         }
         // @C A read is answered by another side; the sides are as equal as before.
         (State::Okay, Event::ReadFailed, true) => State::Okay,
-        // @D What happens elsewhere does not matter to a component without a failure.
-        (State::Okay, Event::OtherReturned, _) => State::Okay,
+        // @D What happens elsewhere does not matter to a component without a failure, which has
+        // nothing to be given either.
+        (State::Okay, Event::OtherReturned | Event::Enabled | Event::Synced, _) => State::Okay,
         // @E Others have it all now: it is no longer needed.
         (State::LastErred, Event::OtherReturned, true) => State::Erred,
         // @F What has come back does not have it all.
@@ -66,8 +76,18 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
         (State::LastErred, Event::WriteFailed | Event::ReadFailed | Event::DeviceGone, _) => {
             State::LastErred
         }
-        // @H Only a resync leads out.
-        (State::Erred, _, _) => State::Erred,
+        // @H What is not there can be made equal to what is.
+        (State::Erred | State::LastErred, Event::Enabled, _) => State::Resyncing,
+        // @I Only a resync leads out.
+        (State::Erred, _, _) | (State::LastErred, Event::Synced, _) => state,
+        // @J Nobody relies on it yet.
+        (State::Resyncing, Event::WriteFailed | Event::DeviceGone, _) => State::Erred,
+        // @K What could not be read there is copied again, or was not to be read.
+        (State::Resyncing, Event::ReadFailed | Event::OtherReturned | Event::Enabled, _) => {
+            State::Resyncing
+        }
+        // @L The end of the way.
+        (State::Resyncing, Event::Synced, _) => State::Okay,
     }
 }
 
@@ -83,11 +103,11 @@ pub const fn is_worth_reading(read_failures: u32) -> bool {
     read_failures <= READ_FAILURES_MAX
 }
 
-/// Whether reads may go to a component in this state.
+/// Whether reads may go to a component in this state, wherever it is not behind.
 #[inline]
 pub const fn is_read(state: State) -> bool {
     match state {
-        State::Okay | State::LastErred => true,
+        State::Okay | State::LastErred | State::Resyncing => true,
         State::Erred => false,
     }
 }
@@ -96,7 +116,7 @@ pub const fn is_read(state: State) -> bool {
 #[inline]
 pub const fn is_written(state: State) -> bool {
     match state {
-        State::Okay | State::LastErred => true,
+        State::Okay | State::LastErred | State::Resyncing => true,
         State::Erred => false,
     }
 }
@@ -116,21 +136,40 @@ mod tests {
         ("AB", Okay, DeviceGone, [LastErred, Erred]),
         ("BC", Okay, ReadFailed, [LastErred, Okay]),
         ("D", Okay, OtherReturned, [Okay, Okay]),
+        ("D", Okay, Enabled, [Okay, Okay]),
+        ("D", Okay, Synced, [Okay, Okay]),
         ("EF", LastErred, OtherReturned, [LastErred, Erred]),
         ("G", LastErred, WriteFailed, [LastErred, LastErred]),
         ("G", LastErred, ReadFailed, [LastErred, LastErred]),
         ("G", LastErred, DeviceGone, [LastErred, LastErred]),
-        ("H", Erred, WriteFailed, [Erred, Erred]),
-        ("H", Erred, ReadFailed, [Erred, Erred]),
-        ("H", Erred, DeviceGone, [Erred, Erred]),
-        ("H", Erred, OtherReturned, [Erred, Erred]),
+        ("H", LastErred, Enabled, [Resyncing, Resyncing]),
+        ("I", LastErred, Synced, [LastErred, LastErred]),
+        ("H", Erred, Enabled, [Resyncing, Resyncing]),
+        ("I", Erred, WriteFailed, [Erred, Erred]),
+        ("I", Erred, ReadFailed, [Erred, Erred]),
+        ("I", Erred, DeviceGone, [Erred, Erred]),
+        ("I", Erred, OtherReturned, [Erred, Erred]),
+        ("I", Erred, Synced, [Erred, Erred]),
+        ("J", Resyncing, WriteFailed, [Erred, Erred]),
+        ("J", Resyncing, DeviceGone, [Erred, Erred]),
+        ("K", Resyncing, ReadFailed, [Resyncing, Resyncing]),
+        ("K", Resyncing, OtherReturned, [Resyncing, Resyncing]),
+        ("K", Resyncing, Enabled, [Resyncing, Resyncing]),
+        ("L", Resyncing, Synced, [Okay, Okay]),
     ];
 
     /// `svm.md` 4.2 and 4.7, with the deviation that the head of this file tells of.
     #[test]
     fn every_state_goes_where_the_table_says_after_every_event() {
-        for state in [Okay, Erred, LastErred] {
-            for event in [WriteFailed, ReadFailed, DeviceGone, OtherReturned] {
+        for state in [Okay, Erred, LastErred, Resyncing] {
+            for event in [
+                WriteFailed,
+                ReadFailed,
+                DeviceGone,
+                OtherReturned,
+                Enabled,
+                Synced,
+            ] {
                 let mut lines = TABLE
                     .iter()
                     .filter(|line| (line.1, line.2) == (state, event));
@@ -151,8 +190,9 @@ mod tests {
     /// `svm.md` 4.7: erred components get neither reads nor writes, last erred ones get both.
     #[test]
     fn only_erred_components_are_out_of_service() {
-        let service = [Okay, Erred, LastErred].map(|state| (is_read(state), is_written(state)));
-        assert_eq!(service, [(true, true), (false, false), (true, true)]);
+        let service = |state| (is_read(state), is_written(state));
+        assert_eq!(service(Erred), (false, false));
+        assert_eq!([Okay, LastErred, Resyncing].map(service), [(true, true); 3]);
     }
 
     #[test]

@@ -132,6 +132,15 @@ impl Iterator for Claims {
     }
 }
 
+/// First sector of the granule in which a word of the table claims blocks; `None` if it claims
+/// none.
+pub fn claimed_sector(word: u64) -> Option<u64> {
+    if word & MASK == 0 {
+        return None;
+    }
+    word.wrapping_shr(MASK_BITS).checked_shl(GRANULE_BITS)
+}
+
 /// The bits of the blocks from that of one sector to that of another one in the same granule.
 #[inline]
 const fn blocks(first: u64, last: u64) -> u64 {

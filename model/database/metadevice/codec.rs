@@ -17,7 +17,8 @@ use super::{
     Kind,
     Row,
     Side,
-    SideState, //
+    SideState,
+    Sync, //
 };
 use crate::{
     limits::{
@@ -31,6 +32,7 @@ use crate::{
             ReadPolicy,
             WritePolicy, //
         },
+        regions::Regions, //
     },
 };
 
@@ -50,6 +52,8 @@ pub(super) fn list_bytes(
 pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
     NUMBER.put(to, head.number.into());
     SIZE.put(to, head.size_sectors);
+    REGION_SHIFT.put(to, head.sync.region_shift.into());
+    SYNC.put(to, head.sync.is_cancelled.into());
     match head.kind {
         Kind::Stripe => KIND.put(to, 1),
         Kind::Mirror(options) => {
@@ -75,11 +79,37 @@ pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
         found => return Err(bad(KIND.name, found)),
     };
     zero(REST, from)?;
+    let size_sectors = SIZE.number(from);
     Ok(Head {
         number,
         kind,
-        size_sectors: SIZE.number(from),
+        size_sectors,
+        sync: decode_sync(from, kind, size_sectors)?,
     })
+}
+
+/// What a mirror remembers of its regions. There are as many words as its size asks for.
+fn decode_sync(from: &[u8], kind: Kind, size_sectors: u64) -> Result<Sync, Damage> {
+    let sync = Sync {
+        region_shift: REGION_SHIFT.number32(from),
+        is_cancelled: match SYNC.number(from) {
+            0 => false,
+            1 => true,
+            found => return Err(bad(SYNC.name, found)),
+        },
+    };
+    let words = REGION_WORDS.number(from);
+    let is_plain = sync == Sync::UNKNOWN && words == 0;
+    let expected = match (kind, sync.region_shift) {
+        (Kind::Stripe, _) | (_, 0) if is_plain => return Ok(sync),
+        (Kind::Mirror(_), shift) => Regions::with_shift(size_sectors, shift),
+        (Kind::Stripe, _) => None,
+    };
+    match expected {
+        Some(regions) if regions.words() as u64 == words => Ok(sync),
+        Some(_) => Err(bad(REGION_WORDS.name, words)),
+        None => Err(bad(REGION_SHIFT.name, sync.region_shift.into())),
+    }
 }
 
 pub(super) fn encode_row(row: &Row, to: &mut [u8]) {
@@ -114,6 +144,7 @@ pub(super) fn encode_component(component: &Component, to: &mut [u8]) {
         State::Okay => 0,
         State::Erred => 1,
         State::LastErred => 2,
+        State::Resyncing => 3,
     };
     STATE.put(to, state);
 }
@@ -124,6 +155,7 @@ pub(super) fn decode_component(from: &[u8]) -> Result<Component, Damage> {
         0 => State::Okay,
         1 => State::Erred,
         2 => State::LastErred,
+        3 => State::Resyncing,
         found => return Err(bad(STATE.name, found)),
     };
     let unit = UNIT.number32(from);

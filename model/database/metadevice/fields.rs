@@ -5,16 +5,24 @@ use super::super::field::{
     is_gapless,
     Field, //
 };
-use crate::limits::{
-    COMPONENTS_MAX,
-    ROWS_MAX, //
+use crate::{
+    limits::{
+        COMPONENTS_MAX,
+        ROWS_MAX,
+        SUBMIRRORS_MAX, //
+    },
+    mirror::regions::WORDS_MAX, //
 };
 
 /// Kind of the record of a metadevice, in the head of its parts.
 pub const RECORD_KIND: u16 = 1;
 
-/// Version of the record.
-pub const RECORD_VERSION: u16 = 1;
+/// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
+/// mirror whose regions are not known.
+pub const RECORD_VERSION: u16 = 2;
+
+/// Oldest version that is read.
+pub const RECORD_VERSION_MIN: u16 = 1;
 
 /// Its name.
 pub const NUMBER: Field = Field::first("number", 4, "number of the metadevice: 10 for d10");
@@ -37,14 +45,41 @@ pub const COMPONENTS: Field = ROWS.then("components", 4, "number of components, 
 /// Submirrors.
 pub const SUBMIRRORS: Field =
     COMPONENTS.then("submirrors", 4, "number of submirrors, which follow");
+/// Regions of a mirror.
+pub const REGION_SHIFT: Field = SUBMIRRORS.then(
+    "region_shift",
+    1,
+    "log2 of the sectors in a region of a mirror; 0 if nothing is known of regions",
+);
+/// Whether they are copied.
+pub const SYNC: Field = REGION_SHIFT.then("sync", 1, "1 if the resync was cancelled, else 0");
+/// How many there are.
+pub const REGION_WORDS: Field = SYNC.then(
+    "region_words",
+    2,
+    "words of 8 bytes that hold a bit for each region; as many follow for the dirty regions, and \
+     then for each submirror for those in which it is behind",
+);
 /// Nothing.
-pub const REST: Field = SUBMIRRORS.then("rest", 8, "zero");
+pub const REST: Field = REGION_WORDS.then("rest", 4, "zero");
 /// Size.
 pub const SIZE: Field = REST.then("size", 8, "size of the metadevice in sectors of 512 bytes");
 
 /// The head, field by field.
 pub const FIELDS: &[Field] = &[
-    NUMBER, KIND, PASS, READ, WRITE, ROWS, COMPONENTS, SUBMIRRORS, REST, SIZE,
+    NUMBER,
+    KIND,
+    PASS,
+    READ,
+    WRITE,
+    ROWS,
+    COMPONENTS,
+    SUBMIRRORS,
+    REGION_SHIFT,
+    SYNC,
+    REGION_WORDS,
+    REST,
+    SIZE,
 ];
 
 /// Bytes of the head.
@@ -90,7 +125,7 @@ pub const UNIT: Field = ERRED_AT.then(
     "number of the metadevice that it is, plus 1; or 0",
 );
 /// How it is.
-pub const STATE: Field = UNIT.then("state", 1, "0 okay, 1 erred, 2 last erred");
+pub const STATE: Field = UNIT.then("state", 1, "0 okay, 1 erred, 2 last erred, 3 resyncing");
 /// Nothing.
 pub const COMPONENT_REST: Field = STATE.then("rest", 3, "zero");
 
@@ -123,11 +158,28 @@ pub const SIDE_FIELDS: &[Field] = &[SIDE, SIDE_STATE, SIDE_REST];
 /// Bytes of a submirror.
 pub const SIDE_BYTES: usize = 8;
 
+/// Regions.
+pub const WORD: Field = Field::first("word", 8, "bits of 64 regions, the first one the lowest");
+
+/// A word of regions, field by field.
+pub const WORD_FIELDS: &[Field] = &[WORD];
+
+/// Bytes of a word of regions.
+pub const WORD_BYTES: usize = 8;
+
 /// Bytes of the longest record.
 pub const BYTES_MAX: usize =
     HEAD_BYTES + ROWS_MAX as usize * ROW_BYTES + COMPONENTS_MAX as usize * COMPONENT_BYTES;
 
+// A mirror has no rows and no components, so that the longest record is that of a stripe.
+const _: () = assert!(
+    HEAD_BYTES
+        + SUBMIRRORS_MAX as usize * SIDE_BYTES
+        + (1 + SUBMIRRORS_MAX as usize) * WORDS_MAX * WORD_BYTES
+        <= BYTES_MAX
+);
 const _: () = assert!(is_gapless(FIELDS, HEAD_BYTES));
 const _: () = assert!(is_gapless(ROW_FIELDS, ROW_BYTES));
 const _: () = assert!(is_gapless(COMPONENT_FIELDS, COMPONENT_BYTES));
 const _: () = assert!(is_gapless(SIDE_FIELDS, SIDE_BYTES));
+const _: () = assert!(is_gapless(WORD_FIELDS, WORD_BYTES));

@@ -2,7 +2,7 @@
 //! The record of a metadevice: its name, kind, options and parts, with their states.
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
-//! or concat, submirrors for a mirror. It is longer than a page where the lists are; then it is
+//! or concat, submirrors for a mirror, and what that remembers of its regions. It is longer than a page where the lists are; then it is
 //! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
 //! version, gets numbers of its own; what has a number that is unknown is refused.
 
@@ -15,10 +15,13 @@ use self::{
         COMPONENTS,
         COMPONENT_BYTES,
         HEAD_BYTES,
+        REGION_WORDS,
         ROWS,
         ROW_BYTES,
         SIDE_BYTES,
-        SUBMIRRORS, //
+        SUBMIRRORS,
+        WORD,
+        WORD_BYTES, //
     },
 };
 use super::{
@@ -36,7 +39,8 @@ use crate::{
     },
     mirror::{
         component::State,
-        options::Options, //
+        options::Options,
+        regions::WORDS_MAX, //
     },
 };
 
@@ -58,6 +62,26 @@ pub struct Head {
     pub kind: Kind,
     /// Its size in sectors.
     pub size_sectors: u64,
+    /// What a mirror remembers of its regions.
+    pub sync: Sync,
+}
+
+/// What a mirror remembers of its regions, apart from their bits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sync {
+    /// log2 of the sectors in a region; 0 if nothing is known of them, so that the sides may differ
+    /// anywhere.
+    pub region_shift: u32,
+    /// Whether the administrator has cancelled the resync.
+    pub is_cancelled: bool,
+}
+
+impl Sync {
+    /// Nothing is remembered: of a mirror that was recorded by version 1, and of what is none.
+    pub const UNKNOWN: Self = Self {
+        region_shift: 0,
+        is_cancelled: false,
+    };
 }
 
 /// A row, as it is stored.
@@ -120,35 +144,60 @@ pub struct Record<'a> {
     rows: &'a [u8],
     components: &'a [u8],
     sides: &'a [u8],
+    words: &'a [u8],
+}
+
+/// What a record is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The head.
+    pub head: Head,
+    /// Rows of a stripe or concat.
+    pub rows: &'a [Row],
+    /// Their components.
+    pub components: &'a [Component],
+    /// Submirrors of a mirror.
+    pub sides: &'a [Side],
+    /// The bits of its regions, if it remembers something of them: for those that are dirty, and
+    /// then for each side for those in which it is behind; the same number of words for each.
+    pub words: &'a [u64],
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
 /// longer than its limit.
-pub fn encode(
-    head: &Head,
-    rows: &[Row],
-    components: &[Component],
-    sides: &[Side],
-    to: &mut [u8],
-) -> Option<usize> {
+pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
+    let Parts {
+        rows,
+        components,
+        sides,
+        words,
+        ..
+    } = *parts;
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
         sides.len().checked_mul(SIDE_BYTES)?,
+        words.len().checked_mul(WORD_BYTES)?,
     ];
+    let bitmaps = sides.len().checked_add(1)?;
+    let words_each = words.len().checked_div(bitmaps)?;
     let length = lists.into_iter().try_fold(HEAD_BYTES, usize::checked_add)?;
     let is_within = rows.len() <= ROWS_MAX as usize
         && components.len() <= COMPONENTS_MAX as usize
-        && sides.len() <= SUBMIRRORS_MAX as usize;
+        && sides.len() <= SUBMIRRORS_MAX as usize
+        && words_each <= WORDS_MAX
+        && words_each.checked_mul(bitmaps) == Some(words.len());
     let to = to.get_mut(..length).filter(|_| is_within)?;
     to.fill(0);
-    encode_head(head, to);
+    encode_head(&parts.head, to);
+    REGION_WORDS.put(to, words_each as u64);
     ROWS.put(to, rows.len() as u64);
     COMPONENTS.put(to, components.len() as u64);
     SUBMIRRORS.put(to, sides.len() as u64);
-    let [row_bytes, component_bytes, _] = lists;
+    let [row_bytes, component_bytes, side_bytes, _] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
-    let (component_list, side_list) = rest.split_at_mut_checked(component_bytes)?;
+    let (component_list, rest) = rest.split_at_mut_checked(component_bytes)?;
+    let (side_list, word_list) = rest.split_at_mut_checked(side_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -157,6 +206,7 @@ pub fn encode(
         encode_component,
     );
     fill(side_list, SIDE_BYTES, sides, encode_side);
+    fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
     Some(length)
 }
 
@@ -172,8 +222,8 @@ fn fill<T>(to: &mut [u8], bytes: usize, list: &[T], encode: impl Fn(&T, &mut [u8
 }
 
 impl<'a> Record<'a> {
-    /// Reads a record of [`RECORD_KIND`] and [`RECORD_VERSION`] from its bytes, all parts behind
-    /// each other.
+    /// Reads a record of [`RECORD_KIND`], of [`RECORD_VERSION_MIN`] to [`RECORD_VERSION`], from its
+    /// bytes, all parts behind each other.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Damage> {
         let (head, lists) = bytes
             .split_at_checked(HEAD_BYTES)
@@ -184,14 +234,16 @@ impl<'a> Record<'a> {
         let cut = bad("length", bytes.len() as u64);
         let (rows, rest) = lists.split_at_checked(rows).ok_or(cut)?;
         let (components, rest) = rest.split_at_checked(components).ok_or(cut)?;
-        if rest.len() != sides {
+        let (sides, words) = rest.split_at_checked(sides).ok_or(cut)?;
+        if words.len() != all_word_bytes(head, sides) {
             return Err(cut);
         }
         let record = Self {
             head: decode_head(head)?,
             rows,
             components,
-            sides: rest,
+            sides,
+            words,
         };
         record.judge()?;
         Ok(record)
@@ -213,6 +265,16 @@ impl<'a> Record<'a> {
     pub fn sides(&self) -> impl Iterator<Item = Side> + 'a {
         let sides = self.sides.chunks_exact(SIDE_BYTES);
         sides.filter_map(|side| decode_side(side).ok())
+    }
+
+    /// The words of a bitmap: number 0 for the regions that are dirty, 1 and so on for those in
+    /// which a side is behind. None if nothing is remembered of regions.
+    pub fn words(&self, bitmap: usize) -> impl Iterator<Item = u64> + 'a {
+        let bitmaps = (self.sides.len() / SIDE_BYTES).saturating_add(1);
+        let each = (self.words.len() / WORD_BYTES) / bitmaps;
+        let words = self.words.chunks_exact(WORD_BYTES);
+        let words = words.skip(each.saturating_mul(bitmap)).take(each);
+        words.map(|word| WORD.number(word))
     }
 
     fn judge(&self) -> Result<(), Damage> {
@@ -240,4 +302,11 @@ impl<'a> Record<'a> {
             Kind::Stripe | Kind::Mirror(_) => Ok(()),
         }
     }
+}
+
+/// Bytes of all bitmaps of a record with this head and these sides.
+fn all_word_bytes(head: &[u8], sides: &[u8]) -> usize {
+    let bitmaps = (sides.len() / SIDE_BYTES).saturating_add(1);
+    let each = REGION_WORDS.number(head) as usize;
+    each.saturating_mul(bitmaps).saturating_mul(WORD_BYTES)
 }
