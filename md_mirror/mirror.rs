@@ -3,8 +3,9 @@
 //! 4).
 //!
 //! The rules are `md_model::mirror`'s; this module keeps what they need in memory: which sides are
-//! whole, which blocks are being written ([`table`]), what the options are. What a failure means is
-//! decided in [`Mirror::settle`].
+//! whole, which blocks are being written ([`table`]), what the options are. What a failure means, and
+//! what the end of a resync, is decided in [`settle`]. What is remembered of regions is the core's
+//! [`SyncMap`].
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ use kernel::{
         },
         Atomic, //
     },
+    sync::Arc,
     ThisModule, //
 };
 use md::{
@@ -28,10 +30,12 @@ use md::{
         UnitKind, //
     },
     personality::{
+        Entry,
         Mirrored,
         Personality,
         Registration,
         Sides,
+        SyncMap,
         Unit,
         UnitSpec,
         CORE_ID, //
@@ -81,11 +85,16 @@ impl Personality for MirrorPersonality {
     }
 
     fn assemble(&self, spec: &UnitSpec<'_>) -> Result<Unit, Refused> {
-        let UnitSpec::Mirror { sides, options } = spec else {
+        let UnitSpec::Mirror {
+            sides,
+            options,
+            region_shift,
+        } = spec
+        else {
             return Err(Refused::new(EINVAL, Refusal::NotAMirror));
         };
-        let mirror = Mirror::new(sides, *options)?;
-        Ok(Unit::Mirrored(KBox::new(mirror, GFP_KERNEL)?))
+        let mirror = Mirror::new(sides, *options, *region_shift)?;
+        Ok(Unit::Mirrored(Arc::new(mirror, GFP_KERNEL)?))
     }
 }
 
@@ -104,6 +113,8 @@ struct Mirror {
     pass: Atomic<u32>,
     /// Blocks that are being written.
     table: Table,
+    /// What is remembered of regions and sides.
+    map: SyncMap,
     /// Changes of the components' states.
     changes: Atomic<u32>,
     /// Whether one of them could not be recorded.
@@ -114,10 +125,13 @@ struct Mirror {
 
 impl Mirror {
     /// A mirror whose sides are whole and taken to be equal. It is as large as the smallest.
-    fn new(sides: &[u64], options: Options) -> Result<Self, Refused> {
+    fn new(sides: &[u64], options: Options, region_shift: u32) -> Result<Self, Refused> {
+        let sectors = sides.iter().copied().min().unwrap_or(0);
+        let count = u32::try_from(sides.len()).unwrap_or(0);
+        let no_memory = |error| Refused::new(error, Refusal::NoMemory);
         let whole = (0..sides.len()).fold(0, |whole, side| whole | side_bit(side as u32));
         let mirror = Self {
-            sectors: sides.iter().copied().min().unwrap_or(0),
+            sectors,
             whole: Atomic::new(whole),
             preferred: Atomic::new(whole),
             turn: Atomic::new(0),
@@ -125,6 +139,7 @@ impl Mirror {
             write_policy: Atomic::new(0),
             pass: Atomic::new(0),
             table: Table::new()?,
+            map: SyncMap::new(sectors, count, region_shift).map_err(no_memory)?,
             changes: Atomic::new(0),
             unrecorded: Atomic::new(0),
             errors: Atomic::new(0),
@@ -184,12 +199,36 @@ impl Mirrored for Mirror {
         self.write_policy() == WritePolicy::Serial
     }
 
-    fn enter(&self, sector: u64, count: u64) -> bool {
-        self.table.enter(sector, count)
+    fn enter(&self, sector: u64, count: u64) -> Entry {
+        if !self.table.enter(sector, count) {
+            return Entry::Taken;
+        }
+        // Not before the blocks are claimed: who closes a region looks at the claims after that.
+        if self.map.admit(sector, count) {
+            return Entry::Entered;
+        }
+        self.table.leave(sector, count);
+        Entry::Closed
     }
 
     fn may_enter(&self, sector: u64, count: u64) -> bool {
+        self.table.may_enter(sector, count) && self.map.is_open(sector, count)
+    }
+
+    fn claim(&self, sector: u64, count: u64) -> bool {
+        self.table.enter(sector, count)
+    }
+
+    fn may_claim(&self, sector: u64, count: u64) -> bool {
         self.table.may_enter(sector, count)
+    }
+
+    fn for_claims(&self, each: &mut dyn FnMut(u64)) {
+        self.table.for_words(each);
+    }
+
+    fn map(&self) -> &SyncMap {
+        &self.map
     }
 
     fn leave(&self, sector: u64, count: u64) {
@@ -197,7 +236,7 @@ impl Mirrored for Mirror {
     }
 
     fn settle(&self, sides: &Sides<'_>) -> bool {
-        let changed = settle::judge(sides, self.sectors, &self.errors);
+        let changed = settle::judge(sides, self.sectors, &self.map, &self.errors);
         if !changed {
             self.prefer_readable(sides);
         }
@@ -211,7 +250,24 @@ impl Mirrored for Mirror {
         }
         sides.take_effect();
         // Whoever learns of an acknowledgement that comes after this, reads from what is left.
-        let _ = self.whole.xchg(settle::whole_sides(sides), Full);
+        self.note_sides(sides);
+    }
+
+    fn resynced(&self, sides: &Sides<'_>) -> bool {
+        settle::resynced(sides, self.sectors, &self.map)
+    }
+
+    fn has_source(&self, sides: &Sides<'_>, side: u32, component: u32) -> bool {
+        settle::has_source(sides, self.sectors, &self.map, side, component)
+    }
+
+    fn note_unrecorded(&self) {
+        let _ = self.unrecorded.xchg(1, Full);
+    }
+
+    fn note_sides(&self, sides: &Sides<'_>) {
+        let whole = settle::whole_sides(sides, &self.map);
+        let _ = self.whole.xchg(whole, Full);
         self.prefer_readable(sides);
         let _ = self.changes.fetch_add(1, Full);
     }

@@ -14,8 +14,10 @@ use kernel::{
 };
 use md::personality::{
     Condition,
-    Sides, //
+    Sides,
+    SyncMap, //
 };
+use md_model::database::metadevice::SideState;
 use md_model::mirror::{
     component::{
         is_worth_reading,
@@ -42,13 +44,18 @@ struct Case<'a> {
 ///
 /// Components whose devices are gone come first: while another side still counts as a source, they
 /// are out of service rather than the last copy.
-pub(crate) fn judge(sides: &Sides<'_>, sectors: u64, errors: &Atomic<u64>) -> bool {
+pub(crate) fn judge(sides: &Sides<'_>, sectors: u64, map: &SyncMap, errors: &Atomic<u64>) -> bool {
     let mut changed = false;
     for gone in [true, false] {
         for side in 0..sides.count() {
             for component in 0..sides.component_count(side) {
                 if sides.is_gone(side, component) == gone {
-                    changed |= judge_one(sides, side, component, sectors, errors);
+                    let judged = Judged {
+                        sides,
+                        sectors,
+                        map,
+                    };
+                    changed |= judged.failures_of(side, component, errors);
                 }
             }
         }
@@ -56,9 +63,54 @@ pub(crate) fn judge(sides: &Sides<'_>, sectors: u64, errors: &Atomic<u64>) -> bo
     changed
 }
 
-/// Sides of which all components are in service, as bits.
-pub(crate) fn whole_sides(sides: &Sides<'_>) -> u32 {
-    sides_where_all(sides, is_okay)
+/// The resync has done what it could: components, and sides, that lack nothing any more are in
+/// service. Whether another state was decided on.
+pub(crate) fn resynced(sides: &Sides<'_>, sectors: u64, map: &SyncMap) -> bool {
+    let judged = Judged {
+        sides,
+        sectors,
+        map,
+    };
+    let mut changed = false;
+    for side in 0..sides.count() {
+        let is_back = map.side_state(side) == SideState::NeedsResync;
+        if map.side_state(side) == SideState::Offline || map.is_side_behind(side) {
+            continue;
+        }
+        if is_back {
+            map.set_side_state(side, SideState::Okay);
+            changed = true;
+        }
+        changed |= judged.all_of(side, Event::Synced);
+    }
+    // What has come back may be a source for what was the last copy until now.
+    for side in 0..sides.count() {
+        changed |= judged.all_of(side, Event::OtherReturned);
+    }
+    changed
+}
+
+/// Whether every block of a component is also on another side that is in service.
+pub(crate) fn has_source(
+    sides: &Sides<'_>,
+    sectors: u64,
+    map: &SyncMap,
+    side: u32,
+    component: u32,
+) -> bool {
+    let judged = Judged {
+        sides,
+        sectors,
+        map,
+    };
+    judged.has_source(side, component)
+}
+
+/// Sides that are in service, with all their components, as bits.
+pub(crate) fn whole_sides(sides: &Sides<'_>, map: &SyncMap) -> u32 {
+    let okay = sides_where_all(sides, is_okay);
+    let in_service = (0..sides.count()).filter(|side| map.side_state(*side) == SideState::Okay);
+    in_service.fold(0, |found, side| found | side_bit(side)) & okay
 }
 
 /// Sides of which all components are worth reading, as bits.
@@ -82,28 +134,77 @@ fn is_okay(condition: &Condition) -> bool {
     condition.decided() == State::Okay
 }
 
-fn judge_one(
-    sides: &Sides<'_>,
-    side: u32,
-    component: u32,
+/// A mirror that is judged.
+#[derive(Clone, Copy)]
+struct Judged<'a> {
+    sides: &'a Sides<'a>,
     sectors: u64,
-    errors: &Atomic<u64>,
-) -> bool {
-    let Some(case) = case_of(sides, side, component) else {
-        return false;
-    };
-    let condition = case.condition;
-    condition.set_last_error(errors.load(Relaxed).wrapping_add(1));
-    errors.store(condition.last_error(), Relaxed);
-    let before = condition.decided();
-    let after = step(before, case.event, has_source(sides, &case, sectors));
-    if after == before {
-        return false;
+    map: &'a SyncMap,
+}
+
+impl Judged<'_> {
+    /// Judges what has failed on a component.
+    fn failures_of(self, side: u32, component: u32, errors: &Atomic<u64>) -> bool {
+        let Some(case) = case_of(self.sides, side, component) else {
+            return false;
+        };
+        let condition = case.condition;
+        condition.set_last_error(errors.load(Relaxed).wrapping_add(1));
+        errors.store(condition.last_error(), Relaxed);
+        self.decide(&case)
     }
-    condition.decide(after);
-    sides.note_change(side, component);
-    report(sides, &case, after);
-    true
+
+    /// The same has happened to all components of a side.
+    fn all_of(self, side: u32, event: Event) -> bool {
+        let cases = (0..self.sides.component_count(side)).filter_map(|component| {
+            Some(Case {
+                side,
+                component,
+                condition: self.sides.condition(side, component)?,
+                event,
+            })
+        });
+        cases.fold(false, |changed, case| self.decide(&case) || changed)
+    }
+
+    /// Decides what becomes of a component. Whether that is something else.
+    fn decide(self, case: &Case<'_>) -> bool {
+        let before = case.condition.decided();
+        let after = step(
+            before,
+            case.event,
+            self.has_source(case.side, case.component),
+        );
+        if after == before {
+            return false;
+        }
+        case.condition.decide(after);
+        if after == State::Okay {
+            case.condition.forget_failures();
+        }
+        self.sides.note_change(case.side, case.component);
+        report(self.sides, case, after);
+        true
+    }
+
+    /// Whether every block of a component is also on another side that has everything, on a
+    /// component that is in service and there.
+    fn has_source(self, own_side: u32, component: u32) -> bool {
+        let sides = self.sides;
+        let is_source = |side: u32| {
+            move |c: u32| sides.condition(side, c).is_some_and(is_okay) && !sides.is_gone(side, c)
+        };
+        let sources = [0u32, 1, 2, 3].map(is_source);
+        let others = (0..sides.count())
+            .zip(&sources)
+            .filter(|(side, _)| *side != own_side)
+            .filter(|(side, _)| self.map.side_state(*side) == SideState::Okay)
+            .map(|(side, is_source)| Side {
+                rows: sides.rows(side),
+                is_source,
+            });
+        has_other_source(sides.rows(own_side), component, self.sectors, others)
+    }
 }
 
 /// What has happened to a component, if anything has.
@@ -124,23 +225,6 @@ fn case_of<'a>(sides: &Sides<'a>, side: u32, component: u32) -> Option<Case<'a>>
     })
 }
 
-/// Whether every block of a component is on another side, too, on a component that is in service
-/// and there.
-fn has_source(sides: &Sides<'_>, case: &Case<'_>, sectors: u64) -> bool {
-    let is_source = |side: u32| {
-        move |c: u32| sides.condition(side, c).is_some_and(is_okay) && !sides.is_gone(side, c)
-    };
-    let sources = [0u32, 1, 2, 3].map(is_source);
-    let others = (0..sides.count())
-        .zip(&sources)
-        .filter(|(side, _)| *side != case.side)
-        .map(|(side, is_source)| Side {
-            rows: sides.rows(side),
-            is_source,
-        });
-    has_other_source(sides.rows(case.side), case.component, sectors, others)
-}
-
 /// Tells the administrator, with the next command to type.
 fn report(sides: &Sides<'_>, case: &Case<'_>, after: State) {
     let Some((unit, path)) = sides.names(case.side, case.component) else {
@@ -155,6 +239,7 @@ fn report(sides: &Sides<'_>, case: &Case<'_>, after: State) {
             "{unit}: {path} last erred: it fails, but holds the last copy of its data, and stays \
              in service; 'metastat {unit}' says what to replace first\n"
         ),
-        State::Okay => {}
+        State::Okay => pr_info!("{unit}: {path} is in service again\n"),
+        State::Resyncing => {}
     }
 }

@@ -6,6 +6,7 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         ordering::{
+            Acquire,
             Full,
             Relaxed, //
         },
@@ -52,6 +53,11 @@ impl Table {
             let word = self.0.get(claim.bucket);
             word.is_some_and(|word| claim.admit(word.load(Relaxed)).is_some())
         })
+    }
+
+    /// Calls `each` with every word, as it is after all that the caller has done before.
+    pub(crate) fn for_words(&self, each: &mut dyn FnMut(u64)) {
+        self.0.iter().for_each(|word| each(word.load(Acquire)));
     }
 
     /// Gives blocks back that were claimed.

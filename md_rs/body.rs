@@ -21,6 +21,8 @@ use kernel::{
     }, //
 };
 
+use md_model::database::metadevice::SideState;
+
 use crate::{
     abi::{
         ComponentState,
@@ -31,14 +33,26 @@ use crate::{
     database::Database,
     engine,
     kapi::{
-        disk::Operations,
-        published::Published,
+        bdev::BlockDevice,
+        disk::{
+            ClosedGate,
+            Operations, //
+        },
+        errand::Errand,
+        published::{
+            Alone,
+            Published, //
+        },
         request::Request,
         submission::Submission, //
     },
     personality::{
         PersonalityRef,
         Unit, //
+    },
+    sync::upkeep::{
+        self,
+        Upkeep, //
     },
     Refused, //
 };
@@ -172,15 +186,36 @@ impl Shape {
             })
     }
 
+    /// How a component is. A side that is offline, or has to be resynced, is so whatever its
+    /// components are.
+    pub(crate) fn state_of(&self, index: u32, component: &Component) -> ComponentState {
+        let Some(map) = self.unit.mirrored().map(|mirror| mirror.map()) else {
+            return component.state();
+        };
+        match map.side_state(index) {
+            SideState::Okay => component.state(),
+            SideState::Offline => ComponentState::Offline,
+            SideState::NeedsResync if map.is_standing_still() => ComponentState::NeedsResync,
+            SideState::NeedsResync => ComponentState::Resyncing,
+        }
+    }
+
     /// How it is: as bad as its worst component, except that a mirror with a side that is there
     /// just needs maintenance.
     pub(crate) fn state(&self) -> ComponentState {
-        let states = || self.components.iter().map(|component| component.state());
+        let states = || {
+            (0..)
+                .zip(&self.components)
+                .map(|(at, part)| self.state_of(at, part))
+        };
         let worst = states().max_by_key(|state| severity(*state));
         let all_gone = states().all(|state| state == ComponentState::Unavailable);
         match (worst.unwrap_or(ComponentState::Okay), &self.unit) {
-            // It is a component's word.
-            (ComponentState::LastErred, _) => ComponentState::Maintenance,
+            // These are a component's words.
+            (ComponentState::LastErred, _)
+            | (ComponentState::NeedsResync | ComponentState::Offline, Unit::Mirrored(_)) => {
+                ComponentState::Maintenance
+            }
             (ComponentState::Unavailable, Unit::Mirrored(_)) if !all_gone => {
                 ComponentState::Maintenance
             }
@@ -198,8 +233,11 @@ fn severity(state: ComponentState) -> u32 {
     match state {
         ComponentState::Okay => 0,
         ComponentState::Unavailable => 1,
-        ComponentState::Maintenance => 2,
-        ComponentState::LastErred => 3,
+        ComponentState::Maintenance => 4,
+        ComponentState::Resyncing => 2,
+        ComponentState::NeedsResync => 3,
+        ComponentState::Offline => 1,
+        ComponentState::LastErred => 5,
     }
 }
 
@@ -211,6 +249,8 @@ pub(crate) struct Body {
     number: u32,
     database: Arc<Database>,
     personality: PersonalityRef,
+    /// What keeps the sides of a mirror equal.
+    upkeep: Option<Pin<KBox<Upkeep>>>,
 }
 
 impl Body {
@@ -223,7 +263,12 @@ impl Body {
         database: Arc<Database>,
     ) -> Result<Self, Refused> {
         shape.check()?;
+        let upkeep = match shape.unit() {
+            Unit::Mirrored(_) => Some(Upkeep::new().map_err(no_memory)?),
+            Unit::Striped(_) => None,
+        };
         Ok(Self {
+            upkeep,
             shape: Published::new(shape).map_err(no_memory)?,
             open_count: OpenCount(Atomic::new(0)),
             parent: Atomic::new(NO_PARENT),
@@ -242,6 +287,17 @@ impl Body {
     /// Gives the metadevice another shape. No request may be under way.
     pub(crate) fn reshape(&self, shape: Shape) -> Result<(), Refused> {
         self.shape.replace(shape).map_err(no_memory)
+    }
+
+    /// Drops the shapes that it had before, with the devices that only they have.
+    pub(crate) fn forget_shapes(&self, gate: &ClosedGate<'_>, alone: &Alone<'_>) {
+        self.shape.forget_replaced(gate, alone);
+    }
+
+    /// What keeps the sides of a mirror equal.
+    #[inline]
+    pub(crate) fn upkeep(&self) -> Option<&Upkeep> {
+        self.upkeep.as_deref()
     }
 
     /// Whether it is read-only until the set is started again, see
@@ -310,23 +366,28 @@ impl Body {
         i32::from(self.parent() != NO_PARENT)
     }
 
-    /// Reads a block of each leaf, to see which devices answer. Sleeps. How many do not.
-    pub(crate) fn probe(&self) -> u32 {
-        let mut failed = 0u32;
+    /// The devices of all leaves, and where the data on them begins. They stay as long as the answer,
+    /// whatever becomes of the metadevice.
+    pub(crate) fn leaves(&self) -> Result<KVec<(Arc<BlockDevice>, u64)>, Refused> {
+        let mut leaves = KVec::new();
+        self.list_leaves(&mut leaves)?;
+        Ok(leaves)
+    }
+
+    fn list_leaves(&self, leaves: &mut KVec<(Arc<BlockDevice>, u64)>) -> Result<(), Refused> {
         let shape = self.shape();
         let stripe = shape.unit().striped();
         let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
         for (index, component) in shape.components().iter().enumerate() {
-            let more = match &component.child {
-                Some(child) => child.body.probe(),
+            match &component.child {
+                Some(child) => child.body.list_leaves(leaves)?,
                 None => {
                     let start = laid_out.get(index).map_or(0, |place| place.start_sector);
-                    component.device.probe(start).is_err().into()
+                    leaves.push((component.device.clone(), start), GFP_KERNEL)?;
                 }
-            };
-            failed = failed.saturating_add(more);
+            }
         }
-        failed
+        Ok(())
     }
 }
 
@@ -344,8 +405,20 @@ impl Operations for Arc<Body> {
     fn own_clones(&self) -> u32 {
         match self.shape().unit() {
             Unit::Striped(_) => 1,
-            Unit::Mirrored(_) => u32::try_from(self.shape().components().len()).unwrap_or(1),
+            // Who begins with one side will soon have another.
+            Unit::Mirrored(_) => {
+                let sides = u32::try_from(self.shape().components().len());
+                sides.unwrap_or(1).max(2)
+            }
         }
+    }
+
+    fn errand_count(&self) -> u32 {
+        self.upkeep().map_or(0, |_| upkeep::COUNT)
+    }
+
+    fn errand(&self, errand: &Errand<'_>) {
+        upkeep::run(self, errand);
     }
 
     fn open(&self, write: bool) -> Result {

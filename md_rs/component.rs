@@ -42,6 +42,7 @@ impl Component {
         match self.condition.state() {
             State::Erred => return ComponentState::Maintenance,
             State::LastErred => return ComponentState::LastErred,
+            State::Resyncing => return ComponentState::Resyncing,
             State::Okay => {}
         }
         match &self.child {

@@ -102,6 +102,11 @@ impl Condition {
         }
     }
 
+    /// Reads that have failed do not count any more: it was given everything anew.
+    pub fn forget_failures(&self) {
+        self.read_failures.store(0, Relaxed);
+    }
+
     /// Which error of its mirror the last one was; 0 for none.
     pub fn last_error(&self) -> u64 {
         self.last_error.load(Relaxed)
@@ -126,7 +131,7 @@ impl Condition {
     pub(crate) fn rank(&self) -> u64 {
         match self.state() {
             state if !is_read(state) => 0,
-            State::Okay => u64::MAX,
+            State::Okay | State::Resyncing => u64::MAX,
             _ => self.last_error().saturating_add(1),
         }
     }
@@ -137,6 +142,7 @@ fn encode(state: State) -> u32 {
         State::Okay => 0,
         State::Erred => 1,
         State::LastErred => 2,
+        State::Resyncing => 3,
     }
 }
 
@@ -144,6 +150,7 @@ fn decode(number: u32) -> State {
     match number {
         0 => State::Okay,
         2 => State::LastErred,
+        3 => State::Resyncing,
         _ => State::Erred,
     }
 }

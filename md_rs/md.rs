@@ -10,8 +10,9 @@
 //! 2. [`engine`]: the life of a request.
 //! 3. [`body`], [`component`] and [`metadevice`]: what a metadevice is made of, and its disk.
 //! 4. [`database`]: what survives a power cut.
-//! 5. [`admin`]: the ioctls of `/dev/md/admin`.
-//! 6. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 5. [`sync`]: what keeps the sides of a mirror equal.
+//! 6. [`admin`]: the ioctls of `/dev/md/admin`.
+//! 7. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -28,6 +29,7 @@ mod metadevice;
 pub mod personality;
 mod refused;
 mod sides;
+pub mod sync;
 mod unit_table;
 
 pub use refused::Refused;

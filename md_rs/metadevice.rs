@@ -19,7 +19,10 @@ use crate::{
     component::Component,
     database::Database,
     kapi::{
-        disk::Disk,
+        disk::{
+            ClosedGate,
+            Disk, //
+        },
         limits::QueueLimits, //
     },
     personality::{
@@ -29,6 +32,10 @@ use crate::{
     },
     refused::text,
     sides::Sides,
+    sync::upkeep::{
+        self,
+        Kept, //
+    },
     Refused, //
 };
 
@@ -129,7 +136,7 @@ impl Metadevice {
 
     /// Gives it a shape that begins with the components that it has and goes on with others, while
     /// it is in use.
-    pub(crate) fn grow(&mut self, shape: Shape) -> Result<(), Refused> {
+    pub(crate) fn grow(&self, shape: Shape) -> Result<(), Refused> {
         let limits = limits_of(&self.name, &shape)?;
         let sectors = shape.unit().sectors();
         let old_count = self.body().shape().components().len();
@@ -138,12 +145,79 @@ impl Metadevice {
             added.push(component.clone(), GFP_KERNEL)?;
         }
         link_holders(&self.disk, &added).map_err(disk_failed)?;
-        let reshaped = self.disk.with_closed_gate(|body| body.reshape(shape));
+        let reshaped = {
+            let gate = self.disk.close_gate();
+            self.swap(shape, &gate)
+        };
         if let Err(refused) = reshaped {
             unlink_holders(&self.disk, &added);
             return Err(refused);
         }
         self.disk.resize(sectors, limits).map_err(disk_failed)
+    }
+}
+
+impl Metadevice {
+    /// See [`Disk::close_gate`].
+    pub(crate) fn close_gate(&self) -> ClosedGate<'_> {
+        self.disk.close_gate()
+    }
+
+    /// Gives it another shape, and drops the one before.
+    pub(crate) fn swap(&self, shape: Shape, gate: &ClosedGate<'_>) -> Result<(), Refused> {
+        let body = self.body();
+        body.database().while_nothing_is_drafted(|alone| {
+            body.reshape(shape)?;
+            body.forget_shapes(gate, alone);
+            Ok(())
+        })
+    }
+
+    /// Shows in sysfs that it has these components, too.
+    pub(crate) fn link(&self, components: &[Arc<Component>]) -> Result<(), Refused> {
+        link_holders(&self.disk, components).map_err(disk_failed)
+    }
+
+    /// Undoes [`Self::link`].
+    pub(crate) fn unlink(&self, components: &[Arc<Component>]) {
+        unlink_holders(&self.disk, components);
+    }
+
+    /// Shows other components in place of some that it has.
+    pub(crate) fn link_instead(
+        &self,
+        removed: &[Arc<Component>],
+        added: &[Arc<Component>],
+    ) -> Result<(), Refused> {
+        self.link(added)?;
+        self.unlink(removed);
+        Ok(())
+    }
+
+    /// Its limits become as narrow as its components ask for.
+    pub(crate) fn narrow(&self) -> Result<(), Refused> {
+        let shape = self.body().shape();
+        let limits = limits_of(&self.name, shape)?;
+        let narrowed = self.disk.resize(shape.unit().sectors(), limits);
+        narrowed.map_err(disk_failed)
+    }
+
+    /// Has everything looked at that there may be to do for a mirror.
+    pub(crate) fn ask_upkeep(&self) {
+        upkeep::ask_all(|errand| self.disk.ask(errand));
+    }
+
+    /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
+    pub(crate) fn end_upkeep(&self) {
+        self.disk.stop_errands();
+        if let Some(kept) = Kept::of(self.body()) {
+            kept.leave_clean();
+        }
+    }
+
+    /// Undoes [`Self::end_upkeep`].
+    pub(crate) fn resume_upkeep(&self) {
+        self.disk.resume_errands();
     }
 }
 

@@ -8,6 +8,7 @@
 use kernel::{
     prelude::*,
     str::CString,
+    sync::Arc,
     ThisModule, //
 };
 use md_model::{
@@ -39,7 +40,8 @@ pub use crate::{
         Condition,
         Failures, //
     },
-    sides::Sides, //
+    sides::Sides,
+    sync::map::SyncMap, //
 };
 
 /// What the core was made from. A personality passes this constant, as it was when the personality
@@ -65,6 +67,8 @@ pub enum UnitSpec<'a> {
         sides: &'a [u64],
         /// The options.
         options: Options,
+        /// log2 of the sectors in one of its regions; 0 if that is still to be chosen.
+        region_shift: u32,
     },
 }
 
@@ -82,7 +86,7 @@ pub enum Unit {
     /// Each block has one place.
     Striped(KBox<dyn Striped>),
     /// Each block has a place on every side.
-    Mirrored(KBox<dyn Mirrored>),
+    Mirrored(Arc<dyn Mirrored>),
 }
 
 impl Unit {
@@ -138,6 +142,17 @@ pub trait Striped: Send + Sync + 'static {
     fn components(&self) -> &[Component];
 }
 
+/// What became of an attempt to begin a write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry {
+    /// It has begun.
+    Entered,
+    /// Another write to the same blocks is under way.
+    Taken,
+    /// The blocks' regions have to be recorded as dirty first.
+    Closed,
+}
+
 /// A metadevice that has its blocks on several sides.
 ///
 /// All methods but [`Self::settle`] are called in the data path, at the same time from any CPU and
@@ -160,11 +175,26 @@ pub trait Mirrored: Send + Sync + 'static {
     fn is_serial(&self) -> bool;
 
     /// Begins a write, unless another one to the same blocks is under way (`DURABILITY.md` clause
-    /// 10). `true`: [`Self::leave`] is to be called when it is done on all sides.
-    fn enter(&self, sector: u64, count: u64) -> bool;
+    /// 10), or their regions are not recorded as dirty (clause 7). [`Entry::Entered`]:
+    /// [`Self::leave`] is to be called when it is done on all sides.
+    fn enter(&self, sector: u64, count: u64) -> Entry;
 
     /// Whether [`Self::enter`] would have been successful just now.
     fn may_enter(&self, sector: u64, count: u64) -> bool;
+
+    /// Takes blocks for oneself, whether their regions are dirty or not: [`Self::leave`] gives them
+    /// back. `false`: somebody has them.
+    fn claim(&self, sector: u64, count: u64) -> bool;
+
+    /// Whether [`Self::claim`] would have been successful just now.
+    fn may_claim(&self, sector: u64, count: u64) -> bool;
+
+    /// Calls `each` with the words in which blocks are claimed, see
+    /// [`exclusion`](md_model::mirror::exclusion).
+    fn for_claims(&self, each: &mut dyn FnMut(u64));
+
+    /// What is remembered of regions and sides.
+    fn map(&self) -> &SyncMap;
 
     /// Ends what [`Self::enter`] has begun.
     fn leave(&self, sector: u64, count: u64);
@@ -180,6 +210,20 @@ pub trait Mirrored: Send + Sync + 'static {
     /// nothing that changes anything is acknowledged any more.
     fn take_effect(&self, sides: &Sides<'_>, is_recorded: bool);
 
+    /// Components that lack nothing any more are in service again, with the sides that they are part
+    /// of; and those that are now the last copy no more, are out of it. May sleep. Never called at
+    /// the same time as [`Self::settle`]. Whether there are new states, as there.
+    fn resynced(&self, sides: &Sides<'_>) -> bool;
+
+    /// Whether each block of a component of a side is also on another side that is in service.
+    fn has_source(&self, sides: &Sides<'_>, side: u32, component: u32) -> bool;
+
+    /// Something could not be recorded: nothing that changes anything is acknowledged any more.
+    fn note_unrecorded(&self);
+
+    /// The sides are not what they were: which of them are whole is to be found out.
+    fn note_sides(&self, sides: &Sides<'_>);
+
     /// Whether states have taken effect that are not recorded.
     fn is_unrecorded(&self) -> bool;
 
@@ -189,13 +233,13 @@ pub trait Mirrored: Send + Sync + 'static {
 
 /// A personality that is registered, and the module it lives in.
 #[derive(Clone, Copy)]
-struct Entry {
+struct Registered {
     personality: &'static dyn Personality,
     module: &'static ThisModule,
 }
 
 /// The registered personalities.
-pub(crate) struct Registry([Option<Entry>; KINDS_MAX]);
+pub(crate) struct Registry([Option<Registered>; KINDS_MAX]);
 
 impl Registry {
     /// No personalities.
@@ -203,7 +247,7 @@ impl Registry {
         Self([None; KINDS_MAX])
     }
 
-    fn find(&self, kind: u32) -> Option<&Entry> {
+    fn find(&self, kind: u32) -> Option<&Registered> {
         self.0
             .iter()
             .flatten()
@@ -246,7 +290,7 @@ impl Registration {
             .iter_mut()
             .find(|entry| entry.is_none())
             .ok_or(ENOSPC)?;
-        *free = Some(Entry {
+        *free = Some(Registered {
             personality,
             module,
         });

@@ -4,6 +4,7 @@
  * made in Rust.
  */
 
+#include <linux/sched/mm.h>
 #include <linux/bio.h>
 #include <linux/kdev_t.h>
 #include <linux/kmod.h>
@@ -171,6 +172,20 @@ void md_gate_close(struct md_gate *gate)
 	wait_for_completion(&gate->empty);
 }
 
+/*
+ * While a gate is closed, memory must not be looked for where requests have to pass it: see
+ * memalloc_noio_save().
+ */
+unsigned int md_noio_begin(void)
+{
+	return memalloc_noio_save();
+}
+
+void md_noio_end(unsigned int before)
+{
+	memalloc_noio_restore(before);
+}
+
 /* Device numbers cross the ioctl interface in the form of stat(2)'s st_rdev. */
 dev_t md_dev_from_user(u64 dev)
 {
@@ -231,14 +246,28 @@ void md_bio_set_bytes(struct bio *bio, unsigned int bytes)
 	bio->bi_iter.bi_size = bytes;
 }
 
-struct workqueue_struct *md_alloc_workqueue(const char *name)
+struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once)
 {
-	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1, name);
+	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, at_once, name);
 }
 
 void md_init_work(struct work_struct *work, work_func_t function)
 {
 	INIT_WORK(work, function);
+}
+
+void md_init_delayed_work(struct delayed_work *work, work_func_t function)
+{
+	INIT_DELAYED_WORK(work, function);
+}
+
+/* Without a delay an item goes at once, though it may have been queued for later. */
+void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work, unsigned int ms)
+{
+	if (ms)
+		queue_delayed_work(queue, work, msecs_to_jiffies(ms));
+	else
+		mod_delayed_work(queue, work, 0);
 }
 
 int md_request_module(const char *alias)

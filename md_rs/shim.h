@@ -59,6 +59,8 @@ int md_gate_init(struct md_gate *gate);
 bool md_gate_try_enter(struct md_gate *gate);
 void md_gate_exit(struct md_gate *gate);
 void md_gate_close(struct md_gate *gate);
+unsigned int md_noio_begin(void);
+void md_noio_end(unsigned int before);
 
 struct request *md_rq_list_pop(struct rq_list *list);
 unsigned int md_rq_list_count(const struct rq_list *list);
@@ -66,8 +68,10 @@ void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *
 void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
 
-struct workqueue_struct *md_alloc_workqueue(const char *name);
+struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once);
 void md_init_work(struct work_struct *work, work_func_t function);
+void md_init_delayed_work(struct delayed_work *work, work_func_t function);
+void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work, unsigned int ms);
 
 int md_request_module(const char *alias);
 

@@ -40,6 +40,13 @@ impl<'a> Sides<'a> {
         u32::try_from(count).unwrap_or(0)
     }
 
+    /// The components of a side.
+    pub(crate) fn components(&self, side: u32) -> impl Iterator<Item = &'a Component> {
+        let shape = side_shape(self.0, side);
+        let components = shape.map(|shape| shape.components()).unwrap_or_default();
+        components.iter().map(|component| &**component)
+    }
+
     /// The condition of a component.
     pub fn condition(&self, side: u32, component: u32) -> Option<&'a Condition> {
         Some(&self.component(side, component)?.condition)

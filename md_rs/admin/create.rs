@@ -6,7 +6,10 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
-use md_model::name::UnitName;
+use md_model::{
+    database::metadevice::SideState,
+    name::UnitName, //
+};
 
 use super::{
     argument::{
@@ -29,16 +32,21 @@ use crate::{
         Refusal,
         UnitKind, //
     },
+    body::Shape,
     metadevice::Plan,
     personality::UnitSpec,
+    sides::Sides,
     unit_table::UnitTable,
     Refused, //
 };
 
+/// Every flag of [`abi::Create`].
+const FLAGS: u32 = abi::CREATE_CHECK_ONLY | abi::CREATE_IN_USE | abi::CREATE_ASSUME_CLEAN;
+
 /// Carries out [`abi::IOC_CREATE`].
 pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Result<(), Refused> {
     check_zero(&[request.size_sectors])?;
-    check_zero(&[request.flags & !(abi::CREATE_CHECK_ONLY | abi::CREATE_IN_USE)])?;
+    check_zero(&[request.flags & !FLAGS])?;
     check_zero(&request.reserved)?;
     let name = unit_name(&request.name)?;
     let mut units = units.lock();
@@ -53,10 +61,29 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
     database.label_components(body.number(), body.shape(), 0)?;
+    if request.flags & abi::CREATE_ASSUME_CLEAN == 0 {
+        follow_first(body.shape());
+    }
     let metadevice = plan.carry_out()?;
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
-    units.add(metadevice)
+    units.add(metadevice)?;
+    units.get(&name)?.ask_upkeep();
+    Ok(())
+}
+
+/// The sides of a new mirror are to become what the first one is.
+fn follow_first(shape: &Shape) {
+    let Some(mirror) = shape.unit().mirrored() else {
+        return;
+    };
+    let sides = Sides::of(shape);
+    for side in 1..sides.count() {
+        mirror.map().set_all_behind(side);
+        mirror.map().set_side_state(side, SideState::NeedsResync);
+    }
+    mirror.map().begin_resync();
+    mirror.note_sides(&sides);
 }
 
 /// A stripe or concat, or a kind that there is not.
@@ -107,12 +134,13 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     let spec = UnitSpec::Mirror {
         sides: &sizes,
         options,
+        region_shift: 0,
     };
     Plan::new(name, request.kind, &spec, components, units.database())
 }
 
 /// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1).
-fn sizes_of_sides(components: &Components) -> Result<KVec<u64>, Refused> {
+pub(super) fn sizes_of_sides(components: &Components) -> Result<KVec<u64>, Refused> {
     let mut sizes = KVec::with_capacity(components.len(), GFP_KERNEL)?;
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());

@@ -173,6 +173,7 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
     }
     close_all(&units)?;
     request.unit_count = units.count();
+    units.iter().for_each(|unit| unit.end_upkeep());
     // Who has a parent goes after it.
     while let Some(name) = top_of(&units) {
         database.let_go(name.number());

@@ -88,7 +88,7 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
 
 /// What one would ask for to get the layout that there is: its own sizes, whatever has become of
 /// the devices since.
-fn specs_of(
+pub(super) fn specs_of(
     old: &dyn Striped,
     components: &[Arc<Component>],
 ) -> Result<(KVVec<RowSpec>, KVVec<ComponentSpec>), Refused> {
@@ -114,7 +114,7 @@ fn specs_of(
 
 /// Who uses the metadevice relies on its logical block size: no new component may have a larger
 /// one.
-fn check_blocks(old: &[Arc<Component>], added: &Components) -> Result<(), Refused> {
+pub(super) fn check_blocks(old: &[Arc<Component>], added: &Components) -> Result<(), Refused> {
     let block = |component: &Component| component.device.logical_block_bytes();
     let most = old
         .iter()

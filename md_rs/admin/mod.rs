@@ -10,8 +10,11 @@ mod create;
 mod database;
 mod grow;
 mod options;
+mod replace;
 mod report;
+mod sides;
 mod start;
+mod sync;
 
 use kernel::{
     new_mutex,
@@ -67,8 +70,10 @@ impl Admin {
 #[pinned_drop]
 impl PinnedDrop for Admin {
     fn drop(self: Pin<&mut Self>) {
+        let units = self.units.lock();
+        units.iter().for_each(|unit| unit.end_upkeep());
         // The workers of its replicas refer to it.
-        self.units.lock().database().unload();
+        units.database().unload();
     }
 }
 
@@ -87,6 +92,10 @@ impl Ioctl for Admin {
             abi::IOC_PROBE => command.run(at, |probe| self.probe(probe)),
             abi::IOC_SET_OPTIONS => command.run(at, |set| options::set(&self.units, set)),
             abi::IOC_GROW => command.run(at, |grow| grow::grow(&self.units, grow)),
+            abi::IOC_ATTACH => command.run(at, |attach| sides::attach(&self.units, attach)),
+            abi::IOC_CHANGE_SIDE => command.run(at, |change| sides::change(&self.units, change)),
+            abi::IOC_REPLACE => command.run(at, |asked| replace::replace(&self.units, asked)),
+            abi::IOC_SYNC => command.run(at, |sync| sync::sync(&self.units, sync)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))
@@ -112,7 +121,9 @@ impl Admin {
         }
         body.close()?;
         let database = units.database().clone();
+        units.get(&name)?.end_upkeep();
         if let Err(refused) = database.remove_unit(name.number()) {
+            units.get(&name)?.resume_upkeep();
             body.reopen();
             return Err(refused);
         }
@@ -125,8 +136,12 @@ impl Admin {
         argument::check_zero(&[probe.flags, probe.failed_count])?;
         let name = argument::unit_name(&probe.name)?;
         // A device that does not answer may take minutes to say so, and nobody else shall wait.
-        let body = self.units.lock().get(&name)?.body().clone();
-        probe.failed_count = body.probe();
+        let leaves = self.units.lock().get(&name)?.body().leaves()?;
+        for (device, sector) in &leaves {
+            if device.probe(*sector).is_err() {
+                probe.failed_count = probe.failed_count.saturating_add(1);
+            }
+        }
         Ok(())
     }
 }
@@ -137,10 +152,10 @@ fn check_healthy(shape: &Shape) -> Result<(), Refused> {
     if shape.unit().mirrored().is_none() {
         return Ok(());
     }
-    let sides = shape.components().iter().map(|side| side.state());
-    match (0..)
-        .zip(sides)
-        .find(|(_, state)| *state == ComponentState::Maintenance)
+    let sides = (0..).zip(shape.components());
+    let mut states = sides.map(|(index, side)| (index, shape.state_of(index, side)));
+    match states
+        .find(|(_, state)| !matches!(state, ComponentState::Okay | ComponentState::Unavailable))
     {
         Some((side, _)) => Err(Refused::new(EBUSY, Refusal::SubmirrorErred).at(side)),
         None => Ok(()),

@@ -17,10 +17,12 @@ use super::options;
 use crate::{
     abi::{
         self,
-        Refusal, //
+        Refusal,
+        ResyncState, //
     },
     component::Component,
     metadevice::Metadevice,
+    personality::SyncMap,
     unit_table::UnitTable,
     Refused, //
 };
@@ -52,7 +54,8 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
         status.unit.state.into(),
         status.unit.parent.into(),
     ])?;
-    check_zero(&[status.unit.flags, status.unit.reserved])?;
+    check_zero(&[status.unit.flags, status.unit.resync])?;
+    check_zero(&[status.unit.resynced_sectors, status.unit.resync_sectors])?;
     options::check_none(&status.unit.mirror)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
@@ -72,7 +75,12 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
     let mut components = KVVec::with_capacity(shape.components().len(), GFP_KERNEL)?;
     for (index, component) in shape.components().iter().enumerate() {
-        components.push(describe(component, laid_out.get(index)), GFP_KERNEL)?;
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        let described = abi::Component {
+            state: shape.state_of(number, component) as u32,
+            ..describe(component, laid_out.get(index))
+        };
+        components.push(described, GFP_KERNEL)?;
     }
     write_array(status.components, components.iter().copied()).map_err(bad_address)?;
     status.unit = summary(metadevice);
@@ -107,6 +115,7 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
     let shape = body.shape();
     let stripe = shape.unit().striped();
     let mirror = shape.unit().mirrored();
+    let resync = mirror.map_or(Resync::NONE, |mirror| Resync::of(mirror.map()));
     abi::UnitSummary {
         name: metadevice.name().to_padded(),
         kind: metadevice.kind(),
@@ -125,7 +134,45 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
         } else {
             0
         },
-        reserved: 0,
+        resync: resync.state as u32,
+        resynced_sectors: resync.done,
+        resync_sectors: resync.total,
+    }
+}
+
+/// How the resync of a mirror is.
+struct Resync {
+    state: ResyncState,
+    done: u64,
+    total: u64,
+}
+
+impl Resync {
+    const NONE: Self = Self {
+        state: ResyncState::Idle,
+        done: 0,
+        total: 0,
+    };
+
+    fn of(map: &SyncMap) -> Self {
+        let remaining = map.remaining();
+        if remaining == 0 {
+            return Self::NONE;
+        }
+        let shift = map.regions().shift();
+        let to_do = map.to_do();
+        let sectors = |regions: u32| u64::from(regions).checked_shl(shift).unwrap_or(0);
+        Self {
+            state: if map.is_cancelled() {
+                ResyncState::Cancelled
+            } else if map.is_standing_still() {
+                ResyncState::Stuck
+            } else {
+                ResyncState::Running
+            },
+            done: sectors(to_do.saturating_sub(remaining)),
+            total: sectors(to_do),
+        }
     }
 }
 

@@ -26,7 +26,8 @@ use md_model::{
         metadevice::{
             Component as StoredComponent,
             Kind,
-            Record, //
+            Record,
+            SideState, //
         }, //
     },
     geometry::stripe::{
@@ -55,7 +56,10 @@ use crate::{
         Refusal,
         UnitKind, //
     },
-    body::Child,
+    body::{
+        Child,
+        Shape, //
+    },
     component::Component,
     condition::Condition,
     database::{
@@ -73,6 +77,7 @@ use crate::{
         Shown, //
     },
     sides::Sides,
+    sync::upkeep::Kept,
     unit_table::UnitTable,
     Refused, //
 };
@@ -260,6 +265,7 @@ impl Maker<'_> {
                 let spec = UnitSpec::Mirror {
                     sides: &sizes,
                     options,
+                    region_shift: record.head.sync.region_shift,
                 };
                 let kind = UnitKind::Mirror as u32;
                 Plan::new(name, kind, &spec, components, units.database())?
@@ -270,6 +276,14 @@ impl Maker<'_> {
             return Err(damaged.with(values).into());
         }
         let body = plan.body().clone();
+        load_map(body.shape(), &record, self.loaded.is_read_only);
+        let kept = Kept::of(&body);
+        if kept.is_some_and(|kept| kept.map().remaining() > 0) {
+            let prepared = body
+                .upkeep()
+                .map_or(Ok(()), |upkeep| upkeep.prepare_repair());
+            prepared.map_err(no_memory)?;
+        }
         units.database().insert_loaded(name.number(), &body)?;
         let settled = settle(&body, self.loaded.is_read_only);
         let metadevice = plan.carry_out()?;
@@ -277,6 +291,7 @@ impl Maker<'_> {
             metadevice.make_read_only();
         }
         units.add(metadevice)?;
+        units.get(&name)?.ask_upkeep();
         Ok(())
     }
 
@@ -456,6 +471,44 @@ fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, N
         identity: Identity::default(),
         path: field,
     })
+}
+
+/// What a mirror remembers of its regions and sides. Where it was being written to when it was left,
+/// its sides may differ. A side that was offline is back, and lacks what was written meanwhile
+/// (`svm.md` section 4.2).
+fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
+    let Some(mirror) = shape.unit().mirrored() else {
+        return;
+    };
+    let map = mirror.map();
+    if record.head.sync.region_shift == 0 && shape.components().len() > 1 {
+        map.load_unknown();
+    }
+    for (word, bits) in record.words(0).enumerate() {
+        map.load_dirty(word, bits);
+    }
+    for (side, stored) in (0..).zip(record.sides()) {
+        let words = record.words((side as usize).saturating_add(1));
+        for (word, bits) in words.enumerate() {
+            map.load_behind(side, word, bits);
+        }
+        match stored.state {
+            SideState::Offline => {
+                map.set_dirty_behind(side);
+                map.set_side_state(side, SideState::NeedsResync);
+            }
+            state => map.set_side_state(side, state),
+        }
+    }
+    // A mirror with pass 0 is not resynced after a crash (`svm.md` section 4.6).
+    if mirror.options().pass != 0 && shape.components().len() > 1 {
+        map.doubt_dirty();
+    }
+    map.set_cancelled(record.head.sync.is_cancelled);
+    if is_read_only {
+        map.freeze();
+    }
+    map.begin_resync();
 }
 
 /// Judges what is missing, before anybody uses the metadevice, and records it. Whether that is

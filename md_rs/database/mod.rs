@@ -74,7 +74,10 @@ use crate::{
         Body,
         Shape, //
     },
-    kapi::worker::Worker,
+    kapi::{
+        published::Alone,
+        worker::Worker, //
+    },
     Refused, //
 };
 
@@ -135,10 +138,22 @@ impl Database {
 
     /// For [`Self::grow_unit`]: what a metadevice, which is known, is to be.
     pub(crate) fn plan_growth(&self, number: u32, shape: &Shape) -> Result<Growth, Refused> {
+        self.plan_loss(number, shape, None)
+    }
+
+    /// The same, for a mirror that is to lose a side, which the shape does not have.
+    pub(crate) fn plan_loss(
+        &self,
+        number: u32,
+        shape: &Shape,
+        lost: Option<u32>,
+    ) -> Result<Growth, Refused> {
         let mut record = KVVec::new();
         if let Some(set) = Option::as_mut(&mut *self.set.lock()) {
             let too_long = Refused::new(EFBIG, Refusal::DatabaseFull).with([number.into(), 0]);
-            let planned = set.scratch.encode(number, shape, States::Kept);
+            let planned = set
+                .scratch
+                .encode_without(number, shape, States::Kept, lost);
             record.extend_from_slice(planned.ok_or(too_long)?, GFP_KERNEL)?;
         }
         Ok(Growth::change(number, record))
@@ -171,6 +186,12 @@ impl Database {
             let _ = self.record(core::iter::once(number));
         }
         in_force
+    }
+
+    /// Runs `change` while no commit is being made, and nobody looks at metadevices for one.
+    pub(crate) fn while_nothing_is_drafted<R>(&self, change: impl FnOnce(&Alone<'_>) -> R) -> R {
+        let set = self.set.lock();
+        change(&Alone::with_set(&set))
     }
 
     /// Commits that a metadevice is gone. If that is refused it is still known.

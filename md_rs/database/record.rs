@@ -12,16 +12,21 @@ use md_model::{
         Component as StoredComponent,
         Head,
         Kind,
+        Parts,
         Row as StoredRow,
         Side,
-        SideState, //
+        SideState,
+        Sync, //
     },
     limits::{
         COMPONENTS_MAX,
         ROWS_MAX,
         SUBMIRRORS_MAX, //
     },
-    mirror::component::State,
+    mirror::{
+        component::State,
+        regions::WORDS_MAX, //
+    },
 };
 
 use crate::{
@@ -48,6 +53,7 @@ pub(super) struct Scratch {
     rows: KVVec<StoredRow>,
     components: KVVec<StoredComponent>,
     sides: KVec<Side>,
+    words: KVec<u64>,
     bytes: KVVec<u8>,
 }
 
@@ -58,31 +64,54 @@ impl Scratch {
             rows: KVVec::with_capacity(ROWS_MAX as usize, GFP_KERNEL)?,
             components: KVVec::with_capacity(COMPONENTS_MAX as usize, GFP_KERNEL)?,
             sides: KVec::with_capacity(SUBMIRRORS_MAX as usize, GFP_KERNEL)?,
+            words: KVec::with_capacity(
+                (SUBMIRRORS_MAX as usize)
+                    .saturating_add(1)
+                    .saturating_mul(WORDS_MAX),
+                GFP_KERNEL,
+            )?,
             bytes: KVVec::from_elem(0u8, BYTES_MAX, GFP_KERNEL)?,
         })
     }
 
     /// The record of the metadevice with a number. Does not allocate.
     pub(super) fn encode(&mut self, number: u32, shape: &Shape, states: States) -> Option<&[u8]> {
+        self.encode_without(number, shape, states, None)
+    }
+
+    /// The same, of a mirror that is about to lose a side, which the shape does not have any more.
+    pub(super) fn encode_without(
+        &mut self,
+        number: u32,
+        shape: &Shape,
+        states: States,
+        lost: Option<u32>,
+    ) -> Option<&[u8]> {
         self.rows.clear();
         self.components.clear();
         self.sides.clear();
-        let kind = match shape.unit() {
-            Unit::Striped(stripe) => self.list_stripe(&**stripe, shape.components(), states)?,
-            Unit::Mirrored(mirror) => self.list_sides(&**mirror, shape)?,
+        self.words.clear();
+        let (kind, sync) = match shape.unit() {
+            Unit::Striped(stripe) => (
+                self.list_stripe(&**stripe, shape.components(), states)?,
+                Sync::UNKNOWN,
+            ),
+            Unit::Mirrored(mirror) => self.list_sides(&**mirror, shape, states, lost)?,
         };
         let head = Head {
             number,
             kind,
             size_sectors: shape.unit().sectors(),
+            sync,
         };
-        let length = encode(
-            &head,
-            &self.rows,
-            &self.components,
-            &self.sides,
-            &mut self.bytes,
-        )?;
+        let parts = Parts {
+            head,
+            rows: &self.rows,
+            components: &self.components,
+            sides: &self.sides,
+            words: &self.words,
+        };
+        let length = encode(&parts, &mut self.bytes)?;
         self.bytes.get(..length)
     }
 
@@ -121,15 +150,33 @@ impl Scratch {
         Some(Kind::Stripe)
     }
 
-    fn list_sides(&mut self, mirror: &dyn Mirrored, shape: &Shape) -> Option<Kind> {
-        for component in shape.components() {
-            let side = Side {
+    fn list_sides(
+        &mut self,
+        mirror: &dyn Mirrored,
+        shape: &Shape,
+        states: States,
+        lost: Option<u32>,
+    ) -> Option<(Kind, Sync)> {
+        let map = mirror.map();
+        let kept = (0..).filter(|side| Some(*side) != lost);
+        for (side, component) in kept.zip(shape.components()) {
+            let stored = Side {
                 number: component.child.as_ref()?.body().number(),
-                state: SideState::Okay,
+                state: match states {
+                    States::Kept => map.side_state(side),
+                    States::LeftOut => SideState::Okay,
+                },
             };
-            self.sides.push_within_capacity(side).ok()?;
+            self.sides.push_within_capacity(stored).ok()?;
         }
-        Some(Kind::Mirror(mirror.options()))
+        let kind = Kind::Mirror(mirror.options());
+        if states == States::LeftOut {
+            return Some((kind, Sync::UNKNOWN));
+        }
+        map.list_recorded(lost, &mut |word| {
+            self.words.push_within_capacity(word).is_ok()
+        })?;
+        Some((kind, map.sync()))
     }
 }
 
@@ -137,6 +184,8 @@ impl Scratch {
 fn erred_at(component: &Component, state: State) -> u64 {
     match state {
         State::Okay => 0,
-        State::Erred | State::LastErred => component.device.health().event_seconds(),
+        State::Erred | State::LastErred | State::Resyncing => {
+            component.device.health().event_seconds()
+        }
     }
 }

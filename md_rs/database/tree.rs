@@ -3,7 +3,10 @@
 //! of, up to the top (`DURABILITY.md` clause 18). A set is loaded by the former. The latter is for
 //! people who have lost all replicas: 'mdctl dump' shows it.
 
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 use md_model::database::{
     identity::Uuid,
     label::{
@@ -103,18 +106,37 @@ impl Database {
         for component in shape.components() {
             match &component.child {
                 Some(child) => self.relabel_components(child.body()),
-                None if component.identity.uuid.is_nil() => {}
-                None => {
-                    let has_replica = self.device(component.dev).is_some();
-                    let done = if has_replica {
-                        write(&owner, component, &[])
-                    } else {
-                        label::erase(&component.device)
-                    };
-                    done.unwrap_or_else(|error| tell_stale(component, error));
-                }
+                None => self.unlabel(&owner, component),
             }
         }
+    }
+
+    /// A component was replaced by another one: its label is taken away, unless its device is still
+    /// in use, or gone.
+    pub(crate) fn unlabel_replaced(&self, old: &Component, new: &[Arc<Component>]) {
+        let Some(owner) = self.owner() else {
+            return;
+        };
+        let is_same = new.iter().any(|new| Arc::ptr_eq(&new.device, &old.device));
+        match &old.child {
+            Some(child) => self.relabel_components(child.body()),
+            None if is_same || old.is_gone() => {}
+            None => self.unlabel(&owner, old),
+        }
+    }
+
+    /// Takes a label away; from a device with a replica what it says of metadevices.
+    fn unlabel(&self, owner: &Owner, component: &Component) {
+        if component.identity.uuid.is_nil() {
+            return;
+        }
+        let has_replica = self.device(component.dev).is_some();
+        let done = if has_replica {
+            write(owner, component, &[])
+        } else {
+            label::erase(&component.device)
+        };
+        done.unwrap_or_else(|error| tell_stale(component, error));
     }
 
     fn owner(&self) -> Option<Owner> {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Requests to mirrors.
 //!
-//! - A *read* goes to one side; if it fails there, what has failed of it goes to another one.
-//! - A *write* first excludes all others to the same blocks, then goes to all sides, at once or one
+//! - A *read* goes to one side; if it fails there, what has failed of it goes to another one. Where
+//!   the sides may differ, they are made equal first (`DURABILITY.md` clause 11).
+//! - A *write* first excludes all others to the same blocks, and waits until their regions are
+//!   recorded as dirty (clause 7); then it goes to all sides, at once or one
 //!   after the other. If a side fails, the personality judges that ([`Mirrored::settle`]); if it
 //!   has taken components out of service, the write is carried out again on what is left, and only
 //!   then acknowledged; if nothing has changed, the error is the caller's (`svm.md` section 4.7).
@@ -26,7 +28,10 @@ use super::place::{
     Place, //
 };
 use crate::{
-    body::Shape,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
     kapi::{
         clone::Side,
@@ -40,10 +45,19 @@ use crate::{
         submission::Submission, //
     },
     personality::{
+        Entry,
         Mirrored,
         Sides, //
     },
-    sides::side_body, //
+    sides::side_body,
+    sync::{
+        copy,
+        upkeep::{
+            lacks,
+            Kept,
+            MARK, //
+        },
+    }, //
 };
 
 /// The note of a request that was sent to all sides at the same time.
@@ -54,30 +68,29 @@ const AT_ONCE: u32 = u32::MAX;
 struct Mirror<'a> {
     shape: &'a Shape,
     unit: &'a dyn Mirrored,
+    kept: Kept<'a>,
     submission: &'a Submission<'a>,
 }
 
 /// Carries out a request, or goes on with it.
-pub(super) fn queue(
-    request: Request,
-    shape: &Shape,
-    unit: &dyn Mirrored,
-    submission: &Submission<'_>,
-) {
+pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) {
+    let Some(kept) = Kept::of(body) else {
+        return request.end(Failure::Io);
+    };
     let mirror = Mirror {
-        shape,
-        unit,
+        shape: kept.shape,
+        unit: kept.unit,
+        kept,
         submission,
     };
     match request.operation() {
         Operation::Read => mirror.read(request),
         Operation::Flush => mirror.change(request),
         Operation::Write | Operation::Discard | Operation::WriteZeroes => {
-            if mirror.excludes_others(&request) {
-                mirror.change(request);
-            } else {
-                let (sector, count) = (request.sector(), request.sectors());
-                request.wait(|| unit.may_enter(sector, count));
+            match mirror.enter(&request) {
+                Entry::Entered => mirror.change(request),
+                Entry::Taken => mirror.wait(request),
+                Entry::Closed => mirror.wait_for_mark(request),
             }
         }
         Operation::Other => request.end(Failure::NotSupported),
@@ -87,17 +100,60 @@ pub(super) fn queue(
 impl<'a> Mirror<'a> {
     fn read(self, request: Request) {
         match request.stage() {
-            Stage::New => self.read_first(request),
+            Stage::New if self.is_uncertain(&request) => self.read_uncertain(request),
+            Stage::New => {
+                let side = self.unit.read_side(request.sector(), 0);
+                self.read_first(request, side);
+            }
             Stage::Failed | Stage::Unfinished => self.read_again(request),
         }
     }
 
-    /// A read that no side was tried for.
-    fn read_first(self, request: Request) {
+    #[inline]
+    fn is_uncertain(self, request: &Request) -> bool {
+        let map = self.kept.map();
+        map.is_uncertain(request.sector(), request.sectors())
+    }
+
+    /// A read where the sides may differ: they are made equal first, while nobody writes there.
+    #[cold]
+    fn read_uncertain(self, request: Request) {
+        let (sector, count) = (request.sector(), request.sectors());
+        if self.kept.map().is_frozen() {
+            // Nothing may be written. The first side is what the others will be made equal to.
+            let sides = self.sides().find(|side| self.is_whole(*side));
+            return self.read_first(request, sides);
+        }
+        if !request.is_claiming() {
+            if !self.unit.claim(sector, count) {
+                let unit = self.unit;
+                return request.wait(|| unit.may_claim(sector, count));
+            }
+            request.set_claiming();
+        }
+        if request.is_nowait() {
+            return request.defer();
+        }
+        if !copy::repair(self.kept, sector, count) {
+            return request.end(Failure::Io);
+        }
+        let side = self.unit.read_side(sector, 0);
+        self.read_first(request, side);
+    }
+
+    /// Whether all components of a side are in service.
+    fn is_whole(self, side: u32) -> bool {
+        let mut others = self.sides().filter(|other| *other != side);
+        let tried = others.try_fold(0, |tried, other| Some(tried | side_bit(other)));
+        tried.is_some_and(|tried| self.unit.read_side(0, tried).is_some())
+    }
+
+    /// A read that no side was tried for; it is to go to `side`, if there is one that is whole.
+    fn read_first(self, request: Request, side: Option<u32>) {
         request.supervise();
         request.set_note(0);
         let count = request.sectors();
-        let Some(side) = self.unit.read_side(request.sector(), 0) else {
+        let Some(side) = side else {
             return self.send_reads(request, 0, |_| true);
         };
         let Some((component, piece)) = self.place_on(side, request.sector(), count) else {
@@ -123,7 +179,7 @@ impl<'a> Mirror<'a> {
             return request.end_as_it_is();
         }
         // A device that is gone is not to be asked again by the next read.
-        self.judge_sides();
+        self.kept.judge();
         let tried = request.note() | failed;
         request.set_note(tried);
         request.supervise();
@@ -192,13 +248,15 @@ impl<'a> Mirror<'a> {
         let mut best = None;
         let mut best_rank = 0;
         for side in self.sides().filter(|side| tried & side_bit(*side) == 0) {
+            let left = left.min(self.kept.map().left_in_region(from));
             let Some((component, piece)) = self.place_on(side, from, left) else {
                 continue;
             };
             // Of equals the first; an erred component is no source at all (`DURABILITY.md` clause
             // 5).
             let rank = component.condition.rank();
-            if rank > best_rank {
+            let has_it = self.is_written(side) && !lacks(self.kept.map(), side, component, from);
+            if rank > best_rank && has_it {
                 best = Some((side, component, piece));
                 best_rank = rank;
             }
@@ -206,16 +264,35 @@ impl<'a> Mirror<'a> {
         best
     }
 
-    /// Whether the request may change its blocks now, because nobody else does.
-    fn excludes_others(self, request: &Request) -> bool {
+    /// Whether the request may change its blocks now.
+    #[inline]
+    fn enter(self, request: &Request) -> Entry {
         if request.is_claiming() {
-            return true;
+            return Entry::Entered;
         }
-        let entered = self.unit.enter(request.sector(), request.sectors());
-        if entered {
+        let entry = self.unit.enter(request.sector(), request.sectors());
+        if entry == Entry::Entered {
             request.set_claiming();
         }
-        entered
+        entry
+    }
+
+    /// Others change the blocks of the request just now.
+    fn wait(self, request: Request) {
+        let (sector, count, unit) = (request.sector(), request.sectors(), self.unit);
+        request.wait(|| unit.may_enter(sector, count));
+    }
+
+    /// The regions of the request have to be recorded as dirty first.
+    #[cold]
+    fn wait_for_mark(self, request: Request) {
+        let (sector, count, unit) = (request.sector(), request.sectors(), self.unit);
+        if unit.is_unrecorded() {
+            return request.end(Failure::Io);
+        }
+        self.kept.map().want(sector, count);
+        request.ask(MARK);
+        request.wait(|| unit.may_enter(sector, count) || unit.is_unrecorded());
     }
 
     /// Something that all sides have to do. The request's note is the side that has it now, if they
@@ -263,7 +340,8 @@ impl<'a> Mirror<'a> {
         let operation = request.operation();
         let out = request.fan_out(self.submission);
         if operation == Operation::Flush {
-            return self.sides().for_each(|side| {
+            let written = self.sides().filter(|side| self.is_written(*side));
+            return written.for_each(|side| {
                 for component in self.in_service(side) {
                     flush_below(&out, component, Some(answerable(side, component)));
                 }
@@ -274,7 +352,8 @@ impl<'a> Mirror<'a> {
                 part.fail(Failure::Io);
                 continue;
             }
-            for side in self.sides().filter(|side| wanted(*side)) {
+            let written = self.sides().filter(|side| self.is_written(*side));
+            for side in written.filter(|side| wanted(*side)) {
                 let sent = match operation {
                     Operation::Write => self.write_on(&part, side),
                     _ => self.zero_on(&part, side),
@@ -339,19 +418,10 @@ impl<'a> Mirror<'a> {
         )
     }
 
-    /// Judges what has failed on the sides. New states are recorded before they are in force.
-    fn judge_sides(self) {
-        let sides = Sides::of(self.shape);
-        if self.unit.settle(&sides) {
-            let is_recorded = sides.record();
-            self.unit.take_effect(&sides, is_recorded);
-        }
-    }
-
     /// A side has failed: who is to blame is taken out of service, and the request is carried out
     /// again on what is left. If there was nobody to take out, it ends with its error.
     fn judge(self, request: Request) {
-        self.judge_sides();
+        self.kept.judge();
         if self.unit.is_unrecorded() {
             return request.end(Failure::Io);
         }
@@ -383,7 +453,7 @@ impl<'a> Mirror<'a> {
         request.set_unfinished(false);
         let out = request.fan_out(self.submission);
         for part in out.parts() {
-            for side in self.sides() {
+            for side in self.sides().filter(|side| self.is_written(*side)) {
                 let done = self.for_runs(&part, side, &mut |component, piece| {
                     if piece.write_zeros().is_err() {
                         component.condition.note_write_failed();
@@ -400,6 +470,12 @@ impl<'a> Mirror<'a> {
     /// The sides.
     fn sides(self) -> core::ops::Range<u32> {
         0..Sides::of(self.shape).count()
+    }
+
+    /// Whether a side is written at all; its components may still be out of service.
+    #[inline]
+    fn is_written(self, side: u32) -> bool {
+        self.kept.map().written_sides() & side_bit(side) != 0
     }
 
     /// The components of a side that are in service.

@@ -7,7 +7,7 @@
 //! metadevices in which each block has one place, in [`mirror`] for those that have several.
 
 mod mirror;
-mod place;
+pub(crate) mod place;
 mod stripe;
 
 use crate::{
@@ -24,6 +24,6 @@ pub(crate) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     let shape = body.shape();
     match shape.unit() {
         Unit::Striped(_) => stripe::queue(request, shape, submission),
-        Unit::Mirrored(unit) => mirror::queue(request, shape, &**unit, submission),
+        Unit::Mirrored(_) => mirror::queue(request, body, submission),
     }
 }

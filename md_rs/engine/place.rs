@@ -20,30 +20,30 @@ use crate::{
 };
 
 /// Where the first piece of a run of sectors lives.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The leaf.
-    device: &'a BlockDevice,
+    pub(crate) device: &'a BlockDevice,
     /// First sector there.
-    sector: u64,
+    pub(crate) sector: u64,
     /// How long the piece is.
-    pub(super) count: u64,
+    pub(crate) count: u64,
 }
 
 impl<'a> Place<'a> {
     /// The place, for a clone.
     #[inline]
-    pub(super) fn target(&self) -> Target<'a> {
+    pub(crate) fn target(&self) -> Target<'a> {
         self.target_on(None)
     }
 
     /// Writes zeros there, by whatever means the device has. Sleeps.
-    pub(super) fn write_zeros(&self) -> Result {
+    pub(crate) fn write_zeros(&self) -> Result {
         self.device.write_zeros(self.sector, self.count)
     }
 
     /// The same, on a side of a mirror.
     #[inline]
-    pub(super) fn target_on(&self, side: Option<Side<'a>>) -> Target<'a> {
+    pub(crate) fn target_on(&self, side: Option<Side<'a>>) -> Target<'a> {
         Target {
             device: self.device,
             sector: self.sector,
@@ -55,7 +55,7 @@ impl<'a> Place<'a> {
 /// The component of a stripe, and the place below it, where the first piece of `count` sectors from
 /// `sector` on lives.
 #[inline]
-pub(super) fn place(shape: &Shape, sector: u64, count: u64) -> Option<(&Component, Place<'_>)> {
+pub(crate) fn place(shape: &Shape, sector: u64, count: u64) -> Option<(&Component, Place<'_>)> {
     let piece = shape.unit().striped()?.map(sector, count)?;
     let first = shape.component(piece.component)?;
     let mut place = Place {
@@ -80,7 +80,7 @@ pub(super) fn place(shape: &Shape, sector: u64, count: u64) -> Option<(&Componen
 /// Calls `each` with the runs of sectors that `count` sectors from `sector` on are on the leaves
 /// below a component. As deep a recursion as there are levels of metadevices. `None` if the sectors
 /// leave a metadevice.
-pub(super) fn leaf_runs(
+pub(crate) fn leaf_runs(
     component: &Component,
     sector: u64,
     count: u64,
@@ -105,7 +105,7 @@ pub(super) fn leaf_runs(
 /// Calls `each` with the run of sectors that each component of a stripe has in the `count` sectors
 /// from `sector` on: the component, the first sector there, how many. `None` if the sectors leave
 /// the metadevice, or if `each` says so.
-pub(super) fn runs<'a>(
+pub(crate) fn runs<'a>(
     shape: &'a Shape,
     sector: u64,
     count: u64,
@@ -125,7 +125,7 @@ pub(super) fn runs<'a>(
 }
 
 /// Sends a flush to every leaf below a component.
-pub(super) fn flush_below(out: &FanOut<'_>, component: &Component, side: Option<Side<'_>>) {
+pub(crate) fn flush_below(out: &FanOut<'_>, component: &Component, side: Option<Side<'_>>) {
     match &component.child {
         None => out.send_flush(&Target {
             device: &component.device,
@@ -143,7 +143,7 @@ pub(super) fn flush_below(out: &FanOut<'_>, component: &Component, side: Option<
 /// Calls `each` for the pieces of a bio, one after the other: it is given the first sector and how
 /// many are left, and says how many it has taken care of. `None` if it cannot.
 #[inline]
-pub(super) fn for_pieces(
+pub(crate) fn for_pieces(
     part: &Part<'_>,
     mut each: impl FnMut(u64, u64, u64) -> Option<u64>,
 ) -> Option<()> {

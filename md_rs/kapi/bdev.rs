@@ -14,6 +14,8 @@ use kernel::{
     str::CString, //
 };
 
+use md_model::units::SECTOR_BYTES;
+
 use super::{
     ffi,
     health::Health, //
@@ -222,10 +224,49 @@ impl BlockDevice {
 
     /// Reads a whole buffer from `sector` on. Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn read(&self, sector: u64, buffer: &mut Buffer) -> Result {
+        let bytes = buffer.len();
         // SAFETY: The memory is ours until the call comes back.
-        let answer = unsafe { self.transfer(sector, buffer, bindings::req_op_REQ_OP_READ) };
+        let answer = unsafe { self.transfer(sector, buffer, bytes, bindings::req_op_REQ_OP_READ) };
         if answer.is_err() {
             self.health.note_read_error();
+        }
+        answer
+    }
+
+    /// Reads `count` sectors, from `sector` on, to the beginning of a buffer, as part of a copy.
+    /// Sleeps. An error is noted in [`Self::health`].
+    pub(crate) fn read_copy(&self, sector: u64, count: u64, buffer: &mut Buffer) -> Result {
+        let bytes = bytes_of(count)?;
+        // SAFETY: The memory is ours until the call comes back.
+        let answer = unsafe { self.transfer(sector, buffer, bytes, bindings::req_op_REQ_OP_READ) };
+        if answer.is_err() {
+            self.health.note_read_error();
+        }
+        answer
+    }
+
+    /// Writes `count` sectors that lie from number `skip` on in a buffer, likewise.
+    pub(crate) fn write_copy(&self, sector: u64, count: u64, buffer: &Buffer, skip: u64) -> Result {
+        let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
+        let end = skip.checked_add(bytes).ok_or(EINVAL)?;
+        let part = buffer.get(skip..end).ok_or(EINVAL)?;
+        let answer = if self.is_absent() {
+            Err(EIO)
+        } else {
+            // SAFETY: By the type invariant the device is open. The memory is physically
+            // contiguous, a write only reads it, and it stays until the call comes back.
+            to_result(unsafe {
+                bindings::bdev_rw_virt(
+                    self.bdev,
+                    sector,
+                    part.as_ptr().cast_mut().cast(),
+                    bytes,
+                    bindings::req_op_REQ_OP_WRITE,
+                )
+            })
+        };
+        if answer.is_err() {
+            self.health.note_write_error();
         }
         answer
     }
@@ -236,7 +277,7 @@ impl BlockDevice {
         let flags = bindings::req_op_REQ_OP_WRITE | WRITE_FLAGS;
         let fua = if is_durable { FUA } else { 0 };
         // SAFETY: A write only reads the memory, which stays until the call comes back.
-        let answer = unsafe { self.transfer(sector, buffer, flags | fua) };
+        let answer = unsafe { self.transfer(sector, buffer, buffer.len(), flags | fua) };
         if answer.is_err() {
             self.health.note_write_error();
         }
@@ -257,14 +298,23 @@ impl BlockDevice {
         answer
     }
 
-    /// Reads or writes a buffer.
+    /// Reads or writes the first bytes of a buffer.
     ///
     /// # Safety
     ///
     /// If it is a read, nobody else uses the memory meanwhile.
-    unsafe fn transfer(&self, sector: u64, buffer: &Buffer, operation: u32) -> Result {
+    unsafe fn transfer(
+        &self,
+        sector: u64,
+        buffer: &Buffer,
+        bytes: usize,
+        operation: u32,
+    ) -> Result {
         if self.is_absent() {
             return Err(EIO);
+        }
+        if bytes > buffer.len() {
+            return Err(EINVAL);
         }
         // SAFETY: By the type invariant the device is open; the memory is physically contiguous,
         // and by the contract of this function ours.
@@ -273,7 +323,7 @@ impl BlockDevice {
                 self.bdev,
                 sector,
                 buffer.0.as_ptr().cast_mut().cast(),
-                buffer.0.len(),
+                bytes,
                 operation,
             )
         })
@@ -316,6 +366,12 @@ impl Drop for BlockDevice {
         // SAFETY: By the type invariant the file is open and ours. This gives up the claim at once.
         unsafe { bindings::bdev_fput(self.file) };
     }
+}
+
+/// Sectors in bytes.
+fn bytes_of(sectors: u64) -> Result<usize> {
+    let bytes = sectors.checked_mul(SECTOR_BYTES).ok_or(EINVAL)?;
+    usize::try_from(bytes).map_err(|_| EINVAL)
 }
 
 /// Forced unit access: a write that is durable when it is done.

@@ -106,6 +106,11 @@ impl Deferred {
         self.queue.queue(&self.work);
     }
 
+    /// Waits for the worker, if it is at work.
+    pub(super) fn flush(&self) {
+        self.queue.flush();
+    }
+
     /// Takes all requests, each list the oldest first.
     pub(super) fn take(&self) -> impl Iterator<Item = Request> {
         Iterator::chain(self.ready.take(), self.waiting.take())

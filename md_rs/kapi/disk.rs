@@ -20,9 +20,14 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
+    new_mutex,
     prelude::*,
     static_lock_class,
-    sync::Arc,
+    sync::{
+        lock::mutex::MutexGuard,
+        Arc,
+        Mutex, //
+    },
     types::Opaque, //
 };
 
@@ -30,6 +35,10 @@ use super::{
     bdev::BlockDevice,
     clone::BioSet,
     deferred::Deferred,
+    errand::{
+        Errand,
+        Errands, //
+    },
     ffi,
     gate::Gate,
     limits::QueueLimits,
@@ -57,6 +66,13 @@ pub(crate) trait Operations: Send + Sync + 'static {
     /// How many clones a request has room for: what an ordinary one needs.
     fn own_clones(&self) -> u32;
 
+    /// How many errands there are, see [`super::errand`].
+    fn errand_count(&self) -> u32;
+
+    /// Carries out an errand. In task context; may sleep. Not called for one errand twice at the
+    /// same time.
+    fn errand(&self, errand: &Errand<'_>);
+
     /// Somebody wants to open the disk, or a partition of it, to read or also to `write`.
     fn open(&self, write: bool) -> Result;
 
@@ -74,6 +90,10 @@ pub(super) struct Core {
     deferred: Deferred,
     #[pin]
     gate: Gate,
+    /// Held while the gate is closed.
+    #[pin]
+    closing: Mutex<()>,
+    errands: Errands,
     own_clones: u32,
     leave: Leave,
     #[pin]
@@ -90,12 +110,15 @@ impl Core {
         name: &'a CStr,
         table: CoreTable,
         own_clones: u32,
+        errand_count: u32,
     ) -> impl PinInit<Self, Error> + use<'a> {
         let private_size = Private::size(own_clones);
         try_pin_init!(Self {
             bioset <- BioSet::new(),
             deferred <- Deferred::new(name, table.worker),
             gate <- Gate::new(),
+            closing <- new_mutex!((), "md_closing"),
+            errands: Errands::new(name, errand_count, table.errand)?,
             own_clones,
             leave: table.leave,
             tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
@@ -144,6 +167,11 @@ impl Core {
         &self.gate
     }
 
+    /// What the disk does besides its requests.
+    pub(super) fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
     /// How many clones a request has room for.
     #[inline]
     pub(super) fn own_clones(&self) -> u32 {
@@ -167,6 +195,7 @@ type Leave = unsafe fn(&Core, u64, u64);
 struct CoreTable {
     queue: &'static bindings::blk_mq_ops,
     worker: Function,
+    errand: Function,
     leave: Leave,
 }
 
@@ -192,7 +221,12 @@ struct Shared<T: Operations> {
 impl<T: Operations> Shared<T> {
     fn new<'a>(name: &'a CStr, operations: T) -> impl PinInit<Self, Error> + use<'a, T> {
         try_pin_init!(Self {
-            core <- Core::new(name, Table::<T>::CORE, operations.own_clones()),
+            core <- Core::new(
+                name,
+                Table::<T>::CORE,
+                operations.own_clones(),
+                operations.errand_count(),
+            ),
             operations,
         }? Error)
     }
@@ -240,6 +274,7 @@ impl<T: Operations> Disk<T> {
         operations: T,
     ) -> Result<Self> {
         let shared = Arc::pin_init(Shared::new(name, operations), GFP_KERNEL)?;
+        shared.core.errands.attach(&shared.core);
         let data = core::ptr::from_ref(&*shared).cast_mut();
         // SAFETY: The tag set is initialised and, as `data`, lives as long as the disk.
         let gendisk = from_err_ptr(unsafe {
@@ -289,21 +324,45 @@ impl<T: Operations> Disk<T> {
         unsafe { ffi::md_disk_user_dev(self.gendisk) }
     }
 
-    /// Runs `change` while no request is under way on the disk, and none begins.
-    pub(crate) fn with_closed_gate<R>(&mut self, change: impl FnOnce(&T) -> R) -> R {
+    /// Sees to it that no request is under way on the disk, and no errand, and that none begins
+    /// before the answer is dropped. Sleeps as long as those take that are.
+    pub(crate) fn close_gate(&self) -> ClosedGate<'_> {
         let core = &self.shared.core;
-        // SAFETY: The gate is open, and nobody else closes it: this is the only place, and the
-        // object is ours alone. Requests that are inside do not wait for who holds it.
+        let lock = core.closing.lock();
+        // SAFETY: Ended by the same task, which the lock in the answer sees to.
+        let noio = unsafe { ffi::md_noio_begin() };
+        // SAFETY: The gate is open, and nobody else closes it: this is the only place, and we have
+        // the lock. Requests that are inside do not wait for who holds it.
         unsafe { core.gate.close() };
-        let result = change(&self.shared.operations);
-        // SAFETY: Closed above.
-        unsafe { core.gate.reopen() };
-        core.deferred.kick();
-        result
+        // Who has carried out a request that has ended since may still be on his way out.
+        // SAFETY: The tag set is initialised, and we may sleep.
+        unsafe { bindings::blk_mq_wait_quiesce_done(core.tag_set.get()) };
+        core.deferred.flush();
+        core.errands.stop();
+        ClosedGate {
+            core,
+            noio,
+            _lock: lock,
+        }
+    }
+
+    /// No errand is carried out any more.
+    pub(crate) fn stop_errands(&self) {
+        self.shared.core.errands.stop();
+    }
+
+    /// Undoes [`Self::stop_errands`].
+    pub(crate) fn resume_errands(&self) {
+        self.shared.core.errands.resume();
+    }
+
+    /// Has an errand carried out, if the disk has it.
+    pub(crate) fn ask(&self, errand: u32) {
+        self.shared.core.errands.ask(errand, 0);
     }
 
     /// Lets the disk have new limits, no wider than the old ones, and then a new size.
-    pub(crate) fn resize(&mut self, sectors: u64, mut limits: QueueLimits) -> Result {
+    pub(crate) fn resize(&self, sectors: u64, mut limits: QueueLimits) -> Result {
         // SAFETY: By the type invariant the disk is there.
         unsafe {
             to_result(ffi::md_queue_narrow_limits(
@@ -340,12 +399,33 @@ impl<T: Operations> Disk<T> {
     }
 }
 
+/// A disk on which nothing is under way; see [`Disk::close_gate`].
+pub(crate) struct ClosedGate<'a> {
+    core: &'a Core,
+    /// How memory was looked for before; while the gate is closed, no I/O is waited for.
+    noio: c_uint,
+    _lock: MutexGuard<'a, ()>,
+}
+
+impl Drop for ClosedGate<'_> {
+    fn drop(&mut self) {
+        self.core.errands.resume();
+        // SAFETY: Closed by `Disk::close_gate`, and by nobody else since.
+        unsafe { self.core.gate.reopen() };
+        // SAFETY: Begun by `Disk::close_gate`, by this task: the lock cannot go to another one.
+        unsafe { ffi::md_noio_end(self.noio) };
+        self.core.deferred.kick();
+    }
+}
+
 impl<T: Operations> Drop for Disk<T> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant the disk was added and not deleted. The reference that is
         // put is the one of `__blk_mq_alloc_disk`.
         unsafe {
             bindings::del_gendisk(self.gendisk);
+            // Not before: requests may have waited for what an errand does.
+            self.shared.core.errands.stop();
             bindings::put_disk(self.gendisk);
         }
     }
@@ -358,6 +438,7 @@ impl<T: Operations> Table<T> {
     const CORE: CoreTable = CoreTable {
         queue: &Self::QUEUE,
         worker: Self::work,
+        errand: Self::errand,
         leave: Self::leave,
     };
 
@@ -457,6 +538,22 @@ impl<T: Operations> Table<T> {
         // have been taken by an earlier run: dropping it waits for this one (`WorkQueue`).
         let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
         shared.queue(0, shared.core.deferred.take());
+    }
+
+    /// Carries out an errand.
+    ///
+    /// # Safety
+    ///
+    /// Called by the workqueue, with the work item of an errand of a [`Shared<T>`].
+    unsafe extern "C" fn errand(work: *mut bindings::work_struct) {
+        // SAFETY: By the contract of this function; the core comes first in `Shared`.
+        unsafe {
+            let Some(errand) = Errand::of(work) else {
+                return;
+            };
+            let shared: &Shared<T> = &*core::ptr::from_ref(errand.core()).cast();
+            shared.operations.errand(&errand);
+        }
     }
 
     /// Passes on that a request has come back.

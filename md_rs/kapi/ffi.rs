@@ -40,6 +40,8 @@ extern "C" {
     pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_exit(gate: *mut MdGate);
     pub(super) fn md_gate_close(gate: *mut MdGate);
+    pub(super) fn md_noio_begin() -> c_uint;
+    pub(super) fn md_noio_end(before: c_uint);
 
     pub(super) fn md_submission_begin(submission: *mut MdSubmission);
     pub(super) fn md_submission_plug(submission: *mut MdSubmission, expected: c_ushort);
@@ -76,10 +78,22 @@ extern "C" {
     pub(super) fn md_bio_advance(bio: *mut bindings::bio, bytes: c_uint);
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
 
-    pub(super) fn md_alloc_workqueue(name: *const c_char) -> *mut bindings::workqueue_struct;
+    pub(super) fn md_alloc_workqueue(
+        name: *const c_char,
+        at_once: c_int,
+    ) -> *mut bindings::workqueue_struct;
     pub(super) fn md_init_work(
         work: *mut bindings::work_struct,
         function: unsafe extern "C" fn(*mut bindings::work_struct),
+    );
+    pub(super) fn md_init_delayed_work(
+        work: *mut bindings::delayed_work,
+        function: unsafe extern "C" fn(*mut bindings::work_struct),
+    );
+    pub(super) fn md_queue_delayed(
+        queue: *mut bindings::workqueue_struct,
+        work: *mut bindings::delayed_work,
+        ms: c_uint,
     );
 
     pub(super) fn md_request_module(alias: *const c_char) -> c_int;

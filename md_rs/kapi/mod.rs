@@ -10,6 +10,7 @@
 //!   what becomes of the request when they come back.
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
+//! - [`errand`]: what a disk does besides.
 //! - [`published`]: what is read without a lock and replaced as a whole.
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
@@ -24,6 +25,7 @@ pub(crate) mod clone;
 mod completion;
 mod deferred;
 pub(crate) mod disk;
+pub(crate) mod errand;
 pub(crate) mod errno;
 pub(crate) mod fan_out;
 mod ffi;

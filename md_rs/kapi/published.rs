@@ -17,10 +17,13 @@ use kernel::{
     }, //
 };
 
+use super::disk::ClosedGate;
+
 /// A value for many readers.
 ///
-/// What was replaced stays, since somebody may still read it, until all of this is dropped. So it
-/// is for what an administrator replaces, not for what changes all the time.
+/// What was replaced stays, since somebody may still read it, until all of this is dropped, or
+/// until somebody who knows that there are no readers says so. So it is for what an administrator
+/// replaces, not for what changes all the time.
 ///
 /// # Invariants
 ///
@@ -62,6 +65,38 @@ impl<T> Published<T> {
         // INVARIANT: What was taken out of the pointer is owned by way of its successor.
         unsafe { (*version).before.set(before) };
         Ok(())
+    }
+}
+
+/// That the calling task has the locks of the unit table and of the set, so that nobody else reads
+/// what is under them.
+pub(crate) struct Alone<'a>(PhantomData<&'a ()>);
+
+impl<'a> Alone<'a> {
+    /// By who has the lock of the unit table, as every ioctl, and that of the set.
+    pub(crate) fn with_set<T>(_set: &'a T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Published<T> {
+    /// Drops the values that were replaced.
+    ///
+    /// The caller sees to it that nobody reads them any more. Readers are who carries out a request
+    /// or an errand of the disk, which the closed gate excludes, and who has one of the two locks
+    /// that `alone` stands for: that of the unit table, and that of the set. There are no others.
+    pub(crate) fn forget_replaced(&self, _gate: &ClosedGate<'_>, _alone: &Alone<'_>) {
+        // SAFETY: By the type invariant the version is there; the ones before it are nobody's but
+        // ours, as the comment on this function says.
+        unsafe {
+            let mut version = (*self.0.load(Acquire))
+                .before
+                .replace(core::ptr::null_mut());
+            while !version.is_null() {
+                let owned = KBox::from_raw(version);
+                version = owned.before.get();
+            }
+        }
     }
 }
 

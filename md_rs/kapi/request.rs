@@ -219,6 +219,26 @@ impl Request {
         core.deferred().wait(self, may_go);
     }
 
+    /// Whether the caller would rather be told `EAGAIN` than wait.
+    pub(crate) fn is_nowait(&self) -> bool {
+        is_nowait(self.rq)
+    }
+
+    /// Leaves the request to the worker, which may wait; it comes again from the start.
+    pub(crate) fn defer(self) {
+        // SAFETY: By the type invariant the request is ours, and its disk is there.
+        unsafe {
+            (*self.rq).cmd_flags &= !REQ_NOWAIT;
+            Core::of(self.rq).deferred().push(self);
+        }
+    }
+
+    /// Has an errand of the disk carried out.
+    pub(crate) fn ask(&self, errand: u32) {
+        // SAFETY: By the type invariant the request is not ended, so that the disk stays.
+        unsafe { Core::of(self.rq) }.errands().ask(errand, 0);
+    }
+
     /// Takes back what [`Self::into_raw`] gave up.
     ///
     /// # Safety

@@ -130,7 +130,7 @@ pub(crate) fn row_of_sector(rows: &[Row], sector: u64) -> Option<&Row> {
 }
 
 /// The last row that does not begin behind a component.
-pub(crate) fn row_of_component(rows: &[Row], component: u32) -> Option<&Row> {
+pub fn row_of_component(rows: &[Row], component: u32) -> Option<&Row> {
     let after = rows.partition_point(|row| row.first_component <= component);
     rows.get(after.checked_sub(1)?)
 }

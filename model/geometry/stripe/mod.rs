@@ -27,7 +27,6 @@ use core::num::{
 
 pub(crate) use self::map::{
     place_in_row,
-    row_of_component,
     row_of_sector, //
 };
 pub use self::{
@@ -39,6 +38,7 @@ pub use self::{
     },
     map::{
         map,
+        row_of_component,
         uniform_chunk,
         unmap,
         Piece, //

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Replacing a component of a side of a mirror, or taking it back into service (`svm.md` section
+//! 4.9). The mirror may be in use; the component is then resynced.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::{
+    database::metadevice::SideState,
+    geometry::stripe::row_of_component,
+    mirror::component::State,
+    name::UnitName, //
+};
+
+use super::{
+    argument::{
+        check_zero,
+        unit_name, //
+    },
+    components::{
+        open_components,
+        Components,
+        Sharing, //
+    },
+    create::check_no_mirror,
+    grow::{
+        check_blocks,
+        specs_of, //
+    },
+    sides::Target, //
+};
+use crate::{
+    abi::{
+        self,
+        ComponentState,
+        Refusal, //
+    },
+    body::Shape,
+    component::Component,
+    condition::Condition,
+    metadevice::Metadevice,
+    personality::UnitSpec,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Every flag of [`abi::Replace`].
+const FLAGS: u32 = abi::REPLACE_ENABLE | abi::REPLACE_CHECK_ONLY | abi::REPLACE_FORCE;
+
+/// A component that is to be replaced.
+struct Case<'a> {
+    target: Target<'a>,
+    side: u32,
+    /// The side.
+    stripe: &'a Metadevice,
+    index: u32,
+    old: &'a Arc<Component>,
+}
+
+/// Carries out [`abi::IOC_REPLACE`].
+pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> Result<(), Refused> {
+    check_zero(&[request.flags & !FLAGS])?;
+    let name = unit_name(&request.name)?;
+    let submirror = unit_name(&request.submirror)?;
+    let units = units.lock();
+    let case = find(&units, &name, &submirror, request)?;
+    case.check(request.flags)?;
+    let new = case.open(&units, &submirror, request)?;
+    let shape = case.shape_with(&new)?;
+    if request.flags & abi::REPLACE_CHECK_ONLY != 0 {
+        return Ok(());
+    }
+    case.carry_out(&units, &name, new, shape)
+}
+
+fn find<'a>(
+    units: &'a UnitTable,
+    name: &UnitName,
+    submirror: &UnitName,
+    request: &abi::Replace,
+) -> Result<Case<'a>, Refused> {
+    let target = Target::find(units, name)?;
+    let side = target.side(submirror)?;
+    let stripe = units.get(submirror)?;
+    let components = stripe.body().shape().components();
+    let old = components.get(request.index as usize);
+    let old = old.filter(|component| component.path == request.old);
+    Ok(Case {
+        target,
+        side,
+        stripe,
+        index: request.index,
+        old: old.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?,
+    })
+}
+
+impl Case<'_> {
+    /// Whether it may be replaced now.
+    fn check(&self, flags: u32) -> Result<(), Refused> {
+        let (kept, side) = (self.target.kept, self.side);
+        if self.target.map().side_state(side) == SideState::Offline {
+            return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
+        }
+        let state = self.old.condition.state();
+        let is_fine = state == State::Okay && !self.old.is_gone();
+        if flags & abi::REPLACE_ENABLE != 0 && is_fine {
+            return Err(Refused::new(EBUSY, Refusal::ComponentInService).at(side));
+        }
+        if state == State::LastErred {
+            let mut others = (0..kept.sides().count()).filter(|other| *other != side);
+            let is_erred = |other: &u32| self.target.state_of(*other);
+            let erred = others.find(|o| is_erred(o) == Some(ComponentState::Maintenance));
+            if let Some(other) = erred.filter(|_| flags & abi::REPLACE_FORCE == 0) {
+                return Err(Refused::new(EBUSY, Refusal::ReplaceOthersFirst).at(other));
+            }
+        }
+        let has_source = kept.unit.has_source(&kept.sides(), side, self.index);
+        let is_uncertain = self.target.map().has_uncertain();
+        if flags & abi::REPLACE_FORCE != 0 || has_source && !is_uncertain {
+            Ok(())
+        } else if has_source {
+            Err(Refused::new(EBUSY, Refusal::ResyncNeeded).at(side))
+        } else {
+            Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side))
+        }
+    }
+
+    /// The component that takes its place. The device that it has is used as it is, if it is still
+    /// there.
+    fn open(
+        &self,
+        units: &UnitTable,
+        submirror: &UnitName,
+        request: &abi::Replace,
+    ) -> Result<Arc<Component>, Refused> {
+        let is_same = request.flags & abi::REPLACE_ENABLE != 0
+            && self.old.child.is_none()
+            && !self.old.is_gone()
+            && self.old.device.user_dev() == request.new.dev;
+        let condition = Condition::new();
+        condition.decide(State::Resyncing);
+        condition.take_effect();
+        let component = if is_same {
+            Component {
+                child: None,
+                device: self.old.device.clone(),
+                identity: self.old.identity,
+                condition,
+                dev: self.old.dev,
+                path: self.old.path,
+            }
+        } else {
+            let asked = core::slice::from_ref(&request.new);
+            let (mut opened, _) = open_components(asked, submirror, units, Sharing::Refused)?;
+            check_no_mirror(&opened)?;
+            check_blocks(self.stripe.body().shape().components(), &opened)?;
+            let last = opened
+                .pop()
+                .ok_or(Refused::new(EINVAL, Refusal::NoSuchComponent))?;
+            let mut opened = Arc::into_unique_or_drop(last)
+                .ok_or(Refused::new(EINVAL, Refusal::NoSuchComponent))?;
+            opened.as_mut().get_mut().condition = condition;
+            return Ok(opened.into());
+        };
+        Ok(Arc::new(component, GFP_KERNEL)?)
+    }
+
+    /// The side with another component. It is laid out as before.
+    fn shape_with(&self, new: &Arc<Component>) -> Result<Shape, Refused> {
+        let body = self.stripe.body();
+        let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
+        let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
+        let (rows, mut specs) = specs_of(old, body.shape().components())?;
+        let needed = specs.get_mut(self.index as usize);
+        let needed = needed.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?;
+        if new.device.sectors() < needed.capacity_sectors {
+            let values = [needed.capacity_sectors, new.device.sectors()];
+            return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with(values));
+        }
+        needed.block_sectors = new.device.logical_block_bytes() >> 9;
+        let spec = UnitSpec::Stripe {
+            rows: &rows,
+            components: &specs,
+        };
+        let unit = body.personality().assemble(&spec)?;
+        let mut components: Components = KVec::new();
+        for (index, component) in (0..).zip(body.shape().components()) {
+            let component = if index == self.index { new } else { component };
+            components.push(component.clone(), GFP_KERNEL)?;
+        }
+        Ok(Shape::new(unit, components))
+    }
+
+    /// Where the mirror lies on the component: its row, as far as the mirror goes.
+    fn range(&self) -> (u64, u64) {
+        let all = (0, self.target.kept.unit.sectors());
+        let stripe = self.stripe.body().shape().unit().striped();
+        let row = stripe.and_then(|stripe| row_of_component(stripe.rows(), self.index));
+        let Some(row) = row else { return all };
+        let left = all.1.saturating_sub(row.start_sector);
+        (row.start_sector, row.size_sectors.min(left))
+    }
+
+    fn carry_out(
+        self,
+        units: &UnitTable,
+        name: &UnitName,
+        new: Arc<Component>,
+        shape: Shape,
+    ) -> Result<(), Refused> {
+        let database = units.database().clone();
+        let (target, stripe) = (self.target, self.stripe);
+        let number = stripe.body().number();
+        database.label_components(number, &shape, self.index as usize)?;
+        let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
+        added.push(new, GFP_KERNEL)?;
+        let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;
+        removed.push(self.old.clone(), GFP_KERNEL)?;
+        stripe.link_instead(&removed, &added)?;
+        let gate = target.metadevice.close_gate();
+        let own_gate = stripe.close_gate();
+        // First that it lacks everything, and then that it is written again.
+        let (sector, count) = self.range();
+        target.map().set_behind(self.side, sector, count);
+        let mirror = core::iter::once(target.metadevice.body().number());
+        let planned = database.record(mirror).and_then(|()| {
+            let growth = database.plan_growth(number, &shape)?;
+            database.grow_unit(growth, || stripe.swap(shape, &own_gate))
+        });
+        if let Err(refused) = planned {
+            stripe.link_instead(&added, &removed)?;
+            return Err(refused);
+        }
+        drop(self);
+        if let Some(old) = removed.pop() {
+            database.unlabel_replaced(&old, &added);
+        }
+        stripe.narrow()?;
+        let target = Target::find(units, name)?;
+        target.begin_anew();
+        target.metadevice.narrow()?;
+        database.relabel_components(target.metadevice.body());
+        drop(own_gate);
+        drop(gate);
+        Ok(())
+    }
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Sides of a mirror that come and go, or are taken out of service for a while (`svm.md` section
+//! 4.9). The mirror may be in use.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::{
+    database::metadevice::SideState,
+    name::UnitName, //
+};
+
+use super::{
+    argument::{
+        check_zero,
+        unit_name, //
+    },
+    components::{
+        open_components,
+        Components,
+        Sharing, //
+    },
+    create::sizes_of_sides,
+    grow::check_blocks, //
+};
+use crate::{
+    abi::{
+        self,
+        ComponentState,
+        Refusal, //
+    },
+    body::Shape,
+    component::Component,
+    metadevice::Metadevice,
+    personality::{
+        Sides,
+        SyncMap,
+        Unit, //
+    },
+    sync::upkeep::Kept,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// A mirror that is to be changed.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) metadevice: &'a Metadevice,
+    pub(super) kept: Kept<'a>,
+}
+
+impl<'a> Target<'a> {
+    /// The mirror of a name.
+    pub(super) fn find(units: &'a UnitTable, name: &UnitName) -> Result<Self, Refused> {
+        let metadevice = units.get(name)?;
+        let kept = Kept::of(metadevice.body());
+        Ok(Self {
+            metadevice,
+            kept: kept.ok_or(Refused::new(EINVAL, Refusal::NotAMirror))?,
+        })
+    }
+
+    /// Which of its sides a metadevice is.
+    pub(super) fn side(self, name: &UnitName) -> Result<u32, Refused> {
+        let sides = (0..).zip(self.kept.shape.components());
+        let mut sides = sides.filter_map(|(index, side)| Some((index, side.child.as_ref()?)));
+        let found = sides.find(|(_, child)| child.body().number() == name.number());
+        let found = found.map(|(index, _)| index);
+        found.ok_or(Refused::new(EINVAL, Refusal::NotASubmirror))
+    }
+
+    pub(super) fn map(self) -> &'a SyncMap {
+        self.kept.map()
+    }
+
+    /// How a side is.
+    pub(super) fn state_of(self, side: u32) -> Option<ComponentState> {
+        let component = self.kept.shape.component(side)?;
+        Some(self.kept.shape.state_of(side, component))
+    }
+
+    /// Refuses to do without a side that has something that no other one in service has.
+    fn check_other(self, side: u32) -> Result<(), Refused> {
+        let mut others = (0..self.kept.sides().count()).filter(|other| *other != side);
+        if others.any(|other| self.state_of(other) == Some(ComponentState::Okay)) {
+            return Ok(());
+        }
+        Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side))
+    }
+
+    /// Refuses to take a side out of which nobody knows whether it is the better one.
+    fn check_settled(self, side: u32, flags: u32) -> Result<(), Refused> {
+        self.check_other(side)?;
+        if flags & abi::SIDE_FORCE != 0 {
+            return Ok(());
+        }
+        if self.map().remaining() > 0 {
+            return Err(Refused::new(EBUSY, Refusal::ResyncNeeded).at(side));
+        }
+        match self.state_of(side) {
+            Some(ComponentState::Maintenance) => {
+                Err(Refused::new(EBUSY, Refusal::SubmirrorErred).at(side))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The sides are not what they were: what there is to copy is looked for from the beginning. No
+    /// errand is under way.
+    pub(super) fn begin_anew(self) {
+        let body = self.metadevice.body();
+        if let Some(mirror) = body.shape().unit().mirrored() {
+            mirror.note_sides(&Sides::of(body.shape()));
+        }
+        self.kept.upkeep.begin_resync(self.map());
+    }
+
+    /// Has the state of a side recorded, which is in force already; if that is refused the side is
+    /// again as it was.
+    fn record_state(self, side: u32, before: SideState) -> Result<(), Refused> {
+        let body = self.metadevice.body();
+        let recorded = body.database().record(core::iter::once(body.number()));
+        if recorded.is_err() {
+            self.map().set_side_state(side, before);
+        }
+        recorded
+    }
+}
+
+/// Carries out [`abi::IOC_ATTACH`].
+pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Result<(), Refused> {
+    check_zero(&[request.flags & !abi::CREATE_CHECK_ONLY, request.reserved])?;
+    let name = unit_name(&request.name)?;
+    let units = units.lock();
+    let target = Target::find(&units, &name)?;
+    let (shape, kept) = (target.kept.shape, target.kept);
+    if kept.sides().count() >= abi::SUBMIRRORS_MAX {
+        let values = [abi::SUBMIRRORS_MAX.into(), 0];
+        return Err(Refused::new(ENOSPC, Refusal::TooManySubmirrors).with(values));
+    }
+    let asked = core::slice::from_ref(&request.submirror);
+    let (added, _) = open_components(asked, &name, &units, Sharing::Refused)?;
+    check_fits(shape, &added)?;
+    if request.flags & abi::CREATE_CHECK_ONLY != 0 {
+        return Ok(());
+    }
+    let all = Iterator::chain(shape.components().iter(), &added);
+    let new = shape_of(shape, all)?;
+    let database = units.database().clone();
+    database.label_components(name.number(), &new, usize::MAX)?;
+    target.metadevice.link(&added)?;
+    let gate = target.metadevice.close_gate();
+    target.map().add_side();
+    let growth = database.plan_growth(name.number(), &new);
+    let done =
+        growth.and_then(|growth| database.grow_unit(growth, || target.metadevice.swap(new, &gate)));
+    if let Err(refused) = done {
+        target
+            .map()
+            .remove_side(kept_count(target).saturating_sub(1));
+        target.metadevice.unlink(&added);
+        return Err(refused);
+    }
+    finish(&units, &name, gate)
+}
+
+/// How many sides the map knows.
+fn kept_count(target: Target<'_>) -> u32 {
+    target.map().side_count()
+}
+
+/// What is left to do once a mirror has other sides; then requests go on.
+fn finish(
+    units: &UnitTable,
+    name: &UnitName,
+    gate: crate::kapi::disk::ClosedGate<'_>,
+) -> Result<(), Refused> {
+    let target = Target::find(units, name)?;
+    target.begin_anew();
+    target.metadevice.narrow()?;
+    drop(gate);
+    Ok(())
+}
+
+/// Whether a submirror may be one of the mirror: large enough, and with no larger logical block
+/// than who uses the mirror relies on.
+fn check_fits(shape: &Shape, added: &Components) -> Result<(), Refused> {
+    let sizes = sizes_of_sides(added)?;
+    let needed = shape.unit().sectors();
+    for (index, size) in (0..).zip(&sizes) {
+        if *size < needed {
+            let values = [needed, *size];
+            return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall)
+                .at(index)
+                .with(values));
+        }
+    }
+    check_blocks(shape.components(), added)
+}
+
+/// The mirror with these sides.
+fn shape_of<'a>(
+    before: &Shape,
+    sides: impl Iterator<Item = &'a Arc<Component>>,
+) -> Result<Shape, Refused> {
+    let Unit::Mirrored(unit) = before.unit() else {
+        return Err(Refused::new(EINVAL, Refusal::NotAMirror));
+    };
+    let mut components: Components = KVec::new();
+    for side in sides {
+        components.push(side.clone(), GFP_KERNEL)?;
+    }
+    let shape = Shape::new(Unit::Mirrored(unit.clone()), components);
+    shape.check()?;
+    Ok(shape)
+}
+
+/// Carries out [`abi::IOC_CHANGE_SIDE`].
+pub(super) fn change(
+    units: &Mutex<UnitTable>,
+    request: &mut abi::ChangeSide,
+) -> Result<(), Refused> {
+    let known = if request.action == abi::SIDE_ONLINE {
+        0
+    } else {
+        abi::SIDE_FORCE
+    };
+    check_zero(&[request.flags & !known])?;
+    let name = unit_name(&request.name)?;
+    let submirror = unit_name(&request.submirror)?;
+    let units = units.lock();
+    let target = Target::find(&units, &name)?;
+    let side = target.side(&submirror)?;
+    match request.action {
+        abi::SIDE_DETACH => detach(&units, target, side, request.flags),
+        abi::SIDE_OFFLINE => offline(target, side, request.flags),
+        abi::SIDE_ONLINE => online(target, side),
+        _ => Err(Refused::new(EINVAL, Refusal::ReservedNotZero)),
+    }
+}
+
+/// The side is a consistent image of this moment: no request is under way.
+fn detach(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
+    target.check_settled(side, flags)?;
+    let (shape, name) = (target.kept.shape, *target.metadevice.name());
+    let is_other = |(index, _): &(u32, &Arc<Component>)| *index != side;
+    let others = (0..).zip(shape.components()).filter(is_other);
+    let new = shape_of(shape, others.map(|(_, component)| component))?;
+    let mut gone: Components = KVec::new();
+    if let Some(component) = shape.components().get(side as usize) {
+        gone.push(component.clone(), GFP_KERNEL)?;
+    }
+    let database = units.database().clone();
+    let gate = target.metadevice.close_gate();
+    let growth = database.plan_loss(name.number(), &new, Some(side))?;
+    database.grow_unit(growth, || {
+        target.metadevice.swap(new, &gate)?;
+        target.map().remove_side(side);
+        Ok(())
+    })?;
+    target.metadevice.unlink(&gone);
+    release(units, &gone);
+    let target = Target::find(units, &name)?;
+    target.begin_anew();
+    drop(gate);
+    Ok(())
+}
+
+/// Sides that were detached are metadevices by themselves: their components are as good as they
+/// are (`svm.md` section 4.9).
+fn release(units: &UnitTable, gone: &Components) {
+    for component in gone {
+        let Some(child) = &component.child else {
+            continue;
+        };
+        let body = child.body();
+        for part in body.shape().components() {
+            part.condition.forget();
+        }
+        let number = core::iter::once(body.number());
+        if let Err(refused) = units.database().record(number) {
+            pr_warn!("d{}: {refused:?}\n", body.number());
+        }
+        units.database().relabel_components(body);
+    }
+}
+
+fn offline(target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
+    if target.map().side_state(side) == SideState::Offline {
+        return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
+    }
+    target.check_settled(side, flags)?;
+    let _gate = target.metadevice.close_gate();
+    if !target.kept.flush_sides() {
+        return Err(Refused::new(EIO, Refusal::SubmirrorErred).at(side));
+    }
+    let before = target.map().side_state(side);
+    target.map().set_side_state(side, SideState::Offline);
+    target.record_state(side, before)?;
+    target.begin_anew();
+    Ok(())
+}
+
+fn online(target: Target<'_>, side: u32) -> Result<(), Refused> {
+    let before = target.map().side_state(side);
+    if before != SideState::Offline {
+        return Err(Refused::new(EBUSY, Refusal::SideNotOffline).at(side));
+    }
+    let _gate = target.metadevice.close_gate();
+    target.map().set_dirty_behind(side);
+    target.map().set_side_state(side, SideState::NeedsResync);
+    target.record_state(side, before)?;
+    target.begin_anew();
+    Ok(())
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Regions that nobody writes to any more become clean, and what a resync has achieved is recorded:
+//! both after a flush of all sides (`DURABILITY.md` clause 7).
+
+use kernel::prelude::*;
+use md_model::{
+    limits::SUBMIRRORS_MAX,
+    mirror::regions::WORDS_MAX, //
+};
+
+use super::{
+    mark::CLEANING_MS,
+    upkeep::{
+        Kept,
+        CLEAN, //
+    }, //
+};
+use crate::kapi::errand::Errand;
+
+/// Carries out [`CLEAN`].
+pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
+    clean(kept, false);
+    let map = kept.map();
+    let is_copying = map.remaining() > 0 && !map.is_cancelled() && !map.is_frozen();
+    if map.has_dirty() || is_copying {
+        errand.ask(CLEAN, CLEANING_MS);
+    }
+}
+
+/// How far the sides are that are behind.
+struct Progress(KVec<u64>);
+
+impl Progress {
+    /// As it is now.
+    fn take(kept: Kept<'_>) -> Result<Self> {
+        let sides = SUBMIRRORS_MAX as usize;
+        let mut words = KVec::from_elem(0u64, sides.saturating_mul(WORDS_MAX), GFP_KERNEL)?;
+        for (side, place) in (0..).zip(words.chunks_exact_mut(WORDS_MAX)) {
+            kept.map().behind_words(side, &mut |word, bits| {
+                if let Some(to) = place.get_mut(word) {
+                    *to = bits;
+                }
+            });
+        }
+        Ok(Self(words))
+    }
+
+    /// It is durable, and to be recorded.
+    fn keep(&self, kept: Kept<'_>) {
+        for (side, words) in (0..).zip(self.0.chunks_exact(WORDS_MAX)) {
+            kept.map().set_recorded(side, words);
+        }
+    }
+}
+
+/// Cleans what can be, with `all` also what was written to just now. Whether that is recorded.
+pub(super) fn clean(kept: Kept<'_>, all: bool) -> bool {
+    let _one_at_a_time = kept.upkeep.cleaning.lock();
+    let map = kept.map();
+    let Ok(progress) = Progress::take(kept) else {
+        return false;
+    };
+    let is_copying = map.remaining() > 0;
+    let has_closed = map.close_idle(all);
+    kept.unit.for_claims(&mut |claim| map.reopen_claimed(claim));
+    if !has_closed && !is_copying {
+        return true;
+    }
+    if !kept.flush_sides() {
+        map.reopen_closed();
+        return false;
+    }
+    progress.keep(kept);
+    let has_cleaned = {
+        let _marking = kept.upkeep.marking.lock();
+        map.forget_closed()
+    };
+    if has_cleaned || is_copying {
+        return kept.record();
+    }
+    true
+}

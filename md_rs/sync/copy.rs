@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The resync: what a side lacks is copied to it, region by region (`svm.md` section 4.6). While a
+//! piece is copied nobody writes to it.
+
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
+use md_model::mirror::{
+    component::is_written,
+    resync::Chunk,
+    side_bit, //
+};
+
+use super::{
+    clean,
+    map::Need,
+    upkeep::{
+        chunk_buffer,
+        lacks,
+        Kept,
+        CLEAN,
+        REPAIR_SECTORS, //
+    }, //
+};
+use crate::{
+    component::Component,
+    engine::place::{
+        place,
+        Place, //
+    },
+    kapi::{
+        bdev::Buffer,
+        errand::Errand, //
+    },
+    sides::side_body, //
+};
+
+/// How long to wait before blocks are tried again that somebody writes to.
+const WAIT_MS: i64 = 1;
+
+/// Carries out one of the errands that copy, until there is nothing more to be copied.
+pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
+    let map = kept.map();
+    if map.is_frozen() || map.is_cancelled() || map.remaining() == 0 {
+        return;
+    }
+    let Ok(mut buffer) = chunk_buffer() else {
+        let number = kept.body.number();
+        pr_warn!("d{number}: no memory for a resync; 'metasync d{number}' tries again\n");
+        return;
+    };
+    errand.ask(CLEAN, super::mark::CLEANING_MS);
+    while !errand.is_stopping() && !map.is_cancelled() {
+        let sectors = kept.unit.sectors();
+        let next = kept
+            .upkeep
+            .plan
+            .lock()
+            .next(map.regions(), sectors, |region| map.is_needed(region));
+        let Some(chunk) = next else {
+            return end(kept);
+        };
+        let is_copied = copy_chunk(kept, errand, &chunk, &mut buffer);
+        let finished = kept.upkeep.plan.lock().done(&chunk, is_copied);
+        match finished {
+            Some(finished) if finished.is_copied => map.note_copied(finished.region),
+            Some(finished) if !errand.is_stopping() => map.note_failed(finished.region),
+            _ => {}
+        }
+    }
+}
+
+/// There is nothing more to be copied. The last one to notice that ends the resync.
+fn end(kept: Kept<'_>) {
+    if !kept.upkeep.plan.lock().is_idle() {
+        return;
+    }
+    let (map, number) = (kept.map(), kept.body.number());
+    if map.has_failed() {
+        pr_err!(
+            "d{number}: resync is stuck: some blocks cannot be read on any side; 'metastat \
+             d{number}' shows what needs maintenance, 'metasync d{number}' tries again\n"
+        );
+    }
+    if clean::clean(kept, false) {
+        kept.end_resync();
+        if map.remaining() == 0 {
+            pr_info!("d{number}: resync is done\n");
+        }
+    }
+}
+
+fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> bool {
+    let (sector, count) = (chunk.sector, chunk.count);
+    while !kept.unit.claim(sector, count) {
+        if errand.is_stopping() {
+            return false;
+        }
+        fsleep(Delta::from_millis(WAIT_MS));
+    }
+    let done = match kept.map().need(chunk.region) {
+        Some(need) => copy(kept, need, sector, count, buffer),
+        None => true,
+    };
+    errand.release(sector, count);
+    done
+}
+
+/// Makes the sides equal where a read is about to look, if they may differ there. The caller has
+/// the blocks to himself.
+pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
+    let map = kept.map();
+    let mut memory = kept.upkeep.repair.lock();
+    let Some(buffer) = Option::as_mut(&mut *memory) else {
+        return false;
+    };
+    let mut done = 0u64;
+    while done < count {
+        let (Some(from), Some(left)) = (sector.checked_add(done), count.checked_sub(done)) else {
+            return false;
+        };
+        let piece = left.min(REPAIR_SECTORS).min(map.left_in_region(from));
+        let need = map.need(map.regions().region_of(from));
+        if let Some(need) = need.filter(|need| need.is_uncertain) {
+            if !copy(kept, need, from, piece, buffer) {
+                return false;
+            }
+        }
+        done = done.saturating_add(piece);
+    }
+    true
+}
+
+/// Copies sectors of one region, to which nobody else writes, from a side that has them to those
+/// that need them. Whether all sides that are in service have them now.
+fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer) -> bool {
+    let (mut done, mut is_copied) = (0u64, true);
+    while done < count {
+        let (Some(from), Some(left)) = (sector.checked_add(done), count.checked_sub(done)) else {
+            return false;
+        };
+        let Some((source, length)) = read_somewhere(kept, from, left, buffer) else {
+            return false;
+        };
+        for side in (0..kept.sides().count()).filter(|side| *side != source) {
+            let is_wanted = need.is_uncertain || need.behind & side_bit(side) != 0;
+            if is_wanted && kept.map().written_sides() & side_bit(side) != 0 {
+                is_copied &= write_on(kept, need, side, from, length, buffer);
+            }
+        }
+        done = done.saturating_add(length);
+    }
+    is_copied
+}
+
+/// Reads the first piece of `left` sectors from the first side that has it: which, and how many
+/// sectors it was. A side that fails is tried no more.
+fn read_somewhere(kept: Kept<'_>, from: u64, left: u64, buffer: &mut Buffer) -> Option<(u32, u64)> {
+    let mut tried = 0u32;
+    loop {
+        let (side, component, piece) = source(kept, from, left, tried)?;
+        let length = piece.count.min(buffer_sectors(buffer));
+        match piece.device.read_copy(piece.sector, length, buffer) {
+            Ok(()) => return Some((side, length)),
+            Err(_) => {
+                component.condition.note_read_failed();
+                kept.judge();
+                tried |= side_bit(side);
+            }
+        }
+    }
+}
+
+/// The best side for a piece, of those that have it and were not tried; of equals the first.
+fn source<'a>(
+    kept: Kept<'a>,
+    from: u64,
+    left: u64,
+    tried: u32,
+) -> Option<(u32, &'a Component, Place<'a>)> {
+    let mut best = None;
+    let mut best_rank = 0;
+    for side in 0..kept.sides().count() {
+        let is_out = tried | !kept.map().written_sides();
+        if is_out & side_bit(side) != 0 {
+            continue;
+        }
+        let Some((component, piece)) = place_on(kept, side, from, left) else {
+            continue;
+        };
+        let rank = component.condition.rank();
+        if rank > best_rank && !lacks(kept.map(), side, component, from) {
+            best = Some((side, component, piece));
+            best_rank = rank;
+        }
+    }
+    best
+}
+
+/// Writes the beginning of the buffer to a side. Whether it is there, as far as the side is in
+/// service.
+fn write_on(kept: Kept<'_>, need: Need, side: u32, from: u64, count: u64, buffer: &Buffer) -> bool {
+    let (mut done, mut is_written_all) = (0u64, true);
+    while done < count {
+        let (Some(at), Some(left)) = (from.checked_add(done), count.checked_sub(done)) else {
+            return false;
+        };
+        let Some((component, piece)) = place_on(kept, side, at, left) else {
+            return false;
+        };
+        if is_written(component.condition.state())
+            && (need.is_uncertain || lacks(kept.map(), side, component, at))
+        {
+            let written = piece
+                .device
+                .write_copy(piece.sector, piece.count, buffer, done);
+            if written.is_err() {
+                component.condition.note_write_failed();
+                kept.judge();
+                is_written_all &= !is_written(component.condition.state());
+            }
+        }
+        done = done.saturating_add(piece.count);
+    }
+    is_written_all
+}
+
+fn place_on<'a>(
+    kept: Kept<'a>,
+    side: u32,
+    from: u64,
+    left: u64,
+) -> Option<(&'a Component, Place<'a>)> {
+    let left = left.min(kept.map().left_in_region(from));
+    place(side_body(kept.shape, side)?.shape(), from, left)
+}
+
+fn buffer_sectors(buffer: &Buffer) -> u64 {
+    (buffer.len() / md_model::units::SECTOR_BYTES as usize) as u64
+}

@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a mirror remembers of its regions and of its sides. What the bits mean, and how a region
+//! becomes clean, is `md_model::mirror::regions`'s.
+//!
+//! Some bits are there twice: as they are now, and as they are recorded or about to be. Recorded
+//! bits say too much for a while, and never too little: one that says that a region is dirty, or
+//! that a side is behind in it, is cleared only after a flush of what was written there
+//! (`DURABILITY.md` clause 7).
+
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Full,
+            Relaxed, //
+        },
+        Atomic, //
+    }, //
+};
+use md_model::{
+    database::metadevice::{
+        SideState,
+        Sync, //
+    },
+    limits::SUBMIRRORS_MAX,
+    mirror::{
+        regions::{
+            idle,
+            Bits,
+            Regions, //
+        },
+        side_bit, //
+    }, //
+};
+
+use super::bitmap::Bitmap;
+
+/// Sides that there may be.
+const SIDES: usize = SUBMIRRORS_MAX as usize;
+
+/// What is remembered of a side.
+struct Side {
+    /// Its [`SideState`] as a number.
+    state: Atomic<u32>,
+    /// Regions in which it lacks what the others have.
+    behind: Bitmap,
+    /// The same, as it is recorded.
+    recorded: Bitmap,
+}
+
+/// The map of a mirror.
+pub struct SyncMap {
+    regions: Regions,
+    sides: [Side; SIDES],
+    side_count: Atomic<u32>,
+    /// Sides that are written, as bits.
+    written: Atomic<u32>,
+    /// Regions that are recorded as dirty.
+    dirty: Bitmap,
+    /// Those of them that may be written to.
+    open: Bitmap,
+    /// Those that were, since the last round of cleaning.
+    recent: Bitmap,
+    /// Regions that somebody wants to write to.
+    wanted: Bitmap,
+    /// Those of them that are being recorded.
+    marking: Bitmap,
+    /// Regions that are being cleaned.
+    closing: Bitmap,
+    /// Regions in which the sides may differ, since a write was under way when the power went.
+    uncertain: Bitmap,
+    /// How many those are, so that a read need not look where there are none.
+    uncertain_count: Atomic<u32>,
+    /// Regions that could not be copied.
+    failed: Bitmap,
+    /// Whether the administrator has cancelled the resync.
+    is_cancelled: Atomic<u32>,
+    /// Whether nothing may be copied, since the set is read-only.
+    is_frozen: Atomic<u32>,
+    /// Regions that the resync had to copy when it began.
+    to_do: Atomic<u32>,
+}
+
+/// What has to be done in a region.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    /// The sides may differ.
+    pub(crate) is_uncertain: bool,
+    /// Sides that are behind, as bits.
+    pub(crate) behind: u32,
+}
+
+impl SyncMap {
+    /// The map of a mirror of a size in sectors, whose sides are equal. `shift`: log2 of the
+    /// sectors in a region, if that is known already.
+    pub fn new(sectors: u64, side_count: u32, shift: u32) -> Result<Self> {
+        let recorded = Regions::with_shift(sectors, shift);
+        let regions = recorded.unwrap_or_else(|| Regions::of(sectors));
+        let words = regions.words();
+        let new = || Bitmap::new(words);
+        let side = || -> Result<Side> {
+            Ok(Side {
+                state: Atomic::new(0),
+                behind: new()?,
+                recorded: new()?,
+            })
+        };
+        let map = Self {
+            regions,
+            sides: [side()?, side()?, side()?, side()?],
+            side_count: Atomic::new(side_count),
+            written: Atomic::new(0),
+            dirty: new()?,
+            open: new()?,
+            recent: new()?,
+            wanted: new()?,
+            marking: new()?,
+            closing: new()?,
+            uncertain: new()?,
+            uncertain_count: Atomic::new(0),
+            failed: new()?,
+            is_cancelled: Atomic::new(0),
+            is_frozen: Atomic::new(0),
+            to_do: Atomic::new(0),
+        };
+        map.settle_sides();
+        map.begin_anew();
+        Ok(map)
+    }
+
+    /// How the mirror is divided.
+    pub fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    // The data path.
+
+    /// Whether sectors may be written to: all their regions are recorded as dirty. If so, that they
+    /// are is noted.
+    #[inline]
+    pub fn admit(&self, sector: u64, count: u64) -> bool {
+        let is_open = self.is_open(sector, count);
+        if is_open {
+            for bits in self.regions.bits(sector, count) {
+                if !self.recent.has(bits) {
+                    self.recent.set(bits);
+                }
+            }
+        }
+        is_open
+    }
+
+    /// The same, without a note.
+    #[inline]
+    pub fn is_open(&self, sector: u64, count: u64) -> bool {
+        let mut bits = self.regions.bits(sector, count);
+        bits.all(|bits| self.open.has(bits))
+    }
+
+    /// Somebody waits to write to sectors.
+    pub(crate) fn want(&self, sector: u64, count: u64) {
+        let bits = self.regions.bits(sector, count);
+        bits.for_each(|bits| self.wanted.set(bits));
+    }
+
+    /// Whether the sides may differ in sectors, so that they have to be made equal before they are
+    /// read (`DURABILITY.md` clause 11).
+    #[inline]
+    pub(crate) fn is_uncertain(&self, sector: u64, count: u64) -> bool {
+        self.uncertain_count.load(Relaxed) != 0 && {
+            let mut bits = self.regions.bits(sector, count);
+            bits.any(|bits| self.uncertain.has_any(bits))
+        }
+    }
+
+    /// Sides that are written, as bits.
+    #[inline]
+    pub(crate) fn written_sides(&self) -> u32 {
+        self.written.load(Relaxed)
+    }
+
+    /// Whether a side lacks what the others have at a sector.
+    pub(crate) fn is_behind(&self, side: u32, sector: u64) -> bool {
+        let bits = Regions::bit_of(self.regions.region_of(sector));
+        self.side(side).is_some_and(|side| side.behind.has(bits))
+    }
+
+    /// How many sectors there are from a sector to the end of its region.
+    pub(crate) fn left_in_region(&self, sector: u64) -> u64 {
+        self.regions.left_in_region(sector)
+    }
+
+    // Sides.
+
+    fn side(&self, side: u32) -> Option<&Side> {
+        let count = self.side_count.load(Relaxed);
+        self.sides.get(side as usize).filter(|_| side < count)
+    }
+
+    fn sides(&self) -> impl Iterator<Item = (u32, &Side)> {
+        let count = self.side_count.load(Relaxed) as usize;
+        (0..).zip(self.sides.iter().take(count))
+    }
+
+    /// How many there are.
+    pub(crate) fn side_count(&self) -> u32 {
+        self.side_count.load(Relaxed)
+    }
+
+    /// How a side is.
+    pub fn side_state(&self, side: u32) -> SideState {
+        let state = self.side(side).map(|side| side.state.load(Relaxed));
+        decode(state.unwrap_or(0))
+    }
+
+    /// A side is now so.
+    pub fn set_side_state(&self, side: u32, state: SideState) {
+        if let Some(side) = self.side(side) {
+            side.state.store(encode(state), Relaxed);
+        }
+        self.settle_sides();
+    }
+
+    /// Whether a side, or a component of it, is behind somewhere.
+    pub fn is_side_behind(&self, side: u32) -> bool {
+        self.side(side).is_some_and(|side| !side.behind.is_empty())
+    }
+
+    /// A side lacks everything in some sectors, from now on and in the record.
+    pub fn set_behind(&self, side: u32, sector: u64, count: u64) {
+        let Some(side) = self.side(side) else { return };
+        for bits in self.regions.bits(sector, count) {
+            side.behind.set(bits);
+            side.recorded.set(bits);
+        }
+    }
+
+    /// A side lacks everything.
+    pub fn set_all_behind(&self, side: u32) {
+        let Some(side) = self.side(side) else { return };
+        for bits in self.regions.all() {
+            side.behind.set(bits);
+            side.recorded.set(bits);
+        }
+    }
+
+    /// A side was away, and lacks what was written meanwhile.
+    pub(crate) fn set_dirty_behind(&self, side: u32) {
+        let Some(side) = self.side(side) else { return };
+        for word in 0..self.dirty.len() {
+            let mask = self.dirty.word(word);
+            side.behind.set(Bits { word, mask });
+            side.recorded.set(Bits { word, mask });
+        }
+    }
+
+    /// A side lacks nothing.
+    pub(crate) fn set_equal(&self, side: u32) {
+        if let Some(side) = self.side(side) {
+            side.behind.reset();
+            side.recorded.reset();
+        }
+    }
+
+    /// There is one more side, which lacks everything. Nothing is under way.
+    pub(crate) fn add_side(&self) {
+        let new = self.side_count.load(Relaxed);
+        self.side_count.store(new.saturating_add(1), Relaxed);
+        self.set_equal(new);
+        self.set_all_behind(new);
+        self.set_side_state(new, SideState::NeedsResync);
+        self.begin_anew();
+    }
+
+    /// A side is gone, and those after it have moved. Nothing is under way.
+    pub(crate) fn remove_side(&self, gone: u32) {
+        let count = self.side_count.load(Relaxed);
+        for from in gone.saturating_add(1)..count {
+            let to = from.saturating_sub(1);
+            if let (Some(to), Some(from)) = (self.side(to), self.side(from)) {
+                to.state.store(from.state.load(Relaxed), Relaxed);
+                to.behind.copy_from(&from.behind);
+                to.recorded.copy_from(&from.recorded);
+            }
+        }
+        self.side_count.store(count.saturating_sub(1), Relaxed);
+        self.settle_sides();
+        self.begin_anew();
+    }
+
+    fn settle_sides(&self) {
+        let written = self.sides().filter(|(_, side)| !is_offline(side));
+        let written = written.fold(0, |bits, (side, _)| bits | side_bit(side));
+        let _ = self.written.xchg(written, Full);
+    }
+
+    /// With a single side, nothing needs to be remembered, and all is open; with the second one, all
+    /// is closed. Nothing is under way.
+    fn begin_anew(&self) {
+        let is_alone = self.side_count.load(Relaxed) < 2;
+        self.open.reset();
+        if is_alone {
+            self.dirty.reset();
+            self.uncertain.reset();
+            self.count_uncertain();
+            self.regions.all().for_each(|bits| self.open.set(bits));
+        } else {
+            self.open.copy_from(&self.dirty);
+        }
+    }
+
+    // Marking. One at a time, with the map's lock.
+
+    /// Takes what is wanted, to be recorded. Whether there is something.
+    pub(crate) fn begin_marks(&self) -> bool {
+        let mut found = false;
+        for word in 0..self.wanted.len() {
+            let mask = self.wanted.replace(word, 0);
+            if mask != 0 {
+                self.marking.set(Bits { word, mask });
+                self.dirty.set(Bits { word, mask });
+                found = true;
+            }
+        }
+        found
+    }
+
+    /// What was taken is recorded: it is open.
+    pub(crate) fn end_marks(&self) {
+        for word in 0..self.marking.len() {
+            let mask = self.marking.replace(word, 0);
+            if mask != 0 {
+                self.recent.set(Bits { word, mask });
+                self.open.set(Bits { word, mask });
+            }
+        }
+    }
+
+    // Cleaning. One at a time.
+
+    /// Whether there is something to be cleaned, sooner or later.
+    pub(crate) fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty() && !self.holds_all()
+    }
+
+    /// Whether no region may become clean now.
+    fn holds_all(&self) -> bool {
+        self.side_count.load(Relaxed) < 2 || self.sides().any(|(_, side)| is_offline(side))
+    }
+
+    /// Closes the regions that nobody has written to since the last call; with `all` also the
+    /// others. Whether there are some.
+    pub(crate) fn close_idle(&self, all: bool) -> bool {
+        if self.holds_all() {
+            return false;
+        }
+        let mut found = false;
+        for word in 0..self.open.len() {
+            let recent = self.recent.replace(word, 0);
+            let recent = if all { 0 } else { recent };
+            let mask = idle(self.open.word(word), recent, self.uncertain.word(word));
+            let _ = self.closing.replace(word, mask);
+            self.open.clear(Bits { word, mask });
+            found |= mask != 0;
+        }
+        found
+    }
+
+    /// Opens the region again in which somebody has blocks claimed, by a word of the exclusion
+    /// table.
+    pub fn reopen_claimed(&self, claim: u64) {
+        let claimed = md_model::mirror::exclusion::claimed_sector(claim);
+        if let Some(sector) = claimed {
+            self.reopen(Regions::bit_of(self.regions.region_of(sector)));
+        }
+    }
+
+    /// Opens all of them again.
+    pub(crate) fn reopen_closed(&self) {
+        for word in 0..self.closing.len() {
+            let mask = self.closing.word(word);
+            self.reopen(Bits { word, mask });
+        }
+    }
+
+    fn reopen(&self, bits: Bits) {
+        let mask = self.closing.word(bits.word) & bits.mask;
+        let still = Bits { mask, ..bits };
+        self.closing.clear(still);
+        self.recent.set(still);
+        self.open.set(still);
+    }
+
+    /// What is closed was flushed: it is to be recorded as clean, unless somebody wants it again.
+    /// With the map's lock. Whether there is something to record.
+    pub(crate) fn forget_closed(&self) -> bool {
+        let mut found = false;
+        for word in 0..self.closing.len() {
+            let closed = self.closing.replace(word, 0);
+            let mask = closed & !(self.wanted.word(word) | self.marking.word(word));
+            self.dirty.clear(Bits { word, mask });
+            found |= mask != 0;
+        }
+        found
+    }
+
+    // The resync.
+
+    /// What has to be done in a region, if anything has.
+    pub(crate) fn need(&self, region: u32) -> Option<Need> {
+        let bits = Regions::bit_of(region);
+        let behind = self
+            .sides()
+            .filter(|(_, side)| !is_offline(side) && side.behind.has(bits));
+        let need = Need {
+            is_uncertain: self.uncertain.has(bits),
+            behind: behind.fold(0, |found, (side, _)| found | side_bit(side)),
+        };
+        (need.is_uncertain || need.behind != 0).then_some(need)
+    }
+
+    /// Whether the sides may differ somewhere.
+    pub(crate) fn has_uncertain(&self) -> bool {
+        self.uncertain_count.load(Relaxed) != 0
+    }
+
+    /// Whether a region is to be copied.
+    pub(crate) fn is_needed(&self, region: u32) -> bool {
+        !self.failed.has(Regions::bit_of(region)) && self.need(region).is_some()
+    }
+
+    /// A region was copied.
+    pub(crate) fn note_copied(&self, region: u32) {
+        let bits = Regions::bit_of(region);
+        for (_, side) in self.sides().filter(|(_, side)| !is_offline(side)) {
+            side.behind.clear(bits);
+        }
+        self.uncertain.clear(bits);
+        self.count_uncertain();
+    }
+
+    /// A region could not be copied.
+    pub(crate) fn note_failed(&self, region: u32) {
+        self.failed.set(Regions::bit_of(region));
+    }
+
+    fn count_uncertain(&self) {
+        let _ = self.uncertain_count.xchg(self.uncertain.count(), Full);
+    }
+
+    /// A resync begins, also with what has failed before.
+    pub(crate) fn begin_resync(&self) {
+        self.failed.reset();
+        self.to_do.store(self.remaining(), Relaxed);
+    }
+
+    /// Regions that are to be copied, and those that could not be.
+    pub(crate) fn remaining(&self) -> u32 {
+        let regions = 0..self.regions.count();
+        let needed = regions.filter(|region| self.need(*region).is_some());
+        u32::try_from(needed.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Regions that the resync had to copy when it began.
+    pub(crate) fn to_do(&self) -> u32 {
+        self.to_do.load(Relaxed).max(self.remaining())
+    }
+
+    /// Whether something could not be copied.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Whether the resync stands still, since the administrator wants it so.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Relaxed) != 0
+    }
+
+    /// Lets it stand still, or go on.
+    pub(crate) fn set_cancelled(&self, cancelled: bool) {
+        self.is_cancelled.store(cancelled.into(), Relaxed);
+    }
+
+    /// Whether nothing is copied, though there may be something to be.
+    pub(crate) fn is_standing_still(&self) -> bool {
+        self.is_cancelled() || self.is_frozen() || self.has_failed()
+    }
+
+    /// Whether nothing may be copied.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Relaxed) != 0
+    }
+
+    /// From now on nothing may be copied.
+    pub(crate) fn freeze(&self) {
+        self.is_frozen.store(1, Relaxed);
+    }
+
+    /// Takes down how far the sides are now, for the record after the next flush.
+    pub(crate) fn behind_words(&self, side: u32, each: &mut dyn FnMut(usize, u64)) {
+        if let Some(side) = self.side(side) {
+            (0..side.behind.len()).for_each(|word| each(word, side.behind.word(word)));
+        }
+    }
+
+    /// A side was flushed: it is behind where `words` say.
+    pub(crate) fn set_recorded(&self, side: u32, words: &[u64]) {
+        if let Some(side) = self.side(side) {
+            for (word, bits) in words.iter().enumerate() {
+                let _ = side.recorded.replace(word, *bits);
+            }
+        }
+    }
+
+    // The record.
+
+    /// What is recorded, apart from the bits.
+    pub(crate) fn sync(&self) -> Sync {
+        Sync {
+            region_shift: self.regions.shift(),
+            is_cancelled: self.is_cancelled(),
+        }
+    }
+
+    /// Gives the words of the record to `each`, one bitmap behind the other, without those of a side
+    /// that is about to be lost. `None` if `each` has no room.
+    pub(crate) fn list_recorded(
+        &self,
+        lost: Option<u32>,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Option<()> {
+        let sides = self.sides().filter(|(side, _)| Some(*side) != lost);
+        let sides = sides.map(|(_, side)| &side.recorded);
+        for bitmap in Iterator::chain(core::iter::once(&self.dirty), sides) {
+            let mut words = (0..bitmap.len()).map(|word| bitmap.word(word));
+            words.all(|word| each(word)).then_some(())?;
+        }
+        Some(())
+    }
+
+    /// Takes over a word of the record, of the dirty regions or of those in which a side is behind.
+    /// The regions that are dirty may be written to.
+    pub(crate) fn load_dirty(&self, word: usize, bits: u64) {
+        let _ = self.dirty.replace(word, bits);
+        let _ = self.open.replace(word, bits);
+    }
+
+    /// See [`Self::load_dirty`].
+    pub(crate) fn load_behind(&self, side: u32, word: usize, bits: u64) {
+        if let Some(side) = self.side(side) {
+            let _ = side.behind.replace(word, bits);
+            let _ = side.recorded.replace(word, bits);
+        }
+    }
+
+    /// All regions may differ: nothing is known of them.
+    pub(crate) fn load_unknown(&self) {
+        for bits in self.regions.all() {
+            self.dirty.set(bits);
+            self.open.set(bits);
+        }
+    }
+
+    /// The mirror was dirty when it was left: the sides may differ where it was.
+    pub(crate) fn doubt_dirty(&self) {
+        self.uncertain.copy_from(&self.dirty);
+        self.count_uncertain();
+    }
+}
+
+fn is_offline(side: &Side) -> bool {
+    decode(side.state.load(Relaxed)) == SideState::Offline
+}
+
+fn encode(state: SideState) -> u32 {
+    match state {
+        SideState::Okay => 0,
+        SideState::NeedsResync => 1,
+        SideState::Offline => 2,
+    }
+}
+
+fn decode(number: u32) -> SideState {
+    match number {
+        0 => SideState::Okay,
+        2 => SideState::Offline,
+        _ => SideState::NeedsResync,
+    }
+}

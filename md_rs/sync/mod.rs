@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What keeps the sides of a mirror equal (`svm.md` sections 4.5 and 4.6): the map of dirty regions,
+//! and the resync.
+//!
+//! - [`bitmap`], [`map`]: what is remembered of each region.
+//! - [`upkeep`]: the errands that a mirror's disk has, and what they share.
+//! - [`mark`]: regions become dirty, on a quorum of replicas, before they are written to.
+//! - [`clean`]: regions that nobody writes to any more become clean.
+//! - [`copy`]: what a side lacks is copied to it.
+//!
+//! The rules are `md_model::mirror`'s.
+
+mod bitmap;
+mod clean;
+pub(crate) mod copy;
+pub mod map;
+mod mark;
+pub(crate) mod upkeep;

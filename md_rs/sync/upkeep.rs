@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The errands of a mirror's disk, and what they share.
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
+use md_model::{
+    mirror::{
+        component::{
+            is_written,
+            State, //
+        },
+        resync::{
+            Plan,
+            CHUNK_SECTORS,
+            SLOTS, //
+        },
+    },
+    units::SECTOR_BYTES,
+};
+
+use super::{
+    clean,
+    copy,
+    map::SyncMap,
+    mark, //
+};
+use crate::{
+    body::{
+        Body,
+        Shape, //
+    },
+    component::Component,
+    kapi::{
+        bdev::Buffer,
+        errand::Errand, //
+    },
+    personality::{
+        Mirrored,
+        Sides, //
+    }, //
+};
+
+/// Records regions as dirty that somebody wants to write to.
+pub(crate) const MARK: u32 = 0;
+
+/// Cleans regions, and records how far a resync is.
+pub(crate) const CLEAN: u32 = 1;
+
+/// The first of those that copy.
+const COPY: u32 = 2;
+
+/// How many errands there are.
+pub(crate) const COUNT: u32 = COPY + SLOTS as u32;
+
+/// What is copied at once before a read that has to wait for it, in sectors: 64 KiB.
+pub(super) const REPAIR_SECTORS: u64 = 128;
+
+/// What the errands of a mirror share.
+#[pin_data]
+pub(crate) struct Upkeep {
+    /// Who marks regions, and who forgets that they are dirty.
+    #[pin]
+    pub(super) marking: Mutex<()>,
+    /// Who judges what has failed.
+    #[pin]
+    judging: Mutex<()>,
+    /// Who cleans.
+    #[pin]
+    pub(super) cleaning: Mutex<()>,
+    /// What is being copied.
+    #[pin]
+    pub(super) plan: Mutex<Plan>,
+    /// Memory for copying before a read. There before it is needed: the read may be on the way that
+    /// frees memory.
+    #[pin]
+    pub(super) repair: Mutex<Option<Buffer>>,
+}
+
+impl Upkeep {
+    /// Nothing is to do.
+    pub(crate) fn new() -> Result<Pin<KBox<Self>>> {
+        KBox::pin_init(
+            pin_init!(Self {
+                marking <- new_mutex!((), "md_marking"),
+                judging <- new_mutex!((), "md_judging"),
+                cleaning <- new_mutex!((), "md_cleaning"),
+                plan <- new_mutex!(Plan::new(), "md_plan"),
+                repair <- new_mutex!(None, "md_repair"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Gets ready for reads of regions in which the sides may differ.
+    pub(crate) fn prepare_repair(&self) -> Result {
+        let bytes = REPAIR_SECTORS.saturating_mul(SECTOR_BYTES);
+        let buffer = Buffer::new(usize::try_from(bytes)?)?;
+        *self.repair.lock() = Some(buffer);
+        Ok(())
+    }
+
+    /// Begins what there is to copy, from the beginning. No errand is under way.
+    pub(crate) fn begin_resync(&self, map: &SyncMap) {
+        *self.plan.lock() = Plan::new();
+        map.begin_resync();
+    }
+}
+
+/// A mirror whose upkeep is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    pub(crate) body: &'a Body,
+    pub(crate) shape: &'a Shape,
+    pub(crate) unit: &'a dyn Mirrored,
+    pub(crate) upkeep: &'a Upkeep,
+}
+
+impl<'a> Kept<'a> {
+    /// The upkeep of a metadevice; `None` if it is no mirror.
+    #[inline]
+    pub(crate) fn of(body: &'a Body) -> Option<Self> {
+        let shape = body.shape();
+        Some(Self {
+            body,
+            shape,
+            unit: shape.unit().mirrored()?,
+            upkeep: body.upkeep()?,
+        })
+    }
+
+    /// What is remembered.
+    pub(crate) fn map(self) -> &'a SyncMap {
+        self.unit.map()
+    }
+
+    /// The sides.
+    pub(crate) fn sides(self) -> Sides<'a> {
+        Sides::of(self.shape)
+    }
+
+    /// Judges what has failed on the sides. New states are recorded before they are in force.
+    pub(crate) fn judge(self) {
+        let _one_at_a_time = self.upkeep.judging.lock();
+        let sides = self.sides();
+        if self.unit.settle(&sides) {
+            let is_recorded = sides.record();
+            self.unit.take_effect(&sides, is_recorded);
+        }
+    }
+
+    /// The sides are as equal as they become: those that lack nothing any more are in service.
+    pub(super) fn end_resync(self) {
+        let _one_at_a_time = self.upkeep.judging.lock();
+        let sides = self.sides();
+        let changed = self.unit.resynced(&sides);
+        let is_recorded = sides.record();
+        if changed {
+            self.unit.take_effect(&sides, is_recorded);
+        }
+    }
+
+    /// Makes durable what was written to the sides. Whether it is, on all that are in service.
+    pub(crate) fn flush_sides(self) -> bool {
+        let mut is_flushed = true;
+        let written = self.map().written_sides();
+        for side in (0..self.sides().count()).filter(|side| written & (1 << side) != 0) {
+            for component in self.sides().components(side) {
+                if !is_written(component.condition.state()) {
+                    continue;
+                }
+                if flush(component).is_err() {
+                    component.condition.note_write_failed();
+                    is_flushed = false;
+                }
+            }
+        }
+        if !is_flushed {
+            self.judge();
+        }
+        is_flushed
+    }
+
+    /// Records how the mirror is. Whether that is where it has to be.
+    pub(super) fn record(self) -> bool {
+        let number = core::iter::once(self.body.number());
+        self.body.database().record(number).is_ok()
+    }
+
+    /// Everything is clean, if nothing is under way that has to be remembered: the mirror is about
+    /// to be left.
+    pub(crate) fn leave_clean(self) {
+        clean::clean(self, true);
+    }
+}
+
+/// Flushes every leaf below a component. The recursion is as deep as metadevices are nested.
+fn flush(component: &Component) -> Result {
+    let Some(child) = &component.child else {
+        return component.device.flush();
+    };
+    let mut done = Ok(());
+    for below in child.body().shape().components() {
+        done = done.and(flush(below));
+    }
+    done
+}
+
+/// Whether a side lacks, on a component, what the others have at a sector.
+pub(crate) fn lacks(map: &SyncMap, side: u32, component: &Component, sector: u64) -> bool {
+    use md_model::database::metadevice::SideState;
+
+    map.is_behind(side, sector)
+        && (map.side_state(side) != SideState::Okay
+            || component.condition.state() == State::Resyncing)
+}
+
+/// Carries out an errand of a mirror.
+pub(crate) fn run(body: &Body, errand: &Errand<'_>) {
+    let Some(kept) = Kept::of(body) else { return };
+    match errand.number {
+        MARK => mark::run(kept, errand),
+        CLEAN => clean::run(kept, errand),
+        _ => copy::run(kept, errand),
+    }
+}
+
+/// Has everything looked at that there may be to do.
+pub(crate) fn ask_all(ask: impl Fn(u32)) {
+    (0..COUNT).for_each(ask);
+}
+
+/// Memory for one chunk.
+pub(super) fn chunk_buffer() -> Result<Buffer> {
+    let bytes = CHUNK_SECTORS.saturating_mul(SECTOR_BYTES);
+    Ok(Buffer::new(usize::try_from(bytes)?)?)
+}
