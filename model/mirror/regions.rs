@@ -201,10 +201,28 @@ mod tests {
     /// `DURABILITY.md` clause 12's measure: what 1 GiB of 64 GiB costs is less than 5 %.
     #[test]
     fn regions_are_as_small_as_their_number_allows() {
-        assert_eq!(Regions::of(GIB), Regions { shift: 11, count: 1024 });
+        assert_eq!(
+            Regions::of(GIB),
+            Regions {
+                shift: 11,
+                count: 1024
+            }
+        );
         assert_eq!(Regions::of(4 * GIB).count(), 4096);
-        assert_eq!(Regions::of(4 * GIB + 1), Regions { shift: 12, count: 2049 });
-        assert_eq!(Regions::of(64 * GIB), Regions { shift: 15, count: 4096 });
+        assert_eq!(
+            Regions::of(4 * GIB + 1),
+            Regions {
+                shift: 12,
+                count: 2049
+            }
+        );
+        assert_eq!(
+            Regions::of(64 * GIB),
+            Regions {
+                shift: 15,
+                count: 4096
+            }
+        );
         assert_eq!(Regions::of(1).count(), 1);
         assert_eq!(Regions::of(0).count(), 0);
         let largest = Regions::of(UNIT_SECTORS_MAX);

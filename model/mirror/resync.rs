@@ -209,7 +209,10 @@ mod tests {
     fn each_sector_that_is_needed_is_copied_once() {
         for at_once in 1..9 {
             let (chunks, finished) = run(&[0, 3, 4, 10], at_once);
-            let copied: Vec<_> = chunks.iter().flat_map(|c| c.sector..c.sector + c.count).collect();
+            let copied: Vec<_> = chunks
+                .iter()
+                .flat_map(|c| c.sector..c.sector + c.count)
+                .collect();
             let wanted = [0..2048, 3 * 2048..5 * 2048, 10 * 2048..SECTORS];
             assert_eq!(copied, wanted.into_iter().flatten().collect::<Vec<_>>());
             assert_eq!(finished, [0, 3, 4, 10]);
@@ -220,9 +223,13 @@ mod tests {
     fn what_becomes_needed_behind_the_cursor_is_not_forgotten() {
         let regions = Regions::of(SECTORS);
         let mut plan = Plan::new();
-        let chunk = plan.next(&regions, SECTORS, |region| region == 10).expect("the last one");
+        let chunk = plan
+            .next(&regions, SECTORS, |region| region == 10)
+            .expect("the last one");
         assert!(plan.done(&chunk, true).is_some());
-        let chunk = plan.next(&regions, SECTORS, |region| region == 2).expect("an earlier one");
+        let chunk = plan
+            .next(&regions, SECTORS, |region| region == 2)
+            .expect("an earlier one");
         assert_eq!(chunk.region, 2);
     }
 
@@ -231,11 +238,22 @@ mod tests {
         let regions = Regions::of(SECTORS);
         for failed in 0..2 {
             let mut plan = Plan::new();
-            let mut next = || plan.next(&regions, SECTORS, |region| region == 1).expect("a chunk");
+            let mut next = || {
+                plan.next(&regions, SECTORS, |region| region == 1)
+                    .expect("a chunk")
+            };
             let chunks = [next(), next()];
             assert_eq!(plan.done(&chunks[0], failed != 0), None);
-            let finished = plan.done(&chunks[1], failed != 1).expect("the end of the region");
-            assert_eq!(finished, Finished { region: 1, is_copied: false });
+            let finished = plan
+                .done(&chunks[1], failed != 1)
+                .expect("the end of the region");
+            assert_eq!(
+                finished,
+                Finished {
+                    region: 1,
+                    is_copied: false
+                }
+            );
         }
     }
 
@@ -243,8 +261,13 @@ mod tests {
     fn after_a_failure_the_rest_of_the_region_waits() {
         let regions = Regions::of(SECTORS);
         let mut plan = Plan::new();
-        let chunk = plan.next(&regions, SECTORS, |region| region == 1).expect("a chunk");
-        assert!(plan.done(&chunk, false).is_some(), "there was another chunk");
+        let chunk = plan
+            .next(&regions, SECTORS, |region| region == 1)
+            .expect("a chunk");
+        assert!(
+            plan.done(&chunk, false).is_some(),
+            "there was another chunk"
+        );
         assert!(plan.is_idle());
     }
 
@@ -253,7 +276,9 @@ mod tests {
     fn what_is_abandoned_ends_with_what_is_under_way() {
         let regions = Regions::of(SECTORS);
         let mut plan = Plan::new();
-        let chunk = plan.next(&regions, SECTORS, |region| region == 1).expect("a chunk");
+        let chunk = plan
+            .next(&regions, SECTORS, |region| region == 1)
+            .expect("a chunk");
         plan.abandon();
         assert!(!plan.is_idle());
         let finished = plan.done(&chunk, true).expect("nothing more of the region");
