@@ -102,6 +102,7 @@ fn told_component(component: Component) -> dump::Component {
             State::Okay => "okay",
             State::Erred => "erred",
             State::LastErred => "last erred",
+            State::Resyncing => "resyncing",
         },
         changed: time(component.erred_at),
     }
