@@ -44,6 +44,7 @@ pub enum Event {
     /// A component of another side has come back into service, for example after a resync.
     OtherReturned,
     /// The administrator, or a hot spare, has given it a device that works, with whatever is on it.
+    /// Refused of one that others do not replace: who asks looks whether the state changes first.
     Enabled,
     /// All that it lacked was copied to it, and is beyond the device's cache.
     Synced,
@@ -77,9 +78,11 @@ pub const fn step(state: State, event: Event, other_source: bool) -> State {
             State::LastErred
         }
         // @H What is not there can be made equal to what is.
-        (State::Erred | State::LastErred, Event::Enabled, _) => State::Resyncing,
-        // @I Only a resync leads out.
-        (State::Erred, _, _) | (State::LastErred, Event::Synced, _) => state,
+        (State::Erred, Event::Enabled, _) | (State::LastErred, Event::Enabled, true) => {
+            State::Resyncing
+        }
+        // @I Only a resync leads out, and what nobody else has must stay readable until others do.
+        (State::Erred, _, _) | (State::LastErred, Event::Synced | Event::Enabled, _) => state,
         // @J Nobody relies on it yet.
         (State::Resyncing, Event::WriteFailed | Event::DeviceGone, _) => State::Erred,
         // @K What could not be read there is copied again, or was not to be read.
@@ -142,7 +145,7 @@ mod tests {
         ("G", LastErred, WriteFailed, [LastErred, LastErred]),
         ("G", LastErred, ReadFailed, [LastErred, LastErred]),
         ("G", LastErred, DeviceGone, [LastErred, LastErred]),
-        ("H", LastErred, Enabled, [Resyncing, Resyncing]),
+        ("HI", LastErred, Enabled, [LastErred, Resyncing]),
         ("I", LastErred, Synced, [LastErred, LastErred]),
         ("H", Erred, Enabled, [Resyncing, Resyncing]),
         ("I", Erred, WriteFailed, [Erred, Erred]),

@@ -6,9 +6,10 @@
 //! - [`exclusion`]: overlapping writes one after the other.
 //! - [`component`]: what becomes of a component that fails, and of what it belongs to.
 //! - [`source`]: whether other sides have every block of a component.
-//! - [`regions`]: what a mirror remembers of its pieces, so that a crash or a side that was away does
-//!   not cost a copy of everything.
+//! - [`regions`]: what a mirror remembers of its pieces, so that a crash or a side that was away
+//!   does not cost a copy of everything.
 //! - [`resync`]: which piece is copied next.
+//! - [`throttle`]: how fast.
 
 pub mod component;
 pub mod exclusion;
@@ -17,6 +18,7 @@ pub mod read;
 pub mod regions;
 pub mod resync;
 pub mod source;
+pub mod throttle;
 
 use crate::limits::SUBMIRRORS_MAX;
 

@@ -140,11 +140,19 @@ fn replica() -> String {
 
 fn record() -> String {
     let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
-    let mut text = format!("\n## Metadevice\n\nRecords of kind {kind}, version {version}.\n");
+    let mut text = format!(
+        "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
+         components, submirrors and words.\n\n\
+         Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
+         `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
+         with such a record counts as dirty all over. The records in labels\nsay nothing of \
+         regions in version {version} either.\n"
+    );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
     text += &table_of("A component:", metadevice::COMPONENT_FIELDS);
     text += &table_of("A submirror:", metadevice::SIDE_FIELDS);
+    text += &table_of("A word of regions:", metadevice::WORD_FIELDS);
     text
 }
 

@@ -31,9 +31,11 @@ use md_model::{
             Component,
             Head,
             Kind,
+            Parts,
             Row,
             Side,
-            SideState, //
+            SideState,
+            Sync, //
         },
         page::{
             self,
@@ -97,6 +99,7 @@ fn stripe() -> Vec<u8> {
         number: 10,
         kind: Kind::Stripe,
         size_sectors: 8192,
+        sync: Sync::UNKNOWN,
     };
     let row = Row {
         interlace_sectors: 16,
@@ -104,26 +107,50 @@ fn stripe() -> Vec<u8> {
         component_count: 2,
     };
     let mut bytes = vec![0; 1000];
-    let components = [component(1, None), component(2, Some(7))];
-    let length = metadevice::encode(&head, &[row], &components, &[], &mut bytes);
+    let parts = Parts {
+        head,
+        rows: &[row],
+        components: &[component(1, None), component(2, Some(7))],
+        sides: &[],
+        words: &[],
+    };
+    let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
     bytes
 }
 
-fn mirror() -> Vec<u8> {
+/// A mirror that knows nothing of regions, or one with four of them.
+fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
     let head = Head {
         number: 20,
         kind: Kind::Mirror(Options::default()),
         size_sectors: 8192,
+        sync,
     };
     let sides = [11, 12].map(|number| Side {
         number,
         state: SideState::NeedsResync,
     });
     let mut bytes = vec![0; 1000];
-    let length = metadevice::encode(&head, &[], &[], &sides, &mut bytes);
+    let parts = Parts {
+        head,
+        rows: &[],
+        components: &[],
+        sides: &sides,
+        words,
+    };
+    let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
     bytes
+}
+
+/// A mirror whose second side is behind in one of its regions.
+fn synced() -> Vec<u8> {
+    let sync = Sync {
+        region_shift: 11,
+        is_cancelled: false,
+    };
+    mirror(sync, &[0b1010, 0, 0b0100])
 }
 
 fn own() -> Member {
@@ -131,7 +158,7 @@ fn own() -> Member {
 }
 
 fn sample() -> Vec<u8> {
-    image(&own(), &[(10, &stripe()), (20, &mirror()), (3, b"x")])
+    image(&own(), &[(10, &stripe()), (20, &synced()), (3, b"x")])
 }
 
 fn label_page() -> Vec<u8> {
@@ -243,6 +270,7 @@ fn metadevices() -> Vec<Case> {
     let first = row + fields::ROW_BYTES;
     let second = first + fields::COMPONENT_BYTES;
     let side = fields::HEAD_BYTES;
+    let word = side + 2 * fields::SIDE_BYTES;
     vec![
         Case {
             name: "stripe",
@@ -268,14 +296,38 @@ fn metadevices() -> Vec<Case> {
             again: reencode::metadevice,
         },
         Case {
-            name: "mirror",
-            bytes: mirror(),
+            name: "mirror of version 1",
+            bytes: mirror(Sync::UNKNOWN, &[]),
             structures: vec![
                 (0, fields::FIELDS),
                 (side, fields::SIDE_FIELDS),
                 (side + fields::SIDE_BYTES, fields::SIDE_FIELDS),
             ],
             free: &["number", "pass", "read", "write", "size", "state"],
+            again: reencode::metadevice,
+        },
+        Case {
+            name: "mirror with regions",
+            bytes: synced(),
+            structures: vec![
+                (0, fields::FIELDS),
+                (side, fields::SIDE_FIELDS),
+                (side + fields::SIDE_BYTES, fields::SIDE_FIELDS),
+                (word, fields::WORD_FIELDS),
+                (word + fields::WORD_BYTES, fields::WORD_FIELDS),
+                (word + 2 * fields::WORD_BYTES, fields::WORD_FIELDS),
+            ],
+            free: &[
+                "number",
+                "pass",
+                "read",
+                "write",
+                "region_shift",
+                "sync",
+                "size",
+                "state",
+                "word",
+            ],
             again: reencode::metadevice,
         },
     ]
@@ -368,7 +420,7 @@ fn check_load(image: &[u8], sound: &[u8], expected: &[&Contents], place: &str) {
 #[test]
 fn a_load_never_takes_a_changed_replica_for_a_sound_one() {
     let [first, second] = members();
-    let (stripe, mirror) = (stripe(), mirror());
+    let (stripe, mirror) = (stripe(), synced());
     let records: [(u32, &[u8]); 3] = [(10, &stripe), (20, &mirror), (3, b"x")];
     let (hurt, sound) = (image(&first, &records), image(&second, &records));
     let whole = load(&[&hurt, &sound]).expect("two voters");

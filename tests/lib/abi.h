@@ -48,7 +48,9 @@ struct summary {
 	uint32_t kind, open_count;
 	uint64_t size, dev;
 	uint32_t row_count, component_count, state, parent;
-	uint64_t reserved[3];
+	struct options mirror;
+	uint32_t flags, resync;
+	uint64_t resynced, to_resync;
 };
 struct status {
 	struct header h;
@@ -74,6 +76,30 @@ struct grow {
 	uint64_t rows, components;
 	uint32_t row_count, component_count;
 	uint64_t size;
+};
+
+struct attach {
+	struct header h;
+	char name[32];
+	uint32_t flags, reserved;
+	struct component submirror;
+};
+struct change_side {
+	struct header h;
+	char name[32], submirror[32];
+	uint32_t action, flags;
+};
+struct replace {
+	struct header h;
+	char name[32], submirror[32];
+	uint32_t index, flags;
+	char old[200];
+	struct component new;
+};
+struct sync {
+	struct header h;
+	char name[32];
+	uint32_t action, reserved;
 };
 
 struct device {
@@ -111,8 +137,9 @@ struct stop_set {
 	uint32_t flags, unit_count;
 };
 
-#define ABI_VERSION 5
+#define ABI_VERSION 6
 #define CHECK_ONLY 1
+#define ASSUME_CLEAN 4
 #define STRIPE 1
 #define MIRROR 2
 
@@ -129,6 +156,20 @@ struct stop_set {
 #define LIST_REPLICAS _IOWR('V', 11, struct list_replicas)
 #define START_SET _IOWR('V', 12, struct start_set)
 #define STOP_SET _IOWR('V', 13, struct stop_set)
+#define ATTACH _IOWR('V', 14, struct attach)
+#define CHANGE_SIDE _IOWR('V', 15, struct change_side)
+#define REPLACE _IOWR('V', 16, struct replace)
+#define SYNC _IOWR('V', 17, struct sync)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
+
+#define SIDE_DETACH 1
+#define SIDE_OFFLINE 2
+#define SIDE_ONLINE 3
+#define SIDE_FORCE 1
+#define REPLACE_ENABLE 1
+#define REPLACE_CHECK_ONLY 2
+#define REPLACE_FORCE 4
+#define SYNC_START 1
+#define SYNC_CANCEL 2

@@ -2,9 +2,10 @@
 //! The record of a metadevice: its name, kind, options and parts, with their states.
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
-//! or concat, submirrors for a mirror, and what that remembers of its regions. It is longer than a page where the lists are; then it is
-//! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
-//! version, gets numbers of its own; what has a number that is unknown is refused.
+//! or concat, submirrors for a mirror, and what that remembers of its regions. It is longer than a
+//! page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
+//! kind of metadevice, or another version, gets numbers of its own; what has a number that is
+//! unknown is refused.
 
 mod codec;
 pub mod fields;

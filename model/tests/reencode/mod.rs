@@ -14,6 +14,7 @@ use md_model::database::{
     },
     metadevice::{
         encode,
+        Parts,
         Record, //
     },
     page::{
@@ -103,8 +104,18 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
     let rows: Vec<_> = record.rows().collect();
     let components: Vec<_> = record.components().collect();
     let sides: Vec<_> = record.sides().collect();
+    let words: Vec<_> = (0..=sides.len())
+        .flat_map(|bitmap| record.words(bitmap))
+        .collect();
+    let parts = Parts {
+        head: record.head,
+        rows: &rows,
+        components: &components,
+        sides: &sides,
+        words: &words,
+    };
     let mut again = vec![0; bytes.len()];
-    let length = encode(&record.head, &rows, &components, &sides, &mut again);
+    let length = encode(&parts, &mut again);
     again.truncate(length.expect("as long as it was"));
     Some(again)
 }

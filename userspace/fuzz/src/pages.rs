@@ -2,35 +2,41 @@
 //! Pages and records of the state database and of labels. An input is the payload of a page, except
 //! for [`page`], where it is all of it.
 
-use md_model::database::{
-    header::{
-        self,
-        End, //
+use md_model::{
+    database::{
+        header::{
+            self,
+            End, //
+        },
+        identity::Generation,
+        label::{
+            self,
+            first, //
+        },
+        layout::{
+            FIRST_SLOT,
+            LABEL_PAGE,
+            ROOT_PLACE, //
+        },
+        metadevice::{
+            Head,
+            Record, //
+        },
+        page::{
+            open,
+            payload_mut,
+            seal,
+            Kind,
+            Stamp,
+            MAGIC,
+            PAGE_BYTES,
+            PAYLOAD_BYTES, //
+        },
+        records,
+        root,
+        table, //
     },
-    identity::Generation,
-    label::{
-        self,
-        first, //
-    },
-    layout::{
-        FIRST_SLOT,
-        LABEL_PAGE,
-        ROOT_PLACE, //
-    },
-    metadevice::Record,
-    page::{
-        open,
-        payload_mut,
-        seal,
-        Kind,
-        Stamp,
-        MAGIC,
-        PAGE_BYTES,
-        PAYLOAD_BYTES, //
-    },
-    records,
-    root,
-    table, //
+    mirror::regions::Regions, //
 };
 
 use crate::{
@@ -161,5 +167,13 @@ pub(crate) fn metadevice(input: &[u8]) {
         let components = record.components().count();
         let in_rows = record.rows().map(|row| row.component_count as usize);
         assert_eq!(in_rows.sum::<usize>(), components);
+        let Head {
+            size_sectors, sync, ..
+        } = record.head;
+        let regions = Regions::with_shift(size_sectors, sync.region_shift);
+        for bitmap in 0..=record.sides().count() {
+            let words = regions.map_or(0, |regions| regions.words());
+            assert_eq!(record.words(bitmap).count(), words);
+        }
     }
 }

@@ -15,7 +15,8 @@ use md_model::{
         metadevice::{
             fields::{
                 RECORD_KIND,
-                RECORD_VERSION, //
+                RECORD_VERSION,
+                RECORD_VERSION_MIN, //
             },
             Record,
         },
@@ -176,11 +177,12 @@ pub(crate) fn decoded(
 
 /// What is of an unknown kind or version is named, and not guessed (`DURABILITY.md` clause 20).
 fn known((kind, version): (u16, u16)) -> Result<(), String> {
-    if (kind, version) == (RECORD_KIND, RECORD_VERSION) {
+    let is_known = (RECORD_VERSION_MIN..=RECORD_VERSION).contains(&version);
+    if kind == RECORD_KIND && is_known {
         return Ok(());
     }
     Err(format!(
-        "is of kind {kind}, version {version}, and this release knows kind {RECORD_KIND}, version \
-         {RECORD_VERSION}: use a newer one"
+        "is of kind {kind}, version {version}, and this release knows kind {RECORD_KIND}, \
+         versions {RECORD_VERSION_MIN} to {RECORD_VERSION}: use a newer one"
     ))
 }

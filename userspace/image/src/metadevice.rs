@@ -20,6 +20,7 @@ use md_model::{
             ReadPolicy,
             WritePolicy, //
         },
+        regions::Regions, //
     },
     units::SECTOR_BYTES,
 };
@@ -50,9 +51,38 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
         kind,
         size: bytes(record.head.size_sectors),
         rows,
-        submirrors: record.sides().map(told_side).collect(),
+        submirrors: sides(record),
         options,
+        regions: regions(record).map(|regions| dump::Regions {
+            size: bytes(1 << regions.shift()),
+            count: regions.count(),
+            dirty: count(record, &regions, 0),
+            resync_cancelled: record.head.sync.is_cancelled,
+        }),
     }
+}
+
+/// How a mirror is divided, if anything is known of that.
+fn regions(record: &Record<'_>) -> Option<Regions> {
+    Regions::with_shift(record.head.size_sectors, record.head.sync.region_shift)
+}
+
+/// How many regions are in a bitmap. Bits behind the last region count for nothing.
+fn count(record: &Record<'_>, regions: &Regions, bitmap: usize) -> u32 {
+    let pairs = regions.all().zip(record.words(bitmap));
+    pairs
+        .map(|(all, word)| (all.mask & word).count_ones())
+        .sum()
+}
+
+fn sides(record: &Record<'_>) -> Vec<dump::Side> {
+    let regions = regions(record);
+    let side = |(bitmap, side): (usize, Side)| dump::Side {
+        name: name(side.number),
+        state: side_state(side.state),
+        behind: regions.map(|regions| count(record, &regions, bitmap)),
+    };
+    (1..).zip(record.sides()).map(side).collect()
 }
 
 /// A uuid, if it stands for something.
@@ -102,6 +132,7 @@ fn told_component(component: Component) -> dump::Component {
             State::Okay => "okay",
             State::Erred => "erred",
             State::LastErred => "last erred",
+            State::Resyncing => "resyncing",
         },
         changed: time(component.erred_at),
     }
@@ -118,14 +149,11 @@ fn time(seconds: u64) -> Option<String> {
     }
 }
 
-fn told_side(side: Side) -> dump::Side {
-    dump::Side {
-        name: name(side.number),
-        state: match side.state {
-            SideState::Okay => "okay",
-            SideState::NeedsResync => "needs a resync",
-            SideState::Offline => "offline",
-        },
+fn side_state(state: SideState) -> &'static str {
+    match state {
+        SideState::Okay => "okay",
+        SideState::NeedsResync => "needs a resync",
+        SideState::Offline => "offline",
     }
 }
 

@@ -240,6 +240,21 @@ pub struct Metadevice {
     pub submirrors: Vec<Side>,
     /// Options of a mirror. Null for others.
     pub options: Option<Options>,
+    /// What a mirror remembers of its regions. Null if it is not known, and for others.
+    pub regions: Option<Regions>,
+}
+
+/// What a mirror remembers of its regions.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Regions {
+    /// Bytes of each but the last.
+    pub size: u64,
+    /// How many there are.
+    pub count: u32,
+    /// In how many the sides may differ after a crash.
+    pub dirty: u32,
+    /// Whether the administrator has cancelled the resync.
+    pub resync_cancelled: bool,
 }
 
 /// A row of a stripe or concat.
@@ -268,7 +283,7 @@ pub struct Component {
     pub start: u64,
     /// Bytes of data on the device.
     pub size: u64,
-    /// `okay`, `erred` or `last erred`.
+    /// `okay`, `erred`, `last erred` or `resyncing`.
     pub state: &'static str,
     /// When the state last changed, in UTC as RFC 3339 has it. Null if never.
     pub changed: Option<String>,
@@ -281,6 +296,8 @@ pub struct Side {
     pub name: String,
     /// `okay`, `needs a resync` or `offline`.
     pub state: &'static str,
+    /// In how many regions it lacks what the others have. Null if it is not known.
+    pub behind: Option<u32>,
 }
 
 /// Options of a mirror.

@@ -201,10 +201,32 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
         text += &format!(", read option {read}, write option {write}, pass {pass}");
     }
     text += &format!(", {} blocks\n", blocks(metadevice.size));
+    if with_states {
+        text += &regions_text(metadevice);
+    }
     for (number, row) in metadevice.rows.iter().enumerate() {
         text += &row_text(number, row, with_states);
     }
     text
+}
+
+/// What a mirror remembers of its regions, if that is known.
+fn regions_text(metadevice: &Metadevice) -> String {
+    let Some(regions) = &metadevice.regions else {
+        return String::new();
+    };
+    let (count, size) = (counted(regions.count, "region"), blocks(regions.size));
+    let dirty = regions.dirty;
+    let mut text = format!("        {count} of {size} blocks, {dirty} dirty");
+    for side in &metadevice.submirrors {
+        if let Some(behind) = side.behind.filter(|behind| *behind > 0) {
+            text += &format!(", {} behind in {behind}", side.name);
+        }
+    }
+    if regions.resync_cancelled {
+        text += ", resync cancelled";
+    }
+    text + "\n"
 }
 
 fn row_text(number: usize, row: &Row, with_states: bool) -> String {

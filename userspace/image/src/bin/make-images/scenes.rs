@@ -34,9 +34,11 @@ use md_model::{
             Component,
             Head,
             Kind,
+            Parts,
             Row,
             Side,
-            SideState, //
+            SideState,
+            Sync, //
         },
     },
     limits::RESERVED_HEAD_SECTORS,
@@ -52,13 +54,16 @@ const DATA_SECTORS: u64 = 129_024;
 /// When the erred side failed: 2026-03-01T12:00:00Z.
 const ERRED_AT: u64 = 1_772_366_400;
 
-/// Every image, with its name.
+/// Every image, with its name. Those of version 1 exist, so that they are not made by this build,
+/// which writes version 2.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("v1-stripe-in-head", stripe_in_head()),
         ("v1-two-replicas", two_replicas()),
         ("v1-tie-breaker", tie_breaker()),
         ("v1-torn-root", torn_root()),
+        ("v2-side-behind", side_behind()),
+        ("v2-component-resyncing", component_resyncing()),
     ]
 }
 
@@ -132,34 +137,47 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         number,
         kind: Kind::Stripe,
         size_sectors,
+        sync: Sync::UNKNOWN,
     };
     let row = Row {
         interlace_sectors: 128,
         size_sectors,
         component_count: count,
     };
-    record(&head, &[row], components, &[])
+    record(&Parts {
+        head,
+        rows: &[row],
+        components,
+        sides: &[],
+        words: &[],
+    })
 }
 
-/// A mirror of two sides.
-fn mirror(number: u32, sides: [u32; 2]) -> (u32, Vec<u8>) {
+/// A mirror of sides with these states, and what it remembers of its regions, all in one word: the
+/// dirty ones, and for each side those in which it is behind.
+fn mirror(number: u32, sides: &[(u32, SideState)], sync: Sync, words: &[u64]) -> (u32, Vec<u8>) {
     let head = Head {
         number,
         kind: Kind::Mirror(Options::default()),
         size_sectors: DATA_SECTORS,
+        sync,
     };
-    let side = |number| Side {
-        number,
-        state: SideState::Okay,
-    };
-    record(&head, &[], &[], &sides.map(side))
+    let side = |&(number, state): &(u32, SideState)| Side { number, state };
+    let sides: Vec<_> = sides.iter().map(side).collect();
+    record(&Parts {
+        head,
+        rows: &[],
+        components: &[],
+        sides: &sides,
+        words,
+    })
 }
 
-fn record(head: &Head, rows: &[Row], components: &[Component], sides: &[Side]) -> (u32, Vec<u8>) {
+fn record(parts: &Parts<'_>) -> (u32, Vec<u8>) {
     let mut bytes = vec![0; BYTES_MAX];
-    let length = encode(head, rows, components, sides, &mut bytes);
+    let length = encode(parts, &mut bytes);
     bytes.truncate(length.expect("lists within their limits"));
-    (head.number, bytes)
+    (parts.head.number, bytes)
 }
 
 /// d10 over two disks, with one replica in the head of the first, whose image it is. The label
@@ -180,18 +198,24 @@ fn stripe_in_head() -> Vec<u8> {
     set.disks.remove(0).bytes
 }
 
-/// Two replicas on a partition of its own, and the mirror d0 of d11 and d12, of which d12 failed.
-fn two_replicas() -> Vec<u8> {
+/// A set with two replicas on a partition of its own.
+fn pair() -> Set {
     let pages = 24;
     let first = REPLICA_PAGE;
     let replicas = [
         replica(0, 0, first, pages, Role::Voter),
         replica(0, 1, first + pages, pages, Role::Voter),
     ];
-    let mut set = Set::new(vec![Disk::new(RESERVED_PAGES as usize)], &replicas);
+    Set::new(vec![Disk::new(RESERVED_PAGES as usize)], &replicas)
+}
+
+/// Two replicas on a partition of its own, and the mirror d0 of d11 and d12, of which d12 failed.
+fn two_replicas() -> Vec<u8> {
+    let mut set = pair();
     set.commit(&[stripe(11, &[component(1, State::Okay)])]);
     set.commit(&[stripe(12, &[component(2, State::Okay)])]);
-    set.commit(&[mirror(0, [11, 12])]);
+    let sides = [(11, SideState::Okay), (12, SideState::Okay)];
+    set.commit(&[mirror(0, &sides, Sync::UNKNOWN, &[])]);
     set.commit(&[stripe(12, &[component(2, State::Erred)])]);
     set.disks.remove(0).bytes
 }
@@ -216,5 +240,48 @@ fn torn_root() -> Vec<u8> {
     set.commit(&[stripe(10, &[component(0, State::Okay)])]);
     set.fail(&uuid(0xa4));
     set.tear(&[stripe(11, &[component(1, State::Okay)])]);
+    set.disks.remove(0).bytes
+}
+
+/// What a mirror of 63 regions of 1 MiB remembers.
+fn remembered(is_cancelled: bool) -> Sync {
+    Sync {
+        region_shift: 11,
+        is_cancelled,
+    }
+}
+
+/// The mirror d0 of d11 and d12, dirty in three regions; d12 is offline, and behind in seven.
+fn side_behind() -> Vec<u8> {
+    let mut set = pair();
+    set.commit(&[stripe(11, &[component(1, State::Okay)])]);
+    set.commit(&[stripe(12, &[component(2, State::Okay)])]);
+    let sides = [(11, SideState::Okay), (12, SideState::Offline)];
+    let words = [1 << 62 | 0b11, 0, 0x7f << 3];
+    set.commit(&[mirror(0, &sides, remembered(false), &words)]);
+    set.disks.remove(0).bytes
+}
+
+/// The mirror d0 of d11, d12 and d13; a component of d12 was enabled and is being resynced, which
+/// has come to region 40 and was cancelled there; d13 has no content yet.
+fn component_resyncing() -> Vec<u8> {
+    let mut set = pair();
+    for number in 1..4_u8 {
+        let state = if number == 2 {
+            State::Resyncing
+        } else {
+            State::Okay
+        };
+        let side = stripe(10 + u32::from(number), &[component(number, state)]);
+        set.commit(&[side]);
+    }
+    let sides = [
+        (11, SideState::Okay),
+        (12, SideState::Okay),
+        (13, SideState::NeedsResync),
+    ];
+    let all = u64::MAX >> 1;
+    let words = [1 << 40, 0, all << 40 & all, all];
+    set.commit(&[mirror(0, &sides, remembered(true), &words)]);
     set.disks.remove(0).bytes
 }

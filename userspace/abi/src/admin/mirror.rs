@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Mirrors: their options, their sides, and their resync.
+
+use super::{
+    Component,
+    Header,
+    DEVICE_LEN,
+    NAME_LEN, //
+};
+use zerocopy_derive::{
+    FromBytes,
+    Immutable,
+    IntoBytes,
+    KnownLayout, //
+};
+
+/// Which side of a mirror a read goes to, numbered as in SVM (`svm.md` section 4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ReadPolicy {
+    /// Each in turn.
+    RoundRobin = 0,
+    /// Each has an equal part of the blocks.
+    Geometric = 1,
+    /// The first one.
+    First = 2,
+}
+
+/// How writes go to the sides of a mirror, numbered as in SVM (`svm.md` section 4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum WritePolicy {
+    /// To all at once.
+    Parallel = 0,
+    /// To one after the other.
+    Serial = 1,
+}
+
+/// Options of a mirror. All zero for other metadevices.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct MirrorOptions {
+    /// A [`ReadPolicy`] as a number.
+    pub read_policy: u32,
+    /// A [`WritePolicy`] as a number.
+    pub write_policy: u32,
+    /// When it is resynced after a crash, 1 to [`PASS_MAX`]; 0 for never.
+    pub pass: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Bit of [`MirrorOptions::read_policy`] in [`SetOptions::which`].
+pub const OPTION_READ_POLICY: u32 = 1;
+/// Bit of [`MirrorOptions::write_policy`] in [`SetOptions::which`].
+pub const OPTION_WRITE_POLICY: u32 = 2;
+/// Bit of [`MirrorOptions::pass`] in [`SetOptions::which`].
+pub const OPTION_PASS: u32 = 4;
+
+/// Argument of [`IOC_SET_OPTIONS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SetOptions {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: which options to change: [`OPTION_READ_POLICY`], ... The others are zero in `mirror`.
+    pub which: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: their new values. Out: all options as they are now.
+    pub mirror: MirrorOptions,
+}
+
+/// Argument of [`IOC_ATTACH`]. The mirror may be in use.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Attach {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`CREATE_CHECK_ONLY`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: the new submirror, as in [`Create`].
+    pub submirror: Component,
+}
+
+/// [`ChangeSide::action`]: the submirror becomes a metadevice by itself, with what is on it now.
+pub const SIDE_DETACH: u32 = 1;
+/// [`ChangeSide::action`]: the submirror is neither read nor written; what is written meanwhile is
+/// remembered.
+pub const SIDE_OFFLINE: u32 = 2;
+/// [`ChangeSide::action`]: it is back, and gets what it has missed.
+pub const SIDE_ONLINE: u32 = 3;
+
+/// [`ChangeSide::flags`]: detach or offline a submirror although a component of it is erred, or it
+/// is being resynced.
+pub const SIDE_FORCE: u32 = 1;
+
+/// Argument of [`IOC_CHANGE_SIDE`]. The mirror may be in use.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ChangeSide {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: the submirror's name.
+    pub submirror: [u8; NAME_LEN],
+    /// In: [`SIDE_DETACH`], [`SIDE_OFFLINE`] or [`SIDE_ONLINE`].
+    pub action: u32,
+    /// In: zero or [`SIDE_FORCE`], which [`SIDE_ONLINE`] does not have.
+    pub flags: u32,
+}
+
+/// [`Replace::flags`]: the device that the component has is used again: it has been repaired, or
+/// the error was none of its own.
+pub const REPLACE_ENABLE: u32 = 1;
+/// [`Replace::flags`]: everything is checked, but nothing is changed.
+pub const REPLACE_CHECK_ONLY: u32 = 2;
+/// [`Replace::flags`]: also the last copy of its blocks, which is lost ("Last Erred").
+pub const REPLACE_FORCE: u32 = 4;
+
+/// Argument of [`IOC_REPLACE`]. The mirror may be in use. The component is then resynced from the
+/// other submirrors.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Replace {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: the submirror's name.
+    pub submirror: [u8; NAME_LEN],
+    /// In: which of the submirror's components, counted from 0.
+    pub index: u32,
+    /// In: some of [`REPLACE_ENABLE`], [`REPLACE_CHECK_ONLY`] and [`REPLACE_FORCE`].
+    pub flags: u32,
+    /// In: the path of that component, as [`Component::device`] has it: so that none is meant that
+    /// is not there any more.
+    pub old: [u8; DEVICE_LEN],
+    /// In: the device to use from now on, as in [`Create`]; with [`REPLACE_ENABLE`] the one that
+    /// has the component's path now.
+    pub new: Component,
+}
+
+/// [`Sync::action`]: what has to be resynced is, though the administrator had cancelled it or it
+/// was stuck.
+pub const SYNC_START: u32 = 1;
+/// [`Sync::action`]: the resync stops until [`SYNC_START`].
+pub const SYNC_CANCEL: u32 = 2;
+
+/// Argument of [`IOC_SYNC`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sync {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: [`SYNC_START`] or [`SYNC_CANCEL`].
+    pub action: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// How the resync of a mirror is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ResyncState {
+    /// There is nothing to do.
+    Idle = 0,
+    /// It is under way.
+    Running = 1,
+    /// There is something to do, but the administrator has cancelled it ([`SYNC_CANCEL`]).
+    Cancelled = 2,
+    /// Some of it could not be done: a block cannot be read anywhere, or the set is read-only.
+    Stuck = 3,
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Why a request is refused.
+
+/// Why a request was refused.
+///
+/// `values` in the comments are `refusal_values` of the [`Header`](super::Header); a variant without
+/// one leaves them zero.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Refusal {
+    /// Tool and module are of different versions. `values[0]`: version of the caller.
+    VersionMismatch = 1,
+    /// The size of the argument is not that of this version. `values`: expected, found.
+    BadSize = 2,
+    /// A reserved field, an unknown flag or a byte behind a string is not zero.
+    ReservedNotZero = 3,
+    /// The name is not one that a metadevice may have.
+    BadName = 4,
+    /// A metadevice of this name exists.
+    NameInUse = 5,
+    /// No metadevice of this name exists.
+    NoSuchUnit = 6,
+    /// The metadevice is open. `values[0]`: by how many.
+    UnitOpen = 7,
+    /// The metadevice is a component of another one. `values[0]`: number of that one.
+    UnitHasParent = 8,
+    /// There is no such kind of metadevice, or its module could not be loaded.
+    /// `values[0]`: the kind.
+    NoPersonality = 9,
+    /// Number of rows out of range. `values`: found, most.
+    BadRowCount = 10,
+    /// Number of components out of range. `values`: found, most.
+    BadComponentCount = 11,
+    /// Interlace of a row out of range. `values`: found, and the bound that it violates, in
+    /// sectors.
+    BadInterlace = 12,
+    /// No such block device, or its driver is not ready. `values[0]`: the errno.
+    ComponentNotFound = 13,
+    /// The device is in use (mounted, or held by another driver).
+    ComponentBusy = 14,
+    /// The device is write-protected.
+    ComponentReadOnly = 15,
+    /// The device, or the given part of it, is too small. `values`: needed, found, in sectors.
+    ComponentTooSmall = 16,
+    /// The device is zoned, which metadevices are not.
+    ComponentZoned = 17,
+    /// The device stands in this metadevice twice.
+    ComponentInUse = 18,
+    /// The start or size is not a multiple of the device's logical block size.
+    /// `values`: found, block size, in sectors.
+    ComponentUnaligned = 19,
+    /// Total size over the limit. `values`: found, most, in sectors.
+    TooLarge = 20,
+    /// As many metadevices exist as there can be. `values[0]`: how many.
+    TooManyUnits = 21,
+    /// The caller's array is too small. `values`: given, needed, in elements.
+    ArrayTooSmall = 22,
+    /// Out of memory.
+    NoMemory = 23,
+    /// Metadevices made of metadevices, in too many levels. `values[0]`: most levels.
+    NestedTooDeep = 24,
+    /// The kernel could not make the block device. `values[0]`: the errno.
+    DiskFailed = 25,
+    /// The interlace of a row is not a multiple of the logical block size of its devices.
+    /// `values`: interlace, block size, in sectors.
+    InterlaceUnaligned = 26,
+    /// The metadevice is not a mirror, but what is asked for is a mirror's.
+    NotAMirror = 27,
+    /// The metadevice is not a stripe or concat, but what is asked for is theirs.
+    NotAStripe = 28,
+    /// The submirror is not a stripe or concat metadevice.
+    BadSubmirror = 29,
+    /// The component is a mirror, which only stands at the top.
+    ComponentIsMirror = 30,
+    /// An option of a mirror is out of range. `values`: which ([`OPTION_READ_POLICY`], ...), found.
+    BadOption = 31,
+    /// A submirror needs maintenance, so that data may be lost with the mirror; see
+    /// [`CLEAR_FORCE`].
+    SubmirrorErred = 32,
+    /// The device has a larger logical block than the metadevice that it is to be added to.
+    /// `values`: found, most, in bytes.
+    BlockTooLarge = 33,
+    /// There is no state database, and the request needs one.
+    NoDatabase = 34,
+    /// A set is loaded: it has to be stopped first.
+    SetIsLoaded = 35,
+    /// There are metadevices in memory that no state database knows. `values[0]`: how many.
+    UnitsInMemory = 36,
+    /// No replica of a state database was found on the devices.
+    NoReplicaFound = 37,
+    /// Replicas of several sets were found, and none was named.
+    SeveralSets = 38,
+    /// The replicas do not suffice to start for writing. `values`: votes there, votes in all.
+    NoQuorum = 39,
+    /// The newest commit is known, but no replica that was found has all of it.
+    DatabaseIncomplete = 40,
+    /// The contents of the database are damaged. `values[0]`: number of the record, if any.
+    DatabaseDamaged = 41,
+    /// The set is read-only, since a commit could not reach enough replicas.
+    SetIsStopped = 42,
+    /// The smallest replica has no room. `values`: pages needed, pages free.
+    DatabaseFull = 43,
+    /// Number of replicas out of range. `values`: found, most.
+    BadReplicaCount = 44,
+    /// The size of a replica is out of range. `values`: found, least, in sectors.
+    BadReplicaSize = 45,
+    /// The device has replicas of this set already.
+    ReplicaExists = 46,
+    /// The device has no replica of the set.
+    NoSuchReplica = 47,
+    /// It is the last voting replica, see [`DELETE_LAST`].
+    LastReplica = 48,
+    /// The tie-breaker has to be on a device without a voting replica, and there is only one.
+    TieBreakerMisplaced = 49,
+    /// The device belongs to a metadevice and has no reserved head, where a replica would go.
+    NoReservedHead = 50,
+    /// Metadevices of the set are open. `values[0]`: number of the first one.
+    SetIsOpen = 51,
+    /// The device has no reserved head, and neither a partition uuid nor a world-wide name, so that
+    /// it would not be found again.
+    NoIdentity = 52,
+    /// Not everything of the set is there. `values`: replicas that are missing, components.
+    SetIncomplete = 53,
+    /// The mirror has as many submirrors as there can be. `values[0]`: how many.
+    TooManySubmirrors = 54,
+    /// The metadevice is no submirror of the mirror.
+    NotASubmirror = 55,
+    /// The submirror has blocks, or may have some, that no other one in service has.
+    NoOtherSource = 56,
+    /// The mirror has to be resynced first, or is being resynced.
+    ResyncNeeded = 57,
+    /// The submirror is offline; it has to be onlined first.
+    SideOffline = 58,
+    /// The submirror is not offline.
+    SideNotOffline = 59,
+    /// The submirror has no such component (any more).
+    NoSuchComponent = 60,
+    /// The component is in service: there is nothing to be enabled.
+    ComponentInService = 61,
+    /// Other components of the mirror are to be replaced before this one, which has the last copy.
+    /// The index is that of the submirror with the first of them.
+    ReplaceOthersFirst = 62,
+    /// Nothing of the mirror has to be resynced.
+    NothingToResync = 63,
+}
+
+impl Refusal {
+    /// Every refusal, in the order of their numbers.
+    pub const ALL: [Refusal; 63] = [
+        Refusal::VersionMismatch,
+        Refusal::BadSize,
+        Refusal::ReservedNotZero,
+        Refusal::BadName,
+        Refusal::NameInUse,
+        Refusal::NoSuchUnit,
+        Refusal::UnitOpen,
+        Refusal::UnitHasParent,
+        Refusal::NoPersonality,
+        Refusal::BadRowCount,
+        Refusal::BadComponentCount,
+        Refusal::BadInterlace,
+        Refusal::ComponentNotFound,
+        Refusal::ComponentBusy,
+        Refusal::ComponentReadOnly,
+        Refusal::ComponentTooSmall,
+        Refusal::ComponentZoned,
+        Refusal::ComponentInUse,
+        Refusal::ComponentUnaligned,
+        Refusal::TooLarge,
+        Refusal::TooManyUnits,
+        Refusal::ArrayTooSmall,
+        Refusal::NoMemory,
+        Refusal::NestedTooDeep,
+        Refusal::DiskFailed,
+        Refusal::InterlaceUnaligned,
+        Refusal::NotAMirror,
+        Refusal::NotAStripe,
+        Refusal::BadSubmirror,
+        Refusal::ComponentIsMirror,
+        Refusal::BadOption,
+        Refusal::SubmirrorErred,
+        Refusal::BlockTooLarge,
+        Refusal::NoDatabase,
+        Refusal::SetIsLoaded,
+        Refusal::UnitsInMemory,
+        Refusal::NoReplicaFound,
+        Refusal::SeveralSets,
+        Refusal::NoQuorum,
+        Refusal::DatabaseIncomplete,
+        Refusal::DatabaseDamaged,
+        Refusal::SetIsStopped,
+        Refusal::DatabaseFull,
+        Refusal::BadReplicaCount,
+        Refusal::BadReplicaSize,
+        Refusal::ReplicaExists,
+        Refusal::NoSuchReplica,
+        Refusal::LastReplica,
+        Refusal::TieBreakerMisplaced,
+        Refusal::NoReservedHead,
+        Refusal::SetIsOpen,
+        Refusal::NoIdentity,
+        Refusal::SetIncomplete,
+        Refusal::TooManySubmirrors,
+        Refusal::NotASubmirror,
+        Refusal::NoOtherSource,
+        Refusal::ResyncNeeded,
+        Refusal::SideOffline,
+        Refusal::SideNotOffline,
+        Refusal::NoSuchComponent,
+        Refusal::ComponentInService,
+        Refusal::ReplaceOthersFirst,
+        Refusal::NothingToResync,
+    ];
+
+    /// The refusal with a given number, or `None` if there is none.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|refusal| *refusal as u32 == number)
+    }
+}

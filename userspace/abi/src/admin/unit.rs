@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Metadevices: what they are made of, making, growing and clearing them, and how they are.
+
+use super::{
+    Header,
+    MirrorOptions,
+    DEVICE_LEN,
+    NAME_LEN, //
+};
+use zerocopy_derive::{
+    FromBytes,
+    Immutable,
+    IntoBytes,
+    KnownLayout, //
+};
+
+/// Kinds of metadevices, numbered as in SVM (`svm.md` section 1.5).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum UnitKind {
+    /// Stripe, concat, or concat of stripes.
+    Stripe = 1,
+    /// Mirror.
+    Mirror = 2,
+}
+
+/// One row of a stripe or concat: a stripe over its components, or a single component.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Row {
+    /// Interlace in sectors: how much of the row lies on one component before the next one's turn.
+    /// 16 to 204800 (8 KiB to 100 MiB). Of no effect, but in range, in a row of one component.
+    pub interlace_sectors: u64,
+    /// Components in this row, at least 1. They follow those of the row before.
+    pub component_count: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// One component of a stripe or concat, or one submirror of a mirror.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Component {
+    /// Device number as user space sees it (`st_rdev`), `makedev(major, minor)`. In for
+    /// [`Create`]; the device opened is this one, whatever `device` says.
+    pub dev: u64,
+    /// First sector of the data on the device. In [`Create`], [`START_DEFAULT`] lets the kernel
+    /// choose. Of a submirror: [`START_DEFAULT`] in [`Create`], zero in [`Status`].
+    pub start_sectors: u64,
+    /// Out: sectors of the device that hold data of this metadevice. Zero in [`Create`].
+    pub size_sectors: u64,
+    /// Out: [`ComponentState`] as a number. Zero in [`Create`].
+    pub state: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Out: reads that failed since the metadevice was made or loaded. Zero in [`Create`].
+    pub read_errors: u64,
+    /// Out: writes and flushes that failed, likewise. Zero in [`Create`].
+    pub write_errors: u64,
+    /// Out: when the state last changed or an error last occurred, in seconds since 1970; zero if
+    /// never. Zero in [`Create`].
+    pub event_seconds: u64,
+    /// The device's path, for people: what the administrator typed. Zero-terminated.
+    pub device: [u8; DEVICE_LEN],
+    /// By what else the device is known. In for [`Create`]; all zero in [`Status`].
+    pub hints: Hints,
+}
+
+/// By what a device is known, apart from its label. Zero where there is nothing.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Hints {
+    /// Uuid of the partition, in the order in which it is written as text.
+    pub partition: [u8; 16],
+    /// World-wide name of the disk, as text, padded with zeros.
+    pub wwn: [u8; 32],
+}
+
+/// [`Component::start_sectors`] that lets the kernel choose: after the reserved head of the device.
+pub const START_DEFAULT: u64 = u64::MAX;
+
+/// State of a component, and of a metadevice: the worst of its components' (`svm.md` section 4.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum ComponentState {
+    /// In service.
+    Okay = 1,
+    /// Its device was removed from the machine.
+    Unavailable = 2,
+    /// A component: out of service since a write to it failed. A submirror or mirror: a component
+    /// of it is ("Needs maintenance"), or is in state [`Self::LastErred`].
+    Maintenance = 3,
+    /// A component: a write to it failed, but it holds the last copy of its blocks, and stays in
+    /// service.
+    LastErred = 4,
+    /// It is being made equal to the others: written, and read where it is equal already.
+    Resyncing = 5,
+    /// A submirror that has to be made equal to the others, while the resync stands still: it was
+    /// cancelled, or has failed.
+    NeedsResync = 6,
+    /// A submirror that the administrator has taken out of service.
+    Offline = 7,
+}
+
+/// [`Create::flags`]: everything is checked and the size is filled in, but nothing is made.
+pub const CREATE_CHECK_ONLY: u32 = 1;
+/// [`Create::flags`]: a component without a reserved head may be in use, for example mounted. Then
+/// the metadevice, and what it is part of, is read-only until the set is started again: after a
+/// reboot it is there before the file system is mounted (`svm.md` section
+/// 10.2, `metainit -f`).
+pub const CREATE_IN_USE: u32 = 2;
+/// [`Create::flags`]: the submirrors of a mirror are equal already, whatever is on them; else all
+/// are made equal to the first one.
+pub const CREATE_ASSUME_CLEAN: u32 = 4;
+
+/// Argument of [`IOC_CREATE`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Create {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name, `d0` to `d8191`, zero-terminated.
+    pub name: [u8; NAME_LEN],
+    /// In: a [`UnitKind`] as a number.
+    pub kind: u32,
+    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`] and
+    /// [`CREATE_ASSUME_CLEAN`].
+    pub flags: u32,
+    /// In: user address of `row_count` [`Row`]s.
+    pub rows: u64,
+    /// In: user address of `component_count` [`Component`]s, for a mirror its submirrors.
+    pub components: u64,
+    /// In: 1 to [`ROWS_MAX`]; 0 for a mirror.
+    pub row_count: u32,
+    /// In: 1 to [`COMPONENTS_MAX`], the sum of the rows' counts; for a mirror 1 to
+    /// [`SUBMIRRORS_MAX`].
+    pub component_count: u32,
+    /// Out: size of the new metadevice.
+    pub size_sectors: u64,
+    /// In: options of a mirror.
+    pub mirror: MirrorOptions,
+    /// Zero.
+    pub reserved: [u64; 2],
+}
+
+/// Argument of [`IOC_CLEAR`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Clear {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`CLEAR_FORCE`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// [`Clear::flags`]: a mirror is cleared although a submirror needs maintenance.
+pub const CLEAR_FORCE: u32 = 1;
+
+/// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it has a parent.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Grow {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`CREATE_CHECK_ONLY`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: user address of `row_count` [`Row`]s, which come behind those that there are.
+    pub rows: u64,
+    /// In: user address of `component_count` [`Component`]s.
+    pub components: u64,
+    /// In: at least 1; no more than [`ROWS_MAX`] with those that there are.
+    pub row_count: u32,
+    /// In: the sum of the new rows' counts; no more than [`COMPONENTS_MAX`] with those that there
+    /// are.
+    pub component_count: u32,
+    /// Out: size of the metadevice with the new rows.
+    pub size_sectors: u64,
+}
+
+/// One metadevice, as [`IOC_LIST`] and [`IOC_STATUS`] describe it.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct UnitSummary {
+    /// The metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// A [`UnitKind`] as a number.
+    pub kind: u32,
+    /// How many have it open.
+    pub open_count: u32,
+    /// Its size.
+    pub size_sectors: u64,
+    /// Device number as user space sees it.
+    pub dev: u64,
+    /// Rows; see [`Status::rows`]. None for a mirror.
+    pub row_count: u32,
+    /// Components, for a mirror its submirrors; see [`Status::components`].
+    pub component_count: u32,
+    /// The worst of its components' [`ComponentState`]s, as a number.
+    pub state: u32,
+    /// Number of the metadevice that this one is a component of; [`NO_PARENT`] if none.
+    pub parent: u32,
+    /// Options of a mirror.
+    pub mirror: MirrorOptions,
+    /// Zero or [`UNIT_PENDING`].
+    pub flags: u32,
+    /// How the resync of a mirror is, a [`ResyncState`] as a number; zero for others.
+    pub resync: u32,
+    /// What the resync has done, of [`Self::resync_sectors`].
+    pub resynced_sectors: u64,
+    /// What it has to do in all; zero if there is nothing.
+    pub resync_sectors: u64,
+}
+
+/// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is
+/// read-only until the set is started again.
+pub const UNIT_PENDING: u32 = 1;
+
+/// [`UnitSummary::parent`] of a metadevice that stands by itself.
+pub const NO_PARENT: u32 = u32::MAX;
+
+/// Argument of [`IOC_LIST`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct List {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: user address of an array of [`UnitSummary`]. Filled in the order of unit numbers.
+    pub units: u64,
+    /// In: elements in the array. With fewer than there are metadevices the answer is
+    /// [`Refusal::ArrayTooSmall`] and nothing is filled.
+    pub unit_capacity: u32,
+    /// Out: elements filled.
+    pub unit_count: u32,
+}
+
+/// Argument of [`IOC_STATUS`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Status {
+    /// See [`Header`].
+    pub header: Header,
+    /// Out: the metadevice; in: its name, everything else zero.
+    pub unit: UnitSummary,
+    /// In: user address of an array of [`Row`].
+    pub rows: u64,
+    /// In: user address of an array of [`Component`].
+    pub components: u64,
+    /// In: elements in `rows`.
+    pub row_capacity: u32,
+    /// In: elements in `components`.
+    pub component_capacity: u32,
+}
+
+/// Argument of [`IOC_PROBE`]. What was found is in the component's state and error counts, see
+/// [`IOC_STATUS`]; components that do not answer are not an error of the request.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Probe {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: no flag is defined yet; zero.
+    pub flags: u32,
+    /// Out: components that did not answer, those of its components included.
+    pub failed_count: u32,
+}
