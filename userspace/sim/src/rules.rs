@@ -25,6 +25,24 @@ pub struct Rules {
     pub flush_all_sides: bool,
     /// Overlapping writes of a mirror go one after the other.
     pub exclusion: bool,
+    /// A region of a mirror is recorded to be dirty before it is written to.
+    pub mark_before_write: bool,
+    /// All sides are flushed before a region is recorded to be clean.
+    pub flush_before_clean: bool,
+    /// Who cleans a region looks whether somebody is writing there.
+    pub claims_before_clean: bool,
+    /// Where the sides may differ, a read is copied to all of them first.
+    pub copy_on_read: bool,
+    /// Copies exclude writes of the same blocks.
+    pub exclude_copies: bool,
+    /// A side is flushed before what it lacked is forgotten.
+    pub flush_before_caught_up: bool,
+    /// A side that is offline is given what it has missed.
+    pub offline_missed: bool,
+    /// Where a write has failed, the sides may differ.
+    pub failed_writes: bool,
+    /// A change of a mirror is recorded before the administrator makes the next one.
+    pub one_change_at_a_time: bool,
 }
 
 impl Rules {
@@ -40,6 +58,15 @@ impl Rules {
         record_first: true,
         flush_all_sides: true,
         exclusion: true,
+        mark_before_write: true,
+        flush_before_clean: true,
+        claims_before_clean: true,
+        copy_on_read: true,
+        exclude_copies: true,
+        flush_before_caught_up: true,
+        offline_missed: true,
+        failed_writes: true,
+        one_change_at_a_time: true,
     };
 
     /// All but the one with this name; `None` if there is no such rule.
@@ -56,6 +83,15 @@ impl Rules {
             "record-first" => &mut rules.record_first,
             "flush-all-sides" => &mut rules.flush_all_sides,
             "exclusion" => &mut rules.exclusion,
+            "mark-before-write" => &mut rules.mark_before_write,
+            "flush-before-clean" => &mut rules.flush_before_clean,
+            "claims-before-clean" => &mut rules.claims_before_clean,
+            "copy-on-read" => &mut rules.copy_on_read,
+            "exclude-copies" => &mut rules.exclude_copies,
+            "flush-before-caught-up" => &mut rules.flush_before_caught_up,
+            "offline-missed" => &mut rules.offline_missed,
+            "failed-writes" => &mut rules.failed_writes,
+            "one-change-at-a-time" => &mut rules.one_change_at_a_time,
             _ => return None,
         };
         *rule = false;

@@ -143,3 +143,57 @@ fn a_flush_of_one_side_only_is_noticed() {
 fn writes_that_overlap_at_once_are_noticed() {
     is_noticed("exclusion");
 }
+
+/// Clause 7.
+#[test]
+fn a_write_to_a_region_that_is_not_marked_is_noticed() {
+    is_noticed("mark-before-write");
+}
+
+/// Clause 7.
+#[test]
+fn a_region_that_is_clean_without_a_flush_is_noticed() {
+    is_noticed("flush-before-clean");
+}
+
+/// Clause 7.
+#[test]
+fn a_region_that_is_cleaned_under_a_writer_is_noticed() {
+    is_noticed("claims-before-clean");
+}
+
+/// Clause 11.
+#[test]
+fn a_read_of_what_may_differ_that_is_not_copied_is_noticed() {
+    is_noticed("copy-on-read");
+}
+
+/// Clause 10.
+#[test]
+fn a_copy_beside_a_write_is_noticed() {
+    is_noticed("exclude-copies");
+}
+
+/// Clause 7.
+#[test]
+fn a_side_that_has_caught_up_without_a_flush_is_noticed() {
+    is_noticed("flush-before-caught-up");
+}
+
+/// Clause 12.
+#[test]
+fn a_side_that_is_not_given_what_it_missed_is_noticed() {
+    is_noticed("offline-missed");
+}
+
+/// Clause 11.
+#[test]
+fn sides_that_a_failed_write_has_left_different_are_noticed() {
+    is_noticed("failed-writes");
+}
+
+/// Clause 5.
+#[test]
+fn a_change_before_the_last_one_is_recorded_is_noticed() {
+    is_noticed("one-change-at-a-time");
+}

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::random::Random;
 
+/// What a block has that nobody has written to the mirror.
+const FOREIGN: u32 = u32::MAX;
+
 /// A component.
 #[derive(Clone, Debug)]
 pub(super) struct Component {
@@ -59,6 +62,14 @@ impl Component {
     pub(super) fn write(&mut self, block: usize, version: u32) {
         self.view[block] = version;
         self.cache.push((block, version));
+    }
+
+    /// Another device, with something else on it.
+    pub(super) fn replace(&mut self) {
+        self.durable = [FOREIGN; BLOCKS];
+        self.view = self.durable;
+        self.cache.clear();
+        self.is_there = true;
     }
 
     /// What is in the cache becomes durable.

@@ -1,53 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The second world: a mirror of two to four sides, with writes, flushes and reads, disks that die
-//! and are missing, and power cuts. It does what `md_rs/engine/mirror.rs` does, by the model's
-//! decisions, with one thing added: the states of components are recorded before a caller is told
-//! of anything that they excuse (`DURABILITY.md` clause 5). The database is one value here, that is
-//! recorded or not; that it is so, the first world shows.
+//! and are missing, and power cuts. It does what the kernel's mirror does, by the model's decisions;
+//! the states of components are recorded before a caller is told of anything that they excuse
+//! (`DURABILITY.md` clause 5), and regions before they are written to (clause 7). The database is
+//! one value here, that is recorded or not; that it is so, the first world shows.
 //!
-//! There is no resync yet: after a power cut the sides may differ in what was not flushed, and a
-//! read may return any version from the last flush on, and none before it.
+//! After a power cut a block reads as a version from the last flush on, and none before it; and as
+//! the same one from then on, whichever side is asked or dies (clause 11). Where the mirror is not
+//! dirty, all sides are equal at all times.
 
+mod checks;
+mod cleaning;
 mod component;
+mod copy;
 mod request;
+mod service;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::Range, //
+};
 
-use md_model::mirror::component::State;
+use md_model::mirror::{
+    component::State,
+    exclusion::{
+        claims,
+        Claim, //
+    },
+    regions::Regions,
+    resync::Plan, //
+};
 
 use self::{
+    cleaning::{
+        CatchUp,
+        Cleaning, //
+    },
     component::Component,
+    copy::Copy,
     request::{
+        Place,
         Request,
-        Stage,
         Wanted, //
     },
 };
 use crate::{
-    coverage::{
-        Coverage,
-        Point, //
-    },
+    coverage::Coverage,
     random::Random,
     rules::Rules,
-    violation::{
-        demand,
-        Violation, //
-    },
+    violation::Violation, //
 };
 
 /// Blocks of the mirror.
-const BLOCKS: usize = 8;
+const BLOCKS: usize = 10;
 
-/// Sectors of a block, as the exclusion table has it.
-const BLOCK_SECTORS: u64 = 8;
+/// Sectors of a block: four are a region, and two are a chunk of the resync.
+const BLOCK_SECTORS: u64 = 512;
+
+/// Sectors of the mirror.
+const SECTORS: u64 = BLOCKS as u64 * BLOCK_SECTORS;
 
 /// Steps of a schedule.
-const STEPS: u64 = 120;
+const STEPS: u64 = 240;
 
 /// States, by side and component.
 type States = Vec<Vec<State>>;
+
+/// What a mirror remembers: what is in its record. Regions are bits.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Memory {
+    states: States,
+    is_offline: Vec<bool>,
+    /// Regions in which the sides may differ after a power cut.
+    dirty: u64,
+    /// For each side, regions in which it lacks what the others have, or what it has of them may
+    /// still be in its cache.
+    behind: Vec<u64>,
+}
 
 /// What is promised about one block.
 #[derive(Clone, Debug)]
@@ -58,6 +88,8 @@ struct Block {
     acknowledged: usize,
     /// Index of the version that was flushed last: it survives a power cut, or a later one does.
     durable: usize,
+    /// What a caller has read, and reads again until something is written.
+    answered: Option<u32>,
 }
 
 /// The mirror and its disks.
@@ -66,11 +98,27 @@ struct Mirror {
     random: Random,
     rules: Rules,
     coverage: Coverage,
+    regions: Regions,
     sides: Vec<Vec<Component>>,
-    states: States,
-    /// What the database has, and what is being recorded.
-    recorded: States,
-    recording: Option<States>,
+    /// What is to be remembered, what the database has, and what is being recorded.
+    memory: Memory,
+    recorded: Memory,
+    recording: Option<Memory>,
+    /// Regions that may be written to.
+    open: u64,
+    /// Regions that somebody has begun to write to since the last look.
+    recent: u64,
+    /// Regions that somebody waits for.
+    wanted: u64,
+    /// Regions in which the sides may differ now.
+    uncertain: u64,
+    /// For each side, regions in which it is not read.
+    behind: Vec<u64>,
+    cleaning: Option<Cleaning>,
+    catch_up: Option<CatchUp>,
+    has_fallen_behind: bool,
+    plan: Plan,
+    copies: Vec<Copy>,
     requests: Vec<Request>,
     /// The words of the exclusion table that are not zero.
     words: BTreeMap<usize, u64>,
@@ -90,89 +138,145 @@ pub(crate) fn run(seed: u64, rules: Rules) -> (u64, Coverage, Result<(), Violati
             return (step, mirror.coverage, Err(violation));
         }
     }
-    (STEPS, mirror.coverage, Ok(()))
+    let healed = mirror.heal();
+    (STEPS, mirror.coverage, healed)
+}
+
+/// Sides, each of one component, or of two that are behind each other.
+fn draw_sides(random: &mut Random) -> Vec<Vec<Component>> {
+    let count = 2 + random.below(10) / 4;
+    let mut sides = Vec::new();
+    for _ in 0..count {
+        let cut = if random.per_mille(500) {
+            BLOCKS
+        } else {
+            2 + random.below(BLOCKS - 3)
+        };
+        let mut side = vec![Component::new(0..cut)];
+        if cut < BLOCKS {
+            side.push(Component::new(cut..BLOCKS));
+        }
+        sides.push(side);
+    }
+    sides
 }
 
 impl Mirror {
     fn new(seed: u64, rules: Rules) -> Self {
         let mut random = Random::new(!seed);
-        let count = 2 + random.below(10) / 4;
-        let mut sides = Vec::new();
-        for _ in 0..count {
-            let cut = if random.per_mille(500) {
-                BLOCKS
-            } else {
-                2 + random.below(5)
-            };
-            let mut side = vec![Component::new(0..cut)];
-            if cut < BLOCKS {
-                side.push(Component::new(cut..BLOCKS));
-            }
-            sides.push(side);
-        }
+        let sides = draw_sides(&mut random);
         let okay = |side: &Vec<Component>| vec![State::Okay; side.len()];
-        let states: States = sides.iter().map(okay).collect();
+        let memory = Memory {
+            states: sides.iter().map(okay).collect(),
+            is_offline: vec![false; sides.len()],
+            dirty: 0,
+            behind: vec![0; sides.len()],
+        };
         let block = Block {
             log: vec![0],
             acknowledged: 0,
             durable: 0,
+            answered: None,
         };
         Self {
             rules,
             coverage: Coverage::default(),
-            recorded: states.clone(),
-            states,
+            regions: Regions::of(SECTORS),
+            recorded: memory.clone(),
+            behind: memory.behind.clone(),
+            memory,
             sides,
             recording: None,
+            open: 0,
+            recent: 0,
+            wanted: 0,
+            uncertain: 0,
+            cleaning: None,
+            catch_up: None,
+            has_fallen_behind: false,
+            plan: Plan::new(),
+            copies: Vec::new(),
             requests: Vec::new(),
             words: BTreeMap::new(),
             blocks: vec![block; BLOCKS],
             versions: 0,
             turn: 0,
             error_rate: random.one_of(&[0, 20, 60]).unwrap_or(0),
-            death_rate: random.one_of(&[0, 10, 30]).unwrap_or(0),
-            cut_rate: random.one_of(&[10, 30]).unwrap_or(0),
+            death_rate: random.one_of(&[0, 5, 15]).unwrap_or(0),
+            cut_rate: random.one_of(&[5, 15]).unwrap_or(0),
             random,
         }
     }
 
-    /// `DURABILITY.md` clauses 1 and 11: a version that is neither the last acknowledged one nor
-    /// a later one is stale.
-    fn check_read(&self, block: usize, version: u32) -> Result<(), Violation> {
-        let promised = &self.blocks[block];
-        let index = promised.log.iter().position(|other| *other == version);
-        demand(
-            index.is_some_and(|index| index >= promised.acknowledged),
-            "no acknowledged write is lost, and no stale block is read (clauses 5, 9 and 10)",
-            || format!("block {block} reads {version} of {promised:?}"),
-        )
+    /// The regions of some blocks.
+    fn regions_of(&self, blocks: &Range<usize>) -> u64 {
+        let start = blocks.start as u64 * BLOCK_SECTORS;
+        let count = blocks.len() as u64 * BLOCK_SECTORS;
+        let bits = self.regions.bits(start, count);
+        bits.fold(0, |regions, bits| regions | bits.mask)
+    }
+
+    /// The region of a block.
+    fn bit_of(&self, block: usize) -> u64 {
+        self.regions_of(&(block..block + 1))
+    }
+
+    /// The regions that a component has something of.
+    fn touched(&self, (side, index): Place) -> u64 {
+        self.regions_of(&self.sides[side][index].blocks)
+    }
+
+    /// Claims blocks, all or none.
+    fn claim(&mut self, blocks: &Range<usize>) -> Option<Vec<Claim>> {
+        let start = blocks.start as u64 * BLOCK_SECTORS;
+        let count = blocks.len() as u64 * BLOCK_SECTORS;
+        let mut claimed = Vec::new();
+        for claim in claims(start, count) {
+            let word = self.words.entry(claim.bucket).or_default();
+            match claim.admit(*word) {
+                Some(admitted) => {
+                    *word = admitted;
+                    claimed.push(claim);
+                }
+                None => {
+                    self.retract(&mut claimed);
+                    return None;
+                }
+            }
+        }
+        Some(claimed)
+    }
+
+    fn retract(&mut self, claimed: &mut Vec<Claim>) {
+        for claim in claimed.drain(..) {
+            if let Some(word) = self.words.get_mut(&claim.bucket) {
+                *word -= claim.retract();
+            }
+        }
     }
 
     /// The power goes, and the mirror is opened again with the disks that are there then.
     fn cut_power(&mut self) -> Result<(), Violation> {
         self.note_cut();
-        for request in std::mem::take(&mut self.requests) {
-            for ((side, index), block) in request.in_flight {
-                if let Wanted::Write(version) = request.wanted {
-                    if self.random.per_mille(500) && self.sides[side][index].is_there {
-                        self.sides[side][index].write(block, version);
-                    }
-                }
-            }
-        }
+        self.land_in_flight();
         if let Some(recorded) = self.recording.take() {
             if self.random.per_mille(500) {
+                self.note_clean(self.recorded.dirty & !recorded.dirty);
                 self.recorded = recorded;
             }
         }
-        self.words.clear();
-        self.states = self.recorded.clone();
-        for block in &mut self.blocks {
-            block.acknowledged = block.durable;
-        }
+        self.load();
         for component in self.sides.iter_mut().flatten() {
             component.cut(&mut self.random);
             component.is_there = self.random.per_mille(900);
+        }
+        for block in 0..BLOCKS {
+            let is_dirty = self.uncertain & self.bit_of(block) != 0;
+            let promised = &mut self.blocks[block];
+            promised.acknowledged = promised.durable;
+            if is_dirty {
+                promised.answered = None;
+            }
         }
         self.check_all()?;
         for place in self.places() {
@@ -183,43 +287,53 @@ impl Mirror {
         Ok(())
     }
 
-    /// Everything that may be read is what was promised.
-    fn check_all(&self) -> Result<(), Violation> {
-        for (side, index) in self.places() {
-            let component = &self.sides[side][index];
-            let is_read = md_model::mirror::component::is_read(self.states[side][index]);
-            if is_read && component.is_there {
-                for block in component.blocks.clone() {
-                    self.check_read(block, component.read(block))?;
-                }
+    /// Of what is in flight when the power goes, some arrives.
+    fn land_in_flight(&mut self) {
+        let mut writes = Vec::new();
+        for request in std::mem::take(&mut self.requests) {
+            if let Wanted::Write(version) = request.wanted {
+                let in_flight = request.in_flight.into_iter();
+                writes.extend(in_flight.map(|(place, block)| (place, block, version)));
             }
         }
-        Ok(())
-    }
-
-    fn note_cut(&mut self) {
-        let flushes = |request: &Request| request.wanted == Wanted::Flush;
-        let is_carried = |request: &Request| request.stage == Stage::Records;
-        if self.requests.iter().any(is_carried) {
-            self.coverage.hit(Point::CutMirrorCarried);
+        for copy in std::mem::take(&mut self.copies) {
+            writes.extend(copy.in_flight);
         }
-        let runs = |request: &Request| request.stage == Stage::Runs && !flushes(request);
-        self.coverage.hit(if self.recording.is_some() {
-            Point::CutMirrorRecord
-        } else if self.requests.iter().any(runs) {
-            Point::CutMirrorSides
-        } else if self.requests.iter().any(flushes) {
-            Point::CutMirrorFlush
-        } else {
-            Point::CutMirrorIdle
-        });
+        for (place, block, version) in writes {
+            if self.random.per_mille(500) && self.component(place).is_there {
+                self.component(place).write(block, version);
+            }
+        }
     }
 
-    fn component(&mut self, (side, index): (usize, usize)) -> &mut Component {
+    /// What is in memory after a start: what was recorded, and no more.
+    fn load(&mut self) {
+        self.words.clear();
+        self.memory = self.recorded.clone();
+        self.behind = self.memory.behind.clone();
+        self.uncertain = self.memory.dirty;
+        self.open = self.memory.dirty;
+        (self.recent, self.wanted) = (0, 0);
+        (self.cleaning, self.catch_up) = (None, None);
+        self.plan = Plan::new();
+    }
+
+    /// Whether what callers are to be told is excused by what is recorded.
+    fn is_excused(&self) -> bool {
+        self.is_recorded() || !self.rules.record_first
+    }
+
+    /// Whether what is in service is recorded.
+    fn is_recorded(&self) -> bool {
+        let (recorded, memory) = (&self.recorded, &self.memory);
+        recorded.states == memory.states && recorded.is_offline == memory.is_offline
+    }
+
+    fn component(&mut self, (side, index): Place) -> &mut Component {
         &mut self.sides[side][index]
     }
 
-    fn places(&self) -> Vec<(usize, usize)> {
+    fn places(&self) -> Vec<Place> {
         let sides = self.sides.iter().enumerate();
         sides
             .flat_map(|(side, components)| (0..components.len()).map(move |index| (side, index)))

@@ -13,8 +13,10 @@ pub(super) type Place = (usize, usize);
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
-    /// It waits for writes that it overlaps with.
+    /// It waits for writes that it overlaps with, or for its regions to be opened.
     Waits,
+    /// It has claimed its blocks, and has not looked whether their regions are open.
+    Claimed,
     /// It is being carried out.
     Runs,
     /// It is carried out, and waits until what excuses it is recorded.

@@ -6,12 +6,10 @@ use md_model::{
     mirror::{
         component::{
             is_read,
-            is_written,
             step,
             Event,
             State, //
         },
-        exclusion::claims,
         options::ReadPolicy,
         read::choose,
         side_bit,
@@ -31,15 +29,13 @@ use super::{
     },
     Mirror,
     BLOCKS,
-    BLOCK_SECTORS, //
+    BLOCK_SECTORS,
+    SECTORS, //
 };
 use crate::{
     coverage::Point,
     violation::Violation, //
 };
-
-/// Sectors of the mirror.
-const SECTORS: u64 = BLOCKS as u64 * BLOCK_SECTORS;
 
 /// Most requests at a time.
 const REQUESTS: usize = 4;
@@ -54,12 +50,16 @@ impl Mirror {
             self.die();
         }
         match self.random.below(100) {
-            0..15 => self.request(),
-            15..30 => self.read()?,
-            30..40 => self.record(),
-            _ => self.go_on(),
+            0..12 => self.request(),
+            12..22 => self.read()?,
+            22..32 => self.record(),
+            32..40 => self.clean(),
+            40..45 => self.resync(),
+            45..48 => self.catch_up(),
+            48..53 => self.administrate(),
+            _ => self.go_on()?,
         }
-        Ok(())
+        self.check_equal()
     }
 
     /// A caller writes, or flushes.
@@ -87,50 +87,45 @@ impl Mirror {
         for (own, block) in request.acknowledged.iter_mut().zip(&self.blocks) {
             *own = block.acknowledged;
         }
-        self.start(&mut request);
         self.requests.push(request);
     }
 
     /// A request that waits begins, if nothing is in its way.
     fn start(&mut self, request: &mut Request) {
-        if let Wanted::Write(version) = request.wanted {
-            if self.rules.exclusion && !self.claim(request) {
-                self.coverage.hit(Point::MirrorWaits);
+        if request.wanted == Wanted::Flush {
+            self.issue(request);
+            return;
+        }
+        if self.rules.exclusion {
+            match self.claim(&request.blocks) {
+                Some(claims) => request.claims = claims,
+                None => {
+                    self.coverage.hit(Point::MirrorWaits);
+                    return;
+                }
+            }
+        }
+        request.stage = Stage::Claimed;
+    }
+
+    /// A write has claimed its blocks: it goes out if its regions are open.
+    fn look(&mut self, request: &mut Request, version: u32) {
+        let regions = self.regions_of(&request.blocks);
+        if regions & !self.open != 0 {
+            self.want(regions & !self.open);
+            if self.rules.mark_before_write {
+                self.retract(&mut request.claims);
+                request.stage = Stage::Waits;
                 return;
             }
-            for block in request.blocks.clone() {
-                self.blocks[block].log.push(version);
-            }
+        }
+        self.recent |= regions;
+        self.wanted &= !regions;
+        for block in request.blocks.clone() {
+            self.blocks[block].log.push(version);
+            self.blocks[block].answered = None;
         }
         self.issue(request);
-    }
-
-    /// Claims the blocks of a write, all or none.
-    fn claim(&mut self, request: &mut Request) -> bool {
-        let start = request.blocks.start as u64 * BLOCK_SECTORS;
-        let count = request.blocks.len() as u64 * BLOCK_SECTORS;
-        for claim in claims(start, count) {
-            let word = self.words.entry(claim.bucket).or_default();
-            match claim.admit(*word) {
-                Some(admitted) => {
-                    *word = admitted;
-                    request.claims.push(claim);
-                }
-                None => {
-                    self.retract(request);
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn retract(&mut self, request: &mut Request) {
-        for claim in request.claims.drain(..) {
-            if let Some(word) = self.words.get_mut(&claim.bucket) {
-                *word -= claim.retract();
-            }
-        }
     }
 
     /// Sends a request to every component that is in service.
@@ -138,7 +133,7 @@ impl Mirror {
         request.stage = Stage::Runs;
         request.failed.clear();
         for (side, index) in self.places() {
-            if !is_written(self.states[side][index]) {
+            if !self.is_target((side, index)) {
                 continue;
             }
             match request.wanted {
@@ -156,26 +151,34 @@ impl Mirror {
         }
     }
 
-    /// A request goes on.
-    fn go_on(&mut self) {
-        if self.requests.is_empty() {
-            return;
+    /// A request or a copy goes on.
+    pub(super) fn go_on(&mut self) -> Result<(), Violation> {
+        let index = self.random.below(self.requests.len() + self.copies.len());
+        if index < self.requests.len() {
+            self.go_on_with(index);
+        } else if index - self.requests.len() < self.copies.len() {
+            self.go_on_copying(index - self.requests.len())?;
         }
-        let index = self.random.below(self.requests.len());
+        Ok(())
+    }
+
+    fn go_on_with(&mut self, index: usize) {
         let mut request = self.requests.swap_remove(index);
-        match request.stage {
-            Stage::Waits => self.start(&mut request),
-            Stage::Runs if request.in_flight.is_empty() => {
+        match (request.stage, request.wanted) {
+            (Stage::Waits, _) => self.start(&mut request),
+            (Stage::Claimed, Wanted::Write(version)) => self.look(&mut request, version),
+            (Stage::Claimed, Wanted::Flush) => {}
+            (Stage::Runs, _) if request.in_flight.is_empty() => {
                 if self.settle(&mut request) {
                     return;
                 }
             }
-            Stage::Runs => self.end(&mut request),
-            Stage::Records if self.recorded == self.states || !self.rules.record_first => {
+            (Stage::Runs, _) => self.end(&mut request),
+            (Stage::Records, _) if self.is_excused() => {
                 self.acknowledge(&mut request);
                 return;
             }
-            Stage::Records => {}
+            (Stage::Records, _) => {}
         }
         self.requests.push(request);
     }
@@ -212,7 +215,7 @@ impl Mirror {
             let mut places = self.places().into_iter();
             places.any(|(side, index)| {
                 let has = self.sides[side][index].blocks.contains(&block);
-                has && is_written(self.states[side][index])
+                has && self.is_target((side, index))
             })
         });
         if request.failed.is_empty() && is_somewhere {
@@ -220,13 +223,18 @@ impl Mirror {
             return false;
         }
         self.coverage.hit(Point::MirrorFailedCaller);
-        self.retract(request);
+        if request.wanted != Wanted::Flush && self.rules.failed_writes {
+            // Some sides have it and others not, and all of them are read.
+            self.uncertain |= self.regions_of(&request.blocks);
+            self.plan.abandon();
+        }
+        self.retract(&mut request.claims);
         true
     }
 
     /// A caller is told that its request is done.
     fn acknowledge(&mut self, request: &mut Request) {
-        self.retract(request);
+        self.retract(&mut request.claims);
         match request.wanted {
             Wanted::Write(version) => {
                 self.coverage.hit(Point::MirrorWrite);
@@ -248,14 +256,12 @@ impl Mirror {
     /// A caller reads a block.
     fn read(&mut self) -> Result<(), Violation> {
         let block = self.random.below(BLOCKS);
-        let mut candidates = 0;
-        for (side, index) in self.places() {
-            let component = &self.sides[side][index];
-            let has = component.is_there && component.blocks.contains(&block);
-            if has && is_read(self.states[side][index]) {
-                candidates |= side_bit(side as u32);
-            }
+        if self.uncertain & self.bit_of(block) != 0 && self.rules.copy_on_read {
+            self.read_and_copy(block);
+            return Ok(());
         }
+        let readable = self.readable(block).into_iter();
+        let mut candidates = readable.fold(0, |all, (side, _)| all | side_bit(side as u32));
         self.turn = self.turn.wrapping_add(1);
         let policies = [
             ReadPolicy::RoundRobin,
@@ -274,7 +280,8 @@ impl Mirror {
             }
             self.coverage.hit(Point::MirrorRead);
             let version = self.component(place).read(block);
-            return self.check_read(block, version);
+            self.check_read(block, version)?;
+            return self.pin(block, version, true);
         }
         self.coverage.hit(Point::MirrorUnavailable);
         Ok(())
@@ -284,15 +291,6 @@ impl Mirror {
         let mut components = self.sides[side].iter();
         let index = components.position(|component| component.blocks.contains(&block));
         (side, index.unwrap_or(0))
-    }
-
-    /// The states are recorded, or that begins.
-    fn record(&mut self) {
-        match self.recording.take() {
-            Some(states) => self.recorded = states,
-            None if self.recorded != self.states => self.recording = Some(self.states.clone()),
-            None => {}
-        }
     }
 
     /// A disk dies.
@@ -316,7 +314,7 @@ impl Mirror {
     pub(super) fn gone(&mut self, place: Place) {
         self.change(place, Event::DeviceGone);
         let (side, index) = place;
-        if is_read(self.states[side][index]) {
+        if is_read(self.memory.states[side][index]) {
             for block in self.sides[side][index].blocks.clone() {
                 let promised = &mut self.blocks[block];
                 promised.acknowledged = promised.durable.min(promised.acknowledged);
@@ -325,11 +323,11 @@ impl Mirror {
     }
 
     /// Something happened to a component; whether its state has changed.
-    fn change(&mut self, place: Place, event: Event) -> bool {
+    pub(super) fn change(&mut self, place: Place, event: Event) -> bool {
         let (side, index) = place;
-        let before = self.states[side][index];
+        let before = self.memory.states[side][index];
         let after = step(before, event, self.has_other_source(place));
-        self.states[side][index] = after;
+        self.memory.states[side][index] = after;
         match (before, after, event) {
             (State::Okay, State::Erred, Event::DeviceGone) => {
                 self.coverage.hit(Point::MirrorErredGone);
@@ -342,28 +340,28 @@ impl Mirror {
                 self.coverage.hit(Point::MirrorLastGone);
             }
             (State::Okay, State::LastErred, _) => self.coverage.hit(Point::MirrorLastWrite),
+            (State::LastErred, State::Erred, _) => self.coverage.hit(Point::MirrorLastNoMore),
             (State::LastErred, ..) => self.coverage.hit(Point::MirrorLastAgain),
-            (State::Erred, ..) => self.coverage.hit(Point::MirrorErredAgain),
-            (State::Okay, State::Okay, _) => {}
+            (State::Erred, State::Erred, _) => self.coverage.hit(Point::MirrorErredAgain),
+            (State::Resyncing, State::Erred, _) => self.coverage.hit(Point::MirrorResyncFailed),
+            (State::Okay | State::Erred | State::Resyncing, ..) => {}
+        }
+        if after != before {
+            self.plan.abandon();
         }
         after != before
     }
 
-    fn has_other_source(&self, (own, index): Place) -> bool {
+    pub(super) fn has_other_source(&self, (own, index): Place) -> bool {
         let rows: Vec<Vec<Row>> = self
             .sides
             .iter()
             .map(|side| (0..).zip(side).map(|(index, one)| one.row(index)).collect())
             .collect();
-        let sources: Vec<Vec<bool>> = self
-            .sides
-            .iter()
-            .zip(&self.states)
-            .map(|(side, states)| {
-                let is_source = |(one, state): (&super::Component, &State)| {
-                    one.is_there && *state == State::Okay
-                };
-                side.iter().zip(states).map(is_source).collect()
+        let sources: Vec<Vec<bool>> = (0..self.sides.len())
+            .map(|side| {
+                let indices = 0..self.sides[side].len();
+                indices.map(|index| self.is_source((side, index))).collect()
             })
             .collect();
         let asks: Vec<_> = sources
@@ -376,5 +374,14 @@ impl Mirror {
             is_source: &asks[side],
         });
         has_other_source(&rows[own], index as u32, SECTORS, others)
+    }
+
+    /// Whether a component has everything, also after a power cut: what it was given may be in its
+    /// cache as long as it is remembered to be behind.
+    fn is_source(&self, (side, index): Place) -> bool {
+        self.sides[side][index].is_there
+            && self.memory.states[side][index] == State::Okay
+            && !self.memory.is_offline[side]
+            && self.memory.behind[side] & self.touched((side, index)) == 0
     }
 }
