@@ -4,11 +4,12 @@
  * made in Rust.
  */
 
-#include <linux/sched/mm.h>
 #include <linux/bio.h>
 #include <linux/kdev_t.h>
 #include <linux/kmod.h>
+#include <linux/part_stat.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "shim.h"
@@ -119,6 +120,13 @@ void md_disk_clear_nowait(struct gendisk *disk)
 void md_disk_set_unthrottled(struct gendisk *disk)
 {
 	set_bit(QUEUE_FLAG_DISABLE_WBT_DEF, &disk->queue->queue_flags);
+}
+
+/* What the requests of a disk have done so far: how many have ended, and how long they took. */
+void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns)
+{
+	*ios = part_stat_read_accum(disk->part0, ios);
+	*ns = part_stat_read_accum(disk->part0, nsecs);
 }
 
 /*

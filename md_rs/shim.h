@@ -50,6 +50,7 @@ unsigned int md_bdev_max_discard_sectors(struct block_device *bdev);
 int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
+void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);

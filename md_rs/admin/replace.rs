@@ -120,13 +120,14 @@ impl Case<'_> {
         }
         let has_source = kept.unit.has_source(&kept.sides(), side, self.index);
         let is_uncertain = self.target.map().has_uncertain();
-        if flags & abi::REPLACE_FORCE != 0 || has_source && !is_uncertain {
-            Ok(())
-        } else if has_source {
-            Err(Refused::new(EBUSY, Refusal::ResyncNeeded).at(side))
-        } else {
-            Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side))
+        if !has_source {
+            // What nobody else has would be lost.
+            return Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side));
         }
+        if is_uncertain && flags & abi::REPLACE_FORCE == 0 {
+            return Err(Refused::new(EBUSY, Refusal::ResyncNeeded).at(side));
+        }
+        Ok(())
     }
 
     /// The component that takes its place. The device that it has is used as it is, if it is still

@@ -77,7 +77,6 @@ use crate::{
         Shown, //
     },
     sides::Sides,
-    sync::upkeep::Kept,
     unit_table::UnitTable,
     Refused, //
 };
@@ -277,13 +276,6 @@ impl Maker<'_> {
         }
         let body = plan.body().clone();
         load_map(body.shape(), &record, self.loaded.is_read_only);
-        let kept = Kept::of(&body);
-        if kept.is_some_and(|kept| kept.map().remaining() > 0) {
-            let prepared = body
-                .upkeep()
-                .map_or(Ok(()), |upkeep| upkeep.prepare_repair());
-            prepared.map_err(no_memory)?;
-        }
         units.database().insert_loaded(name.number(), &body)?;
         let settled = settle(&body, self.loaded.is_read_only);
         let metadevice = plan.carry_out()?;

@@ -55,6 +55,7 @@ use crate::{
         upkeep::{
             lacks,
             Kept,
+            COPY,
             MARK, //
         },
     }, //
@@ -423,6 +424,7 @@ impl<'a> Mirror<'a> {
     fn judge(self, request: Request) {
         self.kept.judge();
         if self.unit.is_unrecorded() {
+            self.doubt(&request);
             return request.end(Failure::Io);
         }
         if self.unit.changes() != request.seen() {
@@ -442,7 +444,17 @@ impl<'a> Mirror<'a> {
         if zeroing && request.is_unsupported() {
             return self.write_zeros(request);
         }
+        self.doubt(&request);
         request.end_as_it_is();
+    }
+
+    /// A write that is on some of the sides is about to end with an error.
+    fn doubt(self, request: &Request) {
+        if request.operation() != Operation::Flush {
+            self.kept.map().doubt(request.sector(), request.sectors());
+            self.kept.upkeep.plan.lock().abandon();
+            request.ask(COPY);
+        }
     }
 
     /// A device that cannot write zeroes any more is given zeros as data: the other sides may have

@@ -24,6 +24,13 @@ use kernel::{
     prelude::*,
     static_lock_class,
     sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Release, //
+            },
+            Atomic, //
+        },
         lock::mutex::MutexGuard,
         Arc,
         Mutex, //
@@ -94,6 +101,8 @@ pub(super) struct Core {
     #[pin]
     closing: Mutex<()>,
     errands: Errands,
+    /// The disk; null before there is one.
+    gendisk: Atomic<*mut bindings::gendisk>,
     own_clones: u32,
     leave: Leave,
     #[pin]
@@ -119,6 +128,7 @@ impl Core {
             gate <- Gate::new(),
             closing <- new_mutex!((), "md_closing"),
             errands: Errands::new(name, errand_count, table.errand)?,
+            gendisk: Atomic::new(core::ptr::null_mut()),
             own_clones,
             leave: table.leave,
             tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
@@ -165,6 +175,18 @@ impl Core {
     #[inline]
     pub(super) fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// What the requests of the disk have done so far: how many have ended, and how long they took,
+    /// in nanoseconds.
+    pub(super) fn disk_io(&self) -> (u64, u64) {
+        let gendisk = self.gendisk.load(Acquire);
+        let (mut ios, mut nanoseconds) = (0, 0);
+        if !gendisk.is_null() {
+            // SAFETY: Called by errands, which are stopped before the disk is given up.
+            unsafe { ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds) };
+        }
+        (ios, nanoseconds)
     }
 
     /// What the disk does besides its requests.
@@ -295,6 +317,7 @@ impl<T: Operations> Disk<T> {
                 ffi::md_disk_clear_nowait(gendisk);
             }
             ffi::md_disk_set_unthrottled(gendisk);
+            shared.core.gendisk.store(gendisk, Release);
             copy_name(&mut (*gendisk).disk_name, name).and_then(|()| {
                 let none = core::ptr::null_mut();
                 to_result(bindings::device_add_disk(none, gendisk, none.cast()))

@@ -144,6 +144,12 @@ impl<'a> Errand<'a> {
         self.core.errands().is_stopping.load(Acquire) != 0
     }
 
+    /// What the requests of the disk have done so far: how many have ended, and how long they took,
+    /// in nanoseconds.
+    pub(crate) fn disk_io(&self) -> (u64, u64) {
+        self.core.disk_io()
+    }
+
     /// Gives back blocks that the errand has claimed, as a request does
     /// ([`super::disk::Operations::leave`]).
     pub(crate) fn release(&self, sector: u64, count: u64) {

@@ -6,7 +6,8 @@ use kernel::{
     prelude::*,
     time::{
         delay::fsleep,
-        Delta, //
+        Delta,
+        Instant, //
     }, //
 };
 use md_model::mirror::{
@@ -18,6 +19,7 @@ use md_model::mirror::{
 use super::{
     clean,
     map::Need,
+    pace,
     upkeep::{
         chunk_buffer,
         lacks,
@@ -64,14 +66,32 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
         let Some(chunk) = next else {
             return end(kept);
         };
-        let is_copied = copy_chunk(kept, errand, &chunk, &mut buffer);
-        let finished = kept.upkeep.plan.lock().done(&chunk, is_copied);
-        match finished {
-            Some(finished) if finished.is_copied => map.note_copied(finished.region),
-            Some(finished) if !errand.is_stopping() => map.note_failed(finished.region),
-            _ => {}
+        let since = Instant::now();
+        let copied = copy_chunk(kept, errand, &chunk, &mut buffer);
+        if copied == Copied::Failed {
+            map.note_failed(chunk.region);
         }
+        let is_copied = copied == Copied::Yes;
+        // With the lock, so that who finds the plan idle finds this noted as well.
+        let mut plan = kept.upkeep.plan.lock();
+        let finished = plan.done(&chunk, is_copied);
+        if let Some(finished) = finished.filter(|finished| finished.is_copied) {
+            map.note_copied(finished.region);
+        }
+        drop(plan);
+        pace::pause(kept, errand, since);
     }
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, PartialEq)]
+enum Copied {
+    /// All sides that are in service have it.
+    Yes,
+    /// Some have not, or it can be read nowhere.
+    Failed,
+    /// Somebody waits for the errand to end.
+    NotNow,
 }
 
 /// There is nothing more to be copied. The last one to notice that ends the resync.
@@ -94,30 +114,32 @@ fn end(kept: Kept<'_>) {
     }
 }
 
-fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> bool {
+fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> Copied {
     let (sector, count) = (chunk.sector, chunk.count);
     while !kept.unit.claim(sector, count) {
         if errand.is_stopping() {
-            return false;
+            return Copied::NotNow;
         }
         fsleep(Delta::from_millis(WAIT_MS));
     }
     let done = match kept.map().need(chunk.region) {
         Some(need) => copy(kept, need, sector, count, buffer),
-        None => true,
+        None => Some(true),
     };
     errand.release(sector, count);
-    done
+    match done {
+        Some(true) => Copied::Yes,
+        Some(false) | None => Copied::Failed,
+    }
 }
 
 /// Makes the sides equal where a read is about to look, if they may differ there. The caller has
-/// the blocks to himself.
+/// the blocks to himself. `false`: they can be read nowhere. A last copy that cannot be written is
+/// no reason not to read what another side has: as long as there is one, that one is read.
 pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
     let map = kept.map();
     let mut memory = kept.upkeep.repair.lock();
-    let Some(buffer) = Option::as_mut(&mut *memory) else {
-        return false;
-    };
+    let buffer = &mut *memory;
     let mut done = 0u64;
     while done < count {
         let (Some(from), Some(left)) = (sector.checked_add(done), count.checked_sub(done)) else {
@@ -126,7 +148,7 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
         let piece = left.min(REPAIR_SECTORS).min(map.left_in_region(from));
         let need = map.need(map.regions().region_of(from));
         if let Some(need) = need.filter(|need| need.is_uncertain) {
-            if !copy(kept, need, from, piece, buffer) {
+            if copy(kept, need, from, piece, buffer).is_none() {
                 return false;
             }
         }
@@ -136,16 +158,14 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
 }
 
 /// Copies sectors of one region, to which nobody else writes, from a side that has them to those
-/// that need them. Whether all sides that are in service have them now.
-fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer) -> bool {
+/// that need them. Whether all sides that are in service have them now; `None` if they can be read
+/// nowhere.
+fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer) -> Option<bool> {
     let (mut done, mut is_copied) = (0u64, true);
     while done < count {
-        let (Some(from), Some(left)) = (sector.checked_add(done), count.checked_sub(done)) else {
-            return false;
-        };
-        let Some((source, length)) = read_somewhere(kept, from, left, buffer) else {
-            return false;
-        };
+        let from = sector.checked_add(done)?;
+        let left = count.checked_sub(done)?;
+        let (source, length) = read_somewhere(kept, from, left, buffer)?;
         for side in (0..kept.sides().count()).filter(|side| *side != source) {
             let is_wanted = need.is_uncertain || need.behind & side_bit(side) != 0;
             if is_wanted && kept.map().written_sides() & side_bit(side) != 0 {
@@ -154,7 +174,7 @@ fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer
         }
         done = done.saturating_add(length);
     }
-    is_copied
+    Some(is_copied)
 }
 
 /// Reads the first piece of `left` sectors from the first side that has it: which, and how many

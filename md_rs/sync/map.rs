@@ -397,7 +397,9 @@ impl SyncMap {
         let mut found = false;
         for word in 0..self.closing.len() {
             let closed = self.closing.replace(word, 0);
-            let mask = closed & !(self.wanted.word(word) | self.marking.word(word));
+            // Somebody may have wanted it, and had it opened, while the sides were flushed.
+            let kept = self.wanted.word(word) | self.marking.word(word) | self.open.word(word);
+            let mask = closed & !kept;
             self.dirty.clear(Bits { word, mask });
             found |= mask != 0;
         }
@@ -558,6 +560,16 @@ impl SyncMap {
         for bits in self.regions.all() {
             self.dirty.set(bits);
             self.open.set(bits);
+        }
+    }
+
+    /// A write has ended with an error, and is on some of the sides. Called before its blocks are
+    /// given back, so that their regions are still dirty.
+    pub(crate) fn doubt(&self, sector: u64, count: u64) {
+        if self.side_count() > 1 {
+            let bits = self.regions.bits(sector, count);
+            bits.for_each(|bits| self.uncertain.set(bits));
+            self.count_uncertain();
         }
     }
 

@@ -6,7 +6,7 @@
 //! - [`upkeep`]: the errands that a mirror's disk has, and what they share.
 //! - [`mark`]: regions become dirty, on a quorum of replicas, before they are written to.
 //! - [`clean`]: regions that nobody writes to any more become clean.
-//! - [`copy`]: what a side lacks is copied to it.
+//! - [`copy`]: what a side lacks is copied to it; [`pace`]: how fast.
 //!
 //! The rules are `md_model::mirror`'s.
 
@@ -15,4 +15,5 @@ mod clean;
 pub(crate) mod copy;
 pub mod map;
 mod mark;
+mod pace;
 pub(crate) mod upkeep;

@@ -25,7 +25,8 @@ use super::{
     clean,
     copy,
     map::SyncMap,
-    mark, //
+    mark,
+    pace::Pace, //
 };
 use crate::{
     body::{
@@ -50,13 +51,13 @@ pub(crate) const MARK: u32 = 0;
 pub(crate) const CLEAN: u32 = 1;
 
 /// The first of those that copy.
-const COPY: u32 = 2;
+pub(crate) const COPY: u32 = 2;
 
 /// How many errands there are.
 pub(crate) const COUNT: u32 = COPY + SLOTS as u32;
 
-/// What is copied at once before a read that has to wait for it, in sectors: 64 KiB.
-pub(super) const REPAIR_SECTORS: u64 = 128;
+/// What is copied at once before a read that has to wait for it, in sectors: 16 KiB.
+pub(super) const REPAIR_SECTORS: u64 = 32;
 
 /// What the errands of a mirror share.
 #[pin_data]
@@ -72,34 +73,32 @@ pub(crate) struct Upkeep {
     pub(super) cleaning: Mutex<()>,
     /// What is being copied.
     #[pin]
-    pub(super) plan: Mutex<Plan>,
+    pub(crate) plan: Mutex<Plan>,
     /// Memory for copying before a read. There before it is needed: the read may be on the way that
     /// frees memory.
     #[pin]
-    pub(super) repair: Mutex<Option<Buffer>>,
+    pub(super) repair: Mutex<Buffer>,
+    /// How fast it is copied.
+    #[pin]
+    pub(super) pace: Mutex<Pace>,
 }
 
 impl Upkeep {
     /// Nothing is to do.
     pub(crate) fn new() -> Result<Pin<KBox<Self>>> {
+        let bytes = REPAIR_SECTORS.saturating_mul(SECTOR_BYTES);
+        let repair = Buffer::new(usize::try_from(bytes)?)?;
         KBox::pin_init(
             pin_init!(Self {
                 marking <- new_mutex!((), "md_marking"),
                 judging <- new_mutex!((), "md_judging"),
                 cleaning <- new_mutex!((), "md_cleaning"),
                 plan <- new_mutex!(Plan::new(), "md_plan"),
-                repair <- new_mutex!(None, "md_repair"),
+                repair <- new_mutex!(repair, "md_repair"),
+                pace <- new_mutex!(Pace::new(), "md_pace"),
             }),
             GFP_KERNEL,
         )
-    }
-
-    /// Gets ready for reads of regions in which the sides may differ.
-    pub(crate) fn prepare_repair(&self) -> Result {
-        let bytes = REPAIR_SECTORS.saturating_mul(SECTOR_BYTES);
-        let buffer = Buffer::new(usize::try_from(bytes)?)?;
-        *self.repair.lock() = Some(buffer);
-        Ok(())
     }
 
     /// Begins what there is to copy, from the beginning. No errand is under way.
@@ -148,6 +147,8 @@ impl<'a> Kept<'a> {
         if self.unit.settle(&sides) {
             let is_recorded = sides.record();
             self.unit.take_effect(&sides, is_recorded);
+            // What is half copied was copied between sides that are no more what they were.
+            self.upkeep.plan.lock().abandon();
         }
     }
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How fast a mirror is resynced: it pauses between two chunks, as long as
+//! [`md_model::mirror::throttle`] says.
+
+use kernel::time::{
+    delay::fsleep,
+    Delta,
+    Instant,
+    Monotonic, //
+};
+use md_model::mirror::throttle::{
+    Foreground,
+    Limits,
+    Throttle, //
+};
+
+use super::upkeep::Kept;
+use crate::kapi::errand::Errand;
+
+/// How often it is looked how long the mirror's own requests take, in milliseconds.
+const INTERVAL_MS: i64 = 250;
+
+/// How long nobody notices that he is waited for, in microseconds.
+const NAP_US: i64 = 50_000;
+
+/// The pace.
+pub(crate) struct Pace {
+    throttle: Throttle,
+    pause_us: u64,
+    /// When it was last looked, and what had been done by then.
+    looked: Option<(Instant<Monotonic>, Foreground)>,
+}
+
+impl Pace {
+    /// As fast as it goes.
+    pub(super) fn new() -> Self {
+        Self {
+            throttle: Throttle::new(),
+            pause_us: 0,
+            looked: None,
+        }
+    }
+
+    /// The pause that is in force, in microseconds.
+    fn pause(&mut self, done: impl FnOnce() -> Foreground) -> u64 {
+        let Some((at, before)) = self.looked else {
+            self.looked = Some((Instant::now(), done()));
+            return self.pause_us;
+        };
+        if at.elapsed().as_millis() >= INTERVAL_MS {
+            let now = done();
+            let foreground = Foreground {
+                ios: now.ios.saturating_sub(before.ios),
+                nanoseconds: now.nanoseconds.saturating_sub(before.nanoseconds),
+            };
+            self.pause_us = self.throttle.next(foreground, &Limits::DEFAULT);
+            self.looked = Some((Instant::now(), now));
+        }
+        self.pause_us
+    }
+}
+
+/// Pauses after a chunk that was begun at `since`.
+pub(super) fn pause(kept: Kept<'_>, errand: &Errand<'_>, since: Instant<Monotonic>) {
+    let pause_us = kept.upkeep.pace.lock().pause(|| {
+        let (ios, nanoseconds) = errand.disk_io();
+        Foreground { ios, nanoseconds }
+    });
+    let pause_us = i64::try_from(pause_us).unwrap_or(i64::MAX);
+    while !errand.is_stopping() {
+        let left = pause_us.saturating_sub(since.elapsed().as_micros_ceil());
+        if left <= 0 {
+            return;
+        }
+        fsleep(Delta::from_micros(left.min(NAP_US)));
+    }
+}
