@@ -5,7 +5,8 @@
 //! [`multicall`] finds the command, [`commands`] has one file for each, [`syntax`] reads what
 //! stands on the line or in md.tab, [`discover`] asks the machine who uses a device and what is on
 //! it, [`components`] judges devices by that, [`admin`] talks to the kernel, [`making`] does all of
-//! that for one metadevice, [`family`] knows which is made of which, [`building_order`] in which
+//! that for one metadevice, [`sides`] for a submirror, [`parts`] finds the component of a mirror that
+//! a word means, [`waiting`] waits for a resync, [`family`] knows which is made of which, [`building_order`] in which
 //! order several are made, [`repair`] what brings one back, [`description`] puts all of it in
 //! md.tab's words, [`keeping`] writes that to files, [`explain`] turns every failure into what, why
 //! and what to type next, and [`output`] writes the answer as text or JSON.
@@ -25,9 +26,12 @@ pub mod keeping;
 pub mod making;
 pub mod multicall;
 pub mod output;
+pub mod parts;
 pub mod repair;
+pub mod sides;
 pub mod syntax;
 pub mod unit;
+pub mod waiting;
 
 use admin::{
     kapi::AdminDevice,

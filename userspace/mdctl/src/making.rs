@@ -44,6 +44,8 @@ pub struct Manner {
     /// metadevice has no reserved head, and the file system of the one that is made of it shows
     /// on it while that one does not exist.
     pub from_md_tab: bool,
+    /// The submirrors of a mirror are equal already, and nothing is resynced.
+    pub assume_clean: bool,
 }
 
 /// Makes a metadevice, or sees whether it could be made, and says so in the answer.
@@ -64,6 +66,7 @@ pub fn make(
     let how = |check_only| Making {
         check_only,
         in_use: shared.is_some(),
+        assume_clean: manner.assume_clean,
     };
     let failed = |error| creation_failed(&error, name, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
@@ -72,10 +75,6 @@ pub fn make(
     if let Some(used) = shared {
         let warning = explain::device::shared(name, used);
         answer.document.warnings.push(warning);
-    }
-    if let Spec::Mirror(mirror) = spec {
-        let warning = explain::mirror::unequal_sides(mirror, manner.check_only);
-        answer.document.warnings.extend(warning);
     }
     let document = &mut answer.document;
     if manner.check_only {
@@ -91,7 +90,28 @@ pub fn make(
         let made = answer.document.metadevices.get_or_insert_default();
         made.push((&unit).into());
     }
+    if let Some(line) = made_equal(spec, manner) {
+        answer.line(&line);
+    }
     Ok(())
+}
+
+/// Which submirrors of a new mirror lose what is on them, if there are any.
+fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
+    let Spec::Mirror(mirror) = spec else {
+        return None;
+    };
+    let (first, others) = mirror.submirrors.split_first()?;
+    let be = match (manner.check_only, others) {
+        _ if manner.assume_clean => return None,
+        (_, []) => return None,
+        (true, _) => "would be",
+        (false, [_]) => "is being",
+        (false, _) => "are being",
+    };
+    let others: Vec<_> = others.iter().map(|side| side.to_string()).collect();
+    let (name, others) = (mirror.name, others.join(", "));
+    Some(format!("{name}: {others} {be} made equal to {first}"))
 }
 
 /// Whether a component is to be shared with who uses it, until the set is started again: a mounted
@@ -137,16 +157,46 @@ fn check_components(spec: &StripeSpec, manner: Manner, host: &dyn Host) -> Resul
     }
 }
 
-/// The same for the submirrors of a mirror. A mirror shows what is on its submirror; only one
-/// that has others beside it is in danger.
+/// The same for the submirrors of a mirror. A mirror shows what is on its first submirror; only
+/// others beside it are in danger.
 fn check_submirrors(spec: &MirrorSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
-    if manner.from_md_tab || spec.submirrors.len() == 1 {
-        return Ok(());
+    match spec.submirrors.split_first() {
+        None | Some((_, [])) => Ok(()),
+        Some((first, others)) if !manner.assume_clean => {
+            check_overwritten(*first, others, manner, host)
+        }
+        Some(_) if manner.from_md_tab => Ok(()),
+        Some(_) => check_equal(spec, host),
     }
+}
+
+/// Submirrors that are said to be equal: nothing makes them so.
+fn check_equal(spec: &MirrorSpec, host: &dyn Host) -> Result<(), Failure> {
     for submirror in &spec.submirrors {
         if let Some(carrier) = components::find_carrier([&submirror.path()], host)? {
             let alone = Spec::Mirror(spec.over(vec![*submirror]));
             return Err(explain::mirror::carries(&carrier, &alone));
+        }
+    }
+    Ok(())
+}
+
+/// Submirrors that are made equal to the first one. One that was a side of the same mirror before,
+/// as md.tab says, carries the same as that.
+fn check_overwritten(
+    first: MetadeviceName,
+    others: &[MetadeviceName],
+    manner: Manner,
+    host: &dyn Host,
+) -> Result<(), Failure> {
+    for other in others {
+        let Some(carrier) = components::find_carrier([&other.path()], host)? else {
+            continue;
+        };
+        let kept = components::find_carrier([&first.path()], host)?;
+        let is_kept = kept.is_some_and(|kept| kept.what == carrier.what);
+        if !(manner.from_md_tab && is_kept) {
+            return Err(explain::mirror::overwritten(&carrier));
         }
     }
     Ok(())

@@ -10,10 +10,14 @@ use crate::{
         import,
         metaclear,
         metadb,
+        metadetach,
         metainit,
+        metaoffline,
+        metaonline,
         metaparam,
         metareplace,
         metastat,
+        metasync,
         metattach,
         probe,
         scan,
@@ -57,7 +61,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 15] = [
+pub static COMMANDS: [Command; 19] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -83,6 +87,24 @@ pub static COMMANDS: [Command; 15] = [
         run: |matches, machine, answer| metattach::run(arguments(matches)?, machine, answer),
     },
     Command {
+        name: "metadetach",
+        own_program: true,
+        definition: metadetach::Arguments::command,
+        run: |matches, machine, answer| metadetach::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metaoffline",
+        own_program: true,
+        definition: metaoffline::Arguments::command,
+        run: |matches, machine, answer| metaoffline::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metaonline",
+        own_program: true,
+        definition: metaonline::Arguments::command,
+        run: |matches, machine, answer| metaonline::run(arguments(matches)?, machine, answer),
+    },
+    Command {
         name: "metaparam",
         own_program: true,
         definition: metaparam::Arguments::command,
@@ -93,6 +115,12 @@ pub static COMMANDS: [Command; 15] = [
         own_program: true,
         definition: metareplace::Arguments::command,
         run: |matches, machine, answer| metareplace::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metasync",
+        own_program: true,
+        definition: metasync::Arguments::command,
+        run: |matches, machine, answer| metasync::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metadb",
@@ -174,6 +202,7 @@ pub fn run(mut arguments: Vec<OsString>, machine: &mut Machine<'_>) -> Finished 
         answer: Answer::default(),
         failure: None,
     };
+    finished.answer.is_for_scripts = finished.json;
     arguments.retain(|argument| !is_json(argument));
     finished.failure = find_and_run(arguments, machine, &mut finished).err();
     if finished.answer.has_changed {

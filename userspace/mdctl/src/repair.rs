@@ -4,7 +4,8 @@
 use crate::{
     family::Family,
     syntax::name::{
-        component_word,
+        missing,
+        typed_word,
         MetadeviceName, //
     },
     unit::{
@@ -12,8 +13,14 @@ use crate::{
         Unit, //
     },
 };
-use md_report::State;
+use md_report::{
+    ResyncState,
+    State, //
+};
 use std::collections::BTreeMap;
+
+/// More levels than metadevices can be nested in: a kernel that is out of its mind may tell of more.
+const LEVELS: usize = 64;
 
 /// A command that brings a metadevice back into service.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,7 +47,8 @@ pub fn repair(
     if unit.state == State::Okay {
         None
     } else if family.is_mirror(top) {
-        replacement(unit, top)
+        let resync = units.get(&top).and_then(Unit::resync);
+        below_mirror(unit, top, resync.map(|resync| resync.state), family)
     } else {
         Some(Repair {
             after: (unit.state == State::Unavailable).then_some(DEVICE_IS_BACK),
@@ -49,34 +57,82 @@ pub fn repair(
     }
 }
 
+/// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md` section
+/// 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
+fn below_mirror(
+    unit: &Unit,
+    mirror: MetadeviceName,
+    resync: Option<ResyncState>,
+    family: &Family,
+) -> Option<Repair> {
+    if unit.is_mirror() || resync == Some(ResyncState::Running) {
+        return None;
+    }
+    if resync == Some(ResyncState::Cancelled) {
+        return Some(Repair::now(format!("metasync {mirror}")));
+    }
+    let replacement = replacement(unit, mirror, family);
+    replacement.or_else(|| match unit.state {
+        State::NeedsResync => Some(Repair::now(format!("metasync {mirror}"))),
+        State::Offline => Some(Repair::now(format!("metaonline {mirror} {}", unit.name))),
+        _ => None,
+    })
+}
+
 /// The replacement of a component below a mirror: of the first one that is out of service, unless
-/// there is none and one must come last (`svm.md` section 10.1). A mirror itself has none: its
-/// submirrors say what is to be done.
-fn replacement(unit: &Unit, mirror: MetadeviceName) -> Option<Repair> {
+/// there is none and one must come last. What is replaced is a component of a submirror; of one that
+/// is a metadevice it is all of that.
+fn replacement(unit: &Unit, mirror: MetadeviceName, family: &Family) -> Option<Repair> {
     let first = |state| {
         unit.components()
             .find(|part: &&Component| part.state == state)
     };
-    let word = |part: &Component| component_word(&part.device);
-    if unit.is_mirror() {
-        return None;
-    }
+    let word = |part: &Component| match below_submirror(unit.name, family) {
+        Some(component) => component.to_string(),
+        None => typed_word(&part.device),
+    };
+    let replace = |part| format!("metareplace {mirror} {} <new device>", word(part));
     if let Some(part) = first(State::Maintenance) {
-        return Some(Repair {
-            after: None,
-            command: format!("metareplace {mirror} {} <new device>", word(part)),
-        });
+        return Some(Repair::now(replace(part)));
     }
     if let Some(part) = first(State::LastErred) {
         return Some(Repair {
             after: Some(OTHERS_ARE_REPLACED),
-            command: format!("metareplace {mirror} {} <new device>", word(part)),
+            command: replace(part),
         });
     }
-    first(State::Unavailable).map(|part| Repair {
+    let part = first(State::Unavailable)?;
+    if missing(&part.device).is_some() {
+        return Some(Repair::now(replace(part)));
+    }
+    Some(Repair {
         after: Some(DEVICE_IS_BACK),
         command: format!("metareplace -e {mirror} {}", word(part)),
     })
+}
+
+/// The component of a submirror that a metadevice is, or is part of; `None` if it is the submirror.
+fn below_submirror(name: MetadeviceName, family: &Family) -> Option<MetadeviceName> {
+    let mut below = name;
+    for _ in 0..LEVELS {
+        let parent = family.parent(below)?;
+        let above = family.parent(parent)?;
+        if family.is_mirror(above) {
+            return Some(below);
+        }
+        below = parent;
+    }
+    None
+}
+
+impl Repair {
+    /// A command before which nothing has to happen.
+    fn now(command: String) -> Self {
+        Repair {
+            after: None,
+            command,
+        }
+    }
 }
 
 /// The commands that make everything up to the top anew.

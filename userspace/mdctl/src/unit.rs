@@ -58,6 +58,19 @@ pub struct Mirror {
     pub submirrors: Vec<Component>,
     /// Its options.
     pub options: Options,
+    /// Its resync, if there is something to do.
+    pub resync: Option<Resync>,
+}
+
+/// A resync that is not done yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Resync {
+    /// Whether it goes on.
+    pub state: report::ResyncState,
+    /// What is done, of `total`.
+    pub done: Sectors,
+    /// What it has to do in all; zero if that is not known yet.
+    pub total: Sectors,
 }
 
 /// A row: a stripe over its components, or a single component.
@@ -100,7 +113,7 @@ impl Unit {
             }),
             Body::Mirror(mirror) => Spec::Mirror(MirrorSpec {
                 name: self.name,
-                submirrors: mirror.names(|_| true),
+                submirrors: mirror.names(),
                 options: mirror.options,
             }),
         }
@@ -120,6 +133,14 @@ impl Unit {
                 only.start.0 == 0 && MetadeviceName::at_path(&only.device).is_none()
             }
             _ => false,
+        }
+    }
+
+    /// How its resync is, if it is a mirror with something to resync.
+    pub fn resync(&self) -> Option<Resync> {
+        match &self.body {
+            Body::Stripe(_) => None,
+            Body::Mirror(mirror) => mirror.resync,
         }
     }
 
@@ -169,11 +190,28 @@ impl Row {
     }
 }
 
+impl Resync {
+    /// How much is done of a mirror's resync, in percent, rounded down; with a decimal if the
+    /// mirror, of `size`, is larger than 1 TiB (`svm.md` section 10.1).
+    pub fn percent(&self, size: Sectors) -> String {
+        let of = |parts: u128| {
+            let total = u128::from(self.total.0.max(1));
+            u128::from(self.done.0.min(self.total.0)) * parts / total
+        };
+        if size > Sectors(1 << 31) {
+            let tenths = of(1000);
+            format!("{}.{}", tenths / 10, tenths % 10)
+        } else {
+            of(100).to_string()
+        }
+    }
+}
+
 impl Mirror {
-    /// Names of the submirrors that `wanted` is true of.
-    pub fn names(&self, wanted: impl Fn(&Component) -> bool) -> Vec<MetadeviceName> {
-        let submirrors = self.submirrors.iter().filter(|part| wanted(part));
-        submirrors
+    /// Names of the submirrors.
+    pub fn names(&self) -> Vec<MetadeviceName> {
+        self.submirrors
+            .iter()
             .filter_map(|part| MetadeviceName::at_path(&part.device))
             .collect()
     }
@@ -200,20 +238,33 @@ impl From<&Unit> for report::Metadevice {
             read_policy: None,
             write_policy: None,
             pass: None,
+            resync: None,
         };
         match &unit.body {
             Body::Stripe(rows) => document.rows = Some(rows.iter().map(Into::into).collect()),
             Body::Mirror(Mirror {
                 submirrors,
                 options,
+                resync,
             }) => {
                 document.submirrors = Some(submirrors.iter().map(Into::into).collect());
                 document.read_policy = Some(options.read_policy);
                 document.write_policy = Some(options.write_policy);
                 document.pass = Some(options.pass);
+                document.resync = resync.as_ref().map(Into::into);
             }
         }
         document
+    }
+}
+
+impl From<&Resync> for report::Resync {
+    fn from(resync: &Resync) -> Self {
+        report::Resync {
+            state: resync.state,
+            done: resync.done.bytes(),
+            total: resync.total.bytes(),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ use mdctl::{
 use rustix::fs::makedev;
 use serde_json::json;
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fmt,
     fs,
@@ -49,7 +50,8 @@ use std::{
         Command,
         ExitStatus,
         Output, //
-    }, //
+    },
+    time::Duration, //
 };
 use tempfile::TempDir;
 
@@ -73,6 +75,8 @@ struct TestHost {
     wipefs: BTreeMap<String, Wipefs>,
     /// Pages of devices that something is written on, by their first bytes.
     images: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
+    /// How often somebody has waited.
+    pauses: Cell<u32>,
 }
 
 /// How `wipefs` ends when it looks at a device.
@@ -141,6 +145,16 @@ impl Host for TestHost {
             stderr: stderr.into(),
         })
     }
+
+    fn pause(&self, _: Duration) {
+        let count = self.pauses.get() + 1;
+        self.pauses.set(count);
+        assert!(count < 1000, "nobody waits for ever in a test");
+    }
+
+    fn is_watched(&self) -> bool {
+        false
+    }
 }
 
 impl TestEnvironment {
@@ -156,6 +170,7 @@ impl TestEnvironment {
                 nodes: BTreeMap::new(),
                 wipefs: BTreeMap::new(),
                 images: BTreeMap::new(),
+                pauses: Cell::new(0),
             },
             _folder: folder,
         };
@@ -178,6 +193,15 @@ impl TestEnvironment {
             env.setup(line);
         }
         env
+    }
+
+    /// The same machine with the mirror `d10` over `d11` and `d12`, on `/dev/sda` and `/dev/sdb`.
+    pub(crate) fn with_mirror() -> Self {
+        TestEnvironment::with(&[
+            "metainit d11 1 1 sda",
+            "metainit d12 1 1 sdb",
+            "metainit d10 -m d11 d12 --assume-clean",
+        ])
     }
 
     /// Adds a block device. `disk` is the one that it is a partition of, or empty.

@@ -228,7 +228,8 @@ fn metastat_knows_of_the_replicas() {
         Submirror 0: d11
           State: Okay
         Submirror 1: d12
-          State: Okay
+          State: Resyncing
+        Resync in progress: 0 % done
         Pass: 1
         Read option: roundrobin (default)
         Write option: parallel (default)
@@ -242,11 +243,11 @@ fn metastat_knows_of_the_replicas() {
     	/dev/sda       2048    Yes            Okay
 
     d12: Submirror of d10
-        State: Okay
+        State: Resyncing
         Size: 129024 blocks (63 MB)
         Stripe 0:
-    	Device     Start Block  Dbase        State
-    	/dev/sdb       2048     No            Okay
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No            Okay  none
     ");
 }
 

@@ -27,10 +27,10 @@ fn help_page() {
     partition or metadevice that nobody uses; a name without a slash is that of a metadevice, \
     as in
     d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
-    SUBMIRRORs. NAME alone stands for the entry of that name in md.tab.
+    SUBMIRRORs, that of the first one. NAME alone stands for the entry of that name in md.tab.
 
     Usage: metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
-           metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS]
+           metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS] [--assume-clean]
            metainit [OPTIONS] [-T FILE] NAME
            metainit [OPTIONS] [-T FILE] -a
 
@@ -46,6 +46,8 @@ fn help_page() {
       -T, --md-tab <FILE>  The file to read in place of /etc/mdctl/md.tab
           --keep-data      Begin where the only component begins, to show what is on it; may e\
     nd the line
+          --assume-clean   The submirrors of a mirror are equal already: no resync; may end th\
+    e line
           --json           Answer in JSON, also errors; may stand anywhere on the line
       -h, --help           Print help
 
@@ -60,9 +62,11 @@ fn help_page() {
       -S    A write goes to one submirror after the other [default: to all at once]
       PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
 
-    No resync is done when a mirror is made. Over one submirror it shows what is on that; seve\
-    ral must
-    be equal, or be of no importance until the mirror is written.
+    A mirror shows what is on its first submirror; the others are made equal to that, so that \
+    what is on
+    them is lost, while the mirror can be used. With --assume-clean nothing is copied: then th\
+    ey must be
+    equal, or be of no importance until the mirror is written.
 
     The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's dat\
     a, except
@@ -80,7 +84,7 @@ fn help_page() {
       metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
       metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
       metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
-      metainit d20 -m d10                A mirror with what is on d10
+      metainit d20 -m d10 d11            A mirror with what is on d10
       metainit -a                        What stands in md.tab and does not exist yet
     "#);
 }

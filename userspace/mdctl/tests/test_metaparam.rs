@@ -131,11 +131,11 @@ fn only_a_mirror_has_options() {
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metaparam d12
-    err| metaparam: d12: is a concat or stripe, and only a mirror has these options
+    err| metaparam: d12: is a concat or stripe, and not a mirror
     err| next: metastat d12
     [exit status 1]
     $ metaparam -r first d11
-    err| metaparam: d11: is a concat or stripe, and only a mirror has these options
+    err| metaparam: d11: is a concat or stripe, and not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metaparam -p 0 d99
@@ -148,7 +148,7 @@ fn only_a_mirror_has_options() {
     [exit status 1]
     $ metaparam --json d12
     {"version":1,"error":{"command":"metaparam","device":"d12","reason":"is a concat or stripe\
-    , and only a mirror has these options","next":"metastat d12"}}
+    , and not a mirror","next":"metastat d12"}}
     [exit status 1]
     "#);
 }

@@ -256,16 +256,16 @@ fn a_module_of_another_version_is_refused() {
     env.admin.answers.mismatch_next(6);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 6,\
-     tool: 5)
-    err| next: make tool
+    err| metastat: /dev/md/admin: the loaded module md_rs refuses its own version (interface 6\
+    , tool: 6)
+    err| next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
     [exit status 1]
     ");
     env.admin.answers.mismatch_next(2);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
     err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 2,\
-     tool: 5)
+     tool: 6)
     err| next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
     [exit status 1]
     ");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `metattach`: growing stripes and concats (`svm.md` section 3.6).
+//! `metattach`: growing stripes and concats, and submirrors for mirrors (`svm.md` sections 3.6 and
+//! 4.9).
 
 use crate::env::{
     TestEnvironment,
@@ -17,24 +18,32 @@ fn with_stripe() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
     $ metattach --help
-    Grow a stripe or concat by more components.
+    Attach a submirror to a mirror, or more components to a stripe or concat.
 
-    They come behind those that there are: with -i as one more row, striped over all of them;
+    A submirror is made equal to the others of the mirror: what is on it is lost. Its size doe\
+    s not
+    matter to the mirror, if it is not too small.
+
+    A stripe or concat grows. The components come behind those that there are: with -i as one \
+    more row, striped over all of them;
     without it each as a row of its own. The metadevice may be in use, and its data stays wher\
     e it
     is. A file system on it is grown by a command of its own afterwards.
 
-    Usage: metattach [OPTIONS] <STRIPE> [COMPONENT]...
+    Usage: metattach [-f] [-n] [-w] MIRROR SUBMIRROR
+           metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
 
     Arguments:
-      <STRIPE>        The metadevice to grow, such as d10
-      [COMPONENT]...  Disks, partitions or metadevices that nobody uses
+      <MIRROR>        The mirror, or the metadevice to grow, such as d10
+      [COMPONENT]...  A stripe or concat for a mirror; for a stripe or concat disks, partition\
+    s or metadevices that nobody uses
 
     Options:
-      -f              Also components that carry a file system or the like, but not one in use
+      -f              Also what carries a file system or the like, but not what is in use
       -n              Check only, change nothing
       -i <INTERLACE>  One row of all components, with this interlace: a number and k, m or b, \
     from 8k to 100m
+      -w, --wait      Wait until the submirror is resynced
           --json      Answer in JSON, also errors; may stand anywhere on the line
       -h, --help      Print help
     ");
@@ -221,9 +230,8 @@ fn what_cannot_grow_is_refused() {
     err| next: metastat d11
     [exit status 1]
     $ metattach d12 d10
-    err| metattach: d12: is a mirror, and submirrors cannot be attached yet: that comes with r\
-    esync
-    err| next: metastat d12
+    err| metattach: /dev/md/dsk/d10: is part of the metadevice d11
+    err| next: metaclear d11
     [exit status 1]
     $ metattach d12
     err| metattach: d12: is a mirror, and mirrors cannot grow yet: only a concat or stripe can
@@ -242,7 +250,7 @@ fn what_cannot_grow_is_refused() {
     err| next: metattach --help
     [exit status 1]
     $ metattach
-    err| metattach: the following required arguments were not provided: <STRIPE>
+    err| metattach: the following required arguments were not provided: <MIRROR>
     err| next: metattach --help
     [exit status 1]
     ");
@@ -295,5 +303,186 @@ fn the_file_system_on_it_is_not_forgotten() {
     d10: component is attached
     d10: a file system on it can be grown now, for example: resize2fs /dev/md/dsk/d10 (ext4), \
     xfs_growfs MOUNTPOINT (xfs)
+    ");
+}
+
+/// A machine with the mirror `d10` over `d11`, and `d12`, which is free.
+fn with_one_side() -> TestEnvironment {
+    TestEnvironment::with(&[
+        "metainit d11 1 1 sda",
+        "metainit d12 1 1 sdb",
+        "metainit d10 -m d11",
+    ])
+}
+
+#[test]
+fn a_submirror_is_attached_and_resynced() {
+    let mut env = with_one_side();
+    let lines = ["metattach -n d10 d12", "metattach d10 d12", "metastat d10"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metattach -n d10 d12
+    d10: submirror d12 would be attached
+    $ metattach d10 d12
+    d10: submirror d12 is attached
+    $ metastat d10
+    d10: Mirror
+        Submirror 0: d11
+          State: Okay
+        Submirror 1: d12
+          State: Resyncing
+        Resync in progress: 0 % done
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        State is kept: in memory only, lost at reboot
+        Size: 129024 blocks (63 MB)
+
+    d11: Submirror of d10
+        State: Okay
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State
+    	/dev/sda       2048     No            Okay
+
+    d12: Submirror of d10
+        State: Resyncing
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Errors
+    	/dev/sdb       2048     No            Okay  none
+    ");
+    let mut env = with_one_side();
+    env.admin.resync_step = 50_000;
+    assert_snapshot!(env.run_all(&["metattach -w d10 d12", "metastat -c"]), @r"
+    $ metattach -w d10 d12
+    d10: submirror d12 is attached
+    $ metastat -c
+    d10              m   63MB d11 d12
+        d11          s   63MB /dev/sda
+        d12          s   63MB /dev/sdb
+    ");
+}
+
+#[test]
+fn json_shows_the_mirror_with_its_resync() {
+    let mut env = with_one_side();
+    let document = env.run("metattach --json -n d10 d12").json();
+    assert_eq!(document["checked"][0], "d10");
+    let document = env.run("metattach --json d10 d12").json();
+    let mirror = &document["metadevices"][0];
+    let resync = serde_json::json!({"state": "running", "done": 0, "total": 63 << 20});
+    assert_eq!(mirror["resync"], resync);
+    assert_eq!(mirror["submirrors"][1]["state"], "Resyncing");
+}
+
+/// What is on it is overwritten.
+#[test]
+fn a_submirror_with_a_file_system_is_attached_by_force() {
+    let mut env = with_one_side();
+    env.mkfs("/dev/md/dsk/d12");
+    let lines = [
+        "metattach d10 d12",
+        "metattach -n d10 d12",
+        "metattach -f d10 d12",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metattach d10 d12
+    err| metattach: /dev/md/dsk/d12: carries an ext4 file system (label web), which the resync\
+     would overwrite
+    err| next: metattach -f d10 d12
+    [exit status 1]
+    $ metattach -n d10 d12
+    err| metattach: /dev/md/dsk/d12: carries an ext4 file system (label web), which the resync\
+     would overwrite
+    err| next: metattach -f -n d10 d12
+    [exit status 1]
+    $ metattach -f d10 d12
+    d10: submirror d12 is attached
+    ");
+}
+
+#[test]
+fn what_cannot_be_a_submirror_is_refused() {
+    let mut env = with_one_side();
+    env.admin.disks.insert(makedev(8, 32), 4096);
+    env.setup("metainit d13 1 1 sdc");
+    env.setup("metainit d20 -m d13");
+    env.setup("metainit d14 1 1 sdd");
+    env.append(
+        "proc/self/mountinfo",
+        "30 1 252:14 / /mnt rw - ext4 /dev/md/dsk/d14 rw",
+    );
+    let lines = [
+        "metattach d10 d11",
+        "metattach d10 d20",
+        "metattach d10 d14",
+        "metattach d10 d99",
+        "metattach d10 sdb",
+        "metattach d10 d12 d14",
+        "metattach -i 64k d10 d12",
+        "metattach d12 d10",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metattach d10 d11
+    err| metattach: /dev/md/dsk/d11: is part of the metadevice d10
+    err| next: metaclear d10
+    [exit status 1]
+    $ metattach d10 d20
+    err| metattach: /dev/md/dsk/d20: is not a concat or stripe metadevice, and a submirror is \
+    one
+    err| next: metastat -c
+    [exit status 1]
+    $ metattach d10 d14
+    err| metattach: /dev/md/dsk/d14: is mounted on /mnt
+    err| next: umount /mnt
+    [exit status 1]
+    $ metattach d10 d99
+    err| metattach: /dev/md/dsk/d99: there is no such metadevice
+    err| next: metastat -c
+    [exit status 1]
+    $ metattach d10 sdb
+    err| metattach: sdb: is not the name of a metadevice: those are d0 to d8191, and a submirr\
+    or is one
+    err| next: metattach --help
+    [exit status 1]
+    $ metattach d10 d12 d14
+    err| metattach: d10: is a mirror, to which one submirror is attached at a time, without -i
+    err| next: metattach --help
+    [exit status 1]
+    $ metattach -i 64k d10 d12
+    err| metattach: d10: is a mirror, to which one submirror is attached at a time, without -i
+    err| next: metattach --help
+    [exit status 1]
+    $ metattach d12 d10
+    err| metattach: /dev/md/dsk/d10: is a mirror, and nothing is made of mirrors
+    err| next: metastat -c
+    [exit status 1]
+    ");
+    env.setup("metaclear d20");
+    assert_snapshot!(env.run("metattach d10 d13"), @r"
+    $ metattach d10 d13
+    err| metattach: /dev/md/dsk/d13: is too small: it has 2048 blocks, and 129024 are needed
+    err| next: lsblk -d -o NAME,SIZE
+    [exit status 1]
+    ");
+}
+
+/// `svm.md` section 13.3, test 25.
+#[test]
+fn a_fifth_submirror_is_refused() {
+    let mut env = with_one_side();
+    env.setup("metainit d13 1 1 sdc");
+    env.setup("metainit d14 1 1 sdd");
+    env.setup("metattach d10 d12");
+    env.setup("metattach d10 d13");
+    env.setup("metattach d10 d14");
+    env.device("sde", "", 8, 64);
+    env.admin.disks.insert(makedev(8, 64), 131_072);
+    env.setup("metainit d15 1 1 sde");
+    assert_snapshot!(env.run("metattach d10 d15"), @r"
+    $ metattach d10 d15
+    err| metattach: d10: has 4 submirrors, and there cannot be more
+    err| next: metastat d10
+    [exit status 1]
     ");
 }

@@ -45,43 +45,93 @@ fn a_mirror_is_made_of_one_submirror_without_a_warning() {
     ");
 }
 
-/// They count as equal, and nothing makes them so (`svm.md` section 4.2).
 #[test]
-fn several_submirrors_are_warned_of() {
+fn several_submirrors_are_made_equal_to_the_first_one() {
     let mut env = with_sides();
     let lines = [
         "metainit -n d10 -m d11 d12",
         "metainit d10 -m d11 d12 d13 d14 2",
         "metastat -c",
     ];
-    assert_snapshot!(env.run_all(&lines), @r#"
+    assert_snapshot!(env.run_all(&lines), @r"
     $ metainit -n d10 -m d11 d12
     d10: Mirror would be setup
-    err| metainit: warning: d10: no resync is done, so that d11, d12 may differ, and a read fi\
-    nds the data of any of them. Go on only if they are known to be equal, or if what is on th\
-    em does not matter. Else begin with one, "metainit d10 -m d11 1"; metattach for the others\
-     is to come
+    d10: d12 would be made equal to d11
     $ metainit d10 -m d11 d12 d13 d14 2
     d10: Mirror is setup
-    err| metainit: warning: d10: no resync is done, so that d11, d12, d13, d14 may differ, and\
-     a read finds the data of any of them. Go on only if they are known to be equal, or if wha\
-    t is on them does not matter. Else begin with one, "metaclear d10 && metainit d10 -m d11 2\
-    "; metattach for the others is to come
+    d10: d12, d13, d14 are being made equal to d11
     $ metastat -c
-    d10              m   63MB d11 d12 d13 d14
+    d10              m   63MB d11 d12 (resync-0%) d13 (resync-0%) d14 (resync-0%)
         d11          s   63MB /dev/sda
         d12          s   63MB /dev/sdb
         d13          s   63MB /dev/sdc
         d14          s   63MB /dev/sdd
-    "#);
+    ");
     let mut env = with_sides();
     let document = env.run("metainit --json d10 -m d11 d12").json();
-    assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
-    let warning = document["warnings"][0].as_str().unwrap();
-    assert!(warning.starts_with("d10: no resync is done"), "{warning}");
-    assert_eq!(document["metadevices"][0]["type"], "mirror");
-    let document = env.run("metainit --json d20 -m d13").json();
     assert!(document.get("warnings").is_none());
+    let mirror = &document["metadevices"][0];
+    assert_eq!(mirror["resync"]["state"], "running");
+    assert_eq!(mirror["submirrors"][0]["state"], "Okay");
+    assert_eq!(mirror["submirrors"][1]["state"], "Resyncing");
+}
+
+/// What the administrator knows to be equal is not copied.
+#[test]
+fn nothing_is_resynced_if_the_administrator_says_so() {
+    let mut env = with_sides();
+    let lines = [
+        "metainit d10 -m d11 d12 --assume-clean",
+        "metainit --assume-clean d20 -m d13 d14 -r 2",
+        "metastat -c",
+        "metainit --assume-clean d1 1 1 sda",
+        "metainit d10 -m d11 --assume-clean d12",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metainit d10 -m d11 d12 --assume-clean
+    d10: Mirror is setup
+    $ metainit --assume-clean d20 -m d13 d14 -r 2
+    d20: Mirror is setup
+    $ metastat -c
+    d10              m   63MB d11 d12
+        d11          s   63MB /dev/sda
+        d12          s   63MB /dev/sdb
+    d20              m   63MB d13 d14
+        d13          s   63MB /dev/sdc
+        d14          s   63MB /dev/sdd
+    $ metainit --assume-clean d1 1 1 sda
+    err| metainit: --assume-clean is for a mirror
+    err| next: metainit --help
+    [exit status 1]
+    $ metainit d10 -m d11 --assume-clean d12
+    err| metainit: d10: "--assume-clean" is not an option of a mirror, which has -g, -r, -S an\
+    d a pass
+    err|     d10 -m d11 --assume-clean d12
+    err|                ^^^^^^^^^^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    "#);
+    env.setup("metaclear d10");
+    env.setup("metaclear d20");
+    env.write("etc/mdctl/md.tab", "d10 -m d11 d12\nd20 -m d13 d14\n");
+    let lines = [
+        "metainit --assume-clean d10",
+        "metainit --assume-clean -a",
+        "metastat -c",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metainit --assume-clean d10
+    d10: Mirror is setup
+    $ metainit --assume-clean -a
+    d20: Mirror is setup
+    $ metastat -c
+    d10              m   63MB d11 d12
+        d11          s   63MB /dev/sda
+        d12          s   63MB /dev/sdb
+    d20              m   63MB d13 d14
+        d13          s   63MB /dev/sdc
+        d14          s   63MB /dev/sdd
+    ");
 }
 
 #[test]
@@ -177,7 +227,7 @@ fn a_submirror_is_a_stripe_or_concat_that_nobody_uses() {
     ");
 }
 
-/// What is on a submirror stays; but a second one may have other data.
+/// What is on the first submirror stays; what is on the others is overwritten.
 #[test]
 fn data_beside_other_data_needs_force() {
     let mut env = with_sides();
@@ -187,26 +237,60 @@ fn data_beside_other_data_needs_force() {
     let lines = [
         "metainit d10 -m d11 d12 -r",
         "metainit -n d10 -m d11 d12",
+        "metainit d10 -m d11 d12 --assume-clean",
         "metainit -f d10 -m d11 d12",
+        "metaclear d10",
+        "metainit d10 -m d12 d11",
     ];
-    assert_snapshot!(env.run_all(&lines), @r#"
+    assert_snapshot!(env.run_all(&lines), @r"
     $ metainit d10 -m d11 d12 -r
-    err| metainit: /dev/md/dsk/d12: carries an ext4 file system (label web), and no resync mak\
-    es the other submirrors equal to it (-f if they are)
-    err| next: metainit d10 -m d12 -r 1
+    err| metainit: /dev/md/dsk/d12: carries an ext4 file system (label web), which the resync \
+    would overwrite
+    err| next: metainit -f d10 -m d11 d12 -r
     [exit status 1]
     $ metainit -n d10 -m d11 d12
+    err| metainit: /dev/md/dsk/d12: carries an ext4 file system (label web), which the resync \
+    would overwrite
+    err| next: metainit -f -n d10 -m d11 d12
+    [exit status 1]
+    $ metainit d10 -m d11 d12 --assume-clean
     err| metainit: /dev/md/dsk/d12: carries an ext4 file system (label web), and no resync mak\
     es the other submirrors equal to it (-f if they are)
     err| next: metainit d10 -m d12 1
     [exit status 1]
     $ metainit -f d10 -m d11 d12
     d10: Mirror is setup
-    err| metainit: warning: d10: no resync is done, so that d11, d12 may differ, and a read fi\
-    nds the data of any of them. Go on only if they are known to be equal, or if what is on th\
-    em does not matter. Else begin with one, "metaclear d10 && metainit d10 -m d11 1"; metatta\
-    ch for the others is to come
-    "#);
+    d10: d12 is being made equal to d11
+    $ metaclear d10
+    d10: Mirror is cleared
+    $ metainit d10 -m d12 d11
+    d10: Mirror is setup
+    d10: d11 is being made equal to d12
+    ");
+}
+
+/// A side of a mirror that was cleared carries what the first side carries.
+#[test]
+fn a_mirror_from_md_tab_overwrites_only_what_is_its_own() {
+    let mut env = with_sides();
+    env.write("etc/mdctl/md.tab", "d10 -m d11 d12\nd20 -m d13 d14\n");
+    env.mkfs("/dev/md/dsk/d11");
+    env.mkfs("/dev/md/dsk/d12");
+    env.mkfs("/dev/md/dsk/d14");
+    let lines = ["metainit -a", "metainit --assume-clean -a"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metainit -a
+    d10: Mirror is setup
+    d10: d12 is being made equal to d11
+    err| metainit: /etc/mdctl/md.tab:2: d20: /dev/md/dsk/d14: carries an ext4 file system (lab\
+    el web), which the resync would overwrite
+    err| next: metainit -f d20
+    err| metainit: /etc/mdctl/md.tab: 1 of its metadevices could not be made
+    err| next: metainit -a
+    [exit status 1]
+    $ metainit --assume-clean -a
+    d20: Mirror is setup
+    ");
 }
 
 #[test]
@@ -217,22 +301,19 @@ fn submirrors_stand_anywhere_in_md_tab() {
         "d10 -m d11 \\\n  d12 1\nd11 1 1 sda\nd12 1 1 d1\nd1 1 1 sdb\nd20 -m d21 d99\n",
     );
     env.mkfs("/dev/md/dsk/d11");
-    assert_snapshot!(env.run("metainit -a"), @r#"
+    assert_snapshot!(env.run("metainit -a"), @r"
     $ metainit -a
     d11: Concat/Stripe is setup
     d1: Concat/Stripe is setup
     d12: Concat/Stripe is setup
     d10: Mirror is setup
-    err| metainit: warning: d10: no resync is done, so that d11, d12 may differ, and a read fi\
-    nds the data of any of them. Go on only if they are known to be equal, or if what is on th\
-    em does not matter. Else begin with one, "metaclear d10 && metainit d10 -m d11 1"; metatta\
-    ch for the others is to come
+    d10: d12 is being made equal to d11
     err| metainit: /etc/mdctl/md.tab:6: d20: /dev/md/dsk/d21: there is no such metadevice
     err| next: metastat -c
     err| metainit: /etc/mdctl/md.tab: 1 of its metadevices could not be made
     err| next: metainit -a
     [exit status 1]
-    "#);
+    ");
     assert_snapshot!(env.run_all(&["metastat -p", "metaclear -r d10", "metainit d11"]), @r"
     $ metastat -p
     d10 -m d11 d12 1
@@ -267,7 +348,7 @@ fn what_metastat_prints_brings_mirrors_back() {
 #[test]
 fn a_mirror_is_cleared_before_its_submirrors() {
     let mut env = with_sides();
-    env.setup("metainit d10 -m d11 d12");
+    env.setup("metainit d10 -m d11 d12 --assume-clean");
     let lines = ["metaclear d11", "metaclear -r d10", "metastat -c"];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metaclear d11
@@ -296,7 +377,7 @@ fn a_mirror_is_cleared_before_its_submirrors() {
 #[test]
 fn a_mirror_with_an_erred_side_is_cleared_by_force() {
     let mut env = with_sides();
-    env.setup("metainit d10 -m d11 d12");
+    env.setup("metainit d10 -m d11 d12 --assume-clean");
     env.admin.component(12, 0).state = ComponentState::Maintenance as u32;
     let lines = [
         "metaclear d10",

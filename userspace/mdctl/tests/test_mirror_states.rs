@@ -19,7 +19,7 @@ fn with_mirror() -> TestEnvironment {
         "metainit d1 1 1 sde",
         "metainit d11 2 1 sda 1 sdb",
         "metainit d12 1 2 sdc sdd -i 64k",
-        "metainit d10 -m d11 d12",
+        "metainit d10 -m d11 d12 --assume-clean",
     ] {
         env.setup(line);
     }
@@ -104,7 +104,7 @@ fn other_forms() {
 fn options_are_shown_with_what_one_types_for_them() {
     let mut env = with_mirror();
     env.setup("metaclear d10");
-    env.setup("metainit d10 -m d11 d12 -g -S 3");
+    env.setup("metainit d10 -m d11 d12 -g -S 3 --assume-clean");
     assert_snapshot!(mirror_block(&mut env, "metastat d10"), @r"
     d10: Mirror
         Submirror 0: d11
@@ -344,7 +344,7 @@ fn metadevices_below_a_submirror_have_states_too() {
     d1: Subdevice of d11
         State: Needs maintenance
         Invoke: after replacing "Maintenance" components:
-    		metareplace d10 /dev/sda <new device>
+    		metareplace d10 d1 <new device>
         Size: 129024 blocks (63 MB)
         Stripe 0:
     	Device     Start Block  Dbase        State  Errors

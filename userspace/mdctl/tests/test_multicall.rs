@@ -21,9 +21,13 @@ fn help_page() {
       metainit     Make a stripe, a concat, a concat of stripes, or a mirror of these.
       metastat     Show metadevices.
       metaclear    Clear metadevices.
-      metattach    Grow a stripe or concat by more components.
+      metattach    Attach a submirror to a mirror, or more components to a stripe or concat.
+      metadetach   Take a submirror out of its mirror.
+      metaoffline  Take a submirror out of service for a while.
+      metaonline   Bring a submirror back that metaoffline has taken out of service.
       metaparam    Change the options of a mirror, or show them.
-      metareplace  Replace a component of a mirror: not possible yet.
+      metareplace  Replace a component of a mirror, or use it again.
+      metasync     Start or cancel the resync of mirrors.
       metadb       Make, delete and show replicas of the state database.
       scan         Show the devices on which sets have replicas and components.
       probe        Say what a device has of a set.
@@ -74,8 +78,8 @@ fn what_is_no_command_is_an_error() {
     assert_snapshot!(env.run_all(&lines), @r#"
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
-     export, import, dump, version]
+     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
+    ce, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -84,9 +88,9 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
-    and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metap\
-    aram, metareplace, metadb, scan, probe, start, stop, export, import, dump, version]","next\
-    ":"mdctl --help"}}
+    and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
+    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metadb, scan, probe, sta\
+    rt, stop, export, import, dump, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -98,14 +102,14 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
-    t, metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, sto\
-    p, export, import, dump, version]
+    t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarep\
+    lace, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metaparam, metareplace, metadb, scan, probe, start, stop,\
-     export, import, dump, version]
+     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
+    ce, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

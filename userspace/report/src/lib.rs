@@ -22,6 +22,8 @@ pub use metadevice::{
     Kind,
     Metadevice,
     ReadPolicy,
+    Resync,
+    ResyncState,
     Row,
     State,
     Submirror,
@@ -72,8 +74,9 @@ pub struct Document {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
     /// `metastat`: the metadevices asked for, each followed by those that are its components.
-    /// `metainit`: those that were made. `metattach`: the one that was grown. `metaparam`: the
-    /// mirror, with the options that it has now.
+    /// `metainit`: those that were made. `metattach`: the one that was grown, or the mirror that
+    /// was attached to. `metaparam`, `metadetach`, `metaoffline`, `metaonline`, `metareplace`: the
+    /// mirror as it is now. `metasync`: the mirrors that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
     /// `metadb`: the state database. Absent if there is none.
@@ -83,7 +86,8 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
     /// `metainit -n`: names of the metadevices that could be made. `metattach -n`: the one that
-    /// could be grown.
+    /// could be grown or attached to. `metareplace -n`: the mirror of which a component could be
+    /// replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Vec<String>>,
     /// `metaclear`: names of the metadevices that are gone, also those before an error.

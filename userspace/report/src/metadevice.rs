@@ -37,6 +37,33 @@ pub struct Metadevice {
     /// When a mirror is resynced after a crash, 1 to 9; 0 for never. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<u32>,
+    /// The resync of a mirror. Absent if there is nothing to resync, and for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resync: Option<Resync>,
+}
+
+/// The resync of a mirror that has something to resync.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Resync {
+    /// Whether it goes on.
+    pub state: ResyncState,
+    /// Bytes that are done.
+    pub done: u64,
+    /// Bytes that there are to do in all.
+    pub total: u64,
+}
+
+/// Whether a resync goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResyncState {
+    /// It is under way.
+    Running,
+    /// The administrator has cancelled it; `metasync` starts it again.
+    Cancelled,
+    /// Some of it could not be done: a block cannot be read on any submirror, or the set is
+    /// read-only.
+    Stuck,
 }
 
 /// Kinds of metadevices.
@@ -66,6 +93,14 @@ pub enum State {
     /// A metadevice: one of its components is in the state `Maintenance` or `Last Erred`.
     #[serde(rename = "Needs maintenance")]
     NeedsMaintenance,
+    /// A submirror that has to be made equal to the others, while the resync of its mirror stands
+    /// still.
+    #[serde(rename = "Needs maintenance")]
+    NeedsResync,
+    /// A submirror or component that is being made equal to the others.
+    Resyncing,
+    /// A submirror that the administrator has taken out of service.
+    Offline,
 }
 
 impl State {
@@ -76,7 +111,9 @@ impl State {
             State::Unavailable => "Unavailable",
             State::Maintenance => "Maintenance",
             State::LastErred => "Last Erred",
-            State::NeedsMaintenance => "Needs maintenance",
+            State::NeedsMaintenance | State::NeedsResync => "Needs maintenance",
+            State::Resyncing => "Resyncing",
+            State::Offline => "Offline",
         }
     }
 }
@@ -187,6 +224,9 @@ mod tests {
             State::Maintenance,
             State::LastErred,
             State::NeedsMaintenance,
+            State::NeedsResync,
+            State::Resyncing,
+            State::Offline,
         ];
         for state in states {
             assert_eq!(serde_json::to_value(state).unwrap(), state.word());

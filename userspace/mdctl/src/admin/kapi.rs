@@ -12,6 +12,8 @@ use super::{
 };
 use md_abi::admin::{
     AddReplicas,
+    Attach,
+    ChangeSide,
     Clear,
     Component,
     Create,
@@ -21,15 +23,19 @@ use md_abi::admin::{
     List,
     ListReplicas,
     Probe,
+    Replace,
     ReplicaStatus,
     Row,
     SetOptions,
     StartSet,
     Status,
     StopSet,
+    Sync,
     UnitSummary,
     Version,
     IOC_ADD_REPLICAS,
+    IOC_ATTACH,
+    IOC_CHANGE_SIDE,
     IOC_CLEAR,
     IOC_CREATE,
     IOC_DELETE_REPLICAS,
@@ -37,10 +43,12 @@ use md_abi::admin::{
     IOC_LIST,
     IOC_LIST_REPLICAS,
     IOC_PROBE,
+    IOC_REPLACE,
     IOC_SET_OPTIONS,
     IOC_START_SET,
     IOC_STATUS,
     IOC_STOP_SET,
+    IOC_SYNC,
     IOC_VERSION, //
 };
 use rustix::{
@@ -164,6 +172,26 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_SET_OPTIONS, _>(argument) }
     }
 
+    fn attach(&mut self, argument: &mut Attach) -> Result<(), CallError> {
+        // SAFETY: `IOC_ATTACH` takes an `Attach`, which names no arrays.
+        unsafe { self.call::<IOC_ATTACH, _>(argument) }
+    }
+
+    fn change_side(&mut self, argument: &mut ChangeSide) -> Result<(), CallError> {
+        // SAFETY: `IOC_CHANGE_SIDE` takes a `ChangeSide`, which names no arrays.
+        unsafe { self.call::<IOC_CHANGE_SIDE, _>(argument) }
+    }
+
+    fn replace(&mut self, argument: &mut Replace) -> Result<(), CallError> {
+        // SAFETY: `IOC_REPLACE` takes a `Replace`, which names no arrays.
+        unsafe { self.call::<IOC_REPLACE, _>(argument) }
+    }
+
+    fn sync(&mut self, argument: &mut Sync) -> Result<(), CallError> {
+        // SAFETY: `IOC_SYNC` takes a `Sync`, which names no arrays.
+        unsafe { self.call::<IOC_SYNC, _>(argument) }
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         // SAFETY: `IOC_CLEAR` takes a `Clear`, which names no arrays.
         unsafe { self.call::<IOC_CLEAR, _>(argument) }
@@ -241,7 +269,7 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, eight times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, twelve times.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
@@ -250,6 +278,10 @@ mod tests {
         assert_eq!(null.create(&mut Create::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.grow(&mut Grow::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.set_options(&mut SetOptions::new_zeroed()), refused);
+        assert_eq!(null.attach(&mut Attach::new_zeroed()), refused);
+        assert_eq!(null.change_side(&mut ChangeSide::new_zeroed()), refused);
+        assert_eq!(null.replace(&mut Replace::new_zeroed()), refused);
+        assert_eq!(null.sync(&mut Sync::new_zeroed()), refused);
         assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
         assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);
         assert_eq!(

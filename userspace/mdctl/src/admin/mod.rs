@@ -11,6 +11,8 @@ pub mod requests;
 
 use md_abi::admin::{
     AddReplicas,
+    Attach,
+    ChangeSide,
     Clear,
     Component,
     Create,
@@ -20,12 +22,14 @@ use md_abi::admin::{
     List,
     ListReplicas,
     Probe,
+    Replace,
     ReplicaStatus,
     Row,
     SetOptions,
     StartSet,
     Status,
     StopSet,
+    Sync,
     UnitSummary,
     Version, //
 };
@@ -60,6 +64,18 @@ pub trait Admin {
 
     /// Changes options of a mirror.
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError>;
+
+    /// Adds a submirror to a mirror.
+    fn attach(&mut self, argument: &mut Attach) -> Result<(), CallError>;
+
+    /// Takes a submirror out of its mirror, or out of service, or back.
+    fn change_side(&mut self, argument: &mut ChangeSide) -> Result<(), CallError>;
+
+    /// Replaces a component of a submirror, or takes it back into service.
+    fn replace(&mut self, argument: &mut Replace) -> Result<(), CallError>;
+
+    /// Starts or cancels the resync of a mirror.
+    fn sync(&mut self, argument: &mut Sync) -> Result<(), CallError>;
 
     /// Clears a metadevice.
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError>;

@@ -64,6 +64,11 @@ pub struct Arguments {
     #[arg(short = 'n')]
     check_only: bool,
 
+    /// The submirrors of mirrors are equal already, as they are on the disks of the set that was
+    /// exported: no resync. Else they are made equal to the first one
+    #[arg(long = "assume-clean")]
+    assume_clean: bool,
+
     /// The description
     #[arg(value_name = "FILE")]
     file: String,
@@ -212,13 +217,19 @@ impl Arguments {
             check_only: self.check_only,
             force: self.force,
             from_md_tab: true,
+            assume_clean: self.assume_clean,
         }
     }
 
     /// A failure of one line.
     fn about(&self, failure: Failure, entry: &Entry) -> Failure {
         let dry = if self.check_only { " -n" } else { "" };
-        let with_force = format!("{COMMAND} -f{dry} {}", quoted(&self.file));
+        let clean = if self.assume_clean {
+            " --assume-clean"
+        } else {
+            ""
+        };
+        let with_force = format!("{COMMAND} -f{dry}{clean} {}", quoted(&self.file));
         in_entry(failure, &self.file, entry, with_force)
     }
 }

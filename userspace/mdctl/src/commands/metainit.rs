@@ -46,13 +46,13 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 /// COMPONENTs, and if there is more than one of these is striped over them. A component is a disk,
 /// partition or metadevice that nobody uses; a name without a slash is that of a metadevice, as in
 /// d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
-/// SUBMIRRORs. NAME alone stands for the entry of that name in md.tab.
+/// SUBMIRRORs, that of the first one. NAME alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
-       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS]
+       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS] [--assume-clean]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
     after_help = "Each row:
@@ -65,8 +65,9 @@ Each mirror:
   -S    A write goes to one submirror after the other [default: to all at once]
   PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
 
-No resync is done when a mirror is made. Over one submirror it shows what is on that; several must
-be equal, or be of no importance until the mirror is written.
+A mirror shows what is on its first submirror; the others are made equal to that, so that what is on
+them is lost, while the mirror can be used. With --assume-clean nothing is copied: then they must be
+equal, or be of no importance until the mirror is written.
 
 The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's data, except
 with --keep-data. So what -f overrides stays there and is found the next time, until
@@ -81,7 +82,7 @@ Examples:
   metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
   metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
   metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
-  metainit d20 -m d10                A mirror with what is on d10
+  metainit d20 -m d10 d11            A mirror with what is on d10
   metainit -a                        What stands in md.tab and does not exist yet"
 )]
 pub struct Arguments {
@@ -110,6 +111,10 @@ pub struct Arguments {
     #[arg(long = "keep-data")]
     keep_data: bool,
 
+    /// The submirrors of a mirror are equal already: no resync; may end the line
+    #[arg(long = "assume-clean")]
+    assume_clean: bool,
+
     /// Name of the metadevice, d0 to d8191
     #[arg(value_name = "NAME", required_unless_present = "all")]
     name: Option<String>,
@@ -124,12 +129,23 @@ pub struct Arguments {
     rows: Vec<String>,
 }
 
+/// The option of [`Arguments::assume_clean`], which may also end the line.
+const ASSUME_CLEAN: &str = "--assume-clean";
+
 /// Runs the command.
 pub fn run(
-    arguments: Arguments,
+    mut arguments: Arguments,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
+    if arguments
+        .rows
+        .last()
+        .is_some_and(|word| word == ASSUME_CLEAN)
+    {
+        arguments.rows.pop();
+        arguments.assume_clean = true;
+    }
     let mut words: Vec<_> = arguments
         .name
         .iter()
@@ -144,6 +160,10 @@ pub fn run(
         [name] => arguments.make_from_md_tab(name, machine, answer),
         words => {
             let spec = parsed(Spec::parse(words), words)?;
+            if arguments.assume_clean && !matches!(spec, Spec::Mirror(_)) {
+                let reason = format!("{ASSUME_CLEAN} is for a mirror");
+                return Err(explain::line(COMMAND, reason));
+            }
             make(machine, &spec, arguments.manner(false), answer)
         }
     }
@@ -156,6 +176,7 @@ impl Arguments {
             check_only: self.check_only,
             force: self.force,
             from_md_tab,
+            assume_clean: self.assume_clean,
         }
     }
 
@@ -242,6 +263,9 @@ impl Arguments {
         let mut line = format!("{COMMAND} -f");
         if self.check_only {
             line += " -n";
+        }
+        if self.assume_clean {
+            line += &format!(" {ASSUME_CLEAN}");
         }
         if let Some(file) = &self.md_tab {
             line += &format!(" -T {}", quoted(file));

@@ -29,6 +29,7 @@ use crate::{
     Machine,
 };
 use clap::Parser;
+use md_report::State;
 use std::collections::BTreeMap;
 
 /// Show metadevices.
@@ -135,7 +136,7 @@ impl Snapshot {
         names: &[MetadeviceName],
     ) -> Result<Vec<Listed>, Failure> {
         let listed = |place: Place| {
-            let unit = match self.units.get(&place.name) {
+            let mut unit = match self.units.get(&place.name) {
                 Some(unit) => unit.clone(),
                 // Let the kernel say what is wrong with the name.
                 None => super::read(machine, place.name)?,
@@ -143,6 +144,9 @@ impl Snapshot {
             let is_submirror = unit
                 .parent
                 .is_some_and(|parent| self.family.is_mirror(parent));
+            if let Some(state) = self.side_state(&unit) {
+                unit.state = state;
+            }
             Ok(Listed {
                 repair: repair(&unit, &self.units, &self.family),
                 depth: place.depth,
@@ -151,5 +155,16 @@ impl Snapshot {
             })
         };
         self.family.places(names).into_iter().map(listed).collect()
+    }
+
+    /// State of a metadevice as a side, if it is one: only its mirror knows that it is being
+    /// resynced or out of service.
+    fn side_state(&self, unit: &Unit) -> Option<State> {
+        let parent = self.units.get(&unit.parent?)?;
+        let mut sides = parent.components().filter(|_| parent.is_mirror());
+        let path = unit.name.path();
+        sides
+            .find(|side| side.device == path)
+            .map(|side| side.state)
     }
 }

@@ -2,7 +2,10 @@
 //! `metattach`
 
 use crate::{
-    admin::requests,
+    admin::requests::{
+        self,
+        sides::attach, //
+    },
     components,
     discover::{
         signatures::signatures,
@@ -30,19 +33,31 @@ use crate::{
         },
     },
     unit::Unit,
+    waiting::wait,
     Machine,
 };
 use clap::Parser;
 
-/// Grow a stripe or concat by more components.
+/// Name of the command, as it stands in messages.
+const COMMAND: &str = "metattach";
+
+/// Attach a submirror to a mirror, or more components to a stripe or concat.
 ///
-/// They come behind those that there are: with -i as one more row, striped over all of them;
+/// A submirror is made equal to the others of the mirror: what is on it is lost. Its size does not
+/// matter to the mirror, if it is not too small.
+///
+/// A stripe or concat grows. The components come behind those that there are: with -i as one more row, striped over all of them;
 /// without it each as a row of its own. The metadevice may be in use, and its data stays where it
 /// is. A file system on it is grown by a command of its own afterwards.
 #[derive(Debug, Parser)]
-#[command(name = "metattach", verbatim_doc_comment)]
+#[command(
+    name = COMMAND,
+    verbatim_doc_comment,
+    override_usage = "metattach [-f] [-n] [-w] MIRROR SUBMIRROR
+       metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT..."
+)]
 pub struct Arguments {
-    /// Also components that carry a file system or the like, but not one in use
+    /// Also what carries a file system or the like, but not what is in use
     #[arg(short = 'f')]
     force: bool,
 
@@ -54,11 +69,16 @@ pub struct Arguments {
     #[arg(short = 'i', value_name = "INTERLACE", value_parser = parse_interlace)]
     interlace: Option<Sectors>,
 
-    /// The metadevice to grow, such as d10
-    #[arg(value_name = "STRIPE")]
+    /// Wait until the submirror is resynced
+    #[arg(short = 'w', long = "wait")]
+    wait: bool,
+
+    /// The mirror, or the metadevice to grow, such as d10
+    #[arg(value_name = "MIRROR")]
     name: String,
 
-    /// Disks, partitions or metadevices that nobody uses
+    /// A stripe or concat for a mirror; for a stripe or concat disks, partitions or metadevices that
+    /// nobody uses
     #[arg(value_name = "COMPONENT")]
     components: Vec<String>,
 }
@@ -69,45 +89,104 @@ pub fn run(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let name = explain::name("metattach", &arguments.name)?;
-    let unit = growable(machine, name, &arguments.components)?;
-    let paths = arguments.paths()?;
-    let rows = arguments.rows(&unit, &paths);
-    let devices = components::choose(&paths, machine.host)?;
-    let failed = |error| explain::request(&error, &Subject::making(name, &paths));
-    requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
-    if !arguments.force {
-        check_signatures(&paths, machine.host)?;
+    let name = explain::name(COMMAND, &arguments.name)?;
+    let unit = super::read(machine, name)?;
+    if unit.is_mirror() {
+        return arguments.attach_submirror(name, machine, answer);
     }
-    if arguments.check_only {
-        answer.line(&format!("{name}: {} would be attached", plural(&paths)));
-        answer.document.checked = Some(vec![name.to_string()]);
-        return Ok(());
-    }
-    requests::grow(machine.admin, name, &rows, &devices).map_err(failed)?;
-    answer.has_changed = true;
-    let be = if paths.len() == 1 { "is" } else { "are" };
-    answer.line(&format!("{name}: {} {be} attached", plural(&paths)));
-    if let Some(line) = file_system(machine, &unit) {
-        answer.line(&line);
-    }
-    answer.document.metadevices = Some(vec![(&super::read(machine, name)?).into()]);
-    Ok(())
+    check_growable(&unit, &arguments.components)?;
+    arguments.grow(&unit, machine, answer)
 }
 
-/// The metadevice that is to grow, if it is one that can.
-fn growable(
-    machine: &mut Machine<'_>,
-    name: MetadeviceName,
-    components: &[String],
-) -> Result<Unit, Failure> {
-    let unit = super::read(machine, name)?;
+impl Arguments {
+    /// Attaches components to a stripe or concat.
+    fn grow(
+        &self,
+        unit: &Unit,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let name = unit.name;
+        let paths = self.paths()?;
+        let rows = self.rows(unit, &paths);
+        let devices = components::choose(&paths, machine.host)?;
+        let failed = |error| explain::request(&error, &Subject::making(name, &paths));
+        requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
+        if !self.force {
+            check_signatures(&paths, machine.host)?;
+        }
+        if self.check_only {
+            answer.line(&format!("{name}: {} would be attached", plural(&paths)));
+            answer.document.checked = Some(vec![name.to_string()]);
+            return Ok(());
+        }
+        requests::grow(machine.admin, name, &rows, &devices).map_err(failed)?;
+        answer.has_changed = true;
+        let be = if paths.len() == 1 { "is" } else { "are" };
+        answer.line(&format!("{name}: {} {be} attached", plural(&paths)));
+        if let Some(line) = file_system(machine, unit) {
+            answer.line(&line);
+        }
+        answer.show(machine, &[name])
+    }
+
+    /// Attaches a submirror to a mirror.
+    fn attach_submirror(
+        &self,
+        name: MetadeviceName,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let submirror = self.submirror(name)?;
+        let path = [submirror.path()];
+        let device = components::choose(&path, machine.host)?.remove(0);
+        let failed = |error| explain::request(&error, &Subject::part(name, &path));
+        attach(machine.admin, name, &device, true).map_err(failed)?;
+        if !self.force {
+            check_overwritten(&path[0], machine.host)?;
+        }
+        if self.check_only {
+            answer.line(&format!("{name}: submirror {submirror} would be attached"));
+            answer.document.checked = Some(vec![name.to_string()]);
+            return Ok(());
+        }
+        attach(machine.admin, name, &device, false).map_err(failed)?;
+        answer.has_changed = true;
+        answer.line(&format!("{name}: submirror {submirror} is attached"));
+        answer.show(machine, &[name])?;
+        if self.wait {
+            wait(machine, &[name], answer)?;
+        }
+        Ok(())
+    }
+
+    /// The submirror that is to be attached to a mirror.
+    fn submirror(&self, mirror: MetadeviceName) -> Result<MetadeviceName, Failure> {
+        match &self.components[..] {
+            [] => Err(growth::no_growth(mirror)),
+            [word] if self.interlace.is_none() => word.parse().map_err(|reason: String| {
+                let reason = format!("{reason}, and a submirror is one");
+                explain::word(COMMAND, word, reason)
+            }),
+            _ => Err(explain::mirror::one_at_a_time(mirror)),
+        }
+    }
+}
+
+/// Sees that a stripe or concat can grow.
+fn check_growable(unit: &Unit, components: &[String]) -> Result<(), Failure> {
     match unit.parent {
-        _ if unit.is_mirror() && components.is_empty() => Err(growth::no_growth(name)),
-        _ if unit.is_mirror() => Err(explain::mirror::no_attach(name)),
-        _ if components.is_empty() => Err(growth::nothing_to_attach(name)),
-        Some(parent) => Err(growth::part_of(name, parent)),
-        None => Ok(unit),
+        _ if components.is_empty() => Err(growth::nothing_to_attach(unit.name)),
+        Some(parent) => Err(growth::part_of(unit.name, parent)),
+        None => Ok(()),
+    }
+}
+
+/// Sees that a new submirror carries nothing that somebody may want back.
+fn check_overwritten(path: &String, host: &dyn Host) -> Result<(), Failure> {
+    match components::find_carrier([path], host)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::mirror::overwritten(&carrier)),
     }
 }
 
@@ -146,7 +225,7 @@ impl Arguments {
     /// Full paths of the components.
     fn paths(&self) -> Result<Vec<String>, Failure> {
         let path = |word: &String| {
-            component_path(word).map_err(|reason| explain::word("metattach", word, reason))
+            component_path(word).map_err(|reason| explain::word(COMMAND, word, reason))
         };
         self.components.iter().map(path).collect()
     }

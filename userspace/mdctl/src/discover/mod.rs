@@ -26,7 +26,10 @@ use rustix::fs::{
 };
 use std::{
     fs,
-    io,
+    io::{
+        self,
+        IsTerminal, //
+    },
     os::unix::fs::FileExt,
     path::{
         Path,
@@ -35,7 +38,9 @@ use std::{
     process::{
         Command,
         Output, //
-    }, //
+    },
+    thread,
+    time::Duration, //
 };
 use sysfs::Device;
 use thiserror::Error;
@@ -62,6 +67,12 @@ pub trait Host {
 
     /// Runs another program to its end.
     fn run(&self, command: &mut Command) -> io::Result<Output>;
+
+    /// Lets some time pass.
+    fn pause(&self, time: Duration);
+
+    /// Whether somebody sees what is written to standard error at once.
+    fn is_watched(&self) -> bool;
 }
 
 /// The machine that the tool runs on.
@@ -84,6 +95,14 @@ impl Host for ThisHost {
 
     fn run(&self, command: &mut Command) -> io::Result<Output> {
         command.output()
+    }
+
+    fn pause(&self, time: Duration) {
+        thread::sleep(time);
+    }
+
+    fn is_watched(&self) -> bool {
+        io::stderr().is_terminal()
     }
 }
 

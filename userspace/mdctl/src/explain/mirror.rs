@@ -1,53 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What mirrors cannot do before there is a resync, and what can be done today.
+//! What goes wrong with mirrors: their submirrors, their components and their resync.
 
 use super::{
     Failure,
     Next, //
 };
 use crate::{
+    admin::requests::sides::Place,
     components::Carrier,
     syntax::{
-        mirror::MirrorSpec,
-        name::MetadeviceName,
+        name::{
+            typed_word,
+            MetadeviceName, //
+        },
+        shell::quoted,
+        size::Sectors,
         spec::Spec, //
     },
-    unit::{
-        Body,
-        Mirror,
-        Unit, //
-    },
+    unit::Resync,
 };
-use md_report::State;
+use md_report::ResyncState;
 
-/// What is to be said of a mirror that is made over several submirrors at once (`svm.md` section
-/// 4.2: they count as equal, and nothing makes them so); nothing if it has one.
-pub fn unequal_sides(mirror: &MirrorSpec, check_only: bool) -> Option<String> {
-    let [first, _, ..] = mirror.submirrors[..] else {
-        return None;
-    };
-    let name = mirror.name;
-    let sides: Vec<_> = mirror
-        .submirrors
-        .iter()
-        .map(|side| side.to_string())
-        .collect();
-    let clear = if check_only {
-        String::new()
-    } else {
-        format!("metaclear {name} && ")
-    };
-    let alone = Spec::Mirror(mirror.over(vec![first])).command();
-    Some(format!(
-        "{name}: no resync is done, so that {} may differ, and a read finds the data of any of \
-         them. Go on only if they are known to be equal, or if what is on them does not matter. \
-         Else begin with one, \"{clear}{alone}\"; metattach for the others is to come",
-        sides.join(", ")
-    ))
-}
-
-/// A submirror that carries something, beside others that may not. `alone` is the mirror over
-/// this one only.
+/// A submirror that carries something, beside others that are said to be equal and may not be.
+/// `alone` is the mirror over this one only.
 pub fn carries(carrier: &Carrier, alone: &Spec) -> Failure {
     let reason = format!(
         "carries {}, and no resync makes the other submirrors equal to it (-f if they are)",
@@ -56,66 +31,71 @@ pub fn carries(carrier: &Carrier, alone: &Spec) -> Failure {
     Failure::of(&carrier.path, reason, alone.command())
 }
 
-/// A metadevice of another kind that is asked for the options of a mirror.
+/// A submirror or component that carries something, and is to be made equal to others.
+pub fn overwritten(carrier: &Carrier) -> Failure {
+    let reason = format!("carries {}, which the resync would overwrite", carrier.what);
+    Failure {
+        next: Next::SameWithForce,
+        ..Failure::of(&carrier.path, reason, "")
+    }
+}
+
+/// A metadevice of another kind that is taken for a mirror.
 pub fn not_a_mirror(name: &str) -> Failure {
-    let reason = "is a concat or stripe, and only a mirror has these options";
+    let reason = "is a concat or stripe, and not a mirror";
     Failure::of(name, reason, format!("metastat {name}"))
 }
 
-/// A submirror that is to be attached.
-pub fn no_attach(name: MetadeviceName) -> Failure {
-    let reason = "is a mirror, and submirrors cannot be attached yet: that comes with resync";
-    Failure::of(name.to_string(), reason, format!("metastat {name}"))
+/// Not exactly one submirror that is to be attached.
+pub fn one_at_a_time(name: MetadeviceName) -> Failure {
+    let reason = "is a mirror, to which one submirror is attached at a time, without -i";
+    Failure::of(name.to_string(), reason, "metattach --help")
 }
 
-/// A component of a metadevice that is to be replaced.
-pub fn no_replacement(unit: &Unit) -> Failure {
-    let name = unit.name.to_string();
-    match &unit.body {
-        Body::Stripe(_) => {
-            let next = format!("metastat {name}");
-            Failure::of(
-                name,
-                "is a concat or stripe, and has no copy of its data",
-                next,
-            )
-        }
-        Body::Mirror(mirror) => {
-            let (today, next) = without_replacement(unit, mirror);
-            let reason =
-                format!("components cannot be replaced yet: that comes with resync. {today}");
-            Failure {
-                next: Next::Command(next),
-                ..Failure::of(name, reason, "")
-            }
-        }
-    }
+/// A word that means no component of a mirror.
+pub fn no_component(mirror: MetadeviceName, word: &str, places: &[Place]) -> Failure {
+    let reason = format!("is no component of {mirror}, which has {}", list(places));
+    Failure::of(word, reason, format!("metastat {mirror}"))
 }
 
-/// What can be done for a mirror today, and the command that does it.
-fn without_replacement(unit: &Unit, mirror: &Mirror) -> (&'static str, String) {
-    let healthy = mirror.names(|side| side.state == State::Okay);
-    if healthy.len() == mirror.submirrors.len() {
-        (
-            "Nothing of it needs that",
-            format!("metastat {}", unit.name),
-        )
-    } else if healthy.is_empty() {
-        (
-            "No submirror is whole: copy away what can still be read",
-            format!("metastat {}", unit.name),
-        )
-    } else {
-        let Unit { name, .. } = unit;
-        let spec = MirrorSpec {
-            name: *name,
-            submirrors: healthy,
-            options: mirror.options,
-        };
-        let again = Spec::Mirror(spec).command();
-        (
-            "Copy the data away, or make the mirror again without the side that needs it",
-            format!("metaclear -f {name} && {again}"),
-        )
-    }
+/// A word that means several components of a mirror.
+pub fn several(mirror: MetadeviceName, word: &str, places: &[Place]) -> Failure {
+    let list = list(places);
+    let reason = format!("is more than one component of {mirror}, which has {list}");
+    Failure::of(word, reason, format!("metastat {mirror}"))
 }
+
+/// Components, each with its submirror.
+fn list(places: &[Place]) -> String {
+    let place = |place: &Place| format!("{} ({})", typed_word(&place.device), place.submirror);
+    places.iter().map(place).collect::<Vec<_>>().join(", ")
+}
+
+/// A component that is to be used again, and whose device is not there; `known` is by what it is
+/// known.
+pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
+    let reason =
+        "is missing since the set was started: stop and start it when the device is back, \
+                  or replace it";
+    let next = format!("metareplace {mirror} {} <new device>", quoted(known));
+    Failure::of(known, reason, next)
+}
+
+/// The resync of a mirror of a size, which was waited for, and stands still.
+pub fn unfinished(name: MetadeviceName, size: Sectors, resync: &Resync) -> Failure {
+    let percent = resync.percent(size);
+    let reason = match resync.state {
+        ResyncState::Running | ResyncState::Stuck => {
+            format!("its resync stands still, {percent} % done: {STUCK}")
+        }
+        ResyncState::Cancelled => format!("its resync was cancelled, {percent} % done"),
+    };
+    let next = match resync.state {
+        ResyncState::Running | ResyncState::Stuck => format!("metastat {name}"),
+        ResyncState::Cancelled => format!("metasync -w {name}"),
+    };
+    Failure::of(name.to_string(), reason, next)
+}
+
+/// Why a resync stands still that nobody has cancelled.
+pub const STUCK: &str = "a block can be read from no submirror, or the set is read-only";

@@ -17,6 +17,7 @@ pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
 pub mod refusal;
+mod sides;
 
 use crate::{
     admin::{
@@ -72,6 +73,8 @@ pub struct Subject<'a> {
     pub unit: Option<MetadeviceName>,
     /// Paths of its components in a request to make it; else empty.
     pub devices: &'a [String],
+    /// Whether it was about the only one of `devices`, whichever the kernel says.
+    pub only_one: bool,
 }
 
 impl Failure {
@@ -113,6 +116,16 @@ impl<'a> Subject<'a> {
         Subject {
             unit: Some(name),
             devices,
+            only_one: false,
+        }
+    }
+
+    /// A request that is about a submirror or component of a mirror that exists.
+    pub fn part(mirror: MetadeviceName, part: &'a [String; 1]) -> Self {
+        Subject {
+            unit: Some(mirror),
+            devices: part,
+            only_one: true,
         }
     }
 
@@ -121,6 +134,7 @@ impl<'a> Subject<'a> {
         Subject {
             unit: Some(name),
             devices: &[],
+            only_one: false,
         }
     }
 
@@ -129,6 +143,7 @@ impl<'a> Subject<'a> {
         Subject {
             unit: None,
             devices: &[],
+            only_one: false,
         }
     }
 
@@ -143,14 +158,15 @@ impl<'a> Subject<'a> {
         Subject {
             unit: None,
             devices: path,
+            only_one: true,
         }
     }
 
     /// Path of the component with a number, or the metadevice's name if there is none; or the
-    /// device, if there is nothing but that.
+    /// only one that it can be about.
     fn component(&self, index: Option<usize>) -> String {
-        let only = self.unit.is_none().then_some(0);
-        let device = index.or(only).and_then(|index| self.devices.get(index));
+        let index = if self.only_one { Some(0) } else { index };
+        let device = index.and_then(|index| self.devices.get(index));
         device.cloned().unwrap_or_else(|| self.unit_name())
     }
 }

@@ -155,7 +155,7 @@ impl Words {
                 format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
                 "lsblk -d -o NAME,LOG-SEC",
             ),
-            other => super::database::refusal(other, [a, b], &self.component),
+            other => super::sides::refusal(other, [a, b], &self.unit, &self.component, self.row),
         }
     }
 
@@ -264,6 +264,7 @@ mod tests {
         let subject = Subject {
             unit: "d10".parse().ok(),
             devices: &devices,
+            only_one: false,
         };
         let refused = Refused {
             refusal,
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 6, tool: 5)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -347,7 +348,7 @@ mod tests {
           next: dmesg | tail
         d10: row 1: an interlace of 17 blocks is no multiple of a block size, 16 blocks
           next: lsblk -d -o NAME,LOG-SEC
-        d10: is a concat or stripe, and only a mirror has these options
+        d10: is a concat or stripe, and not a mirror
           next: metastat d10
         d10: is a mirror, and only a concat or stripe can grow
           next: metastat d10
@@ -407,15 +408,45 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_the_sides_of_a_mirror() {
+        assert_snapshot!(refusals(52..=63), @r"
+        /dev/sdb: would not be found again after a reboot: it has no partition uuid, its disk has no world-wide name, and --keep-data leaves no room for a label
+          next: lsblk -o NAME,PARTUUID,WWN
+        /dev/sdb: 17 replicas and 16 components of the set are missing
+          next: mdctl start
+        d10: has 17 submirrors, and there cannot be more
+          next: metastat d10
+        /dev/sdb: is not a submirror of d10
+          next: metastat d10
+        /dev/sdb: has, or may have, blocks that no other submirror of d10 in service has
+          next: metastat d10
+        d10: has to be resynced before, or is being resynced
+          next: metasync -w d10
+        /dev/sdb: is offline, and has to be onlined first
+          next: metaonline d10 /dev/sdb
+        /dev/sdb: is not offline
+          next: metastat d10
+        /dev/sdb: is no longer the component of d10 in its place
+          next: metastat d10
+        /dev/sdb: is in service, so that there is nothing to be enabled
+          next: metastat d10
+        /dev/sdb: holds the last copy of its data: components of submirror 1 come first (-f: that data is lost)
+          next: metastat d10
+        d10: has nothing that has to be resynced
+          next: metastat d10
+        ");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 4, tool: 5)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 5, tool: 6)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 5, tool: 5)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 6, tool: 6)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 6, tool: 5)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
           next: make tool
         ");
     }

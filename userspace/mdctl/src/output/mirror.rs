@@ -2,6 +2,7 @@
 //! Mirrors as text (`svm.md` section 10.1).
 
 use crate::{
+    explain::mirror::STUCK,
     syntax::{
         mirror::{
             read_flag,
@@ -12,12 +13,15 @@ use crate::{
     },
     unit::{
         Component,
-        Mirror, //
+        Mirror,
+        Resync,
+        Unit, //
     },
 };
+use md_report::ResyncState;
 
 /// What is shown of a mirror between its name and its size; with times on demand.
-pub(super) fn block(mirror: &Mirror, with_times: bool, in_memory: bool) -> String {
+pub(super) fn block(unit: &Unit, mirror: &Mirror, with_times: bool, in_memory: bool) -> String {
     let submirrors = mirror.submirrors.iter().enumerate();
     let submirrors = submirrors.map(|(number, side)| submirror(number, side, with_times));
     let warning = if in_memory {
@@ -25,7 +29,22 @@ pub(super) fn block(mirror: &Mirror, with_times: bool, in_memory: bool) -> Strin
     } else {
         ""
     };
-    submirrors.collect::<String>() + &parameters(&mirror.options) + warning
+    let resync = mirror.resync.map(|resync| progress(unit, &resync));
+    let resync = resync.unwrap_or_default();
+    submirrors.collect::<String>() + &resync + &parameters(&mirror.options) + warning
+}
+
+/// How far the resync of a mirror is, and what to type if it stands still.
+fn progress(unit: &Unit, resync: &Resync) -> String {
+    let percent = resync.percent(unit.size);
+    let invoke = format!("    Invoke: metasync {}\n", unit.name);
+    match resync.state {
+        ResyncState::Running => format!("    Resync in progress: {percent} % done\n"),
+        ResyncState::Cancelled => format!("    Resync cancelled: {percent} % done\n{invoke}"),
+        ResyncState::Stuck => {
+            format!("    Resync stands still: {percent} % done, {STUCK}\n{invoke}")
+        }
+    }
 }
 
 /// A side of a mirror.

@@ -10,12 +10,19 @@ mod table;
 pub mod text;
 
 use crate::{
+    admin::requests,
     explain::{
+        self,
         Failure,
-        Next, //
+        Next,
+        Subject, //
     },
     multicall::Finished,
-    syntax::shell::quoted, //
+    syntax::{
+        name::MetadeviceName,
+        shell::quoted, //
+    },
+    Machine,
 };
 use md_report::{
     Document,
@@ -42,6 +49,8 @@ pub struct Answer {
     pub failures: Vec<Failure>,
     /// Whether the configuration was changed, also if something failed afterwards.
     pub has_changed: bool,
+    /// Whether it is read by a script, so that nothing is shown before it is complete.
+    pub is_for_scripts: bool,
 }
 
 impl Answer {
@@ -49,6 +58,22 @@ impl Answer {
     pub fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
+    }
+
+    /// Puts metadevices, as they are now, into the document.
+    pub fn show(
+        &mut self,
+        machine: &mut Machine<'_>,
+        names: &[MetadeviceName],
+    ) -> Result<(), Failure> {
+        let mut units = Vec::new();
+        for name in names {
+            let unit = requests::status(machine.admin, *name)
+                .map_err(|error| explain::request(&error, &Subject::unit(*name)))?;
+            units.push((&unit).into());
+        }
+        self.document.metadevices = Some(units);
+        Ok(())
     }
 }
 

@@ -93,7 +93,7 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
     match &unit.body {
         Body::Mirror(body) => {
             let title = format!("{}: {}\n", unit.name, spec::title(true));
-            title + &mirror::block(body, with_times, keeping.is_none()) + &size
+            title + &mirror::block(unit, body, with_times, keeping.is_none()) + &size
         }
         Body::Stripe(rows) => {
             let trouble = unit.has_trouble();
@@ -153,7 +153,8 @@ pub fn concise(units: &[Listed]) -> String {
     let line = |listed: &Listed| {
         let unit = &listed.unit;
         let name = format!("{:indent$}{}", "", unit.name, indent = 4 * listed.depth);
-        let components: Vec<_> = unit.components().map(concise_component).collect();
+        let components = unit.components().map(|part| concise_component(unit, part));
+        let components: Vec<_> = components.collect();
         let size = concise_size(unit.size);
         let kind = if unit.is_mirror() { 'm' } else { 's' };
         format!("{name:16} {kind} {size:>6} {}\n", components.join(" "))
@@ -161,13 +162,19 @@ pub fn concise(units: &[Listed]) -> String {
     units.iter().map(line).collect()
 }
 
-/// A component in the concise form.
-fn concise_component(component: &Component) -> String {
+/// A component of a metadevice in the concise form.
+fn concise_component(unit: &Unit, component: &Component) -> String {
     let word = component_word(&component.device);
-    match component.state {
-        State::Okay => word,
-        State::Unavailable => format!("{word} (unavail)"),
-        State::Maintenance | State::NeedsMaintenance => format!("{word} (maint)"),
-        State::LastErred => format!("{word} (last-erred)"),
-    }
+    let state = match component.state {
+        State::Okay => return word,
+        State::Unavailable => "unavail".to_string(),
+        State::Maintenance | State::NeedsMaintenance | State::NeedsResync => "maint".to_string(),
+        State::LastErred => "last-erred".to_string(),
+        State::Offline => "offline".to_string(),
+        State::Resyncing => match unit.resync() {
+            Some(resync) => format!("resync-{}%", resync.percent(unit.size)),
+            None => "resyncing".to_string(),
+        },
+    };
+    format!("{word} ({state})")
 }

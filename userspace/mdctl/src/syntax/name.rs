@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Names of metadevices and components.
 
+use super::shell::quoted;
 use md_abi::admin::DEVICE_LEN;
 use md_model::{
     limits::UNITS_MAX,
@@ -99,6 +100,21 @@ pub fn component_path(word: &str) -> Result<String, String> {
 /// The shortest word that stands for a device path: what [`component_path`] undoes.
 pub fn component_word(path: &str) -> String {
     MetadeviceName::at_path(path).map_or(path.to_string(), |name| name.to_string())
+}
+
+/// By what a component is known whose device is not there, if this is how the kernel calls one: a
+/// uuid, a partition's uuid, or the world-wide name of its disk.
+pub fn missing(device: &str) -> Option<&str> {
+    device.strip_prefix("missing ")
+}
+
+/// What one types for a component of a mirror: its shortest name, or by what it is known if it is
+/// missing.
+pub fn typed_word(device: &str) -> String {
+    match missing(device) {
+        Some(known) => quoted(known),
+        None => quoted(&component_word(device)),
+    }
 }
 
 #[cfg(test)]

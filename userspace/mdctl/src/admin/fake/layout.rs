@@ -47,7 +47,7 @@ impl FakeAdmin {
 
     /// Takes a device as component, beside the others; answers with the sectors that it has for
     /// data.
-    fn claim(
+    pub(super) fn claim(
         &self,
         component: &mut Component,
         others: &[Component],

@@ -44,7 +44,11 @@ impl FakeAdmin {
     }
 
     /// Takes a metadevice as submirror, beside the others; answers with its size.
-    fn claim_submirror(&self, side: &mut Component, others: &[Component]) -> Result<u64, Why> {
+    pub(super) fn claim_submirror(
+        &self,
+        side: &mut Component,
+        others: &[Component],
+    ) -> Result<u64, Why> {
         assert_eq!(side.start_sectors, START_DEFAULT);
         assert_eq!((side.size_sectors, side.state), (0, 0));
         let unit = self.unit_at(side.dev).map(|number| self.summary(number));

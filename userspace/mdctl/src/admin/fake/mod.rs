@@ -9,6 +9,7 @@ mod answers;
 mod database;
 mod layout;
 mod mirror;
+mod sides;
 mod states;
 mod sysfs;
 
@@ -20,6 +21,8 @@ use answers::Answers;
 use database::FakeDatabase;
 use md_abi::admin::{
     AddReplicas,
+    Attach,
+    ChangeSide,
     Clear,
     Component,
     ComponentState,
@@ -33,17 +36,20 @@ use md_abi::admin::{
     MirrorOptions,
     Probe,
     Refusal,
+    Replace,
     ReplicaStatus,
     Row,
     SetOptions,
     StartSet,
     Status,
     StopSet,
+    Sync,
     UnitKind,
     UnitSummary,
     Version,
     ABI_VERSION,
     CLEAR_FORCE,
+    CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     NAME_LEN,
@@ -86,6 +92,10 @@ pub struct FakeAdmin {
     pub root: Option<PathBuf>,
     /// What the next calls answer, if a test has decided that.
     pub answers: Answers,
+    /// How many sectors of a resync are done from one question for a mirror to the next.
+    pub resync_step: u64,
+    /// Where a resync cannot go on, if there is such a place.
+    pub resync_stuck_at: Option<u64>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -141,6 +151,11 @@ impl FakeAdmin {
     /// Options of a mirror, of which the test may say anything.
     pub fn options(&mut self, number: u32) -> &mut MirrorOptions {
         &mut self.unit_mut(number).summary.mirror
+    }
+
+    /// What is known of a metadevice, of which the test may say anything.
+    pub fn summary_mut(&mut self, number: u32) -> &mut UnitSummary {
+        &mut self.unit_mut(number).summary
     }
 
     /// A metadevice that exists.
@@ -266,7 +281,8 @@ impl Admin for FakeAdmin {
         if self.units.contains_key(&number) {
             return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
         }
-        assert_eq!(argument.flags & !(CREATE_CHECK_ONLY | CREATE_IN_USE), 0);
+        let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN;
+        assert_eq!(argument.flags & !known, 0);
         assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 2]));
         let mut components = components.to_vec();
         let size = if argument.kind == UnitKind::Mirror as u32 {
@@ -296,8 +312,13 @@ impl Admin for FakeAdmin {
                 rows: rows.to_vec(),
                 components,
             };
+            let sides = unit.components.len();
             self.units.insert(number, unit);
             self.show(number);
+            let is_mirror = argument.kind == UnitKind::Mirror as u32;
+            if is_mirror && argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                (1..sides).for_each(|side| self.begin_resync(number, side));
+            }
         }
         Ok(())
     }
@@ -339,6 +360,34 @@ impl Admin for FakeAdmin {
         argument.mirror = changed.map_err(|refused| refuse(&mut argument.header, refused))?;
         self.unit_mut(number).summary.mirror = argument.mirror;
         Ok(())
+    }
+
+    fn attach(&mut self, argument: &mut Attach) -> Result<(), CallError> {
+        self.admit::<Attach>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let done = self.attach_side(number, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn change_side(&mut self, argument: &mut ChangeSide) -> Result<(), CallError> {
+        self.admit::<ChangeSide>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let done = self.change(number, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn replace(&mut self, argument: &mut Replace) -> Result<(), CallError> {
+        self.admit::<Replace>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let done = self.replace_part(number, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn sync(&mut self, argument: &mut Sync) -> Result<(), CallError> {
+        self.admit::<Sync>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let done = self.sync_mirror(number, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
@@ -383,6 +432,7 @@ impl Admin for FakeAdmin {
             "only the name is the caller's"
         );
         let number = self.existing(&mut argument.header, &argument.unit.name)?;
+        self.step(number);
         let unit = &self.units[&number];
         argument.unit = self.summary(number);
         rows[..unit.rows.len()].copy_from_slice(&unit.rows);

@@ -16,8 +16,9 @@ impl FakeAdmin {
             .components
             .iter()
             .map(|component| self.state(component));
+        let worst = states.max_by_key(|state| badness(*state));
         UnitSummary {
-            state: summed_up(states.max().expect("a metadevice has components")),
+            state: summed_up(worst.expect("a metadevice has components")),
             parent: self
                 .holder(Self::dev(number))
                 .unwrap_or(unit.summary.parent),
@@ -25,11 +26,14 @@ impl FakeAdmin {
         }
     }
 
-    /// State of a component; if it is a metadevice, of that one.
+    /// State of a component; if it is a metadevice, of that one. That a side is being resynced or
+    /// out of service is known of the side only.
     pub(super) fn state(&self, component: &Component) -> u32 {
         match self.unit_at(component.dev) {
-            Some(number) => self.summary(number).state,
-            None => component.state,
+            Some(number) if component.state == ComponentState::Okay as u32 => {
+                self.summary(number).state
+            }
+            _ => component.state,
         }
     }
 
@@ -59,6 +63,21 @@ impl FakeAdmin {
         component.event_seconds = self.clock;
         false
     }
+}
+
+/// Which of two states is the worse one.
+fn badness(state: u32) -> u32 {
+    let order = [
+        ComponentState::Okay,
+        ComponentState::Resyncing,
+        ComponentState::Offline,
+        ComponentState::NeedsResync,
+        ComponentState::Unavailable,
+        ComponentState::Maintenance,
+        ComponentState::LastErred,
+    ];
+    let place = order.iter().position(|known| *known as u32 == state);
+    place.map_or(u32::MAX, |place| place as u32)
 }
 
 /// State of a metadevice of which the worst component is in this one (`svm.md` section 4.2). What

@@ -19,6 +19,7 @@ use md_abi::admin::{
     Hints,
     MirrorOptions,
     UnitKind,
+    CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     START_DEFAULT, //
@@ -47,6 +48,8 @@ pub struct Making {
     pub check_only: bool,
     /// A component may be in use; see [`abi::CREATE_IN_USE`].
     pub in_use: bool,
+    /// The submirrors of a mirror are equal already; see [`abi::CREATE_ASSUME_CLEAN`].
+    pub assume_clean: bool,
 }
 
 /// Makes a metadevice, or sees whether it could be made. `devices` are those of `spec`, in the same
@@ -65,6 +68,9 @@ pub fn create(
     }
     if how.in_use {
         argument.flags |= CREATE_IN_USE;
+    }
+    if how.assume_clean {
+        argument.flags |= CREATE_ASSUME_CLEAN;
     }
     let mut rows = Vec::new();
     let mut start_sectors = START_DEFAULT;
@@ -140,16 +146,22 @@ fn new_components(
     devices: &[DeviceChoice],
     start_sectors: u64,
 ) -> Result<Vec<abi::Component>, RequestError> {
-    let component = |device: &DeviceChoice| {
-        Ok(abi::Component {
-            dev: device.dev,
-            start_sectors,
-            device: field(&device.path)?,
-            hints: device.hints,
-            ..abi::Component::new_zeroed()
-        })
-    };
+    let component = |device| new_component(device, start_sectors);
     devices.iter().map(component).collect()
+}
+
+/// A component as it is given to the kernel.
+pub(super) fn new_component(
+    device: &DeviceChoice,
+    start_sectors: u64,
+) -> Result<abi::Component, RequestError> {
+    Ok(abi::Component {
+        dev: device.dev,
+        start_sectors,
+        device: field(&device.path)?,
+        hints: device.hints,
+        ..abi::Component::new_zeroed()
+    })
 }
 
 /// Options of a mirror as they are given to the kernel.

@@ -4,6 +4,7 @@
 pub mod database;
 mod making;
 mod reading;
+pub mod sides;
 
 pub use making::{
     check_growth,

@@ -25,6 +25,7 @@ use crate::{
         Body,
         Component,
         Mirror,
+        Resync,
         Row,
         Unit, //
     },
@@ -33,6 +34,7 @@ use md_abi::admin::{
     self as abi,
     ComponentState,
     Refusal,
+    ResyncState,
     UnitKind,
     UnitSummary,
     COMPONENTS_MAX,
@@ -40,6 +42,7 @@ use md_abi::admin::{
     ROWS_MAX, //
 };
 use md_report::{
+    self as report,
     ReadPolicy,
     State,
     WritePolicy, //
@@ -155,6 +158,7 @@ impl StatusReader {
                     .map(submirror_of)
                     .collect::<Result<_, _>>()?,
                 options: options_of(name, &summary.mirror)?,
+                resync: resync_of(name, summary)?,
             })
         } else {
             Body::Stripe(rows_of(name, rows, components)?)
@@ -212,6 +216,28 @@ fn options_of(name: MetadeviceName, options: &abi::MirrorOptions) -> Result<Opti
     }
 }
 
+/// The resync of a mirror, as the kernel described it; `None` if there is nothing to do.
+fn resync_of(name: MetadeviceName, summary: &UnitSummary) -> Result<Option<Resync>, RequestError> {
+    let states = [
+        (ResyncState::Idle, None),
+        (ResyncState::Running, Some(report::ResyncState::Running)),
+        (ResyncState::Cancelled, Some(report::ResyncState::Cancelled)),
+        (ResyncState::Stuck, Some(report::ResyncState::Stuck)),
+    ];
+    let number = summary.resync;
+    let found = states
+        .into_iter()
+        .find(|(state, _)| *state as u32 == number);
+    let (_, state) = found.ok_or_else(|| {
+        RequestError::Nonsense(format!("the resync of {name} is in state {number}"))
+    })?;
+    Ok(state.map(|state| Resync {
+        state,
+        done: Sectors(summary.resynced_sectors),
+        total: Sectors(summary.resync_sectors),
+    }))
+}
+
 /// A metadevice and its parent, as the kernel described them.
 fn kin_of(summary: &UnitSummary) -> Result<Kin, RequestError> {
     let name = name_of(&summary.name)?;
@@ -264,6 +290,9 @@ fn state_of(device: &str, number: u32) -> Result<State, RequestError> {
         (ComponentState::Unavailable, State::Unavailable),
         (ComponentState::Maintenance, State::Maintenance),
         (ComponentState::LastErred, State::LastErred),
+        (ComponentState::Resyncing, State::Resyncing),
+        (ComponentState::NeedsResync, State::NeedsResync),
+        (ComponentState::Offline, State::Offline),
     ];
     states
         .into_iter()

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metasync`
+
+use crate::{
+    admin::requests::{
+        self,
+        sides::{
+            cancel_sync,
+            start_sync, //
+        }, //
+    },
+    explain::{
+        self,
+        Failure,
+        Subject, //
+    },
+    output::Answer,
+    syntax::name::MetadeviceName,
+    unit::{
+        Body,
+        Unit, //
+    },
+    waiting::wait,
+    Machine,
+};
+use clap::Parser;
+use md_abi::admin::Refusal;
+use md_report::ResyncState;
+use std::collections::BTreeMap;
+
+/// Start or cancel the resync of mirrors.
+///
+/// A resync starts by itself when there is something to do; this starts one that was cancelled, or
+/// that could not go on. The mirror may be in use.
+#[derive(Debug, Parser)]
+#[command(
+    name = "metasync",
+    verbatim_doc_comment,
+    override_usage = "metasync [-w] MIRROR
+       metasync -c MIRROR
+       metasync -r [-w]"
+)]
+pub struct Arguments {
+    /// Cancel: the resync stops until metasync starts it again
+    #[arg(short = 'c', conflicts_with_all = ["recover", "wait"])]
+    cancel: bool,
+
+    /// All mirrors that need it but those with pass 0, in the order of their passes
+    #[arg(short = 'r', conflicts_with = "name")]
+    recover: bool,
+
+    /// Wait until the resync is done; with -r, for those of each pass before the next one begins
+    #[arg(short = 'w', long = "wait")]
+    wait: bool,
+
+    /// The mirror, such as d10
+    #[arg(value_name = "MIRROR", required_unless_present = "recover")]
+    name: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(
+    arguments: Arguments,
+    machine: &mut Machine<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let Some(word) = &arguments.name else {
+        return recover(machine, arguments.wait, answer);
+    };
+    let name = explain::name("metasync", word)?;
+    let (request, what): (fn(_, _) -> _, _) = if arguments.cancel {
+        (cancel_sync, "cancelled")
+    } else {
+        (start_sync, "started")
+    };
+    request(machine.admin, name).map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+    answer.line(&format!("{name}: resync is {what}"));
+    answer.show(machine, &[name])?;
+    if arguments.wait {
+        wait(machine, &[name], answer)?;
+    }
+    Ok(())
+}
+
+/// Starts what has to be resynced, pass by pass (`svm.md` section 4.6).
+fn recover(machine: &mut Machine<'_>, waits: bool, answer: &mut Answer) -> Result<(), Failure> {
+    let units = requests::status_of_all(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let mut passes: BTreeMap<u32, Vec<(MetadeviceName, ResyncState)>> = BTreeMap::new();
+    for (pass, name, state) in units.iter().filter_map(wanted) {
+        passes.entry(pass).or_default().push((name, state));
+    }
+    let mut shown = Vec::new();
+    let mut failures = Vec::new();
+    for mirrors in passes.into_values() {
+        for (name, state) in &mirrors {
+            if *state != ResyncState::Running {
+                failures.extend(start(machine, *name, answer).err());
+            }
+        }
+        let names: Vec<_> = mirrors.iter().map(|(name, _)| *name).collect();
+        if waits {
+            failures.extend(wait(machine, &names, answer).err());
+        }
+        shown.extend(names);
+    }
+    answer.show(machine, &shown)?;
+    let last = failures.pop();
+    answer.failures.extend(failures);
+    last.map_or(Ok(()), Err)
+}
+
+/// Starts the resync of one of them. If it was done or cleared meanwhile, all is well.
+fn start(
+    machine: &mut Machine<'_>,
+    name: MetadeviceName,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    match start_sync(machine.admin, name) {
+        Ok(()) => answer.line(&format!("{name}: resync is started")),
+        Err(error) if error.refusal() == Some(Refusal::NothingToResync) => {}
+        Err(error) => return Err(explain::request(&error, &Subject::unit(name))),
+    }
+    Ok(())
+}
+
+/// Pass, name and state of a mirror that has something to resync, unless it is one that the
+/// administrator has left out.
+fn wanted(unit: &Unit) -> Option<(u32, MetadeviceName, ResyncState)> {
+    let Body::Mirror(mirror) = &unit.body else {
+        return None;
+    };
+    let pass = mirror.options.pass;
+    let resync = mirror.resync.filter(|_| pass > 0)?;
+    Some((pass, unit.name, resync.state))
+}

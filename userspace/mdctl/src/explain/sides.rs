@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Refusals that have to do with the sides of a mirror and its resync.
+
+use super::{
+    database,
+    Failure, //
+};
+use crate::syntax::name::component_word;
+use md_abi::admin::Refusal;
+
+/// Why a request about a mirror, and a submirror or component of it, was refused. `index` is the
+/// number of the submirror that the refusal names.
+pub(super) fn refusal(
+    refusal: Refusal,
+    values: [u64; 2],
+    mirror: &str,
+    part: &str,
+    index: usize,
+) -> Failure {
+    let word = component_word(part);
+    let metastat = format!("metastat {mirror}");
+    let about_part = |reason: String| Failure::of(&word, reason, &metastat);
+    match refusal {
+        Refusal::TooManySubmirrors => Failure::of(
+            mirror,
+            format!("has {} submirrors, and there cannot be more", values[0]),
+            metastat,
+        ),
+        Refusal::NotASubmirror => about_part(format!("is not a submirror of {mirror}")),
+        Refusal::NoOtherSource => about_part(format!(
+            "has, or may have, blocks that no other submirror of {mirror} in service has"
+        )),
+        Refusal::ResyncNeeded => Failure::of(
+            mirror,
+            "has to be resynced before, or is being resynced",
+            format!("metasync -w {mirror}"),
+        ),
+        Refusal::SideOffline => Failure::of(
+            &word,
+            "is offline, and has to be onlined first",
+            format!("metaonline {mirror} {word}"),
+        ),
+        Refusal::SideNotOffline => about_part("is not offline".into()),
+        Refusal::NoSuchComponent => about_part(format!(
+            "is no longer the component of {mirror} in its place"
+        )),
+        Refusal::ComponentInService => {
+            about_part("is in service, so that there is nothing to be enabled".into())
+        }
+        Refusal::ReplaceOthersFirst => about_part(format!(
+            "holds the last copy of its data: components of submirror {index} come first (-f: that \
+             data is lost)"
+        )),
+        Refusal::NothingToResync => {
+            Failure::of(mirror, "has nothing that has to be resynced", metastat)
+        }
+        other => database::refusal(other, values, part),
+    }
+}
