@@ -108,7 +108,7 @@ fn end(kept: Kept<'_>) {
     }
     if clean::clean(kept, false) {
         kept.end_resync();
-        if map.remaining() == 0 {
+        if map.remaining() == 0 && map.finish_resync() {
             pr_info!("d{number}: resync is done\n");
         }
     }

@@ -456,6 +456,11 @@ impl SyncMap {
         self.to_do.store(self.remaining(), Relaxed);
     }
 
+    /// The resync is done. Whether it was not before.
+    pub(crate) fn finish_resync(&self) -> bool {
+        self.to_do.xchg(0, Full) != 0
+    }
+
     /// Regions that are to be copied, and those that could not be.
     pub(crate) fn remaining(&self) -> u32 {
         let regions = 0..self.regions.count();
