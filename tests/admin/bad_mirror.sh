@@ -240,7 +240,7 @@ refuse 'busy' dd if=/dev/zero of=/dev/md/dsk/d21 bs=4k count=1 status=none
 run dd if=/dev/md/dsk/d21 of=/dev/null bs=4k count=1 iflag=direct status=none
 refuse 'd21' metaclear d21
 refuse 'd21' metaclear -f d21
-refuse 'd21' metainit d30 -m d21 d11
+refuse 'd21' metainit --assume-clean d30 -m d21 d11
 exec 3</dev/md/dsk/d20
 refuse 'd20' metaclear d20
 refuse 'd20' metaclear -f d20
@@ -257,7 +257,7 @@ note "a mirror of which a side is bad is cleared by force only"
 sick bad /dev/sda good
 run metainit d11 1 1 /dev/mapper/bad
 run metainit d12 1 1 /dev/sdb
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 sick bad /dev/sda nothing
 run dd if=/dev/zero of=/dev/md/dsk/d10 bs=4k count=1 oflag=direct status=none
 same "states" "Maintenance Okay" "$(states d11) $(states d12)"

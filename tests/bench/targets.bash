@@ -47,7 +47,7 @@ make_target() {
 	stripe.dm-stripe) dm "0 $((4 * size)) striped 4 128 $a 0 $b 0 $c 0 $d 0" ;;
 	stripe.md-raid0) build 0 "$3" 4 --chunk=64 ;;
 	mirror.ours)
-		metainit d11 1 1 "$a" && metainit d12 1 1 "$b" && metainit d10 -m d11 d12
+		metainit d11 1 1 "$a" && metainit d12 1 1 "$b" && metainit --assume-clean d10 -m d11 d12
 		;;
 	mirror.dm-mirror) dm "0 $size mirror core 2 1024 nosync 2 $a 0 $b 0" ;;
 	mirror.md-raid1) build 1 "$3" 2 --assume-clean ;;

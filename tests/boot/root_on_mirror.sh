@@ -82,7 +82,7 @@ run metadb -a /dev/sdb
 run metadb -a -t /dev/sdc
 run metainit d11 1 1 /dev/sda
 run metainit d12 1 1 /dev/sdb
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 run mkfs.ext4 -q -m 0 /dev/md/dsk/d10
 run mkdir -p /mnt /debian
 run mount /dev/md/dsk/d10 /mnt

@@ -27,7 +27,7 @@ run metadb -a -f /dev/mapper/bad
 run metadb -a /dev/mapper/good /dev/sdc
 run metainit d11 1 1 /dev/mapper/bad
 run metainit d12 1 1 /dev/mapper/good
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 filled o | dd of=$d10 bs=64k iflag=fullblock oflag=direct status=none
 
 note "a side fails, and the replica on it"

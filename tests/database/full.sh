@@ -33,7 +33,7 @@ mapped b "0 65536 linear /dev/sdd 0"
 run metadb -a -f -l 192 /dev/sda
 run metainit d1 1 1 /dev/mapper/a
 run metainit d2 1 1 /dev/mapper/b
-run metainit d10 -m d1 d2
+run metainit --assume-clean d10 -m d1 d2
 run metainit d20 1 1 /dev/mapper/c0
 
 note "a metadevice grows until there is no room for its record"

@@ -19,7 +19,7 @@ run metadb -a /dev/sdb /dev/sdc
 metadb -i
 run metainit d11 1 1 /dev/sda
 run metainit d12 1 1 /dev/sdb
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 run metainit d20 1 2 /dev/sdc /dev/sdd -i 16k
 run metaparam -r first -w serial d10
 head -c 4M /dev/urandom >/tmp/data

@@ -49,7 +49,7 @@ fail_one_after_the_other() {
 	run metainit d11 1 2 /dev/mapper/a0 /dev/mapper/a1 -i 32k
 	run metainit d12 1 2 /dev/mapper/b0 /dev/mapper/b1 -i 32k
 	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-	run metainit d10 -m d11 d12
+	run metainit --assume-clean d10 -m d11 d12
 	run metaparam -r "$reads" -w "$writes" d10
 	run "${@:3}" $d10
 	run mount $d10 /mnt

@@ -130,7 +130,7 @@ for policies in "roundrobin parallel b" "geometric serial b" "first parallel a" 
 		failing_side=$side
 	fi
 	# shellcheck disable=SC2046
-	metainit d11 $(rows a) && metainit d12 $(rows b) && metainit d10 -m d11 d12
+	metainit d11 $(rows a) && metainit d12 $(rows b) && metainit --assume-clean d10 -m d11 d12
 	run metaparam -r "$reads" -w "$writes" d10
 	for ((n = 0; n < count; n++)); do
 		number=$((number + 1))
@@ -155,7 +155,7 @@ for how in no_reads nothing; do
 	sick good /dev/sdb good
 	run metainit d11 1 1 /dev/mapper/bad
 	run metainit d12 1 1 /dev/mapper/good
-	run metainit d10 -m d11 d12
+	run metainit --assume-clean d10 -m d11 d12
 	sick bad /dev/sda no_writes
 	filled n 65536 | dd of=$d10 bs=64k iflag=fullblock oflag=direct status=none
 	same "states" "Maintenance Okay" "$(states d11) $(states d12)"

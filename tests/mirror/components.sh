@@ -40,7 +40,7 @@ modprobe md_rs
 all_good
 run metainit d11 1 2 /dev/mapper/a0 /dev/mapper/a1 -i 32k
 run metainit d12 1 2 /dev/mapper/b0 /dev/mapper/b1 -i 32k
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 
 for policies in "roundrobin parallel" "geometric serial" "first parallel"; do
 	read -r reads writes <<<"$policies"
@@ -102,7 +102,7 @@ for policies in "roundrobin parallel" "geometric serial" "first parallel"; do
 	all_good
 	# What a resync would do.
 	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-	run metainit d10 -m d11 d12
+	run metainit --assume-clean d10 -m d11 d12
 done
 run metaclear d10
 run metaclear d11
@@ -118,7 +118,7 @@ for writes in parallel serial; do
 	run metainit d11 1 1 /dev/mapper/a0
 	run metainit d12 2 1 /dev/mapper/half 1 /dev/mapper/b1
 	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-	run metainit d10 -m d11 d12
+	run metainit --assume-clean d10 -m d11 d12
 	run metaparam -w $writes d10
 	same "errors of writes" "" "$(write_all old)"
 	sick b1 /dev/sdd no_writes

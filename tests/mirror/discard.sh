@@ -61,7 +61,7 @@ modprobe md_rs
 note "both sides write zeroes by themselves"
 run metainit d11 1 2 /dev/sda /dev/sdb -i 24b
 run metainit d12 2 1 /dev/sdc 1 /dev/sdd
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 [ "$(limit $d10 discard_max_bytes)" -gt 0 ] || fail "d10 does not discard"
 [ "$(limit $d10 write_zeroes_max_bytes)" -gt 0 ] || fail "d10 does not zero by itself"
 punch_d10 10 8 blkdiscard
@@ -80,7 +80,7 @@ null_disk n0 size=8 discard=1
 run metaclear d12
 run metainit d12 1 1 /dev/n0
 for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 same "largest discard" 0 "$(limit $d10 discard_max_bytes)"
 number_all
 refuse 'not supported' blkdiscard $d10
@@ -106,7 +106,7 @@ for what in discard zeroes; do
 		dd if=/dev/zero of=/dev/md/dsk/$name bs=1M oflag=direct status=none 2>/dev/null ||
 			true
 	done
-	run metainit d10 -m d11 d12
+	run metainit --assume-clean d10 -m d11 d12
 	[ "$(limit $d10 discard_max_bytes)" -gt 0 ] || fail "d10 does not discard"
 	number_all
 	where=/sys/kernel/debug/scsi_debug/$(basename "$(readlink -f "$(in_sysfs "$disk")/device")")

@@ -49,7 +49,7 @@ sick a0 /dev/sda good
 sick b1 /dev/sdd good
 run metainit d11 1 2 /dev/mapper/a0 /dev/sdb -i 64k
 run metainit d12 1 2 /dev/sdc /dev/mapper/b1 -i 64k
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 
 for writes in parallel serial; do
 	run metaparam -w $writes d10
@@ -88,7 +88,7 @@ sick b1 /dev/sdd good
 run metainit d11 1 1 /dev/mapper/a0
 run metainit d12 1 1 /dev/mapper/b1
 for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 run write_16
 sick b1 /dev/sdd no_writes
 run fsync_after_write 0

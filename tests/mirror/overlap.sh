@@ -160,7 +160,7 @@ run metainit d11 1 1 /dev/sda
 run metainit d12 1 1 /dev/sdb
 run metainit d13 1 1 /dev/sdc
 for side in d11 d12 d13; do run blkdiscard -zf /dev/md/dsk/$side; done
-run metainit d10 -m d11 d12 d13
+run metainit --assume-clean d10 -m d11 d12 d13
 note "all sides at once"
 clash "$rounds"
 note "one side after the other"

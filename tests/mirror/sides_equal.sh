@@ -36,7 +36,7 @@ run metainit d12 1 2 /dev/sdc /dev/sdd -i 32k
 for side in d11 d12; do run blkdiscard -zf /dev/md/dsk/$side; done
 
 note "two sides, all at once"
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 same "stable pages" 1 "$(limit $d10 stable_writes)"
 write_and_compare
 for disk in /dev/sda /dev/sdc; do
@@ -53,7 +53,7 @@ run metainit d13 2 1 /dev/sde 1 /dev/sdf
 run metaclear d12
 run metainit d12 1 2 /dev/sdc /dev/sdd -i 56k
 for side in d11 d12 d13; do run blkdiscard -zf /dev/md/dsk/$side; done
-run metainit d10 -m d11 d12 d13
+run metainit --assume-clean d10 -m d11 d12 d13
 write_and_compare
 run metaparam -w serial d10
 write_and_compare

@@ -60,7 +60,7 @@ gone_is() { states_are "$1" "$2"; }
 modprobe md_rs
 run metainit d11 1 2 /dev/sda /dev/sdb -i 32k
 run metainit d12 1 2 /dev/sdc /dev/sdd -i 32k
-run metainit d10 -m d11 d12
+run metainit --assume-clean d10 -m d11 d12
 
 note "a disk is pulled when nobody uses it: it is not there, but nothing is wrong with it"
 run vmctl unplug disk1
