@@ -253,12 +253,12 @@ fn without_the_module_there_is_a_word_on_how_to_load_it() {
 #[test]
 fn a_module_of_another_version_is_refused() {
     let mut env = TestEnvironment::new();
-    env.admin.answers.mismatch_next(6);
+    env.admin.answers.mismatch_next(7);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs refuses its own version (interface 6\
-    , tool: 6)
-    err| next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7,\
+     tool: 6)
+    err| next: make tool
     [exit status 1]
     ");
     env.admin.answers.mismatch_next(2);

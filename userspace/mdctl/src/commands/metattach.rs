@@ -43,12 +43,12 @@ const COMMAND: &str = "metattach";
 
 /// Attach a submirror to a mirror, or more components to a stripe or concat.
 ///
-/// A submirror is made equal to the others of the mirror: what is on it is lost. Its size does not
-/// matter to the mirror, if it is not too small.
+/// A submirror is made equal to the others of the mirror: what is on it is lost. It has the size of
+/// the mirror or more, and the mirror stays as large as it is.
 ///
-/// A stripe or concat grows. The components come behind those that there are: with -i as one more row, striped over all of them;
-/// without it each as a row of its own. The metadevice may be in use, and its data stays where it
-/// is. A file system on it is grown by a command of its own afterwards.
+/// A stripe or concat grows. The components come behind those that there are: with -i as one more
+/// row, striped over all of them; without it each as a row of its own. The metadevice may be in use,
+/// and its data stays where it is. A file system on it is grown by a command of its own afterwards.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
