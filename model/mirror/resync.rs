@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which piece of a mirror is copied next (`svm.md` section 4.6).
 //!
-//! What has to be copied is known by region ([`regions`](super::regions)): a region is needed if the
-//! sides may differ there, or one is behind. Regions are copied in ascending order, in chunks, of
-//! which several are under way at once; when the last chunk of a region is done, the region is. So
-//! what a resync has achieved is in the very bits that say what is to do, and a resync that was
+//! What has to be copied is known by region ([`regions`](super::regions)): a region is needed if
+//! the sides may differ there, or one is behind. Regions are copied in ascending order, in chunks,
+//! of which several are under way at once; when the last chunk of a region is done, the region is.
+//! So what a resync has achieved is in the very bits that say what is to do, and a resync that was
 //! interrupted needs no other cursor.
 
 use super::regions::Regions;

@@ -55,8 +55,8 @@ impl Limits {
     ///   queue. A request on a solid-state disk takes a fraction of a millisecond and does not come
     ///   near it before its queue is full; there the ceiling is what leaves room.
     /// - 1000 KiB/s: what Linux md guarantees as well: a terabyte in twelve days.
-    /// - 200,000 KiB/s: what a hard disk does when it is left alone, and a fraction of a solid-state
-    ///   one. It does not hold while nobody uses the mirror, since then nobody is spared by it.
+    /// - 200,000 KiB/s: what a hard disk does when it is left alone, and a fraction of a
+    ///   solid-state one. It does not hold while nobody uses the mirror: nobody is spared by it.
     pub const DEFAULT: Self = Self {
         target_us: 20_000,
         floor_kib_s: 1000,

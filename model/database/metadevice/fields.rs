@@ -57,8 +57,8 @@ pub const SYNC: Field = REGION_SHIFT.then("sync", 1, "1 if the resync was cancel
 pub const REGION_WORDS: Field = SYNC.then(
     "region_words",
     2,
-    "words of 8 bytes that hold a bit for each region; as many follow for the dirty regions, and \
-     then for each submirror for those in which it is behind",
+    "words in a bitmap of regions: one of the dirty ones follows, then one for each submirror of \
+     those it lacks",
 );
 /// Nothing.
 pub const REST: Field = REGION_WORDS.then("rest", 4, "zero");
