@@ -148,6 +148,8 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits)
 	struct queue_limits new = queue_limits_start_update(disk->queue);
 
 	limits->features &= new.features | ~BLK_FEAT_NOWAIT;
+	/* What the block layer and the administrator have decided stays: iostat goes on. */
+	limits->features |= new.features & BLK_FEAT_IO_STAT;
 	return queue_limits_commit_update_frozen(disk->queue, limits);
 }
 

@@ -240,13 +240,14 @@ impl Case<'_> {
         if let Some(old) = removed.pop() {
             database.unlabel_replaced(&old, &added);
         }
-        stripe.narrow()?;
         let target = Target::find(units, name)?;
         target.begin_anew();
-        target.metadevice.narrow()?;
         database.relabel_components(target.metadevice.body());
+        // Not before: they wait for requests that wait for the gates.
         drop(own_gate);
         drop(gate);
+        stripe.narrow()?;
+        target.metadevice.narrow()?;
         Ok(())
     }
 }

@@ -181,8 +181,9 @@ fn finish(
 ) -> Result<(), Refused> {
     let target = Target::find(units, name)?;
     target.begin_anew();
-    target.metadevice.narrow()?;
+    // Not before: it waits for requests that wait for the gate.
     drop(gate);
+    target.metadevice.narrow()?;
     Ok(())
 }
 
