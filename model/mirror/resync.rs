@@ -49,7 +49,7 @@ struct Slot {
 }
 
 /// What is being copied.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     slots: [Option<Slot>; SLOTS],
     /// Where to look for the next region.

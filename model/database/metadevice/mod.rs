@@ -272,7 +272,8 @@ impl<'a> Record<'a> {
     /// which a side is behind. None if nothing is remembered of regions.
     pub fn words(&self, bitmap: usize) -> impl Iterator<Item = u64> + 'a {
         let bitmaps = (self.sides.len() / SIDE_BYTES).saturating_add(1);
-        let each = (self.words.len() / WORD_BYTES) / bitmaps;
+        let each = (self.words.len() / WORD_BYTES).checked_div(bitmaps);
+        let each = each.unwrap_or(0);
         let words = self.words.chunks_exact(WORD_BYTES);
         let words = words.skip(each.saturating_mul(bitmap)).take(each);
         words.map(|word| WORD.number(word))

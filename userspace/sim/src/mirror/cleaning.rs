@@ -92,7 +92,7 @@ impl Mirror {
     fn look_through_claims(&mut self, regions: u64) {
         let mut claimed = 0;
         if self.rules.claims_before_clean {
-            for region in (0..self.regions.count()).filter(|region| regions >> region & 1 != 0) {
+            for region in (0..self.regions.count()).filter(|region| (regions >> region) & 1 != 0) {
                 let mut words = self.words.values();
                 if words.any(|word| self.regions.is_claimed(region, *word)) {
                     self.coverage.hit(Point::MirrorReopened);

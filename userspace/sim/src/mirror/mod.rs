@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The second world: a mirror of two to four sides, with writes, flushes and reads, disks that die
 //! and are missing, and power cuts. It does what the kernel's mirror does, by the model's
-//! decisions; the states of components are recorded before a caller is told of anything that they excuse
-//! (`DURABILITY.md` clause 5), and regions before they are written to (clause 7). The database is
-//! one value here, that is recorded or not; that it is so, the first world shows.
+//! decisions; the states of components are recorded before a caller is told of anything that they
+//! excuse (`DURABILITY.md` clause 5), and regions before they are written to (clause 7). The
+//! database is one value here, that is recorded or not; that it is so, the first world shows.
 //!
 //! After a power cut a block reads as a version from the last flush on, and none before it; and as
 //! the same one from then on, whichever side is asked or dies (clause 11). Where the mirror is not

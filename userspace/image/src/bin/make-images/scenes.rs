@@ -257,7 +257,7 @@ fn side_behind() -> Vec<u8> {
     set.commit(&[stripe(11, &[component(1, State::Okay)])]);
     set.commit(&[stripe(12, &[component(2, State::Okay)])]);
     let sides = [(11, SideState::Okay), (12, SideState::Offline)];
-    let words = [1 << 62 | 0b11, 0, 0x7f << 3];
+    let words = [(1 << 62) | 0b11, 0, 0x7f << 3];
     set.commit(&[mirror(0, &sides, remembered(false), &words)]);
     set.disks.remove(0).bytes
 }
@@ -281,7 +281,7 @@ fn component_resyncing() -> Vec<u8> {
         (13, SideState::NeedsResync),
     ];
     let all = u64::MAX >> 1;
-    let words = [1 << 40, 0, all << 40 & all, all];
+    let words = [1 << 40, 0, (all << 40) & all, all];
     set.commit(&[mirror(0, &sides, remembered(true), &words)]);
     set.disks.remove(0).bytes
 }
