@@ -156,7 +156,8 @@ impl Resync {
 
     fn of(map: &SyncMap) -> Self {
         let remaining = map.remaining();
-        if remaining == 0 {
+        // Until its end is recorded it is not over, and its side no source.
+        if remaining == 0 && !map.is_unfinished() {
             return Self::NONE;
         }
         let shift = map.regions().shift();

@@ -34,7 +34,7 @@ pub(super) fn sync(units: &Mutex<UnitTable>, request: &mut abi::Sync) -> Result<
     let units = units.lock();
     let target = Target::find(&units, &name)?;
     let (map, body) = (target.map(), target.metadevice.body());
-    if map.remaining() == 0 {
+    if map.remaining() == 0 && !map.is_unfinished() {
         return Err(Refused::new(EINVAL, Refusal::NothingToResync));
     }
     if map.is_frozen() {

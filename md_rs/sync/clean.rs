@@ -60,7 +60,8 @@ pub(super) fn clean(kept: Kept<'_>, all: bool) -> bool {
     let Ok(progress) = Progress::take(kept) else {
         return false;
     };
-    let is_copying = map.remaining() > 0;
+    // Also when nothing is left to be copied, until the end of the resync is recorded.
+    let is_copying = map.remaining() > 0 || map.is_unfinished();
     let has_closed = map.close_idle(all);
     kept.unit.for_claims(&mut |claim| map.reopen_claimed(claim));
     if !has_closed && !is_copying {

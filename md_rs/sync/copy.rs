@@ -47,8 +47,12 @@ const WAIT_MS: i64 = 1;
 /// Carries out one of the errands that copy, until there is nothing more to be copied.
 pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
     let map = kept.map();
-    if map.is_frozen() || map.is_cancelled() || map.remaining() == 0 {
+    if map.is_frozen() || map.is_cancelled() {
         return;
+    }
+    if map.remaining() == 0 {
+        // A side that was away while nothing was written, or a resync whose end was not recorded.
+        return end(kept, errand);
     }
     let Ok(mut buffer) = chunk_buffer() else {
         let number = kept.body.number();
@@ -64,7 +68,7 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
             .lock()
             .next(map.regions(), sectors, |region| map.is_needed(region));
         let Some(chunk) = next else {
-            return end(kept);
+            return end(kept, errand);
         };
         let since = Instant::now();
         let copied = copy_chunk(kept, errand, &chunk, &mut buffer);
@@ -95,7 +99,7 @@ enum Copied {
 }
 
 /// There is nothing more to be copied. The last one to notice that ends the resync.
-fn end(kept: Kept<'_>) {
+fn end(kept: Kept<'_>, errand: &Errand<'_>) {
     if !kept.upkeep.plan.lock().is_idle() {
         return;
     }
@@ -106,11 +110,12 @@ fn end(kept: Kept<'_>) {
              d{number}' shows what needs maintenance, 'metasync d{number}' tries again\n"
         );
     }
-    if clean::clean(kept, false) {
-        kept.end_resync();
-        if map.remaining() == 0 && map.finish_resync() {
-            pr_info!("d{number}: resync is done\n");
-        }
+    if !clean::clean(kept, false) {
+        return errand.ask(errand.number, super::mark::CLEANING_MS);
+    }
+    kept.end_resync();
+    if map.remaining() == 0 && map.finish_resync() {
+        pr_info!("d{number}: resync is done\n");
     }
 }
 

@@ -450,10 +450,21 @@ impl SyncMap {
         let _ = self.uncertain_count.xchg(self.uncertain.count(), Full);
     }
 
-    /// A resync begins, also with what has failed before.
+    /// A resync begins, also with what has failed before. One that was cancelled is forgotten when
+    /// nothing of it is left, so that it does not hold up the next one.
     pub(crate) fn begin_resync(&self) {
         self.failed.reset();
-        self.to_do.store(self.remaining(), Relaxed);
+        let remaining = self.remaining();
+        self.to_do.store(remaining, Relaxed);
+        if remaining == 0 {
+            self.set_cancelled(false);
+        }
+    }
+
+    /// Whether a resync was begun whose end is not recorded yet, also one that has nothing to copy.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let is_waiting = |(side, _)| self.side_state(side) == SideState::NeedsResync;
+        self.to_do.load(Relaxed) != 0 || self.sides().any(is_waiting)
     }
 
     /// The resync is done. Whether it was not before.

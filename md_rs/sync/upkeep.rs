@@ -156,9 +156,9 @@ impl<'a> Kept<'a> {
     pub(super) fn end_resync(self) {
         let _one_at_a_time = self.upkeep.judging.lock();
         let sides = self.sides();
-        let changed = self.unit.resynced(&sides);
-        let is_recorded = sides.record();
-        if changed {
+        if self.unit.resynced(&sides) {
+            // That a side is in service is in the mirror's record, how its components are in its own.
+            let is_recorded = self.record() && sides.record();
             self.unit.take_effect(&sides, is_recorded);
         }
     }
