@@ -61,6 +61,11 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
     database.label_components(body.number(), body.shape(), 0)?;
+    if let Some(mirror) = body.shape().unit().mirrored() {
+        if database.is_loaded() {
+            mirror.map().track();
+        }
+    }
     if request.flags & abi::CREATE_ASSUME_CLEAN == 0 {
         follow_first(body.shape());
     }

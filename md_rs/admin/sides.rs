@@ -300,6 +300,7 @@ fn offline(target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
         return Err(Refused::new(EIO, Refusal::SubmirrorErred).at(side));
     }
     let before = target.map().side_state(side);
+    target.map().track();
     target.map().set_side_state(side, SideState::Offline);
     target.record_state(side, before)?;
     target.begin_anew();

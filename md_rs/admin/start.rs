@@ -473,12 +473,14 @@ fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
         return;
     };
     let map = mirror.map();
+    map.track();
     if record.head.sync.region_shift == 0 && shape.components().len() > 1 {
         map.load_unknown();
     }
     for (word, bits) in record.words(0).enumerate() {
         map.load_dirty(word, bits);
     }
+    map.begin_anew();
     for (side, stored) in (0..).zip(record.sides()) {
         let words = record.words((side as usize).saturating_add(1));
         for (word, bits) in words.enumerate() {

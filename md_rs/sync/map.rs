@@ -55,6 +55,9 @@ pub struct SyncMap {
     side_count: Atomic<u32>,
     /// Sides that are written, as bits.
     written: Atomic<u32>,
+    /// Whether it is remembered what is written to: there is a state database, or was, or a side was
+    /// offline.
+    is_tracking: Atomic<u32>,
     /// Regions that are recorded as dirty.
     dirty: Bitmap,
     /// Those of them that may be written to.
@@ -110,6 +113,7 @@ impl SyncMap {
             sides: [side()?, side()?, side()?, side()?],
             side_count: Atomic::new(side_count),
             written: Atomic::new(0),
+            is_tracking: Atomic::new(0),
             dirty: new()?,
             open: new()?,
             recent: new()?,
@@ -294,18 +298,29 @@ impl SyncMap {
         let _ = self.written.xchg(written, Full);
     }
 
-    /// With a single side, nothing needs to be remembered, and all is open; with the second one, all
-    /// is closed. Nothing is under way.
-    fn begin_anew(&self) {
-        let is_alone = self.side_count.load(Relaxed) < 2;
-        self.open.reset();
-        if is_alone {
-            self.dirty.reset();
+    /// From now on it is remembered what is written to. Nothing is under way.
+    pub(crate) fn track(&self) {
+        if self.is_tracking.xchg(1, Full) == 0 {
+            self.begin_anew();
+        }
+    }
+
+    fn is_tracking(&self) -> bool {
+        self.side_count.load(Relaxed) > 1 && self.is_tracking.load(Relaxed) != 0
+    }
+
+    /// With a single side, or where nothing would survive, nothing needs to be remembered, and all is
+    /// open; else what is not dirty is closed. Nothing is under way.
+    pub(crate) fn begin_anew(&self) {
+        if self.side_count() < 2 {
             self.uncertain.reset();
             self.count_uncertain();
-            self.regions.all().for_each(|bits| self.open.set(bits));
-        } else {
+        }
+        if self.is_tracking() {
             self.open.copy_from(&self.dirty);
+        } else {
+            self.dirty.reset();
+            self.regions.all().for_each(|bits| self.open.set(bits));
         }
     }
 
@@ -345,7 +360,7 @@ impl SyncMap {
 
     /// Whether no region may become clean now.
     fn holds_all(&self) -> bool {
-        self.side_count.load(Relaxed) < 2 || self.sides().any(|(_, side)| is_offline(side))
+        !self.is_tracking() || self.sides().any(|(_, side)| is_offline(side))
     }
 
     /// Closes the regions that nobody has written to since the last call; with `all` also the
@@ -557,10 +572,9 @@ impl SyncMap {
     }
 
     /// Takes over a word of the record, of the dirty regions or of those in which a side is behind.
-    /// The regions that are dirty may be written to.
+    /// [`Self::begin_anew`] follows.
     pub(crate) fn load_dirty(&self, word: usize, bits: u64) {
         let _ = self.dirty.replace(word, bits);
-        let _ = self.open.replace(word, bits);
     }
 
     /// See [`Self::load_dirty`].
@@ -573,10 +587,7 @@ impl SyncMap {
 
     /// All regions may differ: nothing is known of them.
     pub(crate) fn load_unknown(&self) {
-        for bits in self.regions.all() {
-            self.dirty.set(bits);
-            self.open.set(bits);
-        }
+        self.regions.all().for_each(|bits| self.dirty.set(bits));
     }
 
     /// A write has ended with an error, and is on some of the sides. Called before its blocks are

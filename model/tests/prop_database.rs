@@ -274,7 +274,7 @@ fn largest() -> Mirror {
         number,
         state: SideState::Okay,
     };
-    let words = (0..5 * WORDS_MAX as u64).map(|word| word << 32 | 1);
+    let words = (0..5 * WORDS_MAX as u64).map(|word| (word << 32) | 1);
     (head, (0..4).map(side).collect(), words.collect())
 }
 
