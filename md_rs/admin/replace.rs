@@ -236,16 +236,15 @@ impl Case<'_> {
             stripe.link_instead(&added, &removed)?;
             return Err(refused);
         }
-        drop(self);
+        let target = Target::find(units, name)?;
+        target.begin_anew();
+        drop(own_gate);
+        drop(gate);
+        // Not before: devices may take their time, and limits wait for requests.
         if let Some(old) = removed.pop() {
             database.unlabel_replaced(&old, &added);
         }
-        let target = Target::find(units, name)?;
-        target.begin_anew();
         database.relabel_components(target.metadevice.body());
-        // Not before: they wait for requests that wait for the gates.
-        drop(own_gate);
-        drop(gate);
         stripe.narrow()?;
         target.metadevice.narrow()?;
         Ok(())

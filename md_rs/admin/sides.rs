@@ -263,11 +263,11 @@ fn detach(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resul
         target.map().remove_side(side);
         Ok(())
     })?;
-    target.metadevice.unlink(&gone);
-    release(units, &gone);
     let target = Target::find(units, &name)?;
     target.begin_anew();
     drop(gate);
+    target.metadevice.unlink(&gone);
+    release(units, &gone);
     Ok(())
 }
 

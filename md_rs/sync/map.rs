@@ -566,7 +566,7 @@ impl SyncMap {
         let sides = sides.map(|(_, side)| &side.recorded);
         for bitmap in Iterator::chain(core::iter::once(&self.dirty), sides) {
             let mut words = (0..bitmap.len()).map(|word| bitmap.word(word));
-            words.all(|word| each(word)).then_some(())?;
+            words.all(&mut *each).then_some(())?;
         }
         Some(())
     }

@@ -151,7 +151,7 @@ mod tests {
     fn used(average_us: u64) -> Foreground {
         Foreground {
             ios: 7,
-            nanoseconds: average_us * 7000,
+            nanoseconds: average_us.saturating_mul(7000),
         }
     }
 
