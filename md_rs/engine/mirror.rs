@@ -340,8 +340,9 @@ impl<'a> Mirror<'a> {
     fn send_changes(self, request: Request, wanted: impl Fn(u32) -> bool) {
         let operation = request.operation();
         let out = request.fan_out(self.submission);
+        let written = self.kept.map().written_sides();
         if operation == Operation::Flush {
-            let written = self.sides().filter(|side| self.is_written(*side));
+            let written = self.sides().filter(|side| written & side_bit(*side) != 0);
             return written.for_each(|side| {
                 for component in self.in_service(side) {
                     flush_below(&out, component, Some(answerable(side, component)));
@@ -353,8 +354,10 @@ impl<'a> Mirror<'a> {
                 part.fail(Failure::Io);
                 continue;
             }
-            let written = self.sides().filter(|side| self.is_written(*side));
-            for side in written.filter(|side| wanted(*side)) {
+            for side in self.sides().filter(|side| written & side_bit(*side) != 0) {
+                if !wanted(side) {
+                    continue;
+                }
                 let sent = match operation {
                     Operation::Write => self.write_on(&part, side),
                     _ => self.zero_on(&part, side),

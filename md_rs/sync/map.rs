@@ -143,6 +143,16 @@ impl SyncMap {
     /// are is noted.
     #[inline]
     pub fn admit(&self, sector: u64, count: u64) -> bool {
+        let (first, last) = self.regions.ends(sector, count);
+        if first == last {
+            let bits = Regions::bit_of(first);
+            return self.open.has(bits) && {
+                if !self.recent.has(bits) {
+                    self.recent.set(bits);
+                }
+                true
+            };
+        }
         let is_open = self.is_open(sector, count);
         if is_open {
             for bits in self.regions.bits(sector, count) {

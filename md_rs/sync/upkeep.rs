@@ -115,6 +115,7 @@ pub(crate) struct Kept<'a> {
     pub(crate) shape: &'a Shape,
     pub(crate) unit: &'a dyn Mirrored,
     pub(crate) upkeep: &'a Upkeep,
+    map: &'a SyncMap,
 }
 
 impl<'a> Kept<'a> {
@@ -122,17 +123,20 @@ impl<'a> Kept<'a> {
     #[inline]
     pub(crate) fn of(body: &'a Body) -> Option<Self> {
         let shape = body.shape();
+        let unit = shape.unit().mirrored()?;
         Some(Self {
             body,
             shape,
-            unit: shape.unit().mirrored()?,
+            unit,
             upkeep: body.upkeep()?,
+            map: unit.map(),
         })
     }
 
     /// What is remembered.
+    #[inline]
     pub(crate) fn map(self) -> &'a SyncMap {
-        self.unit.map()
+        self.map
     }
 
     /// The sides.

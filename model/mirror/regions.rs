@@ -116,6 +116,13 @@ impl Regions {
         }
     }
 
+    /// The regions of the first and of the last of `count` sectors from `sector` on.
+    #[inline]
+    pub fn ends(&self, sector: u64, count: u64) -> (u32, u32) {
+        let last = sector.saturating_add(count.saturating_sub(1));
+        (self.region_of(sector), self.region_of(last))
+    }
+
     /// The bits of the regions that `count` sectors from `sector` on touch; none if `count` is
     /// zero.
     #[inline]
@@ -265,6 +272,8 @@ mod tests {
             assert_eq!(regions.left_in_region(start), 2048);
             assert_eq!(regions.left_in_region(start + 2047), 1);
             assert_eq!(regions.region_of(start + 2047), region);
+            assert_eq!(regions.ends(start, 2048), (region, region));
+            assert_eq!(regions.ends(start, 2049), (region, region + 1));
         }
     }
 
