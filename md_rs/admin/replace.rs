@@ -120,8 +120,9 @@ impl Case<'_> {
         }
         let has_source = kept.unit.has_source(&kept.sides(), side, self.index);
         let is_uncertain = self.target.map().has_uncertain();
-        if !has_source {
-            // What nobody else has would be lost.
+        // What nobody else has would be lost. One that is out of service has nothing to lose: it
+        // gets what there is, also from a last copy (`svm.md` section 4.7).
+        if !has_source && state != State::Erred {
             return Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side));
         }
         if is_uncertain && flags & abi::REPLACE_FORCE == 0 {
