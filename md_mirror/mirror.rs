@@ -3,9 +3,9 @@
 //! 4).
 //!
 //! The rules are `md_model::mirror`'s; this module keeps what they need in memory: which sides are
-//! whole, which blocks are being written ([`table`]), what the options are. What a failure means, and
-//! what the end of a resync, is decided in [`settle`]. What is remembered of regions is the core's
-//! [`SyncMap`].
+//! whole, which blocks are being written ([`table`]), what the options are. What a failure means,
+//! and what the end of a resync, is decided in [`settle`]. What is remembered of regions is the
+//! core's [`SyncMap`].
 
 #![forbid(unsafe_code)]
 

@@ -366,8 +366,8 @@ impl Body {
         i32::from(self.parent() != NO_PARENT)
     }
 
-    /// The devices of all leaves, and where the data on them begins. They stay as long as the answer,
-    /// whatever becomes of the metadevice.
+    /// The devices of all leaves, and where the data on them begins. They stay as long as the
+    /// answer, whatever becomes of the metadevice.
     pub(crate) fn leaves(&self) -> Result<KVec<(Arc<BlockDevice>, u64)>, Refused> {
         let mut leaves = KVec::new();
         self.list_leaves(&mut leaves)?;

@@ -210,9 +210,9 @@ pub trait Mirrored: Send + Sync + 'static {
     /// nothing that changes anything is acknowledged any more.
     fn take_effect(&self, sides: &Sides<'_>, is_recorded: bool);
 
-    /// Components that lack nothing any more are in service again, with the sides that they are part
-    /// of; and those that are now the last copy no more, are out of it. May sleep. Never called at
-    /// the same time as [`Self::settle`]. Whether there are new states, as there.
+    /// Components that lack nothing any more are in service again, with the sides that they are
+    /// part of; and those that are now the last copy no more, are out of it. May sleep. Never
+    /// called at the same time as [`Self::settle`]. Whether there are new states, as there.
     fn resynced(&self, sides: &Sides<'_>) -> bool;
 
     /// Whether each block of a component of a side is also on another side that is in service.

@@ -465,9 +465,9 @@ fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, N
     })
 }
 
-/// What a mirror remembers of its regions and sides. Where it was being written to when it was left,
-/// its sides may differ. A side that was offline is back, and lacks what was written meanwhile
-/// (`svm.md` section 4.2).
+/// What a mirror remembers of its regions and sides. Where it was being written to when it was
+/// left, its sides may differ. A side that was offline is back, and lacks what was written
+/// meanwhile (`svm.md` section 4.2).
 fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
     let Some(mirror) = shape.unit().mirrored() else {
         return;

@@ -55,8 +55,8 @@ pub struct SyncMap {
     side_count: Atomic<u32>,
     /// Sides that are written, as bits.
     written: Atomic<u32>,
-    /// Whether it is remembered what is written to: there is a state database, or was, or a side was
-    /// offline.
+    /// Whether it is remembered what is written to: there is a state database, or was, or a side
+    /// was offline.
     is_tracking: Atomic<u32>,
     /// Regions that are recorded as dirty.
     dirty: Bitmap,
@@ -319,8 +319,8 @@ impl SyncMap {
         self.side_count.load(Relaxed) > 1 && self.is_tracking.load(Relaxed) != 0
     }
 
-    /// With a single side, or where nothing would survive, nothing needs to be remembered, and all is
-    /// open; else what is not dirty is closed. Nothing is under way.
+    /// With a single side, or where nothing would survive, nothing needs to be remembered, and all
+    /// is open; else what is not dirty is closed. Nothing is under way.
     pub(crate) fn begin_anew(&self) {
         if self.side_count() < 2 {
             self.uncertain.reset();
@@ -565,8 +565,8 @@ impl SyncMap {
         }
     }
 
-    /// Gives the words of the record to `each`, one bitmap behind the other, without those of a side
-    /// that is about to be lost. `None` if `each` has no room.
+    /// Gives the words of the record to `each`, one bitmap behind the other, without those of a
+    /// side that is about to be lost. `None` if `each` has no room.
     pub(crate) fn list_recorded(
         &self,
         lost: Option<u32>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What keeps the sides of a mirror equal (`svm.md` sections 4.5 and 4.6): the map of dirty regions,
-//! and the resync.
+//! What keeps the sides of a mirror equal (`svm.md` sections 4.5 and 4.6): the map of dirty
+//! regions, and the resync.
 //!
 //! - [`bitmap`], [`map`]: what is remembered of each region.
 //! - [`upkeep`]: the errands that a mirror's disk has, and what they share.

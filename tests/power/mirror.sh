@@ -104,7 +104,8 @@ for ((round = 0; round < rounds; round++)); do
 		delay=$((RANDOM % 2)).$((RANDOM % 10))$((1 + RANDOM % 9))
 		vm "${disks[@]}" --seed $((SEED + round)) "$dir/write" $what $delay \
 			>"$dir/said" 2>&1 || true
-		if [ $what = cancelled ]; then begun='resync is cancelled'; else begun='is attached'; fi
+		begun='is attached'
+		if [ $what = cancelled ]; then begun='resync is cancelled'; fi
 		grep -q "$begun" "$dir/said" || {
 			cat "$dir/said"
 			fail "the mirror was not written to"

@@ -5,11 +5,12 @@
 //! [`multicall`] finds the command, [`commands`] has one file for each, [`syntax`] reads what
 //! stands on the line or in md.tab, [`discover`] asks the machine who uses a device and what is on
 //! it, [`components`] judges devices by that, [`admin`] talks to the kernel, [`making`] does all of
-//! that for one metadevice, [`sides`] for a submirror, [`parts`] finds the component of a mirror that
-//! a word means, [`waiting`] waits for a resync, [`family`] knows which is made of which, [`building_order`] in which
-//! order several are made, [`repair`] what brings one back, [`description`] puts all of it in
-//! md.tab's words, [`keeping`] writes that to files, [`explain`] turns every failure into what, why
-//! and what to type next, and [`output`] writes the answer as text or JSON.
+//! that for one metadevice, [`sides`] for a submirror, [`parts`] finds the component of a mirror
+//! that a word means, [`waiting`] waits for a resync, [`family`] knows which is made of which,
+//! [`building_order`] in which order several are made, [`repair`] what brings one back,
+//! [`description`] puts all of it in md.tab's words, [`keeping`] writes that to files, [`explain`]
+//! turns every failure into what, why and what to type next, and [`output`] writes the answer as
+//! text or JSON.
 //!
 //! Everything outside the process is reached through [`Machine`], so that the tests run whole
 //! command lines against a kernel and a machine that they made up.

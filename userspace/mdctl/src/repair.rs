@@ -19,7 +19,8 @@ use md_report::{
 };
 use std::collections::BTreeMap;
 
-/// More levels than metadevices can be nested in: a kernel that is out of its mind may tell of more.
+/// More levels than metadevices can be nested in: a kernel that is out of its mind may tell of
+/// more.
 const LEVELS: usize = 64;
 
 /// A command that brings a metadevice back into service.
@@ -57,8 +58,8 @@ pub fn repair(
     }
 }
 
-/// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md` section
-/// 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
+/// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md`
+/// section 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
 fn below_mirror(
     unit: &Unit,
     mirror: MetadeviceName,
@@ -80,8 +81,8 @@ fn below_mirror(
 }
 
 /// The replacement of a component below a mirror: of the first one that is out of service, unless
-/// there is none and one must come last. What is replaced is a component of a submirror; of one that
-/// is a metadevice it is all of that.
+/// there is none and one must come last. What is replaced is a component of a submirror; of one
+/// that is a metadevice it is all of that.
 fn replacement(unit: &Unit, mirror: MetadeviceName, family: &Family) -> Option<Repair> {
     let first = |state| {
         unit.components()

@@ -62,11 +62,9 @@ fn help_page() {
       -S    A write goes to one submirror after the other [default: to all at once]
       PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
 
-    A mirror shows what is on its first submirror; the others are made equal to that, so that \
-    what is on
-    them is lost, while the mirror can be used. With --assume-clean nothing is copied: then th\
-    ey must be
-    equal, or be of no importance until the mirror is written.
+    A mirror shows what is on its first submirror. What is on the others is lost: they are mad\
+    e equal to
+    that while the mirror can be used. With --assume-clean nothing is copied.
 
     The first 1 MiB of a disk or partition is kept free and holds none of the metadevice's dat\
     a, except
@@ -82,7 +80,6 @@ fn help_page() {
 
     Examples:
       metainit d10 1 2 sda sdb -i 64k    A stripe over two disks
-      metainit d11 2 1 sda 1 sdb         The same two disks one behind the other
       metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
       metainit d20 -m d10 d11            A mirror with what is on d10
       metainit -a                        What stands in md.tab and does not exist yet

@@ -11,11 +11,10 @@ fn help_page() {
     $ metaoffline --help
     Take a submirror out of service for a while.
 
-    It is neither read nor written until metaonline brings it back, and what is written to the\
-     mirror
-    meanwhile is remembered, so that no more than that is copied then. It stays part of the mi\
-    rror,
-    which may be in use.
+    It is neither read nor written until metaonline brings it back, and what is written to the
+    mirror meanwhile is remembered, so that no more than that is copied then. It stays part of\
+     the
+    mirror, which may be in use.
 
     Usage: metaoffline [OPTIONS] <MIRROR> <SUBMIRROR>
 

@@ -27,9 +27,9 @@ fn help_page() {
     A stripe or concat grows. The components come behind those that there are: with -i as one \
     more
     row, striped over all of them; without it each as a row of its own. The metadevice may be \
-    in use,
-    and its data stays where it is. A file system on it is grown by a command of its own after\
-    wards.
+    in
+    use, and its data stays where it is. A file system on it is grown by a command of its own
+    afterwards.
 
     Usage: metattach [-f] [-n] [-w] MIRROR SUBMIRROR
            metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...

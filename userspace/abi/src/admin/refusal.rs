@@ -3,8 +3,8 @@
 
 /// Why a request was refused.
 ///
-/// `values` in the comments are `refusal_values` of the [`Header`](super::Header); a variant without
-/// one leaves them zero.
+/// `values` in the comments are `refusal_values` of the [`Header`](super::Header); a variant
+/// without one leaves them zero.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum Refusal {

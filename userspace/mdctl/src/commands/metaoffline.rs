@@ -12,9 +12,9 @@ use clap::Parser;
 
 /// Take a submirror out of service for a while.
 ///
-/// It is neither read nor written until metaonline brings it back, and what is written to the mirror
-/// meanwhile is remembered, so that no more than that is copied then. It stays part of the mirror,
-/// which may be in use.
+/// It is neither read nor written until metaonline brings it back, and what is written to the
+/// mirror meanwhile is remembered, so that no more than that is copied then. It stays part of the
+/// mirror, which may be in use.
 #[derive(Debug, Parser)]
 #[command(name = "metaoffline", verbatim_doc_comment)]
 pub struct Arguments {

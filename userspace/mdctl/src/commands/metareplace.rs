@@ -56,8 +56,8 @@ pub struct Arguments {
     #[arg(short = 'e', conflicts_with = "new")]
     enable: bool,
 
-    /// Also the last component that holds some data, which is lost; also with a new one that carries
-    /// a file system or the like, but not one in use
+    /// Also the last component that holds some data, which is lost; also with a new one that
+    /// carries a file system or the like, but not one in use
     #[arg(short = 'f')]
     force: bool,
 

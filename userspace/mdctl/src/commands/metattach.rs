@@ -47,8 +47,9 @@ const COMMAND: &str = "metattach";
 /// the mirror or more, and the mirror stays as large as it is.
 ///
 /// A stripe or concat grows. The components come behind those that there are: with -i as one more
-/// row, striped over all of them; without it each as a row of its own. The metadevice may be in use,
-/// and its data stays where it is. A file system on it is grown by a command of its own afterwards.
+/// row, striped over all of them; without it each as a row of its own. The metadevice may be in
+/// use, and its data stays where it is. A file system on it is grown by a command of its own
+/// afterwards.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
@@ -77,8 +78,8 @@ pub struct Arguments {
     #[arg(value_name = "MIRROR")]
     name: String,
 
-    /// A stripe or concat for a mirror; for a stripe or concat disks, partitions or metadevices that
-    /// nobody uses
+    /// A stripe or concat for a mirror; for a stripe or concat disks, partitions or metadevices
+    /// that nobody uses
     #[arg(value_name = "COMPONENT")]
     components: Vec<String>,
 }

@@ -48,8 +48,7 @@ pub(super) fn refusal(
             about_part("is in service, so that there is nothing to be enabled".into())
         }
         Refusal::ReplaceOthersFirst => about_part(format!(
-            "holds the last copy of its data: components of submirror {index} come first (-f: that \
-             data is lost)"
+            "holds the last copy of its data: components of submirror {index} come first"
         )),
         Refusal::NothingToResync => {
             Failure::of(mirror, "has nothing that has to be resynced", metastat)
