@@ -296,7 +296,7 @@ fn offline(target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
     }
     target.check_settled(side, flags)?;
     let _gate = target.metadevice.close_gate();
-    if !target.kept.flush_sides() {
+    if target.kept.flush_sides() != 0 {
         return Err(Refused::new(EIO, Refusal::SubmirrorErred).at(side));
     }
     let before = target.map().side_state(side);

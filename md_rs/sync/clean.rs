@@ -5,7 +5,10 @@
 use kernel::prelude::*;
 use md_model::{
     limits::SUBMIRRORS_MAX,
-    mirror::regions::WORDS_MAX, //
+    mirror::{
+        regions::WORDS_MAX,
+        side_bit, //
+    }, //
 };
 
 use super::{
@@ -45,15 +48,17 @@ impl Progress {
         Ok(Self(words))
     }
 
-    /// It is durable, and to be recorded.
-    fn keep(&self, kept: Kept<'_>) {
-        for (side, words) in (0..).zip(self.0.chunks_exact(WORDS_MAX)) {
+    /// It is durable, and to be recorded, except on the sides of `failed`.
+    fn keep(&self, kept: Kept<'_>, failed: u32) {
+        let sides = (0..).zip(self.0.chunks_exact(WORDS_MAX));
+        for (side, words) in sides.filter(|(side, _)| failed & side_bit(*side) == 0) {
             kept.map().set_recorded(side, words);
         }
     }
 }
 
-/// Cleans what can be, with `all` also what was written to just now. Whether that is recorded.
+/// Cleans what can be, with `all` also what was written to just now. Whether what was copied until
+/// now is durable, and recorded.
 pub(super) fn clean(kept: Kept<'_>, all: bool) -> bool {
     let _one_at_a_time = kept.upkeep.cleaning.lock();
     let map = kept.map();
@@ -67,17 +72,20 @@ pub(super) fn clean(kept: Kept<'_>, all: bool) -> bool {
     if !has_closed && !is_copying {
         return true;
     }
-    if !kept.flush_sides() {
-        map.reopen_closed();
-        return false;
-    }
-    progress.keep(kept);
-    let has_cleaned = {
+    // Of a last copy it may fail again and again, which is no reason not to rely on what was copied
+    // from it; but nothing becomes clean.
+    let failed = kept.flush_sides();
+    progress.keep(kept, failed);
+    let has_cleaned = if failed == 0 {
         let _marking = kept.upkeep.marking.lock();
         map.forget_closed()
+    } else {
+        map.reopen_closed();
+        false
     };
+    let is_durable = failed & kept.resyncing_sides() == 0;
     if has_cleaned || is_copying {
-        return kept.record();
+        return kept.record() && is_durable;
     }
-    true
+    is_durable
 }

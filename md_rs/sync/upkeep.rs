@@ -7,6 +7,7 @@ use kernel::{
     sync::Mutex, //
 };
 use md_model::{
+    database::metadevice::SideState,
     mirror::{
         component::{
             is_written,
@@ -17,6 +18,7 @@ use md_model::{
             CHUNK_SECTORS,
             SLOTS, //
         },
+        side_bit, //
     },
     units::SECTOR_BYTES,
 };
@@ -168,25 +170,36 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// Makes durable what was written to the sides. Whether it is, on all that are in service.
-    pub(crate) fn flush_sides(self) -> bool {
-        let mut is_flushed = true;
+    /// Makes durable what was written to the sides: those of which it is not, as bits.
+    pub(crate) fn flush_sides(self) -> u32 {
+        let mut failed = 0;
         let written = self.map().written_sides();
-        for side in (0..self.sides().count()).filter(|side| written & (1 << side) != 0) {
+        for side in (0..self.sides().count()).filter(|side| written & side_bit(*side) != 0) {
             for component in self.sides().components(side) {
                 if !is_written(component.condition.state()) {
                     continue;
                 }
                 if flush(component).is_err() {
                     component.condition.note_write_failed();
-                    is_flushed = false;
+                    failed |= side_bit(side);
                 }
             }
         }
-        if !is_flushed {
+        if failed != 0 {
             self.judge();
         }
-        is_flushed
+        failed
+    }
+
+    /// Sides that are being made equal to the others, as bits.
+    pub(super) fn resyncing_sides(self) -> u32 {
+        let is_resyncing = |side: &u32| {
+            let mut components = self.sides().components(*side);
+            self.map().side_state(*side) == SideState::NeedsResync
+                || components.any(|part| part.condition.state() == State::Resyncing)
+        };
+        let found = (0..self.sides().count()).filter(is_resyncing);
+        found.fold(0, |found, side| found | side_bit(side))
     }
 
     /// Records how the mirror is. Whether that is where it has to be.
@@ -216,8 +229,6 @@ fn flush(component: &Component) -> Result {
 
 /// Whether a side lacks, on a component, what the others have at a sector.
 pub(crate) fn lacks(map: &SyncMap, side: u32, component: &Component, sector: u64) -> bool {
-    use md_model::database::metadevice::SideState;
-
     map.is_behind(side, sector)
         && (map.side_state(side) != SideState::Okay
             || component.condition.state() == State::Resyncing)
