@@ -46,7 +46,8 @@ blocks() { echo $(($(blockdev --getsz $d10) / 8)); }
 # fill NAME TAG: all of a metadevice.
 fill() {
 	same "errors of writes to $1" "" \
-		"$(/tmp/blocks write batch "/dev/md/dsk/$1" 0 "$(blocks)" "$2" | sed -n 1,5p | xargs)"
+		"$(/tmp/blocks write batch "/dev/md/dsk/$1" 0 "$(blocks)" "$2" |
+			sed -n 1,5p | xargs)"
 }
 # wrong: the blocks of d10 that are not read as what was written to it.
 wrong() { /tmp/blocks read one $d10 0 "$(blocks)" mirror; }
@@ -54,7 +55,8 @@ holds() { same "blocks without '$1'" "" "$(wrong | sed -n 1,5p | xargs)"; }
 
 resync_is() { [ "$(described d10 .resync.state)" = "$1" ]; }
 is_at_least() {
-	[ "$(described d10 '.resync | if . then .done * 100 >= .total * '"$1"' else false end')" = true ]
+	local far='.resync | if . then .done * 100 >= .total * '"$1"' else false end'
+	[ "$(described d10 "$far")" = true ]
 }
 # left_blocks: of the regions that are not copied.
 left_blocks() { described d10 '.resync | (.total - .done) / 4096'; }
@@ -137,7 +139,8 @@ only_right "$left"
 same "states" "Last Erred Okay" "$(states d11) $(states d12)"
 same "states of the sides" "Needs maintenance,Needs maintenance" "$(states d10)"
 metastat d10
-metastat d10 | grep -E '^ +Resync stands still: [0-9]+ % done' || fail "that it is stuck is not shown"
+metastat d10 | grep -E '^ +Resync stands still: [0-9]+ % done' ||
+	fail "that it is stuck is not shown"
 refuse 'd11: has, or may have, blocks that no other' metareplace -e d10 /dev/mapper/c
 refuse 'd11: has, or may have, blocks that no other' metadetach -f d10 d11
 refuse 'd11: has, or may have, blocks that no other' metaoffline -f d10 d11
@@ -187,7 +190,8 @@ run metaparam -r first d10
 run metattach -w d10 d12
 same "states" "Okay,Okay,Okay" "$(states d10)"
 [ "$(errors d11 0 read)" -gt 0 ] || fail "no read has failed: this shows nothing"
-cmp <(side_data d12 "$(blockdev --getsize64 $d10)") <(side_data d13 "$(blockdev --getsize64 $d10)") ||
+bytes=$(blockdev --getsize64 $d10)
+cmp <(side_data d12 "$bytes") <(side_data d13 "$bytes") ||
 	fail "the new side is not like the one that has everything"
 holds mirror
 run metadetach d10 d12

@@ -301,7 +301,7 @@ fn the_last_copy_is_replaced_after_the_others_or_by_force() {
     assert_snapshot!(env.run_all(&lines), @r"
     $ metareplace d10 sda sdd
     err| metareplace: /dev/sda: holds the last copy of its data: components of submirror 1 com\
-    e first (-f: that data is lost)
+    e first
     err| next: metastat d10
     [exit status 1]
     $ metareplace -f d10 sda sdd
