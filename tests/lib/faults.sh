@@ -117,3 +117,65 @@ same_sides_of_mounted() {
 	same_sides d10
 	run fsfreeze -u /mnt
 }
+
+# make_replaceable: a mirror of two stripes over /dev/sdc to /dev/sdf, with a state database on
+# /dev/sda and /dev/sdb.
+make_replaceable() {
+	local disk name letter
+	for disk in "a0 c" "a1 d" "b0 e" "b1 f"; do
+		read -r name letter <<<"$disk"
+		sick "$name" "/dev/sd$letter" good
+	done
+	run metadb -a -f -c 2 /dev/sda
+	run metadb -a -c 2 /dev/sdb
+	run metainit d11 1 2 /dev/mapper/a0 /dev/mapper/a1 -i 32k
+	run metainit d12 1 2 /dev/mapper/b0 /dev/mapper/b1 -i 32k
+	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
+	run metainit d10 -m d11 d12 --assume-clean
+}
+
+# replace_under MKFS...: a component fails under a file system in use, and is replaced by /dev/sdg;
+# another one fails, and is enabled again.
+replace_under() {
+	note "$1: a component fails and is replaced while files are written"
+	run "$@" $d10
+	run mount $d10 /mnt
+	mkdir /mnt/kept
+	keep healthy
+	start_load
+	sick b0 /dev/sde no_writes
+	keep without_b0
+	same "states" "Okay,Okay Maintenance,Okay" "$(states d11) $(states d12)"
+	metastat d12 | grep -E 'Invoke: metareplace d10 /dev/mapper/b0 <new device>' ||
+		fail "what to type is not shown"
+	run metareplace -w d10 /dev/mapper/b0 /dev/sdg
+	same "states" "Okay,Okay Okay,Okay" "$(states d11) $(states d12)"
+	keep replaced
+	end_load
+	files_match
+	same_sides_of_mounted
+	use_replaced b0 /dev/sde
+	metastat -p d12 | grep -F "/dev/sdg /dev/mapper/b1" || fail "d12 is not of the new disk"
+
+	note "$1: another one fails, is good again, and is enabled; its neighbour is left alone"
+	start_load
+	sick b1 /dev/sdf no_writes
+	keep without_b1
+	same "states" "Okay,Okay Okay,Maintenance" "$(states d11) $(states d12)"
+	sick b1 /dev/sdf good
+	run metareplace -e -w d10 /dev/mapper/b1
+	same "states" "Okay,Okay Okay,Okay" "$(states d11) $(states d12)"
+	keep enabled
+	end_load
+	files_match
+	same_sides_of_mounted
+	run umount /mnt
+}
+
+# use_replaced NAME DISK: what was replaced is good again, and somebody else can use it.
+use_replaced() {
+	sick "$1" "$2" good
+	run wipefs -a "/dev/mapper/$1"
+	run mkfs.ext4 -qF "/dev/mapper/$1"
+	run wipefs -aq "/dev/mapper/$1"
+}

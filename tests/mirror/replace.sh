@@ -38,65 +38,10 @@ blocks_of_d10() { echo $(($(blockdev --getsz $d10) / 8)); }
 write_all() { /tmp/blocks write batch $d10 0 "$(blocks_of_d10)" "$1" | sed -n 1,5p | xargs; }
 wrong() { /tmp/blocks read batch $d10 0 "$(blocks_of_d10)" "$1" | sed -n 1,5p | xargs; }
 
-# under MKFS...: a component fails under a file system in use, is replaced, fails again, is enabled.
-under() {
-	note "$1: a component fails and is replaced while files are written"
-	run "$@" $d10
-	run mount $d10 /mnt
-	mkdir /mnt/kept
-	keep healthy
-	start_load
-	sick b0 /dev/sde no_writes
-	keep without_b0
-	same "states" "Okay,Okay Maintenance,Okay" "$(states d11) $(states d12)"
-	metastat d12 | grep -E 'Invoke: metareplace d10 /dev/mapper/b0 <new device>' ||
-		fail "what to type is not shown"
-	run metareplace -w d10 /dev/mapper/b0 /dev/sdg
-	same "states" "Okay,Okay Okay,Okay" "$(states d11) $(states d12)"
-	keep replaced
-	end_load
-	files_match
-	same_sides_of_mounted
-	keep_busy_free b0 /dev/sde
-	metastat -p d12 | grep -F "/dev/sdg /dev/mapper/b1" || fail "d12 is not of the new disk"
-
-	note "$1: another one fails, is good again, and is enabled; its neighbour is left alone"
-	start_load
-	sick b1 /dev/sdf no_writes
-	keep without_b1
-	same "states" "Okay,Okay Okay,Maintenance" "$(states d11) $(states d12)"
-	sick b1 /dev/sdf good
-	run metareplace -e -w d10 /dev/mapper/b1
-	same "states" "Okay,Okay Okay,Okay" "$(states d11) $(states d12)"
-	keep enabled
-	end_load
-	files_match
-	same_sides_of_mounted
-	run umount /mnt
-}
-
-# keep_busy_free NAME DISK: what was replaced can be used by somebody else.
-keep_busy_free() {
-	sick "$1" "$2" good
-	run wipefs -a "/dev/mapper/$1"
-	run mkfs.ext4 -qF "/dev/mapper/$1"
-	run wipefs -aq "/dev/mapper/$1"
-}
-
 make_blocks
 modprobe md_rs
-for disk in "a0 c" "a1 d" "b0 e" "b1 f"; do
-	read -r name letter <<<"$disk"
-	sick "$name" "/dev/sd$letter" good
-done
-run metadb -a -f -c 2 /dev/sda
-run metadb -a -c 2 /dev/sdb
-run metainit d11 1 2 /dev/mapper/a0 /dev/mapper/a1 -i 32k
-run metainit d12 1 2 /dev/mapper/b0 /dev/mapper/b1 -i 32k
-for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
-run metainit d10 -m d11 d12 --assume-clean
-
-under mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0
+make_replaceable
+replace_under mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0
 run metareplace -w d10 /dev/sdg /dev/mapper/b0
 same_sides d10
 
