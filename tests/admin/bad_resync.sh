@@ -210,7 +210,8 @@ static void replacing(void)
 	REPLACE_BAD("by its own mirror", component(&replace.new, "/dev/md/dsk/d20"), EINVAL, 30, 0);
 	REPLACE_BAD("by its own side", component(&replace.new, "/dev/md/dsk/d22"), EBUSY, 14, 0);
 	REPLACE_BAD("by a side", component(&replace.new, "/dev/md/dsk/d41"), EBUSY, 14, 0);
-	REPLACE_BAD("by a small one", component(&replace.new, "/dev/mapper/small2"), ENOSPC, 16, -1);
+	REPLACE_BAD("by a small one", component(&replace.new, "/dev/mapper/small2"), ENOSPC, 16,
+		    -1);
 	REPLACE_BAD("by large blocks", component(&replace.new, "/dev/large2"), EINVAL, 33, 0);
 	REPLACE_BAD("by no device", replace.new.dev = 0xfff00000, ENXIO, 13, 0);
 	REPLACE_BAD("enabled while in service",
