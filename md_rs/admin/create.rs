@@ -94,6 +94,7 @@ fn follow_first(shape: &Shape) {
 /// A stripe or concat, or a kind that there is not.
 fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     options::check_none(&request.mirror)?;
+    check_zero(&[request.flags & abi::CREATE_ASSUME_CLEAN])?;
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
     let most = abi::COMPONENTS_MAX;
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
