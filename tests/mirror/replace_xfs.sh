@@ -5,7 +5,7 @@
 #         files are right, the sides are the same, and the disk that was replaced is free.
 # Clause: svm.md 4.2, 4.7, 4.9, 13.3 (14, 16); DURABILITY 5, 7, 10, 11; issue 7
 # Lanes: stock
-# Vm: --disks 7 --disk-size 160M
+# Vm: --disks 7 --disk-size 48M
 # Timeout: 400
 # What is compared: the sides block by block; files with what was written.
 # shellcheck source=tests/lib/expect.sh
@@ -21,7 +21,7 @@
 
 modprobe md_rs
 make_replaceable
-replace_under mkfs.xfs -qf
+replace_under mkfs.xfs --unsupported -qf
 run metaclear -r d10
 run mdctl stop
 run modprobe -r md_mirror md_stripe md_rs
