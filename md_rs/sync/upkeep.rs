@@ -159,7 +159,8 @@ impl<'a> Kept<'a> {
         let _one_at_a_time = self.upkeep.judging.lock();
         let sides = self.sides();
         if self.unit.resynced(&sides) {
-            // That a side is in service is in the mirror's record, how its components are in its own.
+            // That a side is in service is in the mirror's record, how its components are in its
+            // own.
             let is_recorded = self.record() && sides.record();
             self.unit.take_effect(&sides, is_recorded);
         }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: a component that fails is replaced by another disk, or enabled again when its disk is good,
-#         while a file system on the mirror is in use: nobody sees an error, only that component is
-#         written, and the disk that it was is free. Of components that have failed on both sides the
-#         last copy comes last. What cannot take a component's place is refused and changes nothing.
+# Intent: a component that fails is replaced by another disk, or enabled again when its disk is
+#         good, while a file system on the mirror is in use: nobody sees an error, only that
+#         component is written, and the disk that it was is free. Of components that have failed on
+#         both sides the last copy comes last. What cannot take a component's place is refused and
+#         changes nothing.
 # Clause: svm.md 4.2, 4.7, 4.9, 13.3 (14, 15, 16); DURABILITY 5, 7, 10, 11; issue 7
 # Lanes: stock
 # Vm: --disks 9 --disk-size 20M
@@ -80,7 +81,8 @@ done
 refused_and_same 'sdg9: there is no such|sdg9: .*No such' metareplace d10 /dev/mapper/b0 /dev/sdg9
 refused_and_same 'sdg: is no component of d10' metareplace d10 /dev/sdg /dev/mapper/b0
 refused_and_same 'sdg: is no component of d10' metareplace -e d10 /dev/sdg
-refused_and_same 'd11: is a concat or stripe, and not a mirror' metareplace d11 /dev/mapper/a0 /dev/sdg
+refused_and_same 'd11: is a concat or stripe, and not a mirror' \
+	metareplace d11 /dev/mapper/a0 /dev/sdg
 mkfs.ext4 -qF /dev/sdg
 refused_and_same 'sdg: carries' metareplace d10 /dev/mapper/b0 /dev/sdg
 run metareplace -n -f d10 /dev/mapper/b0 /dev/sdg

@@ -8,9 +8,9 @@
 # Lanes: stock
 # Vm: --disks 9 --disk-size 16M
 # Timeout: 300
-# What is compared: every block of a side with that of the others after a load that verifies; what reads
-# give during the resync with what the first side held; sectors written to the new side's disk with
-# its size; the document of metastat before and after what is refused.
+# What is compared: every block of a side with that of the others after a load that verifies; what
+# reads give during the resync with what the first side held; sectors written to the new side's disk
+# with its size; the document of metastat before and after what is refused.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

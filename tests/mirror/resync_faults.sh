@@ -137,7 +137,8 @@ only_right "$left"
 same "states" "Last Erred Okay" "$(states d11) $(states d12)"
 same "states of the sides" "Needs maintenance,Needs maintenance" "$(states d10)"
 metastat d10
-metastat d10 | grep -E '^ +Resync stands still: [0-9]+ % done' || fail "that it is stuck is not shown"
+metastat d10 | grep -E '^ +Resync stands still: [0-9]+ % done' ||
+	fail "that it is stuck is not shown"
 refuse 'd11: has, or may have, blocks that no other' metareplace -e d10 /dev/mapper/c
 refuse 'd11: has, or may have, blocks that no other' metadetach -f d10 d11
 refuse 'd11: has, or may have, blocks that no other' metaoffline -f d10 d11
@@ -187,7 +188,8 @@ run metaparam -r first d10
 run metattach -w d10 d12
 same "states" "Okay,Okay,Okay" "$(states d10)"
 [ "$(errors d11 0 read)" -gt 0 ] || fail "no read has failed: this shows nothing"
-cmp <(side_data d12 "$(blockdev --getsize64 $d10)") <(side_data d13 "$(blockdev --getsize64 $d10)") ||
+bytes=$(blockdev --getsize64 $d10)
+cmp <(side_data d12 "$bytes") <(side_data d13 "$bytes") ||
 	fail "the new side is not like the one that has everything"
 holds mirror
 run metadetach d10 d12
