@@ -12,7 +12,10 @@
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
-use core::mem::offset_of;
+use core::{
+    marker::PhantomData,
+    mem::offset_of, //
+};
 
 use kernel::{
     bindings,
@@ -20,20 +23,22 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
-    new_mutex,
     prelude::*,
     static_lock_class,
     sync::{
         atomic::{
             ordering::{
                 Acquire,
+                Full,
                 Release, //
             },
             Atomic, //
         },
-        lock::mutex::MutexGuard,
-        Arc,
-        Mutex, //
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
     },
     types::Opaque, //
 };
@@ -97,9 +102,9 @@ pub(super) struct Core {
     deferred: Deferred,
     #[pin]
     gate: Gate,
-    /// Held while the gate is closed.
-    #[pin]
-    closing: Mutex<()>,
+    /// Whether somebody closes the gate, or has closed it. No mutex, since lockdep would not tell
+    /// one disk's from that of another which stands above it.
+    is_closing: Atomic<u32>,
     errands: Errands,
     /// The disk; null before there is one.
     gendisk: Atomic<*mut bindings::gendisk>,
@@ -126,7 +131,7 @@ impl Core {
             bioset <- BioSet::new(),
             deferred <- Deferred::new(name, table.worker),
             gate <- Gate::new(),
-            closing <- new_mutex!((), "md_closing"),
+            is_closing: Atomic::new(0),
             errands: Errands::new(name, errand_count, table.errand)?,
             gendisk: Atomic::new(core::ptr::null_mut()),
             own_clones,
@@ -351,11 +356,13 @@ impl<T: Operations> Disk<T> {
     /// before the answer is dropped. Sleeps as long as those take that are.
     pub(crate) fn close_gate(&self) -> ClosedGate<'_> {
         let core = &self.shared.core;
-        let lock = core.closing.lock();
-        // SAFETY: Ended by the same task, which the lock in the answer sees to.
+        while core.is_closing.cmpxchg(0, 1, Full).is_err() {
+            fsleep(Delta::from_millis(1));
+        }
+        // SAFETY: Ended by the same task, since the answer cannot be sent to another one.
         let noio = unsafe { ffi::md_noio_begin() };
-        // SAFETY: The gate is open, and nobody else closes it: this is the only place, and we have
-        // the lock. Requests that are inside do not wait for who holds it.
+        // SAFETY: The gate is open, and nobody else closes it: this is the only place, and we are
+        // the only one here. Requests that are inside do not wait for who holds it.
         unsafe { core.gate.close() };
         // Who has carried out a request that has ended since may still be on his way out.
         // SAFETY: The tag set is initialised, and we may sleep.
@@ -365,7 +372,7 @@ impl<T: Operations> Disk<T> {
         ClosedGate {
             core,
             noio,
-            _lock: lock,
+            _stays: PhantomData,
         }
     }
 
@@ -427,7 +434,8 @@ pub(crate) struct ClosedGate<'a> {
     core: &'a Core,
     /// How memory was looked for before; while the gate is closed, no I/O is waited for.
     noio: c_uint,
-    _lock: MutexGuard<'a, ()>,
+    /// It stays with its task.
+    _stays: PhantomData<*mut ()>,
 }
 
 impl Drop for ClosedGate<'_> {
@@ -435,8 +443,9 @@ impl Drop for ClosedGate<'_> {
         self.core.errands.resume();
         // SAFETY: Closed by `Disk::close_gate`, and by nobody else since.
         unsafe { self.core.gate.reopen() };
-        // SAFETY: Begun by `Disk::close_gate`, by this task: the lock cannot go to another one.
+        // SAFETY: Begun by `Disk::close_gate`, by this task.
         unsafe { ffi::md_noio_end(self.noio) };
+        self.core.is_closing.store(0, Release);
         self.core.deferred.kick();
     }
 }

@@ -133,7 +133,7 @@ holds_some() { dd if=$d10 of=/dev/null bs=4k count=1 iflag=direct status=none; }
 wait_for 30 resync_is stuck
 slow 0
 left=$(left_blocks)
-[ "$left" -gt 0 ] && [ "$left" -lt "$(blocks)" ] || fail "nothing, or all, was copied"
+if [ "$left" = 0 ] || [ "$left" -ge "$(blocks)" ]; then fail "all, or nothing, was copied"; fi
 run holds_some
 only_right "$left"
 same "states" "Last Erred Okay" "$(states d11) $(states d12)"
