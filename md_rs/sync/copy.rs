@@ -104,7 +104,7 @@ fn end(kept: Kept<'_>, errand: &Errand<'_>) {
         return;
     }
     let (map, number) = (kept.map(), kept.body.number());
-    if map.has_failed() {
+    if map.tell_failed() {
         pr_err!(
             "d{number}: resync is stuck: some blocks cannot be read on any side; 'metastat \
              d{number}' shows what needs maintenance, 'metasync d{number}' tries again\n"

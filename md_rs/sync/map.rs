@@ -76,6 +76,8 @@ pub struct SyncMap {
     uncertain_count: Atomic<u32>,
     /// Regions that could not be copied.
     failed: Bitmap,
+    /// Whether that was told.
+    is_told: Atomic<u32>,
     /// Whether the administrator has cancelled the resync.
     is_cancelled: Atomic<u32>,
     /// Whether nothing may be copied, since the set is read-only.
@@ -123,6 +125,7 @@ impl SyncMap {
             uncertain: new()?,
             uncertain_count: Atomic::new(0),
             failed: new()?,
+            is_told: Atomic::new(0),
             is_cancelled: Atomic::new(0),
             is_frozen: Atomic::new(0),
             to_do: Atomic::new(0),
@@ -479,8 +482,11 @@ impl SyncMap {
     /// nothing of it is left, so that it does not hold up the next one.
     pub(crate) fn begin_resync(&self) {
         self.failed.reset();
+        self.is_told.store(0, Relaxed);
         let remaining = self.remaining();
-        self.to_do.store(remaining, Relaxed);
+        // One that was interrupted goes on where it was.
+        let to_do = self.to_do.load(Relaxed).max(remaining);
+        self.to_do.store(to_do, Relaxed);
         if remaining == 0 {
             self.set_cancelled(false);
         }
@@ -507,6 +513,11 @@ impl SyncMap {
     /// Regions that the resync had to copy when it began.
     pub(crate) fn to_do(&self) -> u32 {
         self.to_do.load(Relaxed).max(self.remaining())
+    }
+
+    /// Whether it is still to be told that something could not be copied. Once.
+    pub(crate) fn tell_failed(&self) -> bool {
+        self.has_failed() && self.is_told.xchg(1, Full) == 0
     }
 
     /// Whether something could not be copied.
