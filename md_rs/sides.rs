@@ -73,11 +73,17 @@ impl<'a> Sides<'a> {
 
     /// Has the states that were decided on recorded. `false`: they could not be. Sleeps.
     pub(crate) fn record(&self) -> bool {
+        self.record_with(None)
+    }
+
+    /// The same, with how the mirror itself is, in one commit.
+    pub(crate) fn record_with(&self, mirror: Option<u32>) -> bool {
         let bodies = || (0..self.count()).filter_map(|side| side_body(self.0, side));
         let Some(first) = bodies().next() else {
             return true;
         };
-        let done = first.database().record(bodies().map(Body::number));
+        let numbers = Iterator::chain(mirror.into_iter(), bodies().map(Body::number));
+        let done = first.database().record(numbers);
         done.is_ok()
     }
 

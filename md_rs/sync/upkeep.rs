@@ -165,7 +165,7 @@ impl<'a> Kept<'a> {
         if self.unit.resynced(&sides) {
             // That a side is in service is in the mirror's record, how its components are in its
             // own.
-            let is_recorded = self.record() && sides.record();
+            let is_recorded = sides.record_with(Some(self.body.number()));
             self.unit.take_effect(&sides, is_recorded);
         }
     }
