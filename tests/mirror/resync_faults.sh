@@ -64,9 +64,9 @@ left_blocks() { described d10 '.resync | (.total - .done) / 4096'; }
 # attach_stale: d12 becomes a side, and is far from being one.
 attach_stale() {
 	fill_stale
-	slow 800
+	slow 2000
 	run metattach d10 d12
-	wait_for 30 is_at_least 30
+	wait_for 60 is_at_least 20
 }
 fill_stale() {
 	/tmp/blocks write batch /dev/md/dsk/d12 0 "$(blocks)" stale >/tmp/found
