@@ -169,6 +169,8 @@ impl Database {
     ) -> Result<(), Refused> {
         let mut guard = self.set.lock();
         let Some(set) = Option::as_mut(&mut *guard) else {
+            // It may want the lock for itself.
+            drop(guard);
             return carry_out();
         };
         let number = growth.number;
