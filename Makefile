@@ -3,7 +3,7 @@
 # make KDIR=/lib/modules/$(uname -r)/build
 #                      builds the modules against a kernel tree that has its Rust metadata
 # make demo            the main job, from an empty machine: a mirror with ext4 on it loses a disk
-# make test            every test once; test-long: large counts, all sabotage patches;
+# make test            half an hour of tests; test-long: all of them, large counts, all sabotage;
 #                      test-debug: the guest scenarios on a debug kernel
 # make install         installs modules and tool for the running kernel, or for KERNEL or KDIR;
 #                      DESTDIR and PREFIX (/usr/local) as usual; make uninstall undoes it

@@ -5,7 +5,7 @@
 #         change nothing; nor does a request that only asks for a check, or a probe.
 # Clause: admin.rs rules 1 to 4; issue 2, first slice; issue 3
 # Lanes: stock,debug
-# Vm: --disks 2 --disk-size 32M
+# Vm: --disks 2 --disk-size 32M --leaks
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"

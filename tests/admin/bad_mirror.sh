@@ -4,7 +4,7 @@
 #         errno and refusal, and change nothing; nor does a request that only asks for a check. A
 #         submirror is not written to, cleared or grown behind its mirror's back.
 # Clause: admin.rs rules 1 to 4; svm.md 4.1, 4.9; issues 3 and 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 16M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

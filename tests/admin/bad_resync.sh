@@ -4,7 +4,7 @@
 #         and refusal, and change nothing: neither what metastat says nor what is on the disks. Nor
 #         does a request that only asks for a check.
 # Clause: admin.rs rules 1 to 4; svm.md 4.9; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 9 --disk-size 16M
 # Timeout: 300
 # What is compared: errno, refusal and index of each request; the document of metastat, the nodes,

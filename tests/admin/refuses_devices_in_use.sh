@@ -4,7 +4,7 @@
 #         metadevice, too small, read-only, twice in one command, or not there; each refusal names
 #         the device and changes nothing, and metaclear refuses what is not there.
 # Clause: svm.md 3.4, 10; issue 2, first slice
-# Lanes: stock,smoke
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 32M
 # Timeout: 180
 set -euo pipefail

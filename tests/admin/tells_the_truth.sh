@@ -4,7 +4,7 @@
 #         was done, lsblk, holders and slaves show the tree, and size and queue limits follow from
 #         the layout and from what the disks can do.
 # Clause: DESIGN 4, 7; svm.md 3.1; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 16M
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh

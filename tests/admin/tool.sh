@@ -5,7 +5,7 @@
 #         keeps a file system, metaclear takes trees down; every refusal names the device, the
 #         reason and the next command, and changes nothing.
 # Clause: svm.md 10, 10.1, 10.4; DESIGN 7; DURABILITY 19; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 320M
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         with one that missed the other's changes the root is read-only, and nothing old is taken
 #         for new. udev knows the members. Each shutdown leaves a clean file system.
 # Clause: DURABILITY 2, 18, 23; issue 6
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         reserved fields, impossible counts and sizes, as a user without rights, random ones), get
 #         the right errno and change nothing.
 # Clause: issue 6; DESIGN 9
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 16M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         was committed last, and a replica that can still be recognised is repaired. With the same
 #         damage in all of them nothing is invented.
 # Clause: DURABILITY 1, 3, 20; issue 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 8M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh

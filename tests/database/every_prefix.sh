@@ -4,7 +4,7 @@
 #         set that is loaded from what was written by then has all changes that were confirmed, the
 #         one in progress or not, and nothing else.
 # Clause: DURABILITY 4, 7; issue 6: dm-log-writes
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh

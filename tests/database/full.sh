@@ -4,7 +4,7 @@
 #         and has not happened, neither now nor after the next start; changes of state still have
 #         room, and so has what makes it smaller.
 # Clause: DURABILITY 4, 5; issue 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 384M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         mounted: then the metadevice is read-only until the set is started again. It is found by
 #         the uuid of its partition and by its disk; of a disk and its clone the disk is taken.
 # Clause: DURABILITY 18, 19; svm.md 10.2 (metainit -f); issue 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 48M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

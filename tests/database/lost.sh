@@ -5,7 +5,7 @@
 #         and the last one by force. What was committed stays, and what was given up does not count
 #         when it comes back.
 # Clause: DURABILITY 1, 2, 3, 4; svm.md 10.2; issue 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

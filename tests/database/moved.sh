@@ -3,7 +3,7 @@
 # Intent: disks that come in another order, by other names, are found by what is written on them;
 #         one that is missing makes its concat Unavailable, and nothing else.
 # Clause: DURABILITY 18; issue 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -4,8 +4,8 @@
 #         set, making, growing and clearing a metadevice and stopping the set do: the request is
 #         refused and nothing has changed, or it has succeeded; nothing leaks.
 # Clause: issue 6: allocation failure at every call of load, commit and create
-# Lanes: stock
-# Vm: --disks 4 --disk-size 16M
+# Lanes: drawn
+# Vm: --disks 4 --disk-size 16M --leaks
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"

@@ -5,7 +5,7 @@
 #         that failed. With less than half of the replicas it does not start, and says why.
 # Clause: DURABILITY 1, 2, 5, 18; issue 6
 # Lanes: stock,smoke
-# Vm: --disks 4 --disk-size 32M
+# Vm: --disks 4 --disk-size 32M --leaks
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"

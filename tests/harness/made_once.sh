@@ -3,7 +3,7 @@
 # Intent: what is cached is made once, also when two callers want it at the same time, and is there
 #         whole or not at all, also when its maker fails or is killed in the middle.
 # Clause: issue 2: safe to interrupt and to run twice at once
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 120
 # shellcheck source=tests/lib/expect.sh

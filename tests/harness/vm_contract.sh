@@ -4,7 +4,7 @@
 #         report of the kernel is 86, a guest that does not start is 125, a panic can be expected,
 #         folders are shared, disks come in order and can be pulled, and nothing stays behind.
 # Clause: DESIGN 7, scripts/vm
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh

@@ -3,7 +3,7 @@
 # Intent: with warm caches and no network everything still works, also when the package lists are
 #         old; and what cannot be had is a clear error that leaves nothing behind.
 # Clause: issue 2: a warm start needs no network; a clear error where a package cannot be had
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

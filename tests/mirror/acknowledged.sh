@@ -4,7 +4,7 @@
 #         reads after that, on any CPU, never gets the data from before it. Nor does anybody get it
 #         from that side when the other one fails to read, or is gone: the answer is an error.
 # Clause: DURABILITY 5, 11; svm.md 4.4, 4.7; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 2 --disk-size 48M --smp 4
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         one that has the last copy of a block is Last Erred, stays in service, and its errors are
 #         the caller's; what is acknowledged is there all the same, in both write policies.
 # Clause: svm.md 4.2, 4.3, 4.7; DURABILITY 5, 11; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 5M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         finds out with the first request that it cannot leaves the sides the same and no component
 #         erred.
 # Clause: DURABILITY 11; svm.md 4.4; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 4M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         succeeds, and every checksum matches while a side is left. The last side is Last Erred,
 #         and its errors are the file system's. Every read policy, and both write policies.
 # Clause: svm.md 4.3, 4.4, 4.7; DURABILITY 5; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 600
 # shellcheck source=tests/lib/expect.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: the same as faults_ext4, under xfs.
 # Clause: svm.md 4.3, 4.4, 4.7; DURABILITY 5; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 192M
 # Timeout: 600
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         its set was stopped in between. The last side that holds some data stays. A side that is
 #         detached, also a bad one by force, has the files of that moment.
 # Clause: svm.md 4.2, 4.9, 13.3 (17); DURABILITY 5, 7, 11; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 32M
 # Timeout: 300
 # What is compared: checksums of the side's device over time; files of a copy of it with those that

@@ -5,7 +5,7 @@
 #         is taken. A resync that is cancelled, or whose set is stopped, goes on where it was. What
 #         cannot be a side, and what a resync stands against, is refused and changes nothing.
 # Clause: svm.md 4.2, 4.6, 4.9, 13.3 (19, 20, 21, 25); DURABILITY 7, 10, 11; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 9 --disk-size 16M
 # Timeout: 300
 # What is compared: every block of a side with that of the others after a load that verifies; what

@@ -6,7 +6,7 @@
 #         good again the resync ends. A block that one side cannot read comes from another one, and
 #         if there is none the resync copies all the rest, and says so.
 # Clause: svm.md 4.2, 4.6, 4.7, 13.3 (19); DURABILITY 5, 8, 11; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 12M
 # Timeout: 300
 # What is compared: every block that is read with what was written to the mirror: each block of the

@@ -4,7 +4,7 @@
 #         same in every block: writes of 512 bytes to 256 KiB by several jobs at once, in both write
 #         policies, on two and on three sides of which each is laid out in another way.
 # Clause: svm.md 4.1, 4.4; DURABILITY 10, 14; issue 4
-# Lanes: stock,smoke
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 8M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         of every block is there nobody sees an error, and metastat says what is out of service and
 #         what to type. With the last copy of a block the errors come, and nothing hangs.
 # Clause: svm.md 4.2, 4.7, 10.1; issue 4
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh

@@ -3,7 +3,7 @@
 # Intent: a personality that was built against another core is refused when it registers, with a
 #         message that says what to do, and nothing of it stays.
 # Clause: issue 2, modules; rust-kernel.md 3.2
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 300
 set -euo pipefail

@@ -3,8 +3,8 @@
 # Intent: a hundred times loaded, used and unloaded, the modules leave nothing behind: no slab
 #         object, no device, no sysfs entry. In the debug kernel kmemleak looks as well.
 # Clause: issue 2, modules
-# Lanes: stock
-# Vm: --disks 2 --disk-size 32M --smp 1
+# Lanes: drawn
+# Vm: --disks 2 --disk-size 32M --smp 1 --leaks
 # Timeout: 600
 set -euo pipefail
 

@@ -4,7 +4,7 @@
 #         the admin device is open, or a personality is loaded; afterwards they can.
 # Clause: issue 2, modules
 # Lanes: stock,smoke,debug
-# Vm: --disks 2 --disk-size 64M
+# Vm: --disks 2 --disk-size 64M --leaks
 # Timeout: 120
 set -euo pipefail
 

@@ -4,7 +4,7 @@
 #         also a second time; 'make uninstall' takes all of it away and nothing else; a kernel for
 #         which there can be no modules is an error that says what to do.
 # Clause: issue 4: install on the running machine
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         thing every time, before the resync and after it; the resync makes all sides equal, and
 #         copies no more than the regions that were being written. A resync that is cut off goes on.
 # Clause: DURABILITY 7, 11, 12, 24; svm.md 4.5, 4.6; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh

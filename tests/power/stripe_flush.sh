@@ -3,7 +3,7 @@
 # Intent: what a flush or a FUA write has confirmed on a striped metadevice is there after the power
 #         was cut, whichever of the unflushed sectors the disks lost.
 # Clause: DURABILITY 7, 9, 24
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 600
 set -euo pipefail

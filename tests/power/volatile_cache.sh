@@ -4,7 +4,7 @@
 #         was not flushed goes missing, sector by sector, and data that was flushed, or written with
 #         FUA, never does.
 # Clause: DURABILITY 24
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 600
 # shellcheck source=tests/lib/expect.sh

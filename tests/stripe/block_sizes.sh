@@ -4,7 +4,7 @@
 #         of 512 on top of 4096 work alone and mixed, file systems find what they need to know, and
 #         an interlace that would cut a block is refused.
 # Clause: svm.md 3.1, 3.4; layout.rs rule 2; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 192M --physical-block-size 4096
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh

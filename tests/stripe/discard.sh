@@ -4,7 +4,7 @@
 #         right sectors and nowhere else, in one range for each disk; discard is offered if all
 #         disks have it, and zeroing works in any case.
 # Clause: DESIGN 4; svm.md 3.3; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 4M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         neighbours are read and written, also when the block layer has merged them into one
 #         request; a failed flush is a failed fsync; all is counted and logged.
 # Clause: svm.md 3.3, 3.5; DURABILITY 8, 9; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 16M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -3,7 +3,7 @@
 # Intent: ext4 and xfs on a stripe are told when a component takes no writes any more: fsync fails.
 #         With the component mended they recover, and what was synced before is there.
 # Clause: svm.md 3.5; DURABILITY 9; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 128M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -4,8 +4,8 @@
 #         what it reads: no request fails or is lost at the gate that closes and reopens each time,
 #         and the data stays where it is. A refusal changes nothing.
 # Clause: svm.md 3.6; DURABILITY 21; issue 3
-# Lanes: stock
-# Vm: --disks 3 --disk-size 64M
+# Lanes: drawn
+# Vm: --disks 3 --disk-size 64M --leaks
 # Timeout: 150
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"

@@ -3,7 +3,7 @@
 # Intent: writes of many more interlaces than a disk has tags get through: a task that waits for a
 #         tag, or in writeback throttling, must not hold back the clones that would free one.
 # Clause: DESIGN 4; md_submission_begin in shim.c
-# Lanes: stock,smoke
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 128M
 # Timeout: 300
 set -euo pipefail

@@ -3,7 +3,7 @@
 # Intent: with hardly any memory left, and swap on one metadevice, large buffered writes to another
 #         one get through, and what is read back is what was written; so is what was swapped out.
 # Clause: DESIGN 4, memory is owned by the tag; issue 3
-# Lanes: stock,nodebug
+# Lanes: drawn,nodebug
 # Vm: --mem 320M --disks 4 --disk-size 256M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         together say, I/O goes straight to the disks, and the child can be neither cleared, nor
 #         written to, nor used twice.
 # Clause: DESIGN 4, a stack is one device; svm.md 1.3, 3.1, 3.3; issue 3
-# Lanes: stock,debug
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 4M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

@@ -6,7 +6,7 @@
 #         cannot do without waiting callers are told so at once, as by the disk itself. All I/O of
 #         io_uring completes.
 # Clause: DESIGN 4; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 2 --disk-size 16M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         before, after unloading and loading, the same metainit brings it back, every time; the
 #         modules load and unload in their order only.
 # Clause: DESIGN 4; svm.md 3.1; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 16M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

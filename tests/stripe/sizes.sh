@@ -4,7 +4,7 @@
 #         and components, past the page cache and through it, find what was written; also at the
 #         ends of disks of odd sizes.
 # Clause: svm.md 3.1, 3.3; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 16M
 # Timeout: 1200
 # shellcheck source=tests/lib/expect.sh

@@ -3,7 +3,7 @@
 # Intent: metadevices work on partitions, logical volumes and dm-crypt, and carry them: what was
 #         written is there after everything was taken down and put together again.
 # Clause: svm.md 3.4; DESIGN 7; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 32M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

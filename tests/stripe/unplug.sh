@@ -5,7 +5,7 @@
 #         disk back the same command brings the data back. Also with ext4 mounted and with a
 #         partition as component, and the modules can be unloaded.
 # Clause: svm.md 3.5, 4.2; issue 3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 64M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -3,7 +3,7 @@
 # Intent: xfs on a stripe and on a concat of stripes survives a verifying random workload, and its
 #         check finds nothing afterwards.
 # Clause: svm.md 3.1, 3.3
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 256M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -36,9 +36,13 @@ pub(crate) struct VmOptions {
     /// Kernel series of the suite.
     #[arg(long, value_name = "K", default_value = "7.3")]
     pub(crate) kernel: String,
-    /// Use the debug kernel of that series (KASAN, lockdep, kmemleak, fault injection).
+    /// Use the debug kernel of that series (KASAN, lockdep, fault injection).
     #[arg(long)]
     pub(crate) debug: bool,
+    /// With the debug kernel, also look for lost memory when SCRIPT has ended (kmemleak), which
+    /// takes twice the time.
+    #[arg(long)]
+    pub(crate) leaks: bool,
     /// Take our modules from this folder instead of the build's.
     #[arg(long, value_name = "DIR")]
     pub(crate) modules: Option<PathBuf>,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What `md-harness test` runs: the steps, in order, as a pure function of what was asked for.
 
+use std::cmp::Reverse;
+
 use crate::{
     sabotage::Patch,
     scenario::{
@@ -15,12 +17,17 @@ const KERNEL: &str = "7.3";
 const SMOKE_KERNEL: &str = "7.2";
 /// How many sabotage patches an ordinary run applies.
 const DRAWN_PATCHES: usize = 3;
+/// How many scenarios of [`Lane::Drawn`] an ordinary run takes.
+const DRAWN_SCENARIOS: usize = 5;
 
 /// Which of the runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Extent {
-    /// `make test`
+    /// `make test`: what fits into half an hour. Some scenarios and patches are drawn, so that
+    /// all of them come up as commits go by.
     Ordinary,
+    /// `scripts/test --every`: each scenario once.
+    Every,
     /// `make test-long`: large counts and all sabotage patches as well.
     Long,
     /// `make test-debug`: only the guests, all on the debug kernel.
@@ -133,15 +140,20 @@ pub(crate) fn steps(
                 extent,
             );
         }
-        let in_stock =
-            |s: &Scenario| s.is_in(Lane::Stock) || extent == Extent::Long && s.is_in(Lane::Long);
+        let drawn = drawn_scenarios(extent, scenarios, seed);
+        let in_stock = |s: &Scenario| {
+            s.is_in(Lane::Stock)
+                || drawn.contains(&s.name)
+                || extent == Extent::Long && s.is_in(Lane::Long)
+        };
         guests(&mut steps, &Kernel::STOCK, scenarios, extent, in_stock);
         let in_smoke = |s: &Scenario| s.is_in(Lane::Smoke);
         guests(&mut steps, &Kernel::SMOKE, scenarios, extent, in_smoke);
     }
     let in_debug = |s: &Scenario| match extent {
         Extent::Debug => {
-            !s.on_host && !s.is_in(Lane::NoDebug) && (s.is_in(Lane::Stock) || s.is_in(Lane::Debug))
+            let lanes = [Lane::Stock, Lane::Drawn, Lane::Debug];
+            !s.on_host && !s.is_in(Lane::NoDebug) && lanes.iter().any(|lane| s.is_in(*lane))
         }
         _ => s.is_in(Lane::Debug),
     };
@@ -175,7 +187,10 @@ fn guests(
         Action::Build(kernel.clone()),
         extent,
     );
-    for scenario in scenarios.iter().filter(|scenario| wanted(scenario)) {
+    // What may take longest comes first, so that it is not what everything waits for at the end.
+    let mut wanted: Vec<_> = scenarios.iter().filter(|one| wanted(one)).collect();
+    wanted.sort_by_key(|scenario| Reverse(scenario.timeout));
+    for scenario in wanted {
         let id = format!("{label}/{}", scenario.name);
         push(
             steps,
@@ -194,14 +209,24 @@ fn push(steps: &mut Vec<Step>, id: String, action: Action, extent: Extent) {
     });
 }
 
-/// So many patches, chosen by the seed, in their old order.
-pub(crate) fn draw(patches: &[Patch], count: usize, seed: u64) -> Vec<Patch> {
+/// The names of those of [`Lane::Drawn`] that a run has.
+fn drawn_scenarios(extent: Extent, scenarios: &[Scenario], seed: u64) -> Vec<String> {
+    let all = scenarios.iter().filter(|one| one.is_in(Lane::Drawn));
+    let names: Vec<String> = all.map(|one| one.name.clone()).collect();
+    match extent {
+        Extent::Ordinary => draw(&names, DRAWN_SCENARIOS, seed),
+        _ => names,
+    }
+}
+
+/// So many of a list, chosen by the seed, in their old order.
+pub(crate) fn draw<T: Clone>(all: &[T], count: usize, seed: u64) -> Vec<T> {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut chosen = random.choose_multiple(0..patches.len(), count);
+    let mut chosen = random.choose_multiple(0..all.len(), count);
     chosen.sort_unstable();
     chosen
         .into_iter()
-        .map(|index| patches[index].clone())
+        .filter_map(|index| all.get(index).cloned())
         .collect()
 }
 
@@ -269,6 +294,7 @@ mod tests {
             scenario("a/both", &[Lane::Stock, Lane::Smoke, Lane::Debug], false),
             scenario("a/host", &[Lane::Stock], true),
             scenario("a/large", &[Lane::Long], false),
+            scenario("a/drawn0", &[Lane::Drawn], false),
             scenario("a/icount", &[Lane::Stock, Lane::NoDebug], false),
         ];
         let steps = steps(extent, &scenarios, &patches(), 1);
@@ -276,13 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_run_has_every_lane_but_the_long_one() {
-        let ids = plan(Extent::Ordinary);
+    fn a_run_of_everything_has_every_lane_but_the_long_one() {
+        let ids = plan(Extent::Every);
         let guests: Vec<_> = ids.iter().filter(|id| id.contains("/a/")).collect();
         let expected = [
             "7.3/a/plain",
             "7.3/a/both",
             "7.3/a/host",
+            "7.3/a/drawn0",
             "7.3/a/icount",
             "7.2/a/both",
             "7.3-debug/a/both",
@@ -297,6 +324,37 @@ mod tests {
     }
 
     #[test]
+    fn an_ordinary_run_draws_a_few_by_its_seed() {
+        let mut scenarios = vec![scenario("a/always", &[Lane::Stock], false)];
+        scenarios.extend((0..20).map(|n| scenario(&format!("a/{n}"), &[Lane::Drawn], false)));
+        let guests = |seed| -> Vec<String> {
+            let steps = steps(Extent::Ordinary, &scenarios, &[], seed);
+            let ids = steps.into_iter().map(|step| step.id);
+            ids.filter(|id| id.starts_with("7.3/")).collect()
+        };
+        for seed in 0..20 {
+            let drawn = guests(seed);
+            assert_eq!(drawn.len(), 1 + DRAWN_SCENARIOS);
+            assert_eq!(drawn[0], "7.3/a/always");
+        }
+        assert_eq!(guests(3), guests(3));
+        let comes_up = |id: String| (0..99).any(|seed| guests(seed).contains(&id));
+        assert!((0..20).all(|n| comes_up(format!("7.3/a/{n}"))));
+        assert!((0..20).any(|seed| guests(seed) != guests(3)));
+    }
+
+    #[test]
+    fn what_may_take_longest_comes_first() {
+        let mut long = scenario("a/z_long", &[Lane::Stock], false);
+        long.timeout = Duration::from_secs(9);
+        let scenarios = [scenario("a/short", &[Lane::Stock], false), long];
+        let steps = steps(Extent::Ordinary, &scenarios, &[], 1);
+        let ids = steps.into_iter().map(|step| step.id);
+        let guests: Vec<String> = ids.filter(|id| id.contains("/a/")).collect();
+        assert_eq!(guests, ["7.3/a/z_long", "7.3/a/short"]);
+    }
+
+    #[test]
     fn a_long_run_has_large_counts_and_all_patches() {
         let ids = plan(Extent::Long);
         assert!(ids.contains(&"7.3/a/large".to_owned()));
@@ -308,7 +366,12 @@ mod tests {
 
     #[test]
     fn a_debug_run_has_all_guests_that_can_and_nothing_else() {
-        let expected = ["build/7.3-debug", "7.3-debug/a/plain", "7.3-debug/a/both"];
+        let expected = [
+            "build/7.3-debug",
+            "7.3-debug/a/plain",
+            "7.3-debug/a/both",
+            "7.3-debug/a/drawn0",
+        ];
         assert_eq!(plan(Extent::Debug), expected);
     }
 

@@ -160,8 +160,10 @@ fn kernel_command_line(options: &VmOptions) -> String {
         words.extend(["nokaslr", "random.trust_cpu=0"]);
     }
     if options.debug {
-        // Freed objects are poisoned, or else the allocator's own pointers in them hide leaks.
-        words.extend(["kmemleak=on", "slab_debug=P"]);
+        if options.leaks {
+            // Freed objects are poisoned, or else the allocator's own pointers in them hide leaks.
+            words.extend(["kmemleak=on", "slab_debug=P"]);
+        }
         // While the kernel identifies the boot CPU, it forgets for a moment that it has five-level
         // page tables; a timer interrupt just then is a wild memory access to KASAN.
         words.push("no5lvl");

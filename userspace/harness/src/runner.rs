@@ -11,6 +11,7 @@ use std::{
     },
     process::Command,
     sync::{
+        Condvar,
         Mutex,
         MutexGuard,
         PoisonError, //
@@ -81,6 +82,9 @@ pub(crate) struct TestOptions {
     /// Only the guests, all on the debug kernel.
     #[arg(long, conflicts_with = "long")]
     pub(crate) debug: bool,
+    /// Each scenario once, those included of which an ordinary run takes only a few.
+    #[arg(long, conflicts_with_all = ["long", "debug"])]
+    pub(crate) every: bool,
     /// Only steps with this in their name (may be repeated); a whole name chooses that step alone.
     #[arg(long, value_name = "PATTERN")]
     pub(crate) only: Vec<String>,
@@ -131,6 +135,8 @@ pub(crate) struct Runner {
     harness: PathBuf,
     /// What became of each kernel: its kit and guest image, or why there is none.
     kernels: Mutex<HashMap<String, Result<Boot, Outcome>>>,
+    /// Told when one more is in `kernels`.
+    kernel_made: Condvar,
     totals: Mutex<Totals>,
 }
 
@@ -149,6 +155,7 @@ impl Runner {
             top,
             harness,
             kernels: Mutex::default(),
+            kernel_made: Condvar::new(),
             totals: Mutex::default(),
         })
     }
@@ -169,11 +176,12 @@ impl Runner {
         let extent = match (self.options.long, self.options.debug) {
             (true, _) => Extent::Long,
             (_, true) => Extent::Debug,
+            // What is asked for by name need not be among those drawn.
+            _ if self.options.every || !self.options.only.is_empty() => Extent::Every,
             _ => Extent::Ordinary,
         };
         let scenarios = scenario::all(&self.top.join("tests"))?;
         let patches = sabotage::all(&self.top)?;
-        // A patch that is asked for by name need not be among those drawn.
         let wanted = |patch: &Patch| {
             self.options
                 .only
@@ -212,10 +220,10 @@ impl Runner {
         }
     }
 
-    /// Runs the steps in order; scenarios that follow one another run at the same time.
+    /// Runs the steps in order; all but the checks, which take all processors, several at a time.
     fn run_all(&self, steps: &[Step]) {
-        let is_guest = |step: &Step| matches!(step.action, Action::Scenario(..));
-        for group in steps.chunk_by(|a, b| is_guest(a) && is_guest(b)) {
+        let is_check = |step: &Step| matches!(step.action, Action::Check { .. });
+        for group in steps.chunk_by(|a, b| !is_check(a) && !is_check(b)) {
             let queue = Mutex::new(group.iter());
             let workers = self.options.jobs.max(1).min(group.len());
             thread::scope(|scope| {
@@ -233,7 +241,19 @@ impl Runner {
         }
     }
 
+    /// Waits until there is a kernel for the step, whose build another worker may have begun.
+    fn await_kernel(&self, step: &Step) {
+        if let Action::Scenario(_, kernel) = &step.action {
+            let label = kernel.label();
+            let kernels = lock(&self.kernels);
+            let missing = |kernels: &mut HashMap<_, _>| !kernels.contains_key(&label);
+            let result = self.kernel_made.wait_while(kernels, missing);
+            drop(result.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     fn run_step(&self, step: &Step) {
+        self.await_kernel(step);
         let started = Instant::now();
         let log = self.log_path(&step.id);
         let (outcome, note, counts) = match &step.action {
@@ -332,6 +352,7 @@ impl Runner {
             Err(outcome) => outcome.clone(),
         };
         lock(&self.kernels).insert(kernel.label(), result);
+        self.kernel_made.notify_all();
         outcome
     }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! # Intent: what is shown, in a sentence (a line that is indented further goes on)
 //! # Clause: the rule that is proven
-//! # Lanes: stock,smoke,debug,long,nodebug
+//! # Lanes: stock,drawn,smoke,debug,long,nodebug
 //! # Vm: --disks 2 --disk-size 64M        (options of scripts/vm)
 //! # Runs: host                           (in the build root; it calls scripts/vm itself)
 //! # Timeout: 120
@@ -29,8 +29,10 @@ use anyhow::{
 /// When a scenario is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Lane {
-    /// On the stock kernel of the default series.
+    /// On the stock kernel of the default series, in every run.
     Stock,
+    /// The same, but an ordinary run takes only some of these, drawn by the seed.
+    Drawn,
     /// Also on the other series.
     Smoke,
     /// Also on the debug kernel, in every run.
@@ -45,11 +47,12 @@ impl Lane {
     fn parse(word: &str) -> Result<Self> {
         Ok(match word {
             "stock" => Self::Stock,
+            "drawn" => Self::Drawn,
             "smoke" => Self::Smoke,
             "debug" => Self::Debug,
             "long" => Self::Long,
             "nodebug" => Self::NoDebug,
-            _ => bail!("lane '{word}' is not one of stock, smoke, debug, long, nodebug"),
+            _ => bail!("lane '{word}' is not one of stock, drawn, smoke, debug, long, nodebug"),
         })
     }
 }
