@@ -46,14 +46,17 @@ module! {
 #[pin_data]
 struct MdRs {
     #[pin]
-    admin: kapi::chardev::CharDevice<admin::Admin>,
+    admin: kapi::chardev::CharDevice<kapi::leaving::Leaving<admin::Admin>>,
 }
 
 impl kernel::InPlaceModule for MdRs {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         kapi::global::init();
         try_pin_init!(Self {
-            admin <- kapi::chardev::CharDevice::new(c"md/admin", admin::Admin::new()),
+            admin <- kapi::chardev::CharDevice::new(
+                c"md/admin",
+                kapi::leaving::Leaving::new(admin::Admin::new()),
+            ),
         }? Error)
     }
 }

@@ -210,6 +210,11 @@ impl Metadevice {
     /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
     pub(crate) fn end_upkeep(&self) {
         self.disk.stop_errands();
+        self.leave_clean();
+    }
+
+    /// A mirror is clean afterwards, if it can be, until somebody writes to it.
+    pub(crate) fn leave_clean(&self) {
         if let Some(kept) = Kept::of(self.body()) {
             kept.leave_clean();
         }

@@ -8,8 +8,10 @@
 #include <linux/kdev_t.h>
 #include <linux/kmod.h>
 #include <linux/part_stat.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "shim.h"
@@ -194,6 +196,27 @@ unsigned int md_noio_begin(void)
 void md_noio_end(unsigned int before)
 {
 	memalloc_noio_restore(before);
+}
+
+int md_register_reboot_notifier(struct notifier_block *block)
+{
+	return register_reboot_notifier(block);
+}
+
+void md_unregister_reboot_notifier(struct notifier_block *block)
+{
+	unregister_reboot_notifier(block);
+}
+
+/* Does nothing in a kernel that cannot sleep. */
+int md_register_pm_notifier(struct notifier_block *block)
+{
+	return register_pm_notifier(block);
+}
+
+void md_unregister_pm_notifier(struct notifier_block *block)
+{
+	unregister_pm_notifier(block);
 }
 
 /* Device numbers cross the ioctl interface in the form of stat(2)'s st_rdev. */

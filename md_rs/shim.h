@@ -9,6 +9,7 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/notifier.h>
 #include <linux/percpu-refcount.h>
 #include <linux/workqueue.h>
 
@@ -55,6 +56,11 @@ void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, 
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);
+
+int md_register_reboot_notifier(struct notifier_block *block);
+void md_unregister_reboot_notifier(struct notifier_block *block);
+int md_register_pm_notifier(struct notifier_block *block);
+void md_unregister_pm_notifier(struct notifier_block *block);
 
 int md_gate_init(struct md_gate *gate);
 bool md_gate_try_enter(struct md_gate *gate);

@@ -34,6 +34,7 @@ use crate::{
     database::Database,
     kapi::{
         chardev::Ioctl,
+        leaving::Leave,
         module::caller_is_admin, //
     },
     unit_table::UnitTable,
@@ -74,6 +75,17 @@ impl PinnedDrop for Admin {
         units.iter().for_each(|unit| unit.end_upkeep());
         // The workers of its replicas refer to it.
         units.database().unload();
+    }
+}
+
+impl Leave for Admin {
+    /// Mirrors are clean then (`DURABILITY.md` clause 23). If a command is under way just now that
+    /// does not end, they stay dirty: that costs a resync, and to wait might cost the reboot.
+    fn leave(&self) {
+        match self.units.try_lock() {
+            Some(units) => units.iter().for_each(|unit| unit.leave_clean()),
+            None => pr_warn!("a command is under way: mirrors are left as they are\n"),
+        }
     }
 }
 

@@ -245,8 +245,17 @@ impl BlockDevice {
         answer
     }
 
-    /// Writes `count` sectors that lie from number `skip` on in a buffer, likewise.
-    pub(crate) fn write_copy(&self, sector: u64, count: u64, buffer: &Buffer, skip: u64) -> Result {
+    /// Writes `count` sectors that lie from number `skip` on in a buffer, likewise. `is_durable`:
+    /// when the call comes back they are beyond the device's cache.
+    pub(crate) fn write_copy(
+        &self,
+        sector: u64,
+        count: u64,
+        buffer: &Buffer,
+        skip: u64,
+        is_durable: bool,
+    ) -> Result {
+        let fua = if is_durable { FUA } else { 0 };
         let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
         let end = skip.checked_add(bytes).ok_or(EINVAL)?;
         let part = buffer.get(skip..end).ok_or(EINVAL)?;
@@ -261,7 +270,7 @@ impl BlockDevice {
                     sector,
                     part.as_ptr().cast_mut().cast(),
                     bytes,
-                    bindings::req_op_REQ_OP_WRITE,
+                    bindings::req_op_REQ_OP_WRITE | fua,
                 )
             })
         };

@@ -36,6 +36,11 @@ extern "C" {
     pub(super) static md_sts_inval: bindings::blk_status_t;
     pub(super) static md_feat_stable_writes: c_uint;
 
+    pub(super) fn md_register_reboot_notifier(block: *mut bindings::notifier_block) -> c_int;
+    pub(super) fn md_unregister_reboot_notifier(block: *mut bindings::notifier_block);
+    pub(super) fn md_register_pm_notifier(block: *mut bindings::notifier_block) -> c_int;
+    pub(super) fn md_unregister_pm_notifier(block: *mut bindings::notifier_block);
+
     pub(super) fn md_gate_init(gate: *mut MdGate) -> c_int;
     pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_exit(gate: *mut MdGate);

@@ -15,7 +15,7 @@
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
 //! - [`random`]: new identities.
-//! - [`chardev`]: the admin device.
+//! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend.
 //! - [`module`]: references to modules, and loading them.
 //! - [`global`]: the few statics.
 
@@ -32,6 +32,7 @@ mod ffi;
 mod gate;
 pub(crate) mod global;
 pub(crate) mod health;
+pub(crate) mod leaving;
 pub(crate) mod limits;
 pub mod module;
 pub(crate) mod published;

@@ -166,6 +166,11 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
 /// that need them. Whether all sides that are in service have them now; `None` if they can be read
 /// nowhere.
 fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer) -> Option<bool> {
+    if need.is_uncertain && kept.map().is_unflushed() {
+        // What is there may be in a cache only, if just the system was started anew.
+        kept.flush_sides();
+        kept.map().note_flushed();
+    }
     let (mut done, mut is_copied) = (0u64, true);
     while done < count {
         let from = sector.checked_add(done)?;
@@ -240,9 +245,12 @@ fn write_on(kept: Kept<'_>, need: Need, side: u32, from: u64, count: u64, buffer
         if is_written(component.condition.state())
             && (need.is_uncertain || lacks(kept.map(), side, component, at))
         {
-            let written = piece
-                .device
-                .write_copy(piece.sector, piece.count, buffer, done);
+            // A read relies on it, perhaps before the next flush (`DURABILITY.md` clause 11).
+            let is_durable = need.is_uncertain;
+            let written =
+                piece
+                    .device
+                    .write_copy(piece.sector, piece.count, buffer, done, is_durable);
             if written.is_err() {
                 component.condition.note_write_failed();
                 kept.judge();

@@ -74,6 +74,8 @@ pub struct SyncMap {
     uncertain: Bitmap,
     /// How many those are, so that a read need not look where there are none.
     uncertain_count: Atomic<u32>,
+    /// Whether the sides were not flushed since the mirror was found like that.
+    is_unflushed: Atomic<u32>,
     /// Regions that could not be copied.
     failed: Bitmap,
     /// Whether that was told.
@@ -124,6 +126,7 @@ impl SyncMap {
             closing: new()?,
             uncertain: new()?,
             uncertain_count: Atomic::new(0),
+            is_unflushed: Atomic::new(0),
             failed: new()?,
             is_told: Atomic::new(0),
             is_cancelled: Atomic::new(0),
@@ -625,6 +628,18 @@ impl SyncMap {
     pub(crate) fn doubt_dirty(&self) {
         self.uncertain.copy_from(&self.dirty);
         self.count_uncertain();
+        self.is_unflushed.store(1, Relaxed);
+    }
+
+    /// Whether the sides have to be flushed before anybody relies on what is on them: they were
+    /// left dirty, and not flushed since.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.is_unflushed.load(Relaxed) != 0
+    }
+
+    /// They were.
+    pub(crate) fn note_flushed(&self) {
+        self.is_unflushed.store(0, Relaxed);
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Rules {
     pub claims_before_clean: bool,
     /// Where the sides may differ, a read is copied to all of them first.
     pub copy_on_read: bool,
+    /// What is copied where the sides may differ is beyond the cache before a read relies on it.
+    pub durable_copies: bool,
     /// Copies exclude writes of the same blocks.
     pub exclude_copies: bool,
     /// A side is flushed before what it lacked is forgotten.
@@ -62,6 +64,7 @@ impl Rules {
         flush_before_clean: true,
         claims_before_clean: true,
         copy_on_read: true,
+        durable_copies: true,
         exclude_copies: true,
         flush_before_caught_up: true,
         offline_missed: true,
@@ -87,6 +90,7 @@ impl Rules {
             "flush-before-clean" => &mut rules.flush_before_clean,
             "claims-before-clean" => &mut rules.claims_before_clean,
             "copy-on-read" => &mut rules.copy_on_read,
+            "durable-copies" => &mut rules.durable_copies,
             "exclude-copies" => &mut rules.exclude_copies,
             "flush-before-caught-up" => &mut rules.flush_before_caught_up,
             "offline-missed" => &mut rules.offline_missed,

@@ -168,6 +168,12 @@ fn a_read_of_what_may_differ_that_is_not_copied_is_noticed() {
     is_noticed("copy-on-read");
 }
 
+/// Clause 11: a second power cut, together with the loss of the side that was read.
+#[test]
+fn a_copy_that_is_lost_after_it_was_relied_on_is_noticed() {
+    is_noticed("durable-copies");
+}
+
 /// Clause 10.
 #[test]
 fn a_copy_beside_a_write_is_noticed() {

@@ -64,6 +64,13 @@ impl Component {
         self.cache.push((block, version));
     }
 
+    /// The same, beyond the cache.
+    pub(super) fn write_through(&mut self, block: usize, version: u32) {
+        self.cache.retain(|(other, _)| *other != block);
+        self.view[block] = version;
+        self.durable[block] = version;
+    }
+
     /// Another device, with something else on it.
     pub(super) fn replace(&mut self) {
         self.durable = [FOREIGN; BLOCKS];

@@ -204,9 +204,12 @@ impl Mirror {
         let (place, block, version) = copy.in_flight.swap_remove(index);
         let fails = self.random.per_mille(self.error_rate);
         let lands = !fails || self.random.per_mille(500);
+        let is_durable = self.rules.durable_copies && self.uncertain & self.bit_of(block) != 0;
         let component = self.component(place);
         let is_there = component.is_there;
-        if lands && is_there {
+        if lands && is_there && is_durable {
+            component.write_through(block, version);
+        } else if lands && is_there {
             component.write(block, version);
         }
         if (fails || !is_there) && !copy.failed.contains(&place) {

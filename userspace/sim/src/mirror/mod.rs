@@ -90,6 +90,8 @@ struct Block {
     durable: usize,
     /// What a caller has read, and reads again until something is written.
     answered: Option<u32>,
+    /// Whether it was written to since the last start: what was not flushed may go back then.
+    is_written: bool,
 }
 
 /// The mirror and its disks.
@@ -177,6 +179,7 @@ impl Mirror {
             acknowledged: 0,
             durable: 0,
             answered: None,
+            is_written: false,
         };
         Self {
             rules,
@@ -274,9 +277,10 @@ impl Mirror {
             let is_dirty = self.uncertain & self.bit_of(block) != 0;
             let promised = &mut self.blocks[block];
             promised.acknowledged = promised.durable;
-            if is_dirty {
+            if is_dirty && promised.is_written {
                 promised.answered = None;
             }
+            promised.is_written = false;
         }
         self.check_all()?;
         for place in self.places() {

@@ -124,6 +124,7 @@ impl Mirror {
         for block in request.blocks.clone() {
             self.blocks[block].log.push(version);
             self.blocks[block].answered = None;
+            self.blocks[block].is_written = true;
         }
         self.issue(request);
     }
