@@ -51,14 +51,31 @@ make_target() {
 		;;
 	mirror.dm-mirror) dm "0 $size mirror core 2 1024 nosync 2 $a 0 $b 0" ;;
 	mirror.md-raid1) build 1 "$3" 2 --assume-clean ;;
+	mirror-map.ours)
+		metadb -a -f -c 2 "$c" && metadb -a -c 2 "$d" && metainit d11 1 1 "$a" &&
+			metainit d12 1 1 "$b" && metainit --assume-clean d10 -m d11 d12
+		;;
+	mirror-map.md-raid1)
+		device=/dev/md0
+		mdadm --create $device --quiet --run --level=1 --raid-devices=2 --assume-clean \
+			--metadata=1.2 --bitmap=internal "$a" "$b"
+		;;
 	*) die "no target $1 $2" ;;
 	esac
 }
 
-# unmake_target KIND TARGET; what a half-made mirror has left goes, too.
+# unmake_target KIND TARGET DISKS; what a half-made mirror has left goes, too.
 unmake_target() {
 	case $1.$2 in
 	raw.*) ;;
+	mirror-map.ours)
+		for d in d10 d11 d12; do metaclear $d || true; done
+		for d in "/dev/${3}2" "/dev/${3}3"; do metadb -d -f "$d" || true; done
+		;;
+	mirror-map.md-raid1)
+		mdadm --quiet --stop /dev/md0
+		mdadm --quiet --zero-superblock "/dev/${3}0" "/dev/${3}1"
+		;;
 	mirror.ours) for d in d10 d11 d12; do metaclear $d || true; done ;;
 	*.ours) metaclear d10 ;;
 	*.dm-*) dmsetup remove bench ;;
@@ -72,7 +89,8 @@ targets_of() {
 	raw) echo raw ;;
 	concat) echo ours dm-linear ;;
 	stripe) echo ours dm-stripe ${all_peers:+md-raid0} ;;
+	mirror-map) echo ours md-raid1 ;;
 	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;
-	*) die "no kind '$1': there are concat, stripe, mirror" ;;
+	*) die "no kind '$1': there are concat, stripe, mirror, mirror-map" ;;
 	esac
 }

@@ -14,6 +14,8 @@ const FLOOR: f64 = 1.5;
 /// The same for reads from a mirror, over md raid1's.
 const MIRROR_READ_FLOOR: f64 = 0.8;
 const MIRROR_READ_PEER: &str = "md-raid1";
+/// The same for writes to a mirror that remembers on disk what is dirty, as its peer does.
+const MAP_WRITE_FLOOR: f64 = 0.8;
 
 /// The cells, printed with [`fmt::Display`].
 pub(super) struct Table<'a>(pub(super) &'a [Cell]);
@@ -21,7 +23,7 @@ pub(super) struct Table<'a>(pub(super) &'a [Cell]);
 impl fmt::Display for Table<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = ["raw", "ours", "added", "best", "ratio"];
-        write!(out, "{:7} {:25}", "kind", "job")?;
+        write!(out, "{:10} {:25}", "kind", "job")?;
         for column in columns {
             write!(out, " {column:>8}")?;
         }
@@ -50,7 +52,7 @@ fn row(out: &mut fmt::Formatter<'_>, cell: &Cell) -> fmt::Result {
         .map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
     write!(
         out,
-        "{:7} {:25} {raw:8.0} {ours:8.0} {added:8.0}",
+        "{:10} {:25} {raw:8.0} {ours:8.0} {added:8.0}",
         cell.kind, cell.job
     )?;
     write!(out, " {best:8.0} {ratio:>8}  {peer:9}")?;
@@ -76,6 +78,7 @@ pub(super) fn is_behind(cell: &Cell) -> bool {
     let is_read = cell.job.starts_with("read") || cell.job.starts_with("randread");
     let allowed = match cell.peers.get(MIRROR_READ_PEER) {
         Some(cost) if is_read => MIRROR_READ_FLOOR * (cost - raw),
+        Some(cost) if cell.kind == "mirror-map" => MAP_WRITE_FLOOR * (cost - raw),
         _ => FLOOR * cell.best().map_or(0.0, |(_, best)| best),
     };
     added > allowed.max(0.0)
@@ -151,6 +154,8 @@ mod tests {
         assert!(is_behind(&cell), "0.81 of md raid1");
         cell.job = "randwrite-4k-qd1".to_owned();
         assert!(!is_behind(&cell));
+        cell.kind = "mirror-map".to_owned();
+        assert!(is_behind(&cell), "0.81 of md raid1 with its bitmap");
     }
 
     #[test]
