@@ -49,7 +49,7 @@ struct Level<'a> {
 }
 
 /// The set, as labels name it.
-struct Owner {
+pub(super) struct Owner {
     set: Uuid,
     name: [u8; 32],
 }
@@ -125,21 +125,22 @@ impl Database {
         }
     }
 
-    /// Takes a label away; from a device with a replica what it says of metadevices.
+    /// Takes a label away; from a device with a replica, or a hot spare, what it says of metadevices.
     fn unlabel(&self, owner: &Owner, component: &Component) {
         if component.identity.uuid.is_nil() {
             return;
         }
         let has_replica = self.device(component.dev).is_some();
-        let done = if has_replica {
-            write(owner, component, &[])
+        let is_spare = self.spare_with_dev(component.dev).is_some();
+        let done = if has_replica || is_spare {
+            write(owner, &component.device, component.identity.uuid, &[])
         } else {
             label::erase(&component.device)
         };
         done.unwrap_or_else(|error| tell_stale(component, error));
     }
 
-    fn owner(&self) -> Option<Owner> {
+    pub(super) fn owner(&self) -> Option<Owner> {
         self.set.lock().as_ref().map(|set| Owner {
             set: set.uuid,
             name: set.name,
@@ -168,7 +169,7 @@ impl Database {
                 };
                 self.label_below(owner, &below, usize::MAX)?;
             } else if has_label(component) {
-                match write(owner, component, &tree) {
+                match write(owner, &component.device, component.identity.uuid, &tree) {
                     Err(error) if index >= first_new => {
                         let refused = Refused::with_errno(error, Refusal::DiskFailed);
                         return Err(refused.at(u32::try_from(index).unwrap_or(0)));
@@ -191,7 +192,7 @@ impl Database {
                 let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
                 let encoded = set
                     .scratch
-                    .encode(level.number, level.shape, States::LeftOut);
+                    .encode(level.number, level.shape, (States::LeftOut, None));
                 let bytes = encoded.ok_or(too_long.with([level.number.into(), 0]))?;
                 let used = tree.len();
                 let room = RECORD_HEAD_BYTES.saturating_add(bytes.len());
@@ -218,15 +219,15 @@ fn has_label(component: &Component) -> bool {
 }
 
 /// Writes the label of a component, as the successor of the one that it has.
-fn write(owner: &Owner, component: &Component, tree: &[u8]) -> Result {
-    let own = label::read(&component.device)?.filter(|label| label.set == owner.set);
+pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]) -> Result {
+    let own = label::read(device)?.filter(|label| label.set == owner.set);
     let before = own.map_or(0, |label| label.sequence);
     let label = Label {
         sequence: before.checked_add(1).ok_or(EOVERFLOW)?,
         tree_bytes: u32::try_from(tree.len())?,
-        ..label::new(owner.set, owner.name, component.identity.uuid)
+        ..label::new(owner.set, owner.name, uuid)
     };
-    label::write(&component.device, &label, tree)
+    label::write(device, &label, tree)
 }
 
 fn tell_stale(component: &Component, error: Error) {
