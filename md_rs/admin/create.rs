@@ -24,7 +24,8 @@ use super::{
         Components,
         Sharing, //
     },
-    options, //
+    options,
+    pools, //
 };
 use crate::{
     abi::{
@@ -55,6 +56,10 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     } else {
         plan_stripe(&units, name, request)?
     };
+    if let Some(pool) = request.pool.checked_sub(1) {
+        pools::check_users_pool(units.database(), pool, plan.body())?;
+        plan.body().set_pool(Some(pool));
+    }
     request.size_sectors = plan.sectors();
     if request.flags & abi::CREATE_CHECK_ONLY != 0 {
         return Ok(());

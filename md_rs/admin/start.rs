@@ -27,14 +27,22 @@ use md_model::{
             Component as StoredComponent,
             Kind,
             Record,
-            SideState, //
+            SideState,
+            Spared as StoredSpared,
+            SparedRole, //
+        },
+        pool::{
+            pool_of,
+            Pool as PoolRecord,
+            Spare as StoredSpare, //
         }, //
     },
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
     },
-    name::UnitName, //
+    name::UnitName,
+    spare::state::Event, //
 };
 
 use super::{
@@ -48,7 +56,8 @@ use super::{
         path_text,
         Components, //
     },
-    database::check_empty, //
+    database::check_empty,
+    pools::pool_name, //
 };
 use crate::{
     abi::{
@@ -65,6 +74,7 @@ use crate::{
     database::{
         identity_of,
         path_field,
+        spare_identity,
         Candidate,
         Loaded,
         Loss, //
@@ -77,6 +87,12 @@ use crate::{
         Shown, //
     },
     sides::Sides,
+    spare::{
+        Original,
+        Pool,
+        Spare,
+        Spared, //
+    },
     unit_table::UnitTable,
     Refused, //
 };
@@ -113,7 +129,10 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
         loaded: &loaded,
         devices,
     };
+    maker.make_pools(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
+    // What is missing may have a spare.
+    database.ask_spares();
     (request.unit_count, request.failed_count) = (made, failed);
     Ok(())
 }
@@ -220,6 +239,54 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    /// Makes the hot spare pools, before the metadevices that have some of their spares.
+    fn make_pools(&self, units: &UnitTable) -> Result<(), Refused> {
+        let database = units.database().clone();
+        database.for_records(|number, bytes| {
+            if pool_of(number).is_none() {
+                return Ok(());
+            }
+            let record = PoolRecord::decode(bytes).map_err(|damage| {
+                pr_err!("record {number}: a hot spare pool is damaged: {damage:?}\n");
+                Refused::new(EIO, Refusal::DatabaseDamaged)
+            })?;
+            let mut spares = KVec::new();
+            for stored in record.spares() {
+                let known = database.spare_with_uuid(stored.uuid);
+                let spare = match known {
+                    Some(spare) => spare,
+                    None => Arc::new(self.spare(record.number, &stored)?, GFP_KERNEL)?,
+                };
+                spares.push(spare, GFP_KERNEL)?;
+            }
+            let number = record.number;
+            let pool = Arc::new(Pool { number, spares }, GFP_KERNEL)?;
+            database.insert_loaded_pool(pool)
+        })
+    }
+
+    /// The spare of which there is a record. One that is not there is broken.
+    fn spare(&self, pool: u32, stored: &StoredSpare) -> Result<Spare, Refused> {
+        let name = pool_name(pool)?;
+        let identity = spare_identity(stored);
+        let found = self.device(&name, &identity);
+        let found = found.map_err(|why| match why {
+            NotMade::Refused(refused) => refused,
+            NotMade::Waits => Refused::new(EIO, Refusal::DatabaseDamaged),
+        })?;
+        let device = match found {
+            Some(device) => device,
+            None => absent(&name, &identity)?,
+        };
+        let path = path_field(device.health().path());
+        let spare = Spare::new(device, identity, path);
+        spare.load(stored);
+        if spare.device.is_absent() {
+            let _ = spare.step(Event::Failed);
+        }
+        Ok(spare)
+    }
+
     /// Makes all; how many, and how many could not be made.
     fn make_all(&self, units: &mut UnitTable) -> Result<(u32, u32), Refused> {
         let database = units.database().clone();
@@ -227,6 +294,9 @@ impl Maker<'_> {
         loop {
             let (mut progress, mut failed) = (0u32, 0u32);
             database.for_records(|number, bytes| {
+                if pool_of(number).is_some() {
+                    return Ok(());
+                }
                 let Ok(name) = UnitName::from_number(number) else {
                     return Err(Refused::new(EIO, Refusal::DatabaseDamaged));
                 };
@@ -275,6 +345,7 @@ impl Maker<'_> {
             return Err(damaged.with(values).into());
         }
         let body = plan.body().clone();
+        body.set_pool(record.head.pool);
         load_map(body.shape(), &record, self.loaded.is_read_only);
         units.database().insert_loaded(name.number(), &body)?;
         let settled = settle(&body, self.loaded.is_read_only);
@@ -302,8 +373,10 @@ impl Maker<'_> {
             rows.push(spec, GFP_KERNEL)?;
         }
         let (mut components, mut specs): (Components, _) = (KVec::new(), KVVec::new());
-        for stored in record.components() {
-            let component = self.component(units, &name, &stored)?;
+        for (index, stored) in (0..).zip(record.components()) {
+            let mut spared = record.spared();
+            let spared = spared.find(|spared| spared.component == index);
+            let component = self.component(units, &name, &stored, spared)?;
             let spec = ComponentSpec {
                 capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
                 start_sectors: Some(stored.start_sector),
@@ -323,7 +396,7 @@ impl Maker<'_> {
     /// The device of a component, open and claimed.
     fn device(
         &self,
-        name: &UnitName,
+        name: &CStr,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
         let candidates = self.devices.candidates;
@@ -336,13 +409,13 @@ impl Maker<'_> {
                 let Some(candidate) = candidates.get(index) else {
                     return Ok(None);
                 };
-                let unit = text(fmt!("{}", name.as_str()))?;
+                let unit = text(fmt!("{name}"))?;
                 candidate.device.health().adopt(unit).map_err(no_memory)?;
                 Ok(Some(candidate.device.clone()))
             }
             Found::Ambiguous(one, other) => {
                 if let (Some(one), Some(other)) = (path(one), path(other)) {
-                    let (name, component) = (name.as_str(), called(identity)?);
+                    let component = called(identity)?;
                     pr_err!(
                         "{name}: {one} and {other} both say that they are component {}, and \
                          neither is on the disk where it was: take the copy away, then 'mdctl \
@@ -360,17 +433,17 @@ impl Maker<'_> {
     /// The same, of a component without a label, which is not open yet.
     fn bystander(
         &self,
-        name: &UnitName,
+        name: &CStr,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
         let Some(found) = self.devices.bystander(identity) else {
             return Ok(None);
         };
-        let (unit, path) = (text(fmt!("{}", name.as_str()))?, path_text(&found.device)?);
+        let (unit, path) = (text(fmt!("{name}"))?, path_text(&found.device)?);
         match BlockDevice::open(found.dev, unit, path) {
             Ok(device) => Ok(Some(Arc::new(device, GFP_KERNEL)?)),
             Err(error) => {
-                let (name, path) = (name.as_str(), path_text(&found.device)?);
+                let path = path_text(&found.device)?;
                 pr_err!("{name}: {} cannot be used: {error:?}\n", &*path);
                 Ok(None)
             }
@@ -382,20 +455,36 @@ impl Maker<'_> {
         units: &UnitTable,
         name: &UnitName,
         stored: &StoredComponent,
+        spared: Option<StoredSpared>,
     ) -> Result<Component, NotMade> {
         if let Some(number) = stored.unit {
             return child(units, name, number);
         }
         let identity = identity_of(stored);
-        let device = match self.device(name, &identity)? {
-            Some(device) => device,
-            None => {
-                let (unit, path) = (text(fmt!("{}", name.as_str()))?, called(&identity)?);
-                pr_err!("{}: component {} was not found\n", name.as_str(), &*path);
-                let path = text(fmt!("missing {}", &*path))?;
-                let absent = BlockDevice::absent(unit, path).map_err(no_memory)?;
-                Arc::new(absent, GFP_KERNEL)?
+        let spared = match spared {
+            Some(stored) => self.spared(units, &identity, &stored)?,
+            None => None,
+        };
+        let own = text(fmt!("{}", name.as_str()))?;
+        let standing = match &spared {
+            Some((Spared::StandsFor(_, spare), _)) => Some(spare.device.clone()),
+            _ => None,
+        };
+        let found = match standing {
+            Some(device) => {
+                let unit = text(fmt!("{}", name.as_str()))?;
+                device.health().adopt(unit).map_err(no_memory)?;
+                Some(device)
             }
+            None => self.device(&own, &identity)?,
+        };
+        let device = match found {
+            Some(device) => device,
+            None => absent(&own, &identity)?,
+        };
+        let path = match &spared {
+            Some((Spared::StandsFor(..), path)) => *path,
+            _ => path_field(device.health().path()),
         };
         let condition = Condition::new();
         condition.decide(stored.state);
@@ -406,12 +495,72 @@ impl Maker<'_> {
         Ok(Component {
             child: None,
             condition,
+            spared: spared.map(|(spared, _)| spared),
             dev: device.user_dev(),
-            path: path_field(device.health().path()),
+            path,
             device,
             identity,
         })
     }
+}
+
+impl Maker<'_> {
+    /// What a component has to do with a hot spare, and the path of the other device. Nothing, if
+    /// no pool has the spare: then the component is what its own identity says.
+    fn spared(
+        &self,
+        units: &UnitTable,
+        own: &Identity,
+        stored: &StoredSpared,
+    ) -> Result<Option<(Spared, [u8; abi::DEVICE_LEN])>, NotMade> {
+        let other = Identity {
+            uuid: stored.uuid,
+            partition: stored.partition,
+            wwn: stored.wwn,
+        };
+        let uuid = match stored.role {
+            SparedRole::StandsFor => own.uuid,
+            SparedRole::Returns => other.uuid,
+        };
+        let Some(spare) = units.database().spare_with_uuid(uuid) else {
+            let called = called(&other)?;
+            pr_err!("a hot spare is in no pool; it has to do with component {}\n", &*called);
+            return Ok(None);
+        };
+        // It may have broken while it was in use.
+        let _ = spare.step(Event::Taken);
+        let path = self.path_of(&other)?;
+        let original = Original {
+            identity: other,
+            start_sector: stored.start_sector,
+        };
+        let spared = match stored.role {
+            SparedRole::StandsFor => Spared::StandsFor(original, spare),
+            SparedRole::Returns => Spared::returns(spare),
+        };
+        Ok(Some((spared, path)))
+    }
+
+    /// The path of a device that is not used, or by what it is known.
+    fn path_of(&self, identity: &Identity) -> Result<[u8; abi::DEVICE_LEN], NotMade> {
+        if let Found::Device(index) = self.devices.candidate(self.loaded.set, identity) {
+            if let Some(candidate) = self.devices.candidates.get(index) {
+                return Ok(path_field(candidate.device.health().path()));
+            }
+        }
+        let called = called(identity)?;
+        Ok(path_field(&text(fmt!("missing {}", &*called))?))
+    }
+}
+
+/// Stands for a device that was not found.
+fn absent(name: &CStr, identity: &Identity) -> Result<Arc<BlockDevice>, Refused> {
+    let called = called(identity)?;
+    pr_err!("{name}: component {} was not found\n", &*called);
+    let (unit, path) = (text(fmt!("{name}"))?, text(fmt!("missing {}", &*called))?);
+    let absent = BlockDevice::absent(unit, path);
+    let absent = absent.map_err(|error| Refused::new(error, Refusal::ComponentNotFound))?;
+    Ok(Arc::new(absent, GFP_KERNEL)?)
 }
 
 /// What a component is called of which there is no device.
@@ -458,6 +607,7 @@ fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, N
     Ok(Component {
         child: Some(Child::new(metadevice.body().clone(), name.number())),
         condition: Condition::new(),
+        spared: None,
         dev: device.user_dev(),
         device: Arc::new(device, GFP_KERNEL)?,
         identity: Identity::default(),

@@ -8,7 +8,10 @@ use kernel::{
     sync::Arc, //
 };
 use md_model::{
-    database::pool::record_of,
+    database::{
+        identity::Uuid,
+        pool::record_of, //
+    },
     limits::POOLS_MAX, //
 };
 
@@ -66,8 +69,17 @@ impl Database {
     /// A pool that has a device as a spare, and the spare.
     pub(crate) fn spare_with_dev(&self, dev: u64) -> Option<(u32, Arc<Spare>)> {
         self.pools().find_map(|pool| {
-            let found = pool.spares.iter().find(|spare| spare.dev == dev)?;
+            let mut spares = pool.spares.iter();
+            let found = spares.find(|spare| dev != 0 && spare.dev == dev)?;
             Some((pool.number, found.clone()))
+        })
+    }
+
+    /// The spare whose label has this uuid.
+    pub(crate) fn spare_with_uuid(&self, uuid: Uuid) -> Option<Arc<Spare>> {
+        self.pools().find_map(|pool| {
+            let mut spares = pool.spares.iter();
+            spares.find(|spare| spare.identity.uuid == uuid).cloned()
         })
     }
 

@@ -5,10 +5,15 @@
 use crate::{
     admin::requests::{
         self,
+        pools::{
+            self,
+            Change, //
+        },
         DeviceChoice,
         Making,
         RequestError, //
     },
+    commands::metahs,
     components::{
         self,
         Used, //
@@ -27,6 +32,7 @@ use crate::{
     syntax::{
         mirror::MirrorSpec,
         name::MetadeviceName,
+        pool::PoolSpec,
         rows::StripeSpec,
         spec::Spec, //
     },
@@ -94,6 +100,38 @@ pub fn make(
         answer.line(&line);
     }
     Ok(())
+}
+
+/// Makes a hot spare pool, or sees whether it could be made, and says so in the answer.
+pub fn make_pool(
+    machine: &mut Machine<'_>,
+    spec: &PoolSpec,
+    manner: Manner,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = spec.name;
+    let known = pools::list(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let devices = components::choose(&spec.devices, machine.host)?;
+    let failed = |error: RequestError| metahs::failed(&error, Some(name), &devices);
+    let create = Change::Create;
+    pools::change(machine.admin, Some(name), create, &devices, true).map_err(failed)?;
+    if !manner.force {
+        let spares: Vec<_> = known.iter().flat_map(|pool| &pool.spares).collect();
+        let is_new = |path: &&String| !spares.iter().any(|spare| spare.path == **path);
+        let new = spec.devices.iter().filter(is_new);
+        if let Some(carrier) = components::find_carrier(new, machine.host)? {
+            return Err(explain::device::carries(&carrier, false));
+        }
+    }
+    if manner.check_only {
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        answer.line(&format!("{name}: Hotspare pool would be setup"));
+        return Ok(());
+    }
+    pools::change(machine.admin, Some(name), create, &devices, false).map_err(failed)?;
+    metahs::told(&[name], "Hotspare pool is setup", machine, answer)
 }
 
 /// Which submirrors of a new mirror lose what is on them, if there are any.

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `metahs`, and what other commands do with hot spare pools (`svm.md` sections 7 and 10).
+
+use crate::env::TestEnvironment;
+use insta::assert_snapshot;
+use md_abi::admin::{
+    ComponentState,
+    SpareState, //
+};
+
+/// A machine with a state database on `/dev/sdc`, and the pool hsp001 with `/dev/sdd`.
+fn with_pool() -> TestEnvironment {
+    let mut env = TestEnvironment::new();
+    env.setup("metadb -a -f sdc");
+    env.setup("metainit hsp001 sdd");
+    env
+}
+
+#[test]
+fn help_page() {
+    assert_snapshot!(TestEnvironment::new().run("metahs --help"), @"");
+}
+
+#[test]
+fn pools_are_made_changed_and_deleted() {
+    let mut env = TestEnvironment::new();
+    let lines = [
+        "metadb -a -f sdc",
+        "metahs -i",
+        "metainit -n hsp001 sdd",
+        "metainit hsp001 sdd",
+        "metainit hsp002",
+        "metahs -a all sda",
+        "metahs -a hsp002 sdb",
+        "metahs -i",
+        "metastat hsp002",
+        "metastat -c",
+        "metastat -p",
+        "metahs -d all sda",
+        "metahs -r hsp002 sdb sda",
+        "metahs -d hsp001 sdd",
+        "metahs",
+        "metahs -d hsp001",
+        "metahs -d hsp002 sda",
+        "metaclear hsp002",
+        "metahs -i",
+    ];
+    assert_snapshot!(env.run_all(&lines), @"");
+}
+
+#[test]
+fn a_spare_that_stands_for_a_component_is_shown_beside_it() {
+    let mut env = with_pool();
+    env.setup("metainit d11 1 1 sda -h hsp001");
+    env.setup("metainit d12 1 1 sdb");
+    env.setup("metainit d10 -m d11 d12 --assume-clean");
+    let before = env.run_all(&["metaparam d12", "metaparam -h hsp001 d12", "metaparam d12"]);
+    env.admin.spare_takes_over(1, 0, 12, 0);
+    let lines = [
+        "metastat d12",
+        "metastat -c d12 hsp001",
+        "metastat -p d12",
+        "metahs -i",
+        "metahs -d hsp001 sdd",
+        "metaparam -h none d12",
+    ];
+    assert_snapshot!(before + &env.run_all(&lines), @"");
+    env.admin.component(12, 0).state = ComponentState::Resyncing as u32;
+    assert_snapshot!(env.run("metastat -c d12"), @"");
+}
+
+#[test]
+fn scripts_see_pools_and_spares() {
+    let mut env = with_pool();
+    env.setup("metainit d11 1 1 sda -h hsp001");
+    env.admin.spare_takes_over(1, 0, 11, 0);
+    let document = env.run("metastat --json").json();
+    assert_eq!(document["hot_spare_pools"][0]["name"], "hsp001");
+    assert_eq!(document["hot_spare_pools"][0]["users"], 1);
+    let spare = &document["hot_spare_pools"][0]["spares"][0];
+    assert_eq!(spare["device"], "/dev/sdd");
+    assert_eq!(spare["status"], "In use");
+    assert_eq!(spare["metadevice"], "d11");
+    let unit = &document["metadevices"][0];
+    assert_eq!(unit["hot_spare_pool"], "hsp001");
+    let component = &unit["rows"][0]["components"][0];
+    assert_eq!(component["device"], "/dev/sda");
+    assert_eq!(component["hot_spare"], "/dev/sdd");
+}
+
+#[test]
+fn only_a_broken_spare_is_enabled() {
+    let mut env = with_pool();
+    let before = env.run_all(&["metahs -e sdd", "metahs -e sda"]);
+    env.admin.set_spare_state(1, 0, SpareState::Broken);
+    let lines = ["metahs -i", "metahs -e sdd", "metahs -i"];
+    assert_snapshot!(before + &env.run_all(&lines), @"");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_to_type() {
+    let mut env = with_pool();
+    env.setup("metainit d11 1 1 sda -h hsp001");
+    env.mkfs("/dev/sdb");
+    let lines = [
+        "metainit hsp001 sdb",
+        "metainit hsp01 sdb",
+        "metahs -a hsp001 sdb",
+        "metahs -a hsp002 sdc",
+        "metahs -a hsp001 sdd",
+        "metahs -a hsp001 d11",
+        "metahs -a hsp001 sda",
+        "metahs -a hsp001",
+        "metahs -a d11 sdb",
+        "metahs -d all sdb",
+        "metahs -d hsp001",
+        "metahs -r hsp001 sdb sdc",
+        "metahs -i hsp007",
+        "metaclear hsp001",
+        "metainit d12 1 1 sdd",
+        "metaparam -h hsp003 d11",
+        "metaparam -h x d11",
+    ];
+    assert_snapshot!(env.run_all(&lines), @"");
+    let mut without = TestEnvironment::new();
+    let lines = ["metainit hsp001 sdb", "metahs -a all sdb", "metainit d11 1 1 sda"];
+    assert_snapshot!(without.run_all(&lines), @"");
+    assert_snapshot!(without.run("metaparam -h hsp001 d11"), @"");
+}
+
+/// What `metastat -p` and `mdctl export` print makes the same pools and metadevices again
+/// (`svm.md` 13.5, 41).
+#[test]
+fn a_description_with_pools_is_read_back() {
+    let mut env = with_pool();
+    env.setup("metainit d11 1 1 sda -h hsp001");
+    let lines = env.run("metastat -p").stdout;
+    let exported = env.run("mdctl export").stdout;
+    let mut other = TestEnvironment::new();
+    other.setup("metadb -a -f sdc");
+    other.write("etc/mdctl/md.tab", &lines);
+    other.write("set.md", &exported);
+    other.setup("mdctl import -n /set.md");
+    other.setup("metainit -a");
+    assert_eq!(other.run("metastat -p").stdout, lines);
+    other.setup("metaclear -a");
+    other.setup("metahs -d hsp001 sdd");
+    other.setup("metaclear hsp001");
+    other.setup("mdctl import /set.md");
+    assert_eq!(other.run("metastat -p").stdout, lines);
+}
