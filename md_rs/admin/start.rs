@@ -2,6 +2,8 @@
 //! Starting a set: its database is loaded, and its metadevices are made from their records,
 //! children before parents.
 
+mod spares;
+
 use kernel::{
     alloc::AllocError,
     prelude::*,
@@ -28,21 +30,15 @@ use md_model::{
             Kind,
             Record,
             SideState,
-            Spared as StoredSpared,
-            SparedRole, //
+            Spared as StoredSpared, //
         },
-        pool::{
-            pool_of,
-            Pool as PoolRecord,
-            Spare as StoredSpare, //
-        }, //
+        pool::pool_of, //
     },
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
     },
-    name::UnitName,
-    spare::state::Event, //
+    name::UnitName, //
 };
 
 use super::{
@@ -56,8 +52,7 @@ use super::{
         path_text,
         Components, //
     },
-    database::check_empty,
-    pools::pool_name, //
+    database::check_empty, //
 };
 use crate::{
     abi::{
@@ -74,7 +69,6 @@ use crate::{
     database::{
         identity_of,
         path_field,
-        spare_identity,
         Candidate,
         Loaded,
         Loss, //
@@ -87,12 +81,7 @@ use crate::{
         Shown, //
     },
     sides::Sides,
-    spare::{
-        Original,
-        Pool,
-        Spare,
-        Spared, //
-    },
+    spare::Spared,
     unit_table::UnitTable,
     Refused, //
 };
@@ -239,54 +228,6 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// Makes the hot spare pools, before the metadevices that have some of their spares.
-    fn make_pools(&self, units: &UnitTable) -> Result<(), Refused> {
-        let database = units.database().clone();
-        database.for_records(|number, bytes| {
-            if pool_of(number).is_none() {
-                return Ok(());
-            }
-            let record = PoolRecord::decode(bytes).map_err(|damage| {
-                pr_err!("record {number}: a hot spare pool is damaged: {damage:?}\n");
-                Refused::new(EIO, Refusal::DatabaseDamaged)
-            })?;
-            let mut spares = KVec::new();
-            for stored in record.spares() {
-                let known = database.spare_with_uuid(stored.uuid);
-                let spare = match known {
-                    Some(spare) => spare,
-                    None => Arc::new(self.spare(record.number, &stored)?, GFP_KERNEL)?,
-                };
-                spares.push(spare, GFP_KERNEL)?;
-            }
-            let number = record.number;
-            let pool = Arc::new(Pool { number, spares }, GFP_KERNEL)?;
-            database.insert_loaded_pool(pool)
-        })
-    }
-
-    /// The spare of which there is a record. One that is not there is broken.
-    fn spare(&self, pool: u32, stored: &StoredSpare) -> Result<Spare, Refused> {
-        let name = pool_name(pool)?;
-        let identity = spare_identity(stored);
-        let found = self.device(&name, &identity);
-        let found = found.map_err(|why| match why {
-            NotMade::Refused(refused) => refused,
-            NotMade::Waits => Refused::new(EIO, Refusal::DatabaseDamaged),
-        })?;
-        let device = match found {
-            Some(device) => device,
-            None => absent(&name, &identity)?,
-        };
-        let path = path_field(device.health().path());
-        let spare = Spare::new(device, identity, path);
-        spare.load(stored);
-        if spare.device.is_absent() {
-            let _ = spare.step(Event::Failed);
-        }
-        Ok(spare)
-    }
-
     /// Makes all; how many, and how many could not be made.
     fn make_all(&self, units: &mut UnitTable) -> Result<(u32, u32), Refused> {
         let database = units.database().clone();
@@ -501,55 +442,6 @@ impl Maker<'_> {
             device,
             identity,
         })
-    }
-}
-
-impl Maker<'_> {
-    /// What a component has to do with a hot spare, and the path of the other device. Nothing, if
-    /// no pool has the spare: then the component is what its own identity says.
-    fn spared(
-        &self,
-        units: &UnitTable,
-        own: &Identity,
-        stored: &StoredSpared,
-    ) -> Result<Option<(Spared, [u8; abi::DEVICE_LEN])>, NotMade> {
-        let other = Identity {
-            uuid: stored.uuid,
-            partition: stored.partition,
-            wwn: stored.wwn,
-        };
-        let uuid = match stored.role {
-            SparedRole::StandsFor => own.uuid,
-            SparedRole::Returns => other.uuid,
-        };
-        let Some(spare) = units.database().spare_with_uuid(uuid) else {
-            let called = called(&other)?;
-            pr_err!("a hot spare is in no pool; it has to do with component {}\n", &*called);
-            return Ok(None);
-        };
-        // It may have broken while it was in use.
-        let _ = spare.step(Event::Taken);
-        let path = self.path_of(&other)?;
-        let original = Original {
-            identity: other,
-            start_sector: stored.start_sector,
-        };
-        let spared = match stored.role {
-            SparedRole::StandsFor => Spared::StandsFor(original, spare),
-            SparedRole::Returns => Spared::returns(spare),
-        };
-        Ok(Some((spared, path)))
-    }
-
-    /// The path of a device that is not used, or by what it is known.
-    fn path_of(&self, identity: &Identity) -> Result<[u8; abi::DEVICE_LEN], NotMade> {
-        if let Found::Device(index) = self.devices.candidate(self.loaded.set, identity) {
-            if let Some(candidate) = self.devices.candidates.get(index) {
-                return Ok(path_field(candidate.device.health().path()));
-            }
-        }
-        let called = called(identity)?;
-        Ok(path_field(&text(fmt!("missing {}", &*called))?))
     }
 }
 

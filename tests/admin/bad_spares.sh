@@ -199,7 +199,7 @@ mapped tiny "0 2048 linear /dev/sdf 16384"
 
 note "without a state database there are no pools"
 refuse 'hsp001: hot spare pools need a state database' metainit hsp001 /dev/sdb
-refuse 'there is no state database' metainit d11 1 1 /dev/sdd -h hsp001
+refuse 'd11: hot spare pools need a state database' metainit d11 1 1 /dev/sdd -h hsp001
 run metadb -a -f /dev/sda
 run metainit hsp001 /dev/sdb /dev/sdc
 run metainit hsp002

@@ -38,6 +38,7 @@ use crate::{
     },
     Machine,
 };
+use md_abi::admin::Refusal;
 
 /// How a metadevice is to be made.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +75,7 @@ pub fn make(
         in_use: shared.is_some(),
         assume_clean: manner.assume_clean,
     };
-    let failed = |error| creation_failed(&error, name, &devices);
+    let failed = |error| creation_failed(&error, spec, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     requests::create(machine.admin, spec, &devices, how(true)).map_err(failed)?;
     check_signatures(spec, manner, machine.host)?;
@@ -243,9 +244,14 @@ fn check_overwritten(
 /// Why the kernel does not make a metadevice.
 fn creation_failed(
     error: &RequestError,
-    name: MetadeviceName,
+    spec: &Spec,
     devices: &[DeviceChoice],
 ) -> Failure {
+    let name = spec.name();
+    let has_pool = matches!(spec, Spec::Stripe(stripe) if stripe.pool.is_some());
+    if has_pool && error.refusal() == Some(Refusal::NoDatabase) {
+        return explain::pools::no_database(name.to_string());
+    }
     let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
     explain::request(error, &Subject::making(name, &paths))
 }

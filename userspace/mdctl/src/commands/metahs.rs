@@ -388,10 +388,7 @@ pub fn failed(
     let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
     let mut failure = explain::request(error, &Subject::devices(&paths));
     if let (Some(pool), Some(Refusal::NoDatabase)) = (pool, error.refusal()) {
-        failure = Failure {
-            reason: "hot spare pools need a state database, and there is none".to_string(),
-            ..Failure::of(pool.to_string(), "", "metadb -a -f <device>")
-        };
+        failure = explain::pools::no_database(pool.to_string());
     }
     if let (Some(pool), Some(Refusal::TooManySpares)) = (pool, error.refusal()) {
         failure.device = Some(pool.to_string());

@@ -125,11 +125,7 @@ pub fn run(
 /// Why a metadevice does not get a pool.
 fn no_pool(error: &RequestError, name: MetadeviceName) -> Failure {
     match error.refusal() {
-        Some(Refusal::NoDatabase) => Failure::of(
-            name.to_string(),
-            "hot spare pools need a state database, and there is none",
-            "metadb -a -f <device>",
-        ),
+        Some(Refusal::NoDatabase) => explain::pools::no_database(name.to_string()),
         _ => explain::request(error, &Subject::unit(name)),
     }
 }

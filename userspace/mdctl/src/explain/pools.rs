@@ -101,6 +101,12 @@ pub fn no_pools() -> Failure {
     Failure::of("all", "there are no hot spare pools", "metainit hsp001 <device>")
 }
 
+/// A pool, or a metadevice that is to have one, without a state database.
+pub fn no_database(of: String) -> Failure {
+    let reason = "hot spare pools need a state database, and there is none";
+    Failure::of(of, reason, "metadb -a -f <device>")
+}
+
 /// A device that is to leave all pools, and is in none.
 pub fn in_no_pool(path: &str) -> Failure {
     Failure::of(path, "is no hot spare", "metahs -i")
