@@ -69,7 +69,9 @@ pub(super) fn list(units: &Mutex<UnitTable>, request: &mut abi::ListPools) -> Re
     let units = units.lock();
     let (mut pools, mut spares) = (KVec::new(), KVVec::new());
     for pool in units.database().pools() {
-        let users = units.iter().filter(|unit| unit.body().pool() == Some(pool.number));
+        let users = units
+            .iter()
+            .filter(|unit| unit.body().pool() == Some(pool.number));
         let status = abi::PoolStatus {
             number: pool.number,
             spare_count: count(&pool.spares),
@@ -261,7 +263,11 @@ impl Change<'_> {
         let new = self.open(new, &pool.spares).map_err(|why| why.at(1))?;
         let mut spares = Spares::new();
         for spare in &pool.spares {
-            let spare = if Arc::ptr_eq(spare, &old) { &new } else { spare };
+            let spare = if Arc::ptr_eq(spare, &old) {
+                &new
+            } else {
+                spare
+            };
             spares.push(spare.clone(), GFP_KERNEL)?;
         }
         self.put(spares)?;
@@ -325,7 +331,9 @@ impl Change<'_> {
     /// The spare that is meant.
     fn find(&self, spares: &[Arc<Spare>], asked: &abi::Device) -> Result<Arc<Spare>, Refused> {
         let by_path = || spares.iter().find(|spare| spare.path == asked.device);
-        let by_number = spares.iter().find(|spare| spare.is_called(asked.dev, &asked.device));
+        let by_number = spares
+            .iter()
+            .find(|spare| spare.is_called(asked.dev, &asked.device));
         let found = by_path().or(by_number);
         found.cloned().ok_or_else(|| self.no_such_spare())
     }
@@ -357,7 +365,10 @@ impl Change<'_> {
     /// The spare that a device is, beside these: one that another pool has is shared.
     fn open(&self, asked: &abi::Device, others: &[Arc<Spare>]) -> Result<Arc<Spare>, Refused> {
         check_zero(&[asked.flags, asked.reserved])?;
-        if others.iter().any(|other| other.is_called(asked.dev, &asked.device)) {
+        if others
+            .iter()
+            .any(|other| other.is_called(asked.dev, &asked.device))
+        {
             let values = [self.number.into(), 0];
             return Err(Refused::new(EBUSY, Refusal::DeviceIsSpare).with(values));
         }
@@ -455,11 +466,7 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetPool) -> Resul
 }
 
 /// Whether a metadevice may have a pool.
-pub(super) fn check_users_pool(
-    database: &Database,
-    pool: u32,
-    body: &Body,
-) -> Result<(), Refused> {
+pub(super) fn check_users_pool(database: &Database, pool: u32, body: &Body) -> Result<(), Refused> {
     if body.shape().unit().striped().is_none() {
         return Err(Refused::new(EINVAL, Refusal::PoolIsForStripes));
     }

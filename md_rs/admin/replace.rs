@@ -120,8 +120,7 @@ impl Case<'_> {
             return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
         }
         let state = self.old.condition.state();
-        let is_fine =
-            state == State::Okay && !self.old.is_gone() && self.old.stand_in().is_none();
+        let is_fine = state == State::Okay && !self.old.is_gone() && self.old.stand_in().is_none();
         if flags & abi::REPLACE_ENABLE != 0 && is_fine {
             return Err(Refused::new(EBUSY, Refusal::ComponentInService).at(side));
         }

@@ -145,7 +145,10 @@ fn give_back(units: &UnitTable, spot: &Spot) {
     settle_returned(database, &spare);
     if spare.state() == State::Available {
         let path = spare.device.health().path();
-        pr_info!("{}: hot spare {path} is available again\n", spot.side.as_str());
+        pr_info!(
+            "{}: hot spare {path} is available again\n",
+            spot.side.as_str()
+        );
     }
 }
 

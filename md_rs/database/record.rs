@@ -8,18 +8,18 @@ use kernel::{
 use md_model::{
     database::{
         metadevice::{
-        encode,
-        fields::BYTES_MAX,
-        Component as StoredComponent,
-        Head,
-        Kind,
-        Parts,
-        Row as StoredRow,
-        Side,
-        SideState,
-        Spared,
-        Sync, //
-    },
+            encode,
+            fields::BYTES_MAX,
+            Component as StoredComponent,
+            Head,
+            Kind,
+            Parts,
+            Row as StoredRow,
+            Side,
+            SideState,
+            Spared,
+            Sync, //
+        },
         pool, //
     },
     limits::{

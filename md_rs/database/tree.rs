@@ -190,9 +190,9 @@ impl Database {
         self.with_set(|set| {
             while let Some(level) = next {
                 let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
-                let encoded = set
-                    .scratch
-                    .encode(level.number, level.shape, (States::LeftOut, None));
+                let encoded =
+                    set.scratch
+                        .encode(level.number, level.shape, (States::LeftOut, None));
                 let bytes = encoded.ok_or(too_long.with([level.number.into(), 0]))?;
                 let used = tree.len();
                 let room = RECORD_HEAD_BYTES.saturating_add(bytes.len());

@@ -44,11 +44,9 @@ pub const HEAD_BYTES: usize = 16;
 /// Identity of a spare.
 pub const SPARE: Field = Field::first("spare", 16, "uuid in the spare's label");
 /// Its partition.
-pub const PARTITION: Field =
-    SPARE.then("partition", 16, "uuid of its partition, a hint, or zero");
+pub const PARTITION: Field = SPARE.then("partition", 16, "uuid of its partition, a hint, or zero");
 /// Its disk.
-pub const WWN: Field =
-    PARTITION.then("wwn", 32, "world-wide name of its disk, a hint, or zero");
+pub const WWN: Field = PARTITION.then("wwn", 32, "world-wide name of its disk, a hint, or zero");
 /// When it changed.
 pub const CHANGED_AT: Field = WWN.then(
     "changed_at",

@@ -458,11 +458,7 @@ pub fn read(pages: &impl Pages, record: u32, to: &mut [u8]) -> Option<usize> {
 
 /// Reads the record of a hot spare pool. A record of another kind or version, or whose own number
 /// is another one, is refused.
-pub fn pool<'b>(
-    pages: &impl Pages,
-    entry: &Entry,
-    to: &'b mut [u8],
-) -> Result<Pool<'b>, Damage> {
+pub fn pool<'b>(pages: &impl Pages, entry: &Entry, to: &'b mut [u8]) -> Result<Pool<'b>, Damage> {
     let (kind, version) = entry.kind_and_version;
     if kind != super::pool::RECORD_KIND {
         return Err(bad("kind", kind.into()));

@@ -110,8 +110,19 @@ mod tests {
     #[test]
     fn what_is_not_a_name_is_refused() {
         for text in [
-            "", "hsp", "hsp1", "hsp01", "hsp0001", "hsp+01", "hsp-01", "HSP001", "hsp00x", "d10",
-            "hsp001 ", " hsp001", "hsp\u{661}01",
+            "",
+            "hsp",
+            "hsp1",
+            "hsp01",
+            "hsp0001",
+            "hsp+01",
+            "hsp-01",
+            "HSP001",
+            "hsp00x",
+            "d10",
+            "hsp001 ",
+            " hsp001",
+            "hsp\u{661}01",
         ] {
             assert_eq!(text.parse::<PoolName>(), Err(BadName), "{text:?}");
         }

@@ -191,7 +191,14 @@ fn component_label() -> String {
 
 #[test]
 fn the_document_is_as_the_code() {
-    let sections = [pages(), places(), replica(), record(), hot_spare_pool(), component_label()];
+    let sections = [
+        pages(),
+        places(),
+        replica(),
+        record(),
+        hot_spare_pool(),
+        component_label(),
+    ];
     let made = INTRODUCTION.to_owned() + &sections.concat();
     if env::var_os("WRITE_FORMAT").is_some() {
         fs::write(DOCUMENT, &made).expect("docs/ can be written to");

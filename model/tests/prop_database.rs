@@ -458,18 +458,27 @@ fn hot_spares_of_a_stripe_read_back() {
     for list in [vec![], vec![spared(0)], vec![spared(1), returns]] {
         assert_eq!(read(&list), Ok(list));
     }
-    assert_eq!(read(&[spared(3)]), Err(Damage::Value {
+    assert_eq!(
+        read(&[spared(3)]),
+        Err(Damage::Value {
             name: "component",
             found: 3
-        }));
-    assert_eq!(read(&[spared(1), spared(1)]), Err(Damage::Value {
+        })
+    );
+    assert_eq!(
+        read(&[spared(1), spared(1)]),
+        Err(Damage::Value {
             name: "component",
             found: 1
-        }));
-    assert_eq!(read(&[spared(2), spared(0)]), Err(Damage::Value {
+        })
+    );
+    assert_eq!(
+        read(&[spared(2), spared(0)]),
+        Err(Damage::Value {
             name: "component",
             found: 0
-        }));
+        })
+    );
     let many = vec![spared(0); 25];
     let parts = Parts {
         spared: &many,

@@ -294,10 +294,7 @@ fn metadevices() -> Vec<Case> {
                 (row, fields::ROW_FIELDS),
                 (first, fields::COMPONENT_FIELDS),
                 (second, fields::COMPONENT_FIELDS),
-                (
-                    second + fields::COMPONENT_BYTES,
-                    fields::SPARED_FIELDS,
-                ),
+                (second + fields::COMPONENT_BYTES, fields::SPARED_FIELDS),
             ],
             free: &[
                 "number",

@@ -120,7 +120,10 @@ impl Maker<'_> {
         };
         let Some(spare) = units.database().spare_with_uuid(uuid) else {
             let called = called(&other)?;
-            pr_err!("a hot spare is in no pool; it has to do with component {}\n", &*called);
+            pr_err!(
+                "a hot spare is in no pool; it has to do with component {}\n",
+                &*called
+            );
             return Ok(None);
         };
         // It may have broken while it was in use.

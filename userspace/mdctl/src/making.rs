@@ -111,8 +111,8 @@ pub fn make_pool(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let name = spec.name;
-    let known = pools::list(machine.admin)
-        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let known =
+        pools::list(machine.admin).map_err(|error| explain::request(&error, &Subject::none()))?;
     let devices = components::choose(&spec.devices, machine.host)?;
     let failed = |error: RequestError| metahs::failed(&error, Some(name), &devices);
     let create = Change::Create;
@@ -242,11 +242,7 @@ fn check_overwritten(
 }
 
 /// Why the kernel does not make a metadevice.
-fn creation_failed(
-    error: &RequestError,
-    spec: &Spec,
-    devices: &[DeviceChoice],
-) -> Failure {
+fn creation_failed(error: &RequestError, spec: &Spec, devices: &[DeviceChoice]) -> Failure {
     let name = spec.name();
     let has_pool = matches!(spec, Spec::Stripe(stripe) if stripe.pool.is_some());
     if has_pool && error.refusal() == Some(Refusal::NoDatabase) {

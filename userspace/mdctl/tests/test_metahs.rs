@@ -123,7 +123,11 @@ fn what_cannot_be_is_refused_with_what_to_type() {
     ];
     assert_snapshot!(env.run_all(&lines), @"");
     let mut without = TestEnvironment::new();
-    let lines = ["metainit hsp001 sdb", "metahs -a all sdb", "metainit d11 1 1 sda"];
+    let lines = [
+        "metainit hsp001 sdb",
+        "metahs -a all sdb",
+        "metainit d11 1 1 sda",
+    ];
     assert_snapshot!(without.run_all(&lines), @"");
     assert_snapshot!(without.run("metaparam -h hsp001 d11"), @"");
 }

@@ -329,7 +329,10 @@ mod tests {
             null.list_pools(&mut ListPools::new_zeroed(), &mut [], &mut []),
             refused
         );
-        assert_eq!(null.change_pool(&mut ChangePool::new_zeroed(), &[]), refused);
+        assert_eq!(
+            null.change_pool(&mut ChangePool::new_zeroed(), &[]),
+            refused
+        );
         assert_eq!(null.set_pool(&mut SetPool::new_zeroed()), refused);
         assert!(requests::version(&mut null).is_err());
     }

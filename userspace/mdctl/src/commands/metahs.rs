@@ -127,7 +127,10 @@ pub fn run(
         names if arguments.info || names.is_empty() && !arguments.is_change() => {
             show(names, machine, answer)
         }
-        _ => Err(explain::line(COMMAND, "says too little, or too much".to_string())),
+        _ => Err(explain::line(
+            COMMAND,
+            "says too little, or too much".to_string(),
+        )),
     }
 }
 
@@ -256,12 +259,11 @@ fn enable(word: &str, machine: &mut Machine<'_>, answer: &mut Answer) -> Result<
     told(&names, "Hotspare is enabled", machine, answer)
 }
 
-fn show(
-    names: &[String],
-    machine: &mut Machine<'_>,
-    answer: &mut Answer,
-) -> Result<(), Failure> {
-    let names: Vec<_> = names.iter().map(|name| pool_name(name)).collect::<Result<_, _>>()?;
+fn show(names: &[String], machine: &mut Machine<'_>, answer: &mut Answer) -> Result<(), Failure> {
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| pool_name(name))
+        .collect::<Result<_, _>>()?;
     let pools = chosen(&names, machine)?;
     answer.text = paragraphs(&pools);
     answer.document.hot_spare_pools = Some(pools.iter().map(Into::into).collect());
@@ -344,9 +346,8 @@ fn pool_name(word: &str) -> Result<PoolName, Failure> {
 }
 
 fn component_paths(words: &[String]) -> Result<Vec<String>, Failure> {
-    let path = |word: &String| {
-        component_path(word).map_err(|reason| explain::word(COMMAND, word, reason))
-    };
+    let path =
+        |word: &String| component_path(word).map_err(|reason| explain::word(COMMAND, word, reason));
     words.iter().map(path).collect()
 }
 
@@ -380,11 +381,7 @@ fn change(
 }
 
 /// Why a pool is not changed.
-pub fn failed(
-    error: &RequestError,
-    pool: Option<PoolName>,
-    devices: &[DeviceChoice],
-) -> Failure {
+pub fn failed(error: &RequestError, pool: Option<PoolName>, devices: &[DeviceChoice]) -> Failure {
     let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
     let mut failure = explain::request(error, &Subject::devices(&paths));
     if let (Some(pool), Some(Refusal::NoDatabase)) = (pool, error.refusal()) {

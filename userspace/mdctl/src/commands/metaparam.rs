@@ -107,7 +107,9 @@ pub fn run(
     match &unit.body {
         Body::Stripe(_) if arguments.pool.is_some() => {}
         Body::Stripe(_) if !changes => {
-            let pool = unit.pool.map_or("none".to_string(), |pool| pool.to_string());
+            let pool = unit
+                .pool
+                .map_or("none".to_string(), |pool| pool.to_string());
             answer.line(&format!("{name}: Concat/Stripe current parameters are:"));
             answer.line(&format!("    Hot spare pool: {pool}"));
         }

@@ -31,7 +31,11 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str
         Refusal::PoolNotEmpty => {
             let pool = pool(a);
             let next = format!("metahs -i {pool}");
-            Failure::of(&pool, format!("has {}, which come out first", spares(b)), next)
+            Failure::of(
+                &pool,
+                format!("has {}, which come out first", spares(b)),
+                next,
+            )
         }
         Refusal::PoolHasUsers => {
             let next = format!("metaparam -h none d{b}");
@@ -43,18 +47,20 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str
             about_part(format!("is a hot spare of {pool}"), next)
         }
         Refusal::NoSuchSpare => match PoolName::from_number(number(a)) {
-            Some(pool) => {
-                about_part(format!("is no hot spare of {pool}"), format!("metahs -i {pool}"))
-            }
+            Some(pool) => about_part(
+                format!("is no hot spare of {pool}"),
+                format!("metahs -i {pool}"),
+            ),
             None => about_part("is no hot spare".into(), "metahs -i".into()),
         },
         Refusal::SpareInUse => about_part(
             format!("is in use: it stands for component {b} of d{a}, or is about to go back"),
             format!("metastat d{a}"),
         ),
-        Refusal::SpareNotBroken => {
-            about_part("is not broken: there is nothing to be enabled".into(), "metahs -i".into())
-        }
+        Refusal::SpareNotBroken => about_part(
+            "is not broken: there is nothing to be enabled".into(),
+            "metahs -i".into(),
+        ),
         Refusal::TooManySpares => Failure::of(
             unit,
             format!("would have {a} hot spares, and {b} are possible"),
@@ -67,7 +73,10 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str
         ),
         Refusal::PoolsExist => Failure::of(
             part,
-            format!("holds the last voting replica, without which {} cannot be", pool(a)),
+            format!(
+                "holds the last voting replica, without which {} cannot be",
+                pool(a)
+            ),
             "metahs -i",
         ),
         Refusal::SpareIsMetadevice => about_part(
@@ -98,7 +107,11 @@ fn spares(count: u64) -> String {
 
 /// Both a hot spare and nothing else can be named "all" or "none".
 pub fn no_pools() -> Failure {
-    Failure::of("all", "there are no hot spare pools", "metainit hsp001 <device>")
+    Failure::of(
+        "all",
+        "there are no hot spare pools",
+        "metainit hsp001 <device>",
+    )
 }
 
 /// A pool, or a metadevice that is to have one, without a state database.

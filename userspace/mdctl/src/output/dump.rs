@@ -211,7 +211,11 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
     for (number, row) in metadevice.rows.iter().enumerate() {
         text += &row_text(number, row, with_states);
     }
-    text + &metadevice.spared.iter().map(spared_text).collect::<String>()
+    text + &metadevice
+        .spared
+        .iter()
+        .map(spared_text)
+        .collect::<String>()
 }
 
 fn pool_text(pool: &Pool) -> String {
@@ -231,7 +235,9 @@ fn pool_text(pool: &Pool) -> String {
 fn spared_text(spared: &Spared) -> String {
     let (index, role) = (spared.component, spared.role);
     let uuid = spared.device.as_deref();
-    let what = uuid.map_or("a device without a label".into(), |uuid| format!("component {uuid}"));
+    let what = uuid.map_or("a device without a label".into(), |uuid| {
+        format!("component {uuid}")
+    });
     let what = match role {
         "replaced" => format!("the hot spare {uuid}", uuid = uuid.unwrap_or("none")),
         _ => what,

@@ -103,7 +103,9 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
                 times: with_times,
             };
             let replicas = keeping.as_ref();
-            let pool = unit.pool.map(|pool| format!("    Hot spare pool: {pool}\n"));
+            let pool = unit
+                .pool
+                .map(|pool| format!("    Hot spare pool: {pool}\n"));
             let pool = pool.unwrap_or_default();
             heading(listed, columns.states) + &pool + &size + &table(rows, columns, replicas)
         }

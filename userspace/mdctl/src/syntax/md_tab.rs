@@ -48,7 +48,10 @@ impl Entry {
         if !PoolSpec::is_meant(&self.words) {
             return None;
         }
-        Some(self.check_first().and_then(|()| PoolSpec::parse(&self.words)))
+        Some(
+            self.check_first()
+                .and_then(|()| PoolSpec::parse(&self.words)),
+        )
     }
 
     /// The metadevice that it wants.

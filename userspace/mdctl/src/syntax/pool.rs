@@ -147,7 +147,12 @@ mod tests {
         assert_eq!(pool.devices, ["/dev/sdb", "/dev/disk/x"]);
         assert_eq!(pool.to_string(), "hsp001 /dev/sdb /dev/disk/x");
         assert_eq!(parse("hsp999").unwrap().devices, [] as [String; 0]);
-        for (line, word) in [("hsp1", 0), ("", 0), ("hsp001 -i 64k", 1), ("hsp001 a/b", 1)] {
+        for (line, word) in [
+            ("hsp1", 0),
+            ("", 0),
+            ("hsp001 -i 64k", 1),
+            ("hsp001 a/b", 1),
+        ] {
             assert_eq!(parse(line).unwrap_err().word, word, "{line}");
         }
         let many = format!("hsp000{}", " sda".repeat(SPARES_MAX as usize + 1));

@@ -63,9 +63,7 @@ impl FakeAdmin {
             return Err((Refusal::PoolIsForStripes, NO_INDEX, [0; 2]));
         }
         match pool.checked_sub(1) {
-            Some(_) if !self.database.is_started() => {
-                Err((Refusal::NoDatabase, NO_INDEX, [0; 2]))
-            }
+            Some(_) if !self.database.is_started() => Err((Refusal::NoDatabase, NO_INDEX, [0; 2])),
             Some(pool) if !self.pools.contains_key(&pool) => {
                 Err((Refusal::NoSuchPool, NO_INDEX, [pool.into(), 0]))
             }
