@@ -11,21 +11,55 @@ use md_abi::admin::{
 /// A machine with a state database on `/dev/sdc`, and the pool hsp001 with `/dev/sdd`.
 fn with_pool() -> TestEnvironment {
     let mut env = TestEnvironment::new();
-    env.setup("metadb -a -f sdc");
+    env.setup("metadb -a -f /dev/sdc");
     env.setup("metainit hsp001 sdd");
     env
 }
 
 #[test]
 fn help_page() {
-    assert_snapshot!(TestEnvironment::new().run("metahs --help"), @"");
+    assert_snapshot!(TestEnvironment::new().run("metahs --help"), @r"
+    $ metahs --help
+    Change hot spare pools, or show them.
+
+    A hot spare takes the place of a component of a submirror that fails: the first one of the\
+     pool
+    that is large enough, whole, so that small ones come first. It goes back when metareplace \
+    has
+    given the component a device of its own again, after the resync. A stripe gets a pool by
+    metainit or metaparam -h; several may share one, and a device may be in several pools.
+
+    Usage: metahs -a [-f] POOL|all COMPONENT...
+           metahs -d POOL [COMPONENT...]
+           metahs -d all COMPONENT...
+           metahs -e COMPONENT
+           metahs -r [-f] POOL|all OLD NEW
+           metahs -i [POOL...]
+
+    Options:
+      -a          Add hot spares to a pool, or to all
+      -d          Take hot spares that nobody uses out of a pool, or out of all; without COMPO\
+    NENT delete the pool, which has to be empty
+      -e          A hot spare that is broken works again
+      -r          Put another device in the place of a hot spare that nobody uses
+      -i          Show the pools that are named, or all
+      -f          Also a device that carries a file system or the like, but not one in use
+          --json  Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help  Print help
+
+    Examples:
+      metainit hsp001 sdd sde      A pool with two hot spares
+      metaparam -h hsp001 d11      Submirror d11 may have them
+      metahs -a hsp001 sdf         One more
+      metahs -e sde                It was broken, and works again
+    ");
 }
 
 #[test]
 fn pools_are_made_changed_and_deleted() {
     let mut env = TestEnvironment::new();
     let lines = [
-        "metadb -a -f sdc",
+        "metadb -a -f /dev/sdc",
         "metahs -i",
         "metainit -n hsp001 sdd",
         "metainit hsp001 sdd",
@@ -45,7 +79,66 @@ fn pools_are_made_changed_and_deleted() {
         "metaclear hsp002",
         "metahs -i",
     ];
-    assert_snapshot!(env.run_all(&lines), @"");
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metadb -a -f sdc
+    err| metadb: sdc: there is no such device
+    err| next: lsblk
+    [exit status 1]
+    $ metahs -i
+    $ metainit -n hsp001 sdd
+    err| metainit: hsp001: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metainit hsp001 sdd
+    err| metainit: hsp001: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metainit hsp002
+    err| metainit: hsp002: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs -a all sda
+    err| metahs: all: there are no hot spare pools
+    err| next: metainit hsp001 <device>
+    [exit status 1]
+    $ metahs -a hsp002 sdb
+    err| metahs: hsp002: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs -i
+    $ metastat hsp002
+    err| metastat: hsp002: there is no such hot spare pool
+    err| next: metainit hsp002 <device>
+    [exit status 1]
+    $ metastat -c
+    $ metastat -p
+    $ metahs -d all sda
+    err| metahs: all: there are no hot spare pools
+    err| next: metainit hsp001 <device>
+    [exit status 1]
+    $ metahs -r hsp002 sdb sda
+    err| metahs: hsp002: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs -d hsp001 sdd
+    err| metahs: hsp001: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs
+    $ metahs -d hsp001
+    err| metahs: hsp001: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs -d hsp002 sda
+    err| metahs: hsp002: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metaclear hsp002
+    err| metaclear: hsp002: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f <device>
+    [exit status 1]
+    $ metahs -i
+    ");
 }
 
 #[test]
@@ -141,7 +234,7 @@ fn a_description_with_pools_is_read_back() {
     let lines = env.run("metastat -p").stdout;
     let exported = env.run("mdctl export").stdout;
     let mut other = TestEnvironment::new();
-    other.setup("metadb -a -f sdc");
+    other.setup("metadb -a -f /dev/sdc");
     other.write("etc/mdctl/md.tab", &lines);
     other.write("set.md", &exported);
     other.setup("mdctl import -n /set.md");

@@ -117,7 +117,7 @@ pub fn no_pools() -> Failure {
 /// A pool, or a metadevice that is to have one, without a state database.
 pub fn no_database(of: String) -> Failure {
     let reason = "hot spare pools need a state database, and there is none";
-    Failure::of(of, reason, "metadb -a -f <device>")
+    Failure::of(of, reason, "metadb -a -f DEVICE")
 }
 
 /// A device that is to leave all pools, and is in none.

@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -434,15 +434,20 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_hot_spares() {
+        assert_snapshot!(refusals(80..=92), @"");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 5, tool: 6)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 6, tool: 6)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         ");
     }
