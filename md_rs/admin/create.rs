@@ -65,7 +65,7 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
-    database.label_components(body.number(), body.shape(), 0)?;
+    database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
     if let Some(mirror) = body.shape().unit().mirrored() {
         if database.is_loaded() {
             mirror.map().track();

@@ -264,7 +264,9 @@ impl Case<'_> {
         let database = units.database().clone();
         let (target, stripe) = (self.target, self.stripe);
         let number = stripe.body().number();
-        database.label_components(number, &shape, self.index as usize)?;
+        // Others may have failed as well.
+        let index = self.index as usize;
+        database.label_components(number, &shape, index..index.saturating_add(1))?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         added.push(new, GFP_KERNEL)?;
         let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;

@@ -57,7 +57,8 @@ pub(crate) use self::{
         Loss, //
     },
     making::Addition,
-    set::Growth, //
+    set::Growth,
+    tree::NONE_NEW, //
 };
 use self::{
     record::States,

@@ -3,6 +3,8 @@
 //! of, up to the top (`DURABILITY.md` clause 18). A set is loaded by the former. The latter is for
 //! people who have lost all replicas: 'mdctl dump' shows it.
 
+use core::ops::Range;
+
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -41,6 +43,9 @@ use crate::{
     Refused, //
 };
 
+/// No component is new.
+pub(crate) const NONE_NEW: Range<usize> = usize::MAX..usize::MAX;
+
 /// A metadevice, and those that it is part of.
 struct Level<'a> {
     number: u32,
@@ -67,13 +72,13 @@ impl Database {
 
     /// Sees to it that every component of a metadevice that has a reserved head says in it that it
     /// belongs to the set, and what it is part of, once the metadevice has this shape. It is
-    /// refused if one from `first_new` on would not be found again. Without a set nothing is
+    /// refused if one of those that are `new` would not be found again. Without a set nothing is
     /// written.
     pub(crate) fn label_components(
         &self,
         number: u32,
         shape: &Shape,
-        first_new: usize,
+        new: Range<usize>,
     ) -> Result<(), Refused> {
         let Some(owner) = self.owner() else {
             return Ok(());
@@ -83,13 +88,13 @@ impl Database {
             shape,
             above: None,
         };
-        self.label_below(&owner, &top, first_new)
+        self.label_below(&owner, &top, new)
     }
 
     /// A metadevice has changed, so that labels below it say something that is no more so. They are
     /// mended, but for those that cannot be written.
     pub(crate) fn relabel_components(&self, body: &Body) {
-        if let Err(refused) = self.label_components(body.number(), body.shape(), usize::MAX) {
+        if let Err(refused) = self.label_components(body.number(), body.shape(), NONE_NEW) {
             pr_warn!(
                 "d{}: the labels of its components are not up to date: {refused:?}\n",
                 body.number()
@@ -152,7 +157,7 @@ impl Database {
         &self,
         owner: &Owner,
         level: &Level<'_>,
-        first_new: usize,
+        new: Range<usize>,
     ) -> Result<(), Refused> {
         let components = level.shape.components();
         let mut leaves = components.iter().filter(|component| has_label(component));
@@ -167,10 +172,10 @@ impl Database {
                     shape: child.body().shape(),
                     above: Some(level),
                 };
-                self.label_below(owner, &below, usize::MAX)?;
+                self.label_below(owner, &below, NONE_NEW)?;
             } else if has_label(component) {
                 match write(owner, &component.device, component.identity.uuid, &tree) {
-                    Err(error) if index >= first_new => {
+                    Err(error) if new.contains(&index) => {
                         let refused = Refused::with_errno(error, Refusal::DiskFailed);
                         return Err(refused.at(u32::try_from(index).unwrap_or(0)));
                     }

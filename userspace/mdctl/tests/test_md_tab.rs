@@ -203,7 +203,7 @@ fn a_name_alone_stands_for_its_entry() {
     $ metainit hsp001
     err| metainit: /etc/mdctl/md.tab:2: hsp001: hot spare pools need a state database, and the\
     re is none
-    err| next: metadb -a -f <device>
+    err| next: metadb -a -f DEVICE
     [exit status 1]
     $ metainit d13
     err| metainit: d13: has no entry in /etc/mdctl/md.tab

@@ -80,63 +80,59 @@ fn pools_are_made_changed_and_deleted() {
         "metahs -i",
     ];
     assert_snapshot!(env.run_all(&lines), @r"
-    $ metadb -a -f sdc
-    err| metadb: sdc: there is no such device
-    err| next: lsblk
-    [exit status 1]
+    $ metadb -a -f /dev/sdc
     $ metahs -i
     $ metainit -n hsp001 sdd
-    err| metainit: hsp001: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp001: Hotspare pool would be setup
     $ metainit hsp001 sdd
-    err| metainit: hsp001: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp001: Hotspare pool is setup
     $ metainit hsp002
-    err| metainit: hsp002: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp002: Hotspare pool is setup
     $ metahs -a all sda
-    err| metahs: all: there are no hot spare pools
-    err| next: metainit hsp001 <device>
-    [exit status 1]
+    hsp001: Hotspare is added
+    hsp002: Hotspare is added
     $ metahs -a hsp002 sdb
-    err| metahs: hsp002: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp002: Hotspare is added
     $ metahs -i
+    hsp001: 2 hot spares
+    	Device     Status       Length
+    	/dev/sdd   Available    129024 blocks
+    	/dev/sda   Available    129024 blocks
+
+    hsp002: 2 hot spares
+    	Device     Status       Length
+    	/dev/sda   Available    129024 blocks
+    	/dev/sdb   Available    129024 blocks
     $ metastat hsp002
-    err| metastat: hsp002: there is no such hot spare pool
-    err| next: metainit hsp002 <device>
-    [exit status 1]
+    hsp002: 2 hot spares
+    	Device     Status       Length
+    	/dev/sda   Available    129024 blocks
+    	/dev/sdb   Available    129024 blocks
     $ metastat -c
+    hsp001           h      - /dev/sdd /dev/sda
+    hsp002           h      - /dev/sda /dev/sdb
     $ metastat -p
+    hsp001 /dev/sdd /dev/sda
+    hsp002 /dev/sda /dev/sdb
     $ metahs -d all sda
-    err| metahs: all: there are no hot spare pools
-    err| next: metainit hsp001 <device>
-    [exit status 1]
+    hsp001: Hotspare is deleted
+    hsp002: Hotspare is deleted
     $ metahs -r hsp002 sdb sda
-    err| metahs: hsp002: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp002: Hotspare sdb is replaced with sda
     $ metahs -d hsp001 sdd
-    err| metahs: hsp001: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp001: Hotspare is deleted
     $ metahs
+    hsp001: is empty
+
+    hsp002: 1 hot spare
+    	Device     Status       Length
+    	/dev/sda   Available    129024 blocks
     $ metahs -d hsp001
-    err| metahs: hsp001: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp001: Hotspare pool is cleared
     $ metahs -d hsp002 sda
-    err| metahs: hsp002: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp002: Hotspare is deleted
     $ metaclear hsp002
-    err| metaclear: hsp002: hot spare pools need a state database, and there is none
-    err| next: metadb -a -f <device>
-    [exit status 1]
+    hsp002: Hotspare pool is cleared
     $ metahs -i
     ");
 }
@@ -157,9 +153,42 @@ fn a_spare_that_stands_for_a_component_is_shown_beside_it() {
         "metahs -d hsp001 sdd",
         "metaparam -h none d12",
     ];
-    assert_snapshot!(before + &env.run_all(&lines), @"");
+    assert_snapshot!(before + &env.run_all(&lines), @r"
+    $ metaparam d12
+    d12: Concat/Stripe current parameters are:
+        Hot spare pool: none
+    $ metaparam -h hsp001 d12
+    $ metaparam d12
+    d12: Concat/Stripe current parameters are:
+        Hot spare pool: hsp001
+    $ metastat d12
+    d12: Submirror of d10
+        State: Okay
+        Hot spare pool: hsp001
+        Size: 129024 blocks (63 MB)
+        Stripe 0:
+    	Device     Start Block  Dbase        State  Hot Spare
+    	/dev/sdb       2048     No            Okay  /dev/sdd
+    $ metastat -c d12 hsp001
+    d12              s   63MB /dev/sdb (spared-/dev/sdd)
+    hsp001           h      - /dev/sdd (in-use)
+    $ metastat -p d12
+    d12 1 1 /dev/sdb -h hsp001
+    $ metahs -i
+    hsp001: 1 hot spare
+    	Device     Status       Length
+    	/dev/sdd   In use       129024 blocks
+    $ metahs -d hsp001 sdd
+    err| metahs: /dev/sdd: is in use: it stands for component 0 of d12, or is about to go back
+    err| next: metastat d12
+    [exit status 1]
+    $ metaparam -h none d12
+    ");
     env.admin.component(12, 0).state = ComponentState::Resyncing as u32;
-    assert_snapshot!(env.run("metastat -c d12"), @"");
+    assert_snapshot!(env.run("metastat -c d12"), @r"
+    $ metastat -c d12
+    d12              s   63MB /dev/sdb (resyncing-/dev/sdd)
+    ");
 }
 
 #[test]
@@ -187,7 +216,26 @@ fn only_a_broken_spare_is_enabled() {
     let before = env.run_all(&["metahs -e sdd", "metahs -e sda"]);
     env.admin.set_spare_state(1, 0, SpareState::Broken);
     let lines = ["metahs -i", "metahs -e sdd", "metahs -i"];
-    assert_snapshot!(before + &env.run_all(&lines), @"");
+    assert_snapshot!(before + &env.run_all(&lines), @r"
+    $ metahs -e sdd
+    err| metahs: /dev/sdd: is not broken: there is nothing to be enabled
+    err| next: metahs -i
+    [exit status 1]
+    $ metahs -e sda
+    err| metahs: /dev/sda: is no hot spare
+    err| next: metahs -i
+    [exit status 1]
+    $ metahs -i
+    hsp001: 1 hot spare
+    	Device     Status       Length
+    	/dev/sdd   Broken       129024 blocks
+    $ metahs -e sdd
+    hsp001: Hotspare is enabled
+    $ metahs -i
+    hsp001: 1 hot spare
+    	Device     Status       Length
+    	/dev/sdd   Available    129024 blocks
+    ");
 }
 
 #[test]
@@ -214,15 +262,103 @@ fn what_cannot_be_is_refused_with_what_to_type() {
         "metaparam -h hsp003 d11",
         "metaparam -h x d11",
     ];
-    assert_snapshot!(env.run_all(&lines), @"");
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metainit hsp001 sdb
+    err| metainit: hsp001: exists already
+    err| next: metahs -i hsp001
+    [exit status 1]
+    $ metainit hsp01 sdb
+    err| metainit: "hsp01" is not the name of a hot spare pool: those are hsp000 to hsp999
+    err|     hsp01 sdb
+    err|     ^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metahs -a hsp001 sdb
+    err| metahs: /dev/sdb: carries an ext4 file system (label web), which would be lost
+    err| next: metahs -f -a hsp001 sdb
+    [exit status 1]
+    $ metahs -a hsp002 sdc
+    err| metahs: hsp002: there is no such hot spare pool
+    err| next: metainit hsp002 <device>
+    [exit status 1]
+    $ metahs -a hsp001 sdd
+    err| metahs: /dev/sdd: is a hot spare of hsp001
+    err| next: metahs -d hsp001 /dev/sdd
+    [exit status 1]
+    $ metahs -a hsp001 d11
+    err| metahs: /dev/md/dsk/d11: is a metadevice, and a hot spare is a disk or partition
+    err| next: lsblk
+    [exit status 1]
+    $ metahs -a hsp001 sda
+    err| metahs: /dev/sda: is part of the metadevice d11
+    err| next: metaclear d11
+    [exit status 1]
+    $ metahs -a hsp001
+    err| metahs: says too little, or too much
+    err| next: metahs --help
+    [exit status 1]
+    $ metahs -a d11 sdb
+    err| metahs: d11: is not the name of a hot spare pool: those are hsp000 to hsp999
+    err| next: metahs --help
+    [exit status 1]
+    $ metahs -d all sdb
+    err| metahs: /dev/sdb: is no hot spare
+    err| next: metahs -i
+    [exit status 1]
+    $ metahs -d hsp001
+    err| metahs: hsp001: has 1 hot spare, which come out first
+    err| next: metahs -i hsp001
+    [exit status 1]
+    $ metahs -r hsp001 sdb sdc
+    err| metahs: /dev/sdb: is no hot spare of hsp001
+    err| next: metahs -i hsp001
+    [exit status 1]
+    $ metahs -i hsp007
+    err| metahs: hsp007: there is no such hot spare pool
+    err| next: metainit hsp007 <device>
+    [exit status 1]
+    $ metaclear hsp001
+    err| metaclear: hsp001: has 1 hot spare, which come out first
+    err| next: metahs -i hsp001
+    [exit status 1]
+    $ metainit d12 1 1 sdd
+    err| metainit: /dev/sdd: is a hot spare of hsp001
+    err| next: metahs -d hsp001 /dev/sdd
+    [exit status 1]
+    $ metaparam -h hsp003 d11
+    err| metaparam: hsp003: there is no such hot spare pool
+    err| next: metainit hsp003 <device>
+    [exit status 1]
+    $ metaparam -h x d11
+    err| metaparam: invalid value 'x' for '-h <POOL>': is not the name of a hot spare pool: th\
+    ose are hsp000 to hsp999
+    err| next: metaparam --help
+    [exit status 1]
+    "#);
     let mut without = TestEnvironment::new();
     let lines = [
         "metainit hsp001 sdb",
         "metahs -a all sdb",
         "metainit d11 1 1 sda",
     ];
-    assert_snapshot!(without.run_all(&lines), @"");
-    assert_snapshot!(without.run("metaparam -h hsp001 d11"), @"");
+    assert_snapshot!(without.run_all(&lines), @r"
+    $ metainit hsp001 sdb
+    err| metainit: hsp001: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f DEVICE
+    [exit status 1]
+    $ metahs -a all sdb
+    err| metahs: all: there are no hot spare pools
+    err| next: metainit hsp001 <device>
+    [exit status 1]
+    $ metainit d11 1 1 sda
+    d11: Concat/Stripe is setup
+    ");
+    assert_snapshot!(without.run("metaparam -h hsp001 d11"), @r"
+    $ metaparam -h hsp001 d11
+    err| metaparam: d11: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f DEVICE
+    [exit status 1]
+    ");
 }
 
 /// What `metastat -p` and `mdctl export` print makes the same pools and metadevices again

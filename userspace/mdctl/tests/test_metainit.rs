@@ -256,7 +256,7 @@ fn options_and_words_that_are_wrong_are_pointed_at() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 1 2 sda sdb -h hsp001
-    err| metainit: d10: there is no state database
+    err| metainit: d10: hot spare pools need a state database, and there is none
     err| next: metadb -a -f DEVICE
     [exit status 1]
     $ metainit -z d10 1 1 sda

@@ -256,9 +256,9 @@ fn a_module_of_another_version_is_refused() {
     env.admin.answers.mismatch_next(8);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs refuses its own version (interface 7\
-    , tool: 7)
-    err| next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8,\
+     tool: 7)
+    err| next: make tool
     [exit status 1]
     ");
     env.admin.answers.mismatch_next(2);

@@ -435,7 +435,34 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_hot_spares() {
-        assert_snapshot!(refusals(80..=92), @"");
+        assert_snapshot!(refusals(80..=92), @r"
+        hsp017: there is no such hot spare pool
+          next: metainit hsp017 <device>
+        hsp017: exists already
+          next: metahs -i hsp017
+        hsp017: has 16 hot spares, which come out first
+          next: metahs -i hsp017
+        hsp017: is the hot spare pool of d16
+          next: metaparam -h none d16
+        /dev/sdb: is a hot spare of hsp017
+          next: metahs -d hsp017 /dev/sdb
+        /dev/sdb: is no hot spare of hsp017
+          next: metahs -i hsp017
+        /dev/sdb: is in use: it stands for component 16 of d17, or is about to go back
+          next: metastat d17
+        /dev/sdb: is not broken: there is nothing to be enabled
+          next: metahs -i
+        d10: would have 17 hot spares, and 16 are possible
+          next: metahs -i
+        d10: is a mirror, and a hot spare pool is for its submirrors
+          next: metastat d10
+        /dev/sdb: holds the last voting replica, without which hsp017 cannot be
+          next: metahs -i
+        /dev/sdb: is a metadevice, and a hot spare is a disk or partition
+          next: lsblk
+        /dev/sdb: logical blocks of a hot spare have 17 bytes, those of what it is for 16
+          next: lsblk -d -o NAME,LOG-SEC
+        ");
     }
 
     #[test]
