@@ -247,6 +247,8 @@ pub(crate) struct Body {
     open_count: OpenCount,
     parent: Atomic<u32>,
     number: u32,
+    /// Number of the hot spare pool, plus 1; 0 for none.
+    pool: Atomic<u32>,
     database: Arc<Database>,
     personality: PersonalityRef,
     /// What keeps the sides of a mirror equal.
@@ -273,6 +275,7 @@ impl Body {
             open_count: OpenCount(Atomic::new(0)),
             parent: Atomic::new(NO_PARENT),
             number,
+            pool: Atomic::new(0),
             database,
             personality,
         })
@@ -309,6 +312,17 @@ impl Body {
     /// Number of the metadevice.
     pub(crate) fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Number of its hot spare pool, if it has one.
+    pub(crate) fn pool(&self) -> Option<u32> {
+        self.pool.load(Relaxed).checked_sub(1)
+    }
+
+    /// Gives it a hot spare pool, or none.
+    pub(crate) fn set_pool(&self, pool: Option<u32>) {
+        let encoded = pool.map_or(0, |pool| pool.saturating_add(1));
+        self.pool.store(encoded, Relaxed);
     }
 
     /// Where its state is recorded.

@@ -14,7 +14,12 @@ use crate::{
     },
     body::Child,
     condition::Condition,
-    kapi::bdev::BlockDevice, //
+    kapi::bdev::BlockDevice,
+    spare::{
+        Original,
+        Spare,
+        Spared, //
+    }, //
 };
 
 /// A component of a stripe, or a submirror of a mirror.
@@ -29,9 +34,12 @@ pub(crate) struct Component {
     pub(crate) identity: Identity,
     /// Whether it is in service.
     pub(crate) condition: Condition,
+    /// What it has to do with a hot spare.
+    pub(crate) spared: Option<Spared>,
     /// Its number as user space knows it.
     pub(crate) dev: u64,
-    /// Its path, padded with zeros, as the administrator knows it.
+    /// Its path, padded with zeros, as the administrator knows it; if it is a hot spare, that of the
+    /// component that it stands for.
     pub(crate) path: [u8; DEVICE_LEN],
 }
 
@@ -50,6 +58,19 @@ impl Component {
             Some(child) => child.body().shape().state(),
             None => ComponentState::Okay,
         }
+    }
+
+    /// The hot spare that it is, and which component that stands for.
+    pub(crate) fn stand_in(&self) -> Option<(Original, &Arc<Spare>)> {
+        match &self.spared {
+            Some(Spared::StandsFor(original, spare)) => Some((*original, spare)),
+            _ => None,
+        }
+    }
+
+    /// The hot spare that it is, or has taken the place of and not given back yet.
+    pub(crate) fn spare(&self) -> Option<&Arc<Spare>> {
+        self.spared.as_ref().and_then(Spared::spare)
     }
 
     /// Whether its device was removed from the machine.

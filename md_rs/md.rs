@@ -29,6 +29,7 @@ mod metadevice;
 pub mod personality;
 mod refused;
 mod sides;
+mod spare;
 pub mod sync;
 mod unit_table;
 

@@ -12,6 +12,18 @@ pub const COMPONENTS_MAX: u32 = 1024;
 /// Most metadevices in a set (`svm.md` section 1.3). They are numbered from 0.
 pub const UNITS_MAX: u32 = 8192;
 
+/// Most hot spare pools in a set (`svm.md` section 1.3). They are numbered from 0.
+pub const POOLS_MAX: u32 = 1000;
+
+/// Most hot spares in one pool.
+pub const SPARES_MAX: u32 = 128;
+
+/// Most components of one stripe or concat that have to do with a hot spare at the same time.
+pub const SPARED_MAX: u32 = 24;
+
+/// Most records in a set: numbers of metadevices come first, then those of hot spare pools.
+pub const RECORDS_MAX: u32 = UNITS_MAX + POOLS_MAX;
+
 /// Bytes of a metadevice name as it stands in fixed-size structures, zero-padded.
 pub const NAME_BYTES: usize = 32;
 

@@ -15,7 +15,8 @@
 //! 3. [`geometry`]: where a block lives.
 //! 4. [`name`]: what metadevices are called.
 //! 5. [`mirror`]: sides, what they are for, and what becomes of them when they fail.
-//! 6. [`database`]: what survives a power cut, and which of its copies is right.
+//! 6. [`spare`]: disks that take the place of components that fail.
+//! 7. [`database`]: what survives a power cut, and which of its copies is right.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -34,4 +35,5 @@ pub mod geometry;
 pub mod limits;
 pub mod mirror;
 pub mod name;
+pub mod spare;
 pub mod units;

@@ -127,7 +127,7 @@ fn open_component(
     check_zero(&[
         asked.size_sectors,
         asked.state.into(),
-        asked.reserved.into(),
+        asked.spare.into(),
         asked.read_errors,
         asked.write_errors,
         asked.event_seconds,
@@ -165,6 +165,7 @@ fn open_component(
     Ok(Component {
         child,
         condition: Condition::new(),
+        spared: None,
         dev: device.user_dev(),
         device,
         identity,
@@ -189,7 +190,20 @@ fn open_device(
     name: &UnitName,
     units: &UnitTable,
 ) -> Result<Arc<BlockDevice>, Refused> {
-    let (path, unit) = (path_text(path)?, text(fmt!("{}", name.as_str()))?);
+    open_claimed(dev, path, text(fmt!("{}", name.as_str()))?, units)
+}
+
+/// The same, for a metadevice or hot spare pool by its name.
+pub(super) fn open_claimed(
+    dev: u64,
+    path: &[u8],
+    unit: CString,
+    units: &UnitTable,
+) -> Result<Arc<BlockDevice>, Refused> {
+    let path = path_text(path)?;
+    if let Some((pool, _)) = units.database().spare_with_dev(dev) {
+        return Err(Refused::new(EBUSY, Refusal::DeviceIsSpare).with([pool.into(), 0]));
+    }
     if let Some((device, end)) = units.database().device(dev) {
         let is_taken = units.with_component(device.user_dev()).is_some();
         if is_taken || end > RESERVED_HEAD_SECTORS {
@@ -232,7 +246,7 @@ pub(super) fn path_text(field: &[u8]) -> Result<CString, Refused> {
     text(fmt!("{}", BStr::from_bytes(path)))
 }
 
-fn not_readable(error: Error) -> Refused {
+pub(super) fn not_readable(error: Error) -> Refused {
     Refused::with_errno(error, Refusal::ComponentNotFound)
 }
 

@@ -24,7 +24,8 @@ use super::{
         Components,
         Sharing, //
     },
-    options, //
+    options,
+    pools, //
 };
 use crate::{
     abi::{
@@ -55,12 +56,16 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     } else {
         plan_stripe(&units, name, request)?
     };
+    if let Some(pool) = request.pool.checked_sub(1) {
+        pools::check_users_pool(units.database(), pool, plan.body())?;
+        plan.body().set_pool(Some(pool));
+    }
     request.size_sectors = plan.sectors();
     if request.flags & abi::CREATE_CHECK_ONLY != 0 {
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
-    database.label_components(body.number(), body.shape(), 0)?;
+    database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
     if let Some(mirror) = body.shape().unit().mirrored() {
         if database.is_loaded() {
             mirror.map().track();

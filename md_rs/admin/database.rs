@@ -99,6 +99,9 @@ fn device_for(units: &UnitTable, asked: &abi::Device) -> Result<(Arc<BlockDevice
             Err(Refused::new(EBUSY, Refusal::NoReservedHead))
         };
     }
+    if let Some((_, spare)) = units.database().spare_with_dev(asked.dev) {
+        return Ok((spare.device.clone(), true));
+    }
     if let Some((device, _)) = units.database().device(asked.dev) {
         return Ok((device, false));
     }
@@ -131,6 +134,10 @@ pub(super) fn delete(
     let database = units.database();
     let mut deleted = database.delete_replicas(request.dev, replica);
     if request.flags & abi::DELETE_LAST != 0 && is_about_last(&deleted) {
+        if let Some(pool) = database.pools().next() {
+            let values = [pool.number.into(), 0];
+            return Err(Refused::new(EBUSY, Refusal::PoolsExist).with(values));
+        }
         let bodies = units.iter().map(|unit| unit.body());
         deleted = database.delete_set(bodies);
     }

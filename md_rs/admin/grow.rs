@@ -81,7 +81,8 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
         return Ok(());
     }
     let database = units.database().clone();
-    database.label_components(name.number(), &shape, body.shape().components().len())?;
+    let new = body.shape().components().len()..usize::MAX;
+    database.label_components(name.number(), &shape, new)?;
     let growth = database.plan_growth(name.number(), &shape)?;
     database.grow_unit(growth, || units.get_mut(&name)?.grow(shape))
 }

@@ -10,16 +10,21 @@ mod create;
 mod database;
 mod grow;
 mod options;
+mod pools;
 mod replace;
 mod report;
 mod sides;
 mod start;
 mod sync;
+mod takeover;
 
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     uaccess::UserPtr, //
 };
 use md_model::limits;
@@ -35,11 +40,14 @@ use crate::{
     kapi::{
         chardev::Ioctl,
         leaving::Leave,
-        module::caller_is_admin, //
+        module::caller_is_admin,
+        worker::Worker, //
     },
     unit_table::UnitTable,
     Refused, //
 };
+
+pub(crate) use self::takeover::Takeover;
 
 // The interface and the model name the same limits.
 const _: () = assert!(abi::ROWS_MAX == limits::ROWS_MAX);
@@ -48,6 +56,8 @@ const _: () = assert!(abi::UNITS_MAX == limits::UNITS_MAX);
 const _: () = assert!(abi::SUBMIRRORS_MAX == limits::SUBMIRRORS_MAX);
 const _: () = assert!(abi::PASS_MAX == limits::PASS_MAX);
 const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
+const _: () = assert!(abi::POOLS_MAX == limits::POOLS_MAX);
+const _: () = assert!(abi::SPARES_MAX == limits::SPARES_MAX);
 
 /// The version of the modules, as text.
 const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
@@ -55,22 +65,38 @@ const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
 /// What the admin device does.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Admin {
-    #[pin]
-    units: Mutex<UnitTable>,
+    units: Units,
 }
+
+/// All metadevices, with their lock.
+type Units = Arc<Mutex<UnitTable>>;
 
 impl Admin {
     /// No metadevices yet.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            units <- new_mutex!(UnitTable::new(Database::new()?), "md_units"),
+            units: no_units()?,
         }? Error)
     }
+}
+
+/// No metadevices, and somebody who gives hot spares to those that there will be.
+fn no_units() -> Result<Units> {
+    let database = Database::new()?;
+    let table = UnitTable::new(database.clone());
+    let units = Arc::pin_init(new_mutex!(table, "md_units"), GFP_KERNEL)?;
+    let takeover = Takeover::new(units.clone());
+    let worker = Arc::pin_init(Worker::new(c"md_spares", Ok(takeover)), GFP_KERNEL)?;
+    database.set_spare_worker(Some(worker));
+    Ok(units)
 }
 
 #[pinned_drop]
 impl PinnedDrop for Admin {
     fn drop(self: Pin<&mut Self>) {
+        let database = self.units.lock().database().clone();
+        // It refers to the metadevices, and may need their lock to come to an end.
+        drop(database.set_spare_worker(None));
         let units = self.units.lock();
         units.iter().for_each(|unit| unit.end_upkeep());
         // The workers of its replicas refer to it.
@@ -108,6 +134,9 @@ impl Ioctl for Admin {
             abi::IOC_CHANGE_SIDE => command.run(at, |change| sides::change(&self.units, change)),
             abi::IOC_REPLACE => command.run(at, |asked| replace::replace(&self.units, asked)),
             abi::IOC_SYNC => command.run(at, |sync| sync::sync(&self.units, sync)),
+            abi::IOC_LIST_POOLS => command.run(at, |list| pools::list(&self.units, list)),
+            abi::IOC_CHANGE_POOL => command.run(at, |change| pools::change(&self.units, change)),
+            abi::IOC_SET_POOL => command.run(at, |set| pools::set(&self.units, set)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))
@@ -140,7 +169,9 @@ impl Admin {
             return Err(refused);
         }
         database.unlabel_components(body.shape());
+        takeover::release_all(body.shape());
         drop(units.take(&name)?);
+        database.ask_spares();
         Ok(())
     }
 

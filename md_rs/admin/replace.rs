@@ -11,7 +11,11 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
-    geometry::stripe::row_of_component,
+    geometry::stripe::{
+        row_of_component,
+        Component as Place, //
+    },
+    limits::RESERVED_HEAD_SECTORS,
     mirror::component::State,
     name::UnitName, //
 };
@@ -44,6 +48,7 @@ use crate::{
     condition::Condition,
     metadevice::Metadevice,
     personality::UnitSpec,
+    spare::Spared,
     unit_table::UnitTable,
     Refused, //
 };
@@ -52,13 +57,13 @@ use crate::{
 const FLAGS: u32 = abi::REPLACE_ENABLE | abi::REPLACE_CHECK_ONLY | abi::REPLACE_FORCE;
 
 /// A component that is to be replaced.
-struct Case<'a> {
-    target: Target<'a>,
-    side: u32,
+pub(super) struct Case<'a> {
+    pub(super) target: Target<'a>,
+    pub(super) side: u32,
     /// The side.
-    stripe: &'a Metadevice,
-    index: u32,
-    old: &'a Arc<Component>,
+    pub(super) stripe: &'a Metadevice,
+    pub(super) index: u32,
+    pub(super) old: &'a Arc<Component>,
 }
 
 /// Carries out [`abi::IOC_REPLACE`].
@@ -70,11 +75,20 @@ pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> R
     let case = find(&units, &name, &submirror, request)?;
     case.check(request.flags)?;
     let new = case.open(&units, &submirror, request)?;
-    let shape = case.shape_with(&new)?;
+    let start_sector = case.start_sector()?;
+    let shape = case.shape_with(&new, start_sector)?;
     if request.flags & abi::REPLACE_CHECK_ONLY != 0 {
         return Ok(());
     }
     case.carry_out(&units, &name, new, shape)
+}
+
+/// The condition of what takes a place.
+pub(super) fn resyncing() -> Condition {
+    let condition = Condition::new();
+    condition.decide(State::Resyncing);
+    condition.take_effect();
+    condition
 }
 
 fn find<'a>(
@@ -106,7 +120,7 @@ impl Case<'_> {
             return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
         }
         let state = self.old.condition.state();
-        let is_fine = state == State::Okay && !self.old.is_gone();
+        let is_fine = state == State::Okay && !self.old.is_gone() && self.old.stand_in().is_none();
         if flags & abi::REPLACE_ENABLE != 0 && is_fine {
             return Err(Refused::new(EBUSY, Refusal::ComponentInService).at(side));
         }
@@ -142,21 +156,27 @@ impl Case<'_> {
         let is_same = request.flags & abi::REPLACE_ENABLE != 0
             && self.old.child.is_none()
             && !self.old.is_gone()
+            && self.old.stand_in().is_none()
             && self.old.device.user_dev() == request.new.dev;
-        let condition = Condition::new();
-        condition.decide(State::Resyncing);
-        condition.take_effect();
+        let spared = self.old.spare().cloned().map(Spared::returns);
         let component = if is_same {
             Component {
                 child: None,
                 device: self.old.device.clone(),
                 identity: self.old.identity,
-                condition,
+                condition: resyncing(),
+                spared,
                 dev: self.old.dev,
                 path: self.old.path,
             }
         } else {
-            let asked = core::slice::from_ref(&request.new);
+            let mut asked = request.new;
+            // Where the data begins with the device, there is no room for a label in front of it.
+            let start_sector = self.start_sector()?;
+            if asked.start_sectors == abi::START_DEFAULT && start_sector < RESERVED_HEAD_SECTORS {
+                asked.start_sectors = start_sector;
+            }
+            let asked = core::slice::from_ref(&asked);
             let (mut opened, _) = open_components(asked, submirror, units, Sharing::Refused)?;
             check_no_mirror(&opened)?;
             check_blocks(self.stripe.body().shape().components(), &opened)?;
@@ -165,20 +185,45 @@ impl Case<'_> {
                 .ok_or(Refused::new(EINVAL, Refusal::NoSuchComponent))?;
             let mut opened = Arc::into_unique_or_drop(last)
                 .ok_or(Refused::new(EINVAL, Refusal::NoSuchComponent))?;
-            opened.as_mut().get_mut().condition = condition;
+            let new = opened.as_mut().get_mut();
+            (new.condition, new.spared) = (resyncing(), spared);
             return Ok(opened.into());
         };
         Ok(Arc::new(component, GFP_KERNEL)?)
     }
 
-    /// The side with another component. It is laid out as before.
-    fn shape_with(&self, new: &Arc<Component>) -> Result<Shape, Refused> {
+    /// Where the data begins on the component, or on the one that it stands for as a hot spare.
+    fn start_sector(&self) -> Result<u64, Refused> {
+        match self.old.stand_in() {
+            Some((original, _)) => Ok(original.start_sector),
+            None => Ok(self.place()?.start_sector),
+        }
+    }
+
+    /// Where the component lies.
+    pub(super) fn place(&self) -> Result<Place, Refused> {
+        let stripe = self.stripe.body().shape().unit().striped();
+        let stripe = stripe.ok_or(Refused::new(EINVAL, Refusal::NotAStripe))?;
+        let place = stripe.components().get(self.index as usize).copied();
+        place.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))
+    }
+
+    /// The side with another component, on which the data begins at a sector. It is laid out as
+    /// before.
+    pub(super) fn shape_with(
+        &self,
+        new: &Arc<Component>,
+        start_sector: u64,
+    ) -> Result<Shape, Refused> {
+        let size_sectors = self.place()?.size_sectors;
         let body = self.stripe.body();
         let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
         let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
         let (rows, mut specs) = specs_of(old, body.shape().components())?;
         let needed = specs.get_mut(self.index as usize);
         let needed = needed.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?;
+        needed.start_sectors = Some(start_sector);
+        needed.capacity_sectors = start_sector.saturating_add(size_sectors);
         if new.device.sectors() < needed.capacity_sectors {
             let values = [needed.capacity_sectors, new.device.sectors()];
             return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with(values));
@@ -207,7 +252,9 @@ impl Case<'_> {
         (row.start_sector, row.size_sectors.min(left))
     }
 
-    fn carry_out(
+    /// Records the side with the new component, and puts it in force (`DURABILITY.md` clause 5). What
+    /// the case refers to is gone then.
+    pub(super) fn carry_out(
         self,
         units: &UnitTable,
         name: &UnitName,
@@ -217,7 +264,9 @@ impl Case<'_> {
         let database = units.database().clone();
         let (target, stripe) = (self.target, self.stripe);
         let number = stripe.body().number();
-        database.label_components(number, &shape, self.index as usize)?;
+        // Others may have failed as well.
+        let index = self.index as usize;
+        database.label_components(number, &shape, index..index.saturating_add(1))?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         added.push(new, GFP_KERNEL)?;
         let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;
@@ -242,8 +291,11 @@ impl Case<'_> {
         drop(own_gate);
         drop(gate);
         // Not before: devices may take their time, and limits wait for requests.
-        if let Some(old) = removed.pop() {
-            database.unlabel_replaced(&old, &added);
+        let is_spare = |component: &Arc<Component>| component.stand_in().is_some();
+        if !Iterator::chain(removed.iter(), &added).any(is_spare) {
+            if let Some(old) = removed.pop() {
+                database.unlabel_replaced(&old, &added);
+            }
         }
         database.relabel_components(target.metadevice.body());
         stripe.narrow()?;

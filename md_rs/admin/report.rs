@@ -56,6 +56,7 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     ])?;
     check_zero(&[status.unit.flags, status.unit.resync])?;
     check_zero(&[status.unit.resynced_sectors, status.unit.resync_sectors])?;
+    check_zero(&[status.unit.pool, status.unit.reserved])?;
     options::check_none(&status.unit.mirror)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
@@ -91,14 +92,17 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
 fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
     let health = component.device.health();
     let whole = || (0, component.device.sectors());
-    let (start_sectors, size_sectors) =
+    let (mut start_sectors, size_sectors) =
         place.map_or_else(whole, |place| (place.start_sector, place.size_sectors));
+    if let Some((original, _)) = component.stand_in() {
+        start_sectors = original.start_sector;
+    }
     abi::Component {
         dev: component.dev,
         start_sectors,
         size_sectors,
         state: component.state() as u32,
-        reserved: 0,
+        spare: component.stand_in().is_some().into(),
         read_errors: health.read_errors(),
         write_errors: health.write_errors(),
         event_seconds: health.event_seconds(),
@@ -137,6 +141,8 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
         resync: resync.state as u32,
         resynced_sectors: resync.done,
         resync_sectors: resync.total,
+        pool: body.pool().map_or(0, |pool| pool.saturating_add(1)),
+        reserved: 0,
     }
 }
 

@@ -35,6 +35,7 @@ use crate::{
     },
     body::Shape,
     component::Component,
+    database::NONE_NEW,
     metadevice::Metadevice,
     personality::{
         Sides,
@@ -151,7 +152,7 @@ pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Res
     let all = Iterator::chain(shape.components().iter(), &added);
     let new = shape_of(shape, all)?;
     let database = units.database().clone();
-    database.label_components(name.number(), &new, usize::MAX)?;
+    database.label_components(name.number(), &new, NONE_NEW)?;
     target.metadevice.link(&added)?;
     let gate = target.metadevice.close_gate();
     target.map().add_side();

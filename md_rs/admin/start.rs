@@ -2,6 +2,8 @@
 //! Starting a set: its database is loaded, and its metadevices are made from their records,
 //! children before parents.
 
+mod spares;
+
 use kernel::{
     alloc::AllocError,
     prelude::*,
@@ -27,8 +29,10 @@ use md_model::{
             Component as StoredComponent,
             Kind,
             Record,
-            SideState, //
-        }, //
+            SideState,
+            Spared as StoredSpared, //
+        },
+        pool::pool_of, //
     },
     geometry::stripe::{
         ComponentSpec,
@@ -77,6 +81,7 @@ use crate::{
         Shown, //
     },
     sides::Sides,
+    spare::Spared,
     unit_table::UnitTable,
     Refused, //
 };
@@ -113,7 +118,10 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
         loaded: &loaded,
         devices,
     };
+    maker.make_pools(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
+    // What is missing may have a spare.
+    database.ask_spares();
     (request.unit_count, request.failed_count) = (made, failed);
     Ok(())
 }
@@ -227,6 +235,9 @@ impl Maker<'_> {
         loop {
             let (mut progress, mut failed) = (0u32, 0u32);
             database.for_records(|number, bytes| {
+                if pool_of(number).is_some() {
+                    return Ok(());
+                }
                 let Ok(name) = UnitName::from_number(number) else {
                     return Err(Refused::new(EIO, Refusal::DatabaseDamaged));
                 };
@@ -275,6 +286,7 @@ impl Maker<'_> {
             return Err(damaged.with(values).into());
         }
         let body = plan.body().clone();
+        body.set_pool(record.head.pool);
         load_map(body.shape(), &record, self.loaded.is_read_only);
         units.database().insert_loaded(name.number(), &body)?;
         let settled = settle(&body, self.loaded.is_read_only);
@@ -302,8 +314,10 @@ impl Maker<'_> {
             rows.push(spec, GFP_KERNEL)?;
         }
         let (mut components, mut specs): (Components, _) = (KVec::new(), KVVec::new());
-        for stored in record.components() {
-            let component = self.component(units, &name, &stored)?;
+        for (index, stored) in (0..).zip(record.components()) {
+            let mut spared = record.spared();
+            let spared = spared.find(|spared| spared.component == index);
+            let component = self.component(units, &name, &stored, spared)?;
             let spec = ComponentSpec {
                 capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
                 start_sectors: Some(stored.start_sector),
@@ -323,7 +337,7 @@ impl Maker<'_> {
     /// The device of a component, open and claimed.
     fn device(
         &self,
-        name: &UnitName,
+        name: &CStr,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
         let candidates = self.devices.candidates;
@@ -336,13 +350,13 @@ impl Maker<'_> {
                 let Some(candidate) = candidates.get(index) else {
                     return Ok(None);
                 };
-                let unit = text(fmt!("{}", name.as_str()))?;
+                let unit = text(fmt!("{name}"))?;
                 candidate.device.health().adopt(unit).map_err(no_memory)?;
                 Ok(Some(candidate.device.clone()))
             }
             Found::Ambiguous(one, other) => {
                 if let (Some(one), Some(other)) = (path(one), path(other)) {
-                    let (name, component) = (name.as_str(), called(identity)?);
+                    let component = called(identity)?;
                     pr_err!(
                         "{name}: {one} and {other} both say that they are component {}, and \
                          neither is on the disk where it was: take the copy away, then 'mdctl \
@@ -360,17 +374,17 @@ impl Maker<'_> {
     /// The same, of a component without a label, which is not open yet.
     fn bystander(
         &self,
-        name: &UnitName,
+        name: &CStr,
         identity: &Identity,
     ) -> Result<Option<Arc<BlockDevice>>, NotMade> {
         let Some(found) = self.devices.bystander(identity) else {
             return Ok(None);
         };
-        let (unit, path) = (text(fmt!("{}", name.as_str()))?, path_text(&found.device)?);
+        let (unit, path) = (text(fmt!("{name}"))?, path_text(&found.device)?);
         match BlockDevice::open(found.dev, unit, path) {
             Ok(device) => Ok(Some(Arc::new(device, GFP_KERNEL)?)),
             Err(error) => {
-                let (name, path) = (name.as_str(), path_text(&found.device)?);
+                let path = path_text(&found.device)?;
                 pr_err!("{name}: {} cannot be used: {error:?}\n", &*path);
                 Ok(None)
             }
@@ -382,20 +396,36 @@ impl Maker<'_> {
         units: &UnitTable,
         name: &UnitName,
         stored: &StoredComponent,
+        spared: Option<StoredSpared>,
     ) -> Result<Component, NotMade> {
         if let Some(number) = stored.unit {
             return child(units, name, number);
         }
         let identity = identity_of(stored);
-        let device = match self.device(name, &identity)? {
-            Some(device) => device,
-            None => {
-                let (unit, path) = (text(fmt!("{}", name.as_str()))?, called(&identity)?);
-                pr_err!("{}: component {} was not found\n", name.as_str(), &*path);
-                let path = text(fmt!("missing {}", &*path))?;
-                let absent = BlockDevice::absent(unit, path).map_err(no_memory)?;
-                Arc::new(absent, GFP_KERNEL)?
+        let spared = match spared {
+            Some(stored) => self.spared(units, &identity, &stored)?,
+            None => None,
+        };
+        let own = text(fmt!("{}", name.as_str()))?;
+        let standing = match &spared {
+            Some((Spared::StandsFor(_, spare), _)) => Some(spare.device.clone()),
+            _ => None,
+        };
+        let found = match standing {
+            Some(device) => {
+                let unit = text(fmt!("{}", name.as_str()))?;
+                device.health().adopt(unit).map_err(no_memory)?;
+                Some(device)
             }
+            None => self.device(&own, &identity)?,
+        };
+        let device = match found {
+            Some(device) => device,
+            None => absent(&own, &identity)?,
+        };
+        let path = match &spared {
+            Some((Spared::StandsFor(..), path)) => *path,
+            _ => path_field(device.health().path()),
         };
         let condition = Condition::new();
         condition.decide(stored.state);
@@ -406,12 +436,23 @@ impl Maker<'_> {
         Ok(Component {
             child: None,
             condition,
+            spared: spared.map(|(spared, _)| spared),
             dev: device.user_dev(),
-            path: path_field(device.health().path()),
+            path,
             device,
             identity,
         })
     }
+}
+
+/// Stands for a device that was not found.
+fn absent(name: &CStr, identity: &Identity) -> Result<Arc<BlockDevice>, Refused> {
+    let called = called(identity)?;
+    pr_err!("{name}: component {} was not found\n", &*called);
+    let (unit, path) = (text(fmt!("{name}"))?, text(fmt!("missing {}", &*called))?);
+    let absent = BlockDevice::absent(unit, path);
+    let absent = absent.map_err(|error| Refused::new(error, Refusal::ComponentNotFound))?;
+    Ok(Arc::new(absent, GFP_KERNEL)?)
 }
 
 /// What a component is called of which there is no device.
@@ -458,6 +499,7 @@ fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, N
     Ok(Component {
         child: Some(Child::new(metadevice.body().clone(), name.number())),
         condition: Condition::new(),
+        spared: None,
         dev: device.user_dev(),
         device: Arc::new(device, GFP_KERNEL)?,
         identity: Identity::default(),

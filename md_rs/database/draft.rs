@@ -22,6 +22,10 @@ use md_model::database::{
         RECORD_KIND,
         RECORD_VERSION, //
     },
+    pool::{
+        self,
+        pool_of, //
+    },
     slots::Slots,
     store::{
         Batch,
@@ -115,16 +119,26 @@ impl Set {
         self.batch.fill(0);
         let mut batch = Batch::new(&self.contents, drafts.get_mut(..lent).unwrap_or(&mut []));
         for number in numbers(&self.named).filter(|number| Some(*number) != left_out) {
-            let result = match self.units.get(&number) {
-                Some(body) => {
-                    let planned = self.growth.as_ref();
-                    let record = match planned.and_then(|growth| growth.record_of(number)) {
-                        Some(planned) => Some(planned),
-                        None => self.scratch.encode(number, body.shape(), States::Kept),
-                    };
-                    let record = record.ok_or(too_long(number))?;
-                    batch.put(number, (RECORD_KIND, RECORD_VERSION), record)
-                }
+            let planned = self.growth.as_ref();
+            let planned = planned.and_then(|growth| growth.record_of(number));
+            let pool = pool_of(number);
+            let record = if planned.is_some() {
+                planned
+            } else if let Some(body) = self.units.get(&number) {
+                let states_and_pool = (States::Kept, body.pool());
+                let record = self.scratch.encode(number, body.shape(), states_and_pool);
+                Some(record.ok_or(too_long(number))?)
+            } else if let Some(pool) = pool.and_then(|pool| self.pools.get(&pool)) {
+                Some(self.scratch.encode_pool(pool).ok_or(too_long(number))?)
+            } else {
+                None
+            };
+            let kind = match pool {
+                Some(_) => (pool::RECORD_KIND, pool::RECORD_VERSION),
+                None => (RECORD_KIND, RECORD_VERSION),
+            };
+            let result = match record {
+                Some(record) => batch.put(number, kind, record),
                 None => batch.remove(number),
             };
             match result {

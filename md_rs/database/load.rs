@@ -50,6 +50,11 @@ use md_model::{
             Record, //
         },
         page::PAGE_BYTES,
+        pool::{
+            pool_of,
+            Pool,
+            Spare as StoredSpare, //
+        },
         store::{
             entries,
             judge,
@@ -63,8 +68,8 @@ use md_model::{
         },
     },
     limits::{
-        REPLICAS_MAX,
-        UNITS_MAX, //
+        RECORDS_MAX,
+        REPLICAS_MAX, //
     }, //
 };
 
@@ -548,7 +553,7 @@ fn read_all(shown: &Shown, replica_pages: u32) -> Result<Option<Contents>, Refus
 
 /// Every record is there, and each of its parts once.
 fn check_records(contents: &Contents) -> Result<(), Refused> {
-    let mut tallies = KVVec::from_elem(Tally::default(), UNITS_MAX as usize, GFP_KERNEL)?;
+    let mut tallies = KVVec::from_elem(Tally::default(), RECORDS_MAX as usize, GFP_KERNEL)?;
     match judge(contents, &mut tallies) {
         Ok(_) => Ok(()),
         Err(damage) => {
@@ -570,6 +575,14 @@ fn check_complete(
     for entry in entries(contents) {
         let length = read(contents, entry.record, &mut bytes);
         let record = length.and_then(|length| bytes.get(..length));
+        if pool_of(entry.record).is_some() {
+            let pool = record.and_then(|record| Pool::decode(record).ok());
+            let spares = pool.iter().flat_map(|pool| pool.spares());
+            let missing =
+                spares.filter(|spare| !spare.is_broken && !is_there(&spare_identity(spare)));
+            components = components.saturating_add(missing.count() as u64);
+            continue;
+        }
         // What is damaged is told by who makes the metadevice.
         let Some(Ok(record)) = record.map(Record::decode) else {
             continue;
@@ -587,6 +600,15 @@ fn check_complete(
 
 /// By what a component is known of which there is a record.
 pub(crate) fn identity_of(stored: &StoredComponent) -> Identity {
+    Identity {
+        uuid: stored.uuid,
+        partition: stored.partition,
+        wwn: stored.wwn,
+    }
+}
+
+/// The same, of a hot spare.
+pub(crate) fn spare_identity(stored: &StoredSpare) -> Identity {
     Identity {
         uuid: stored.uuid,
         partition: stored.partition,

@@ -5,7 +5,7 @@
 //!
 //! - [`Database`]: the one set that is loaded, or none. Then metadevices live in memory.
 //! - [`set`]: what is in memory of a set, and how a commit goes; [`draft`]: what it writes.
-//! - [`contents`]: its pages; [`record`]: the record of a metadevice.
+//! - [`contents`]: its pages; [`record`]: the record of a metadevice; [`pools`]: hot spares.
 //! - [`replica`]: one replica, and the worker that writes it.
 //! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
 //! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of.
@@ -23,6 +23,7 @@ mod draft;
 mod label;
 mod load;
 mod making;
+mod pools;
 mod record;
 mod replica;
 mod report;
@@ -50,12 +51,14 @@ use md_model::database::{
 pub(crate) use self::{
     load::{
         identity_of,
+        spare_identity,
         Candidate,
         Loaded,
         Loss, //
     },
     making::Addition,
-    set::Growth, //
+    set::Growth,
+    tree::NONE_NEW, //
 };
 use self::{
     record::States,
@@ -105,6 +108,9 @@ pub(crate) struct Database {
     /// Told whenever a write of a replica has come back.
     #[pin]
     changed: CondVar,
+    /// Who gives hot spares to components.
+    #[pin]
+    spares: Mutex<Option<pools::SpareWorker>>,
 }
 
 impl Database {
@@ -114,6 +120,7 @@ impl Database {
             pin_init!(Self {
                 set <- new_mutex!(None, "md_set"),
                 changed <- new_condvar!("md_set_changed"),
+                spares <- new_mutex!(None, "md_spares"),
             }),
             GFP_KERNEL,
         )
@@ -151,9 +158,10 @@ impl Database {
         let mut record = KVVec::new();
         if let Some(set) = Option::as_mut(&mut *self.set.lock()) {
             let too_long = Refused::new(EFBIG, Refusal::DatabaseFull).with([number.into(), 0]);
+            let pool = set.units.get(&number).and_then(|body| body.pool());
             let planned = set
                 .scratch
-                .encode_without(number, shape, States::Kept, lost);
+                .encode_without(number, shape, (States::Kept, pool), lost);
             record.extend_from_slice(planned.ok_or(too_long)?, GFP_KERNEL)?;
         }
         Ok(Growth::change(number, record))

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From a metadevice to its record.
+//! From a metadevice, or a hot spare pool, to its record.
 
 use kernel::{
     alloc::AllocError,
     prelude::*, //
 };
 use md_model::{
-    database::metadevice::{
-        encode,
-        fields::BYTES_MAX,
-        Component as StoredComponent,
-        Head,
-        Kind,
-        Parts,
-        Row as StoredRow,
-        Side,
-        SideState,
-        Sync, //
+    database::{
+        metadevice::{
+            encode,
+            fields::BYTES_MAX,
+            Component as StoredComponent,
+            Head,
+            Kind,
+            Parts,
+            Row as StoredRow,
+            Side,
+            SideState,
+            Spared,
+            Sync, //
+        },
+        pool, //
     },
     limits::{
         COMPONENTS_MAX,
         ROWS_MAX,
+        SPARED_MAX,
         SUBMIRRORS_MAX, //
     },
     mirror::{
@@ -36,7 +41,8 @@ use crate::{
         Mirrored,
         Striped,
         Unit, //
-    }, //
+    },
+    spare::Pool, //
 };
 
 /// Whether a record tells how the components are.
@@ -54,6 +60,7 @@ pub(super) struct Scratch {
     components: KVVec<StoredComponent>,
     sides: KVec<Side>,
     words: KVec<u64>,
+    spared: KVec<Spared>,
     bytes: KVVec<u8>,
 }
 
@@ -70,13 +77,27 @@ impl Scratch {
                     .saturating_mul(WORDS_MAX),
                 GFP_KERNEL,
             )?,
+            spared: KVec::with_capacity(SPARED_MAX as usize, GFP_KERNEL)?,
             bytes: KVVec::from_elem(0u8, BYTES_MAX, GFP_KERNEL)?,
         })
     }
 
-    /// The record of the metadevice with a number. Does not allocate.
-    pub(super) fn encode(&mut self, number: u32, shape: &Shape, states: States) -> Option<&[u8]> {
-        self.encode_without(number, shape, states, None)
+    /// The record of the metadevice with a number, and of the hot spare pool that it has, if it has
+    /// one. Does not allocate.
+    pub(super) fn encode(
+        &mut self,
+        number: u32,
+        shape: &Shape,
+        states_and_pool: (States, Option<u32>),
+    ) -> Option<&[u8]> {
+        self.encode_without(number, shape, states_and_pool, None)
+    }
+
+    /// The record of a hot spare pool. Does not allocate.
+    pub(super) fn encode_pool(&mut self, pool: &Pool) -> Option<&[u8]> {
+        let spares = pool.spares.iter().map(|spare| spare.stored());
+        let length = pool::encode(pool.number, spares, &mut self.bytes)?;
+        self.bytes.get(..length)
     }
 
     /// The same, of a mirror that is about to lose a side, which the shape does not have any more.
@@ -84,13 +105,14 @@ impl Scratch {
         &mut self,
         number: u32,
         shape: &Shape,
-        states: States,
+        (states, pool): (States, Option<u32>),
         lost: Option<u32>,
     ) -> Option<&[u8]> {
         self.rows.clear();
         self.components.clear();
         self.sides.clear();
         self.words.clear();
+        self.spared.clear();
         let (kind, sync) = match shape.unit() {
             Unit::Striped(stripe) => (
                 self.list_stripe(&**stripe, shape.components(), states)?,
@@ -103,6 +125,7 @@ impl Scratch {
             kind,
             size_sectors: shape.unit().sectors(),
             sync,
+            pool: shape.unit().striped().and(pool),
         };
         let parts = Parts {
             head,
@@ -110,6 +133,7 @@ impl Scratch {
             components: &self.components,
             sides: &self.sides,
             words: &self.words,
+            spared: &self.spared,
         };
         let length = encode(&parts, &mut self.bytes)?;
         self.bytes.get(..length)
@@ -145,7 +169,13 @@ impl Scratch {
                 unit: component.child.as_ref().map(|child| child.body().number()),
                 state,
             };
+            let index = u32::try_from(self.components.len()).ok()?;
             self.components.push_within_capacity(stored).ok()?;
+            let spared = component.spared.as_ref();
+            let spared = spared.and_then(|spared| spared.stored(index));
+            if let (Some(spared), States::Kept) = (spared, states) {
+                self.spared.push_within_capacity(spared).ok()?;
+            }
         }
         Some(Kind::Stripe)
     }

@@ -40,8 +40,8 @@ use md_model::{
         table::Pointer, //
     },
     limits::{
-        REPLICAS_MAX,
-        UNITS_MAX, //
+        RECORDS_MAX,
+        REPLICAS_MAX, //
     }, //
 };
 
@@ -63,6 +63,7 @@ use super::{
 use crate::{
     body::Body,
     kapi::bdev::Buffer,
+    spare::Pool,
     Refused, //
 };
 
@@ -144,7 +145,9 @@ pub(super) struct Set {
     pub(super) pool: KVec<UniqueArc<Buffer>>,
     pub(super) slots: KVec<u64>,
     pub(super) units: RBTree<u32, Arc<Body>>,
-    /// Metadevices whose record is to be written, a bit for each; and those in the batch.
+    /// Hot spare pools by their numbers.
+    pub(super) pools: RBTree<u32, Arc<Pool>>,
+    /// Records that are to be written, a bit for each; and those in the batch.
     pub(super) named: KVec<u64>,
     pub(super) batch: KVec<u64>,
     pub(super) growth: Option<Growth>,
@@ -156,7 +159,7 @@ pub(super) struct Set {
 impl Set {
     /// A set that is not started, with nothing in it.
     pub(super) fn new(uuid: Uuid, name: [u8; 32], contents: Contents) -> Result<Self, AllocError> {
-        let words = (UNITS_MAX as usize).div_ceil(64);
+        let words = (RECORDS_MAX as usize).div_ceil(64);
         let mut set = Self {
             uuid,
             name,
@@ -174,6 +177,7 @@ impl Set {
             pool: KVec::with_capacity(POOL, GFP_KERNEL)?,
             slots: KVec::from_elem(0u64, md_model::database::slots::WORDS, GFP_KERNEL)?,
             units: RBTree::new(),
+            pools: RBTree::new(),
             named: KVec::from_elem(0u64, words, GFP_KERNEL)?,
             batch: KVec::from_elem(0u64, words, GFP_KERNEL)?,
             growth: None,
@@ -199,7 +203,7 @@ impl Set {
         Ok(())
     }
 
-    /// Has the record of a metadevice written.
+    /// Has the record with a number written.
     pub(super) fn name(&mut self, number: u32) {
         set_bit(&mut self.named, number);
     }

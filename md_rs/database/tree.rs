@@ -3,6 +3,8 @@
 //! of, up to the top (`DURABILITY.md` clause 18). A set is loaded by the former. The latter is for
 //! people who have lost all replicas: 'mdctl dump' shows it.
 
+use core::ops::Range;
+
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -41,6 +43,9 @@ use crate::{
     Refused, //
 };
 
+/// No component is new.
+pub(crate) const NONE_NEW: Range<usize> = usize::MAX..usize::MAX;
+
 /// A metadevice, and those that it is part of.
 struct Level<'a> {
     number: u32,
@@ -49,7 +54,7 @@ struct Level<'a> {
 }
 
 /// The set, as labels name it.
-struct Owner {
+pub(super) struct Owner {
     set: Uuid,
     name: [u8; 32],
 }
@@ -67,13 +72,13 @@ impl Database {
 
     /// Sees to it that every component of a metadevice that has a reserved head says in it that it
     /// belongs to the set, and what it is part of, once the metadevice has this shape. It is
-    /// refused if one from `first_new` on would not be found again. Without a set nothing is
+    /// refused if one of those that are `new` would not be found again. Without a set nothing is
     /// written.
     pub(crate) fn label_components(
         &self,
         number: u32,
         shape: &Shape,
-        first_new: usize,
+        new: Range<usize>,
     ) -> Result<(), Refused> {
         let Some(owner) = self.owner() else {
             return Ok(());
@@ -83,13 +88,13 @@ impl Database {
             shape,
             above: None,
         };
-        self.label_below(&owner, &top, first_new)
+        self.label_below(&owner, &top, new)
     }
 
     /// A metadevice has changed, so that labels below it say something that is no more so. They are
     /// mended, but for those that cannot be written.
     pub(crate) fn relabel_components(&self, body: &Body) {
-        if let Err(refused) = self.label_components(body.number(), body.shape(), usize::MAX) {
+        if let Err(refused) = self.label_components(body.number(), body.shape(), NONE_NEW) {
             pr_warn!(
                 "d{}: the labels of its components are not up to date: {refused:?}\n",
                 body.number()
@@ -125,21 +130,22 @@ impl Database {
         }
     }
 
-    /// Takes a label away; from a device with a replica what it says of metadevices.
+    /// Takes a label away; from a device with a replica, or a hot spare, what it says of metadevices.
     fn unlabel(&self, owner: &Owner, component: &Component) {
         if component.identity.uuid.is_nil() {
             return;
         }
         let has_replica = self.device(component.dev).is_some();
-        let done = if has_replica {
-            write(owner, component, &[])
+        let is_spare = self.spare_with_dev(component.dev).is_some();
+        let done = if has_replica || is_spare {
+            write(owner, &component.device, component.identity.uuid, &[])
         } else {
             label::erase(&component.device)
         };
         done.unwrap_or_else(|error| tell_stale(component, error));
     }
 
-    fn owner(&self) -> Option<Owner> {
+    pub(super) fn owner(&self) -> Option<Owner> {
         self.set.lock().as_ref().map(|set| Owner {
             set: set.uuid,
             name: set.name,
@@ -151,7 +157,7 @@ impl Database {
         &self,
         owner: &Owner,
         level: &Level<'_>,
-        first_new: usize,
+        new: Range<usize>,
     ) -> Result<(), Refused> {
         let components = level.shape.components();
         let mut leaves = components.iter().filter(|component| has_label(component));
@@ -166,10 +172,10 @@ impl Database {
                     shape: child.body().shape(),
                     above: Some(level),
                 };
-                self.label_below(owner, &below, usize::MAX)?;
+                self.label_below(owner, &below, NONE_NEW)?;
             } else if has_label(component) {
-                match write(owner, component, &tree) {
-                    Err(error) if index >= first_new => {
+                match write(owner, &component.device, component.identity.uuid, &tree) {
+                    Err(error) if new.contains(&index) => {
                         let refused = Refused::with_errno(error, Refusal::DiskFailed);
                         return Err(refused.at(u32::try_from(index).unwrap_or(0)));
                     }
@@ -189,9 +195,9 @@ impl Database {
         self.with_set(|set| {
             while let Some(level) = next {
                 let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
-                let encoded = set
-                    .scratch
-                    .encode(level.number, level.shape, States::LeftOut);
+                let encoded =
+                    set.scratch
+                        .encode(level.number, level.shape, (States::LeftOut, None));
                 let bytes = encoded.ok_or(too_long.with([level.number.into(), 0]))?;
                 let used = tree.len();
                 let room = RECORD_HEAD_BYTES.saturating_add(bytes.len());
@@ -218,15 +224,15 @@ fn has_label(component: &Component) -> bool {
 }
 
 /// Writes the label of a component, as the successor of the one that it has.
-fn write(owner: &Owner, component: &Component, tree: &[u8]) -> Result {
-    let own = label::read(&component.device)?.filter(|label| label.set == owner.set);
+pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]) -> Result {
+    let own = label::read(device)?.filter(|label| label.set == owner.set);
     let before = own.map_or(0, |label| label.sequence);
     let label = Label {
         sequence: before.checked_add(1).ok_or(EOVERFLOW)?,
         tree_bytes: u32::try_from(tree.len())?,
-        ..label::new(owner.set, owner.name, component.identity.uuid)
+        ..label::new(owner.set, owner.name, uuid)
     };
-    label::write(&component.device, &label, tree)
+    label::write(device, &label, tree)
 }
 
 fn tell_stale(component: &Component, error: Error) {

@@ -155,6 +155,7 @@ impl<'a> Kept<'a> {
             self.unit.take_effect(&sides, is_recorded);
             // What is half copied was copied between sides that are no more what they were.
             self.upkeep.plan.lock().abandon();
+            self.body.database().ask_spares();
         }
     }
 
@@ -168,6 +169,7 @@ impl<'a> Kept<'a> {
             let is_recorded = sides.record_with(Some(self.body.number()));
             self.unit.take_effect(&sides, is_recorded);
         }
+        self.body.database().ask_spares();
     }
 
     /// Makes durable what was written to the sides: those of which it is not, as bits.

@@ -77,7 +77,8 @@ pub const RECORD_HEAD_BYTES: usize = 8;
 const _: () = assert!(is_gapless(FIELDS, FIXED_BYTES));
 const _: () = assert!(is_gapless(RECORD_FIELDS, RECORD_HEAD_BYTES));
 // The largest stripe alone has room in the label of each of its components.
-const _: () = assert!(RECORD_HEAD_BYTES + super::metadevice::fields::BYTES_MAX <= TREE_BYTES_MAX);
+const _: () =
+    assert!(RECORD_HEAD_BYTES + super::metadevice::fields::LABEL_BYTES_MAX <= TREE_BYTES_MAX);
 
 /// What a label says, the tree apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

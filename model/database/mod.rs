@@ -30,6 +30,7 @@ pub mod load;
 pub mod members;
 pub mod metadevice;
 pub mod page;
+pub mod pool;
 pub mod quorum;
 pub mod records;
 pub mod root;

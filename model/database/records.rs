@@ -33,7 +33,11 @@ pub const FIXED_BYTES: usize = 8;
 /// Whose part.
 pub const RECORD: Field = Field::first("record", 4, "number of the record");
 /// What it is.
-pub const KIND: Field = RECORD.then("kind", 2, "kind of the record: 1 for a metadevice");
+pub const KIND: Field = RECORD.then(
+    "kind",
+    2,
+    "kind of the record: 1 for a metadevice, 2 for a hot spare pool",
+);
 /// Its version.
 pub const VERSION: Field = KIND.then("version", 2, "version of that kind of record");
 /// Which part.

@@ -29,6 +29,10 @@ use super::{
         HEAD_BYTES,
         PAYLOAD_BYTES, //
     },
+    pool::{
+        record_of,
+        Pool, //
+    },
     records::{
         append,
         clear,
@@ -450,6 +454,26 @@ pub fn read(pages: &impl Pages, record: u32, to: &mut [u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// Reads the record of a hot spare pool. A record of another kind or version, or whose own number
+/// is another one, is refused.
+pub fn pool<'b>(pages: &impl Pages, entry: &Entry, to: &'b mut [u8]) -> Result<Pool<'b>, Damage> {
+    let (kind, version) = entry.kind_and_version;
+    if kind != super::pool::RECORD_KIND {
+        return Err(bad("kind", kind.into()));
+    }
+    if version != super::pool::RECORD_VERSION {
+        return Err(bad("version", version.into()));
+    }
+    let missing = bad("record, a part is missing", entry.record.into());
+    let length = read(pages, entry.record, to).ok_or(missing)?;
+    let pool = Pool::decode(to.get(..length).ok_or(missing)?)?;
+    if record_of(pool.number) == entry.record {
+        Ok(pool)
+    } else {
+        Err(bad("number", pool.number.into()))
+    }
 }
 
 /// Reads the record of a metadevice. A record of another kind or version, or whose own number is

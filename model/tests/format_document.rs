@@ -27,6 +27,7 @@ use md_model::{
         },
         metadevice::fields as metadevice,
         page,
+        pool,
         records,
         root,
         table, //
@@ -34,7 +35,8 @@ use md_model::{
     limits::{
         REPLICAS_MAX,
         REPLICA_PAGES_MAX,
-        REPLICA_PAGES_MIN, //
+        REPLICA_PAGES_MIN,
+        UNITS_MAX, //
     },
 };
 
@@ -142,17 +144,35 @@ fn record() -> String {
     let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
     let mut text = format!(
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
-         components, submirrors and words.\n\n\
+         components, submirrors, words, and what components have to do with hot spares.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
-         regions in version {version} either.\n"
+         regions in version {version} either. In versions 1 and 2 `pool` and `spared` are part of \
+         `rest`: no metadevice\nhas hot spares.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
     text += &table_of("A component:", metadevice::COMPONENT_FIELDS);
     text += &table_of("A submirror:", metadevice::SIDE_FIELDS);
     text += &table_of("A word of regions:", metadevice::WORD_FIELDS);
+    text += &table_of(
+        "What a component has to do with a hot spare:",
+        metadevice::SPARED_FIELDS,
+    );
+    text
+}
+
+fn hot_spare_pool() -> String {
+    let (kind, version) = (pool::RECORD_KIND, pool::RECORD_VERSION);
+    let mut text = format!(
+        "\n## Hot spare pool\n\nRecords of kind {kind}, version {version}. Their numbers are those of \
+         the pools and {UNITS_MAX}. A head, and then spares, in the\norder in which they are \
+         tried. Whether a spare is in use is in the record of the metadevice whose component it \
+         stands\nfor. A spare that several pools have is in each.\n"
+    );
+    text += &table_of("The head:", pool::FIELDS);
+    text += &table_of("A spare:", pool::SPARE_FIELDS);
     text
 }
 
@@ -171,7 +191,14 @@ fn component_label() -> String {
 
 #[test]
 fn the_document_is_as_the_code() {
-    let sections = [pages(), places(), replica(), record(), component_label()];
+    let sections = [
+        pages(),
+        places(),
+        replica(),
+        record(),
+        hot_spare_pool(),
+        component_label(),
+    ];
     let made = INTRODUCTION.to_owned() + &sections.concat();
     if env::var_os("WRITE_FORMAT").is_some() {
         fs::write(DOCUMENT, &made).expect("docs/ can be written to");

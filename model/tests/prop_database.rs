@@ -44,6 +44,8 @@ use md_model::{
             Row,
             Side,
             SideState,
+            Spared,
+            SparedRole,
             Sync, //
         },
         page::{
@@ -155,6 +157,7 @@ fn stripes_read_back() {
             kind: Kind::Stripe,
             size_sectors,
             sync: Sync::UNKNOWN,
+            pool: None,
         };
         let mut bytes = vec![0xff; 40_000];
         let parts = stripe_of(head, &rows, &components);
@@ -178,6 +181,7 @@ fn stripe_of<'a>(head: Head, rows: &'a [Row], components: &'a [Component]) -> Pa
         components,
         sides: &[],
         words: &[],
+        spared: &[],
     }
 }
 
@@ -222,6 +226,7 @@ fn mirrors() -> impl Strategy<Value = Mirror> {
                 kind: Kind::Mirror(options),
                 size_sectors,
                 sync,
+                pool: None,
             };
             (head, sides, words)
         },
@@ -237,6 +242,7 @@ fn record_of((head, sides, words): &Mirror) -> Vec<u8> {
         components: &[],
         sides,
         words,
+        spared: &[],
     };
     let length = encode(&parts, &mut bytes).expect("room");
     assert_eq!(encode(&parts, &mut bytes[..length - 1]), None, "no room");
@@ -269,6 +275,7 @@ fn largest() -> Mirror {
             region_shift: SHIFT_MIN,
             is_cancelled: true,
         },
+        pool: None,
     };
     let side = |number| Side {
         number,
@@ -337,6 +344,7 @@ fn too_many_words_are_not_written() {
             components: &[],
             sides: &sides,
             words,
+            spared: &[],
         };
         encode(&parts, &mut bytes)
     };
@@ -367,6 +375,7 @@ fn a_stripe_with_regions_is_refused() {
         kind: Kind::Stripe,
         size_sectors: 4096 << SHIFT_MIN,
         sync: Sync::UNKNOWN,
+        pool: None,
     };
     let row = Row {
         interlace_sectors: 16,
@@ -394,6 +403,88 @@ fn a_stripe_with_regions_is_refused() {
     REGION_WORDS.put(&mut bytes, 64);
     bytes.extend([0; 64 * WORD_BYTES]);
     assert_eq!(Record::decode(&bytes).map(drop), refused);
+}
+
+/// What components have to do with hot spares reads back; of a component that there is not, or out
+/// of order, it is damage.
+#[test]
+fn hot_spares_of_a_stripe_read_back() {
+    let head = Head {
+        number: 6,
+        kind: Kind::Stripe,
+        size_sectors: 4096,
+        sync: Sync::UNKNOWN,
+        pool: Some(999),
+    };
+    let row = Row {
+        interlace_sectors: 16,
+        size_sectors: 4096,
+        component_count: 3,
+    };
+    let component = Component {
+        uuid: Uuid::NIL,
+        partition: Uuid::NIL,
+        wwn: [0; 32],
+        start_sector: 0,
+        size_sectors: 4096,
+        erred_at: 0,
+        unit: None,
+        state: State::Okay,
+    };
+    let spared = |component| Spared {
+        component,
+        role: SparedRole::StandsFor,
+        uuid: Uuid::from_bytes([component as u8; 16]),
+        partition: Uuid::NIL,
+        wwn: [7; 32],
+        start_sector: 2048,
+    };
+    let returns = Spared {
+        role: SparedRole::Returns,
+        ..spared(2)
+    };
+    let (rows, components) = ([row], [component; 3]);
+    let read = |spared: &[Spared]| {
+        let mut bytes = vec![0; 1000];
+        let parts = Parts {
+            spared,
+            ..stripe_of(head, &rows, &components)
+        };
+        let length = encode(&parts, &mut bytes).expect("room");
+        let record = Record::decode(&bytes[..length])?;
+        assert_eq!(record.head, head);
+        Ok(record.spared().collect::<Vec<_>>())
+    };
+    for list in [vec![], vec![spared(0)], vec![spared(1), returns]] {
+        assert_eq!(read(&list), Ok(list));
+    }
+    assert_eq!(
+        read(&[spared(3)]),
+        Err(Damage::Value {
+            name: "component",
+            found: 3
+        })
+    );
+    assert_eq!(
+        read(&[spared(1), spared(1)]),
+        Err(Damage::Value {
+            name: "component",
+            found: 1
+        })
+    );
+    assert_eq!(
+        read(&[spared(2), spared(0)]),
+        Err(Damage::Value {
+            name: "component",
+            found: 0
+        })
+    );
+    let many = vec![spared(0); 25];
+    let parts = Parts {
+        spared: &many,
+        ..stripe_of(head, &rows, &components)
+    };
+    assert_eq!(encode(&parts, &mut vec![0; 10_000]), None);
 }
 
 /// The one page of records of a database.
@@ -431,7 +522,8 @@ fn in_database(version: u16, bytes: &[u8]) -> Result<Sync, Damage> {
     Ok(record.head.sync)
 }
 
-/// Version 1 has zeros where version 2 has regions: nothing is known of them. A version that is
+/// Version 1 has zeros where version 2 has regions: nothing is known of them; both have zeros where
+/// version 3 has hot spares. A version that is
 /// not known is refused, not guessed (`DURABILITY.md` clause 20).
 #[test]
 fn a_record_of_version_1_knows_no_regions() {
@@ -442,7 +534,7 @@ fn a_record_of_version_1_knows_no_regions() {
     };
     let bytes = record_of(&(plain, sides, Vec::new()));
     assert_eq!(bytes[REGION_SHIFT.offset..][..8], [0; 8]);
-    for version in [1, RECORD_VERSION] {
+    for version in [1, 2, RECORD_VERSION] {
         assert_eq!(in_database(version, &bytes), Ok(Sync::UNKNOWN));
     }
     for version in [0, RECORD_VERSION + 1] {
@@ -597,6 +689,7 @@ fn changed_records_are_no_danger() {
             kind: Kind::Stripe,
             size_sectors: 77,
             sync: Sync::UNKNOWN,
+            pool: None,
         };
         let mut bytes = vec![0; 40_000];
         let parts = stripe_of(head, &rows, &components);

@@ -35,6 +35,8 @@ use md_model::{
             Row,
             Side,
             SideState,
+            Spared,
+            SparedRole,
             Sync, //
         },
         page::{
@@ -100,11 +102,20 @@ fn stripe() -> Vec<u8> {
         kind: Kind::Stripe,
         size_sectors: 8192,
         sync: Sync::UNKNOWN,
+        pool: Some(3),
     };
     let row = Row {
         interlace_sectors: 16,
         size_sectors: 8192,
         component_count: 2,
+    };
+    let spared = Spared {
+        component: 1,
+        role: SparedRole::StandsFor,
+        uuid: Uuid::from_bytes([9; 16]),
+        partition: Uuid::NIL,
+        wwn: [9; 32],
+        start_sector: 2048,
     };
     let mut bytes = vec![0; 1000];
     let parts = Parts {
@@ -113,6 +124,7 @@ fn stripe() -> Vec<u8> {
         components: &[component(1, None), component(2, Some(7))],
         sides: &[],
         words: &[],
+        spared: &[spared],
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -126,6 +138,7 @@ fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
         kind: Kind::Mirror(Options::default()),
         size_sectors: 8192,
         sync,
+        pool: None,
     };
     let sides = [11, 12].map(|number| Side {
         number,
@@ -138,6 +151,7 @@ fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
         components: &[],
         sides: &sides,
         words,
+        spared: &[],
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -280,6 +294,7 @@ fn metadevices() -> Vec<Case> {
                 (row, fields::ROW_FIELDS),
                 (first, fields::COMPONENT_FIELDS),
                 (second, fields::COMPONENT_FIELDS),
+                (second + fields::COMPONENT_BYTES, fields::SPARED_FIELDS),
             ],
             free: &[
                 "number",
@@ -292,6 +307,9 @@ fn metadevices() -> Vec<Case> {
                 "erred_at",
                 "unit",
                 "state",
+                "pool",
+                "role",
+                "device",
             ],
             again: reencode::metadevice,
         },

@@ -31,7 +31,7 @@ struct create {
 	uint32_t row_count, component_count;
 	uint64_t size;
 	struct options mirror;
-	uint64_t reserved[2];
+	uint32_t pool, reserved[3];
 };
 struct clear {
 	struct header h;
@@ -51,6 +51,7 @@ struct summary {
 	struct options mirror;
 	uint32_t flags, resync;
 	uint64_t resynced, to_resync;
+	uint32_t pool, reserved;
 };
 struct status {
 	struct header h;
@@ -137,7 +138,32 @@ struct stop_set {
 	uint32_t flags, unit_count;
 };
 
-#define ABI_VERSION 6
+struct pool_status {
+	uint32_t number, spare_count, user_count, reserved;
+};
+struct spare_status {
+	uint64_t dev, size, event;
+	uint32_t pool, state, unit, component;
+	char device[200];
+};
+struct list_pools {
+	struct header h;
+	uint64_t pools, spares;
+	uint32_t pool_capacity, spare_capacity, pool_count, spare_count;
+};
+struct change_pool {
+	struct header h;
+	uint32_t pool, action;
+	uint64_t devices;
+	uint32_t count, flags;
+};
+struct set_pool {
+	struct header h;
+	char name[32];
+	uint32_t pool, reserved;
+};
+
+#define ABI_VERSION 7
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1
@@ -160,6 +186,9 @@ struct stop_set {
 #define CHANGE_SIDE _IOWR('V', 15, struct change_side)
 #define REPLACE _IOWR('V', 16, struct replace)
 #define SYNC _IOWR('V', 17, struct sync)
+#define LIST_POOLS _IOWR('V', 18, struct list_pools)
+#define CHANGE_POOL _IOWR('V', 19, struct change_pool)
+#define SET_POOL _IOWR('V', 20, struct set_pool)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
@@ -173,3 +202,10 @@ struct stop_set {
 #define REPLACE_FORCE 4
 #define SYNC_START 1
 #define SYNC_CANCEL 2
+#define POOL_CREATE 1
+#define POOL_DELETE 2
+#define POOL_ADD 3
+#define POOL_REMOVE 4
+#define POOL_REPLACE 5
+#define POOL_ENABLE 6
+#define ALL_POOLS (~0u)

@@ -18,11 +18,14 @@ use super::{
     Row,
     Side,
     SideState,
+    Spared,
+    SparedRole,
     Sync, //
 };
 use crate::{
     limits::{
         COMPONENTS_MAX,
+        POOLS_MAX,
         UNITS_MAX, //
     },
     mirror::{
@@ -55,7 +58,11 @@ pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
     REGION_SHIFT.put(to, head.sync.region_shift.into());
     SYNC.put(to, head.sync.is_cancelled.into());
     match head.kind {
-        Kind::Stripe => KIND.put(to, 1),
+        Kind::Stripe => {
+            KIND.put(to, 1);
+            let pool = head.pool.map_or(0, |pool| pool.saturating_add(1));
+            POOL.put(to, pool.into());
+        }
         Kind::Mirror(options) => {
             KIND.put(to, 2);
             PASS.put(to, options.pass.into());
@@ -78,13 +85,21 @@ pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
         2 => Kind::Mirror(options),
         found => return Err(bad(KIND.name, found)),
     };
-    zero(REST, from)?;
+    let pool = POOL.number32(from);
+    let is_stripe = kind == Kind::Stripe;
+    if pool > POOLS_MAX || pool != 0 && !is_stripe {
+        return Err(bad(POOL.name, pool.into()));
+    }
+    if !is_stripe {
+        zero(SPARED, from)?;
+    }
     let size_sectors = SIZE.number(from);
     Ok(Head {
         number,
         kind,
         size_sectors,
         sync: decode_sync(from, kind, size_sectors)?,
+        pool: pool.checked_sub(1),
     })
 }
 
@@ -195,6 +210,36 @@ pub(super) fn decode_side(from: &[u8]) -> Result<Side, Damage> {
     Ok(Side {
         number: unit_number(SIDE, from)?,
         state,
+    })
+}
+
+pub(super) fn encode_spared(spared: &Spared, to: &mut [u8]) {
+    SPARED_COMPONENT.put(to, spared.component.into());
+    let role = match spared.role {
+        SparedRole::StandsFor => 1,
+        SparedRole::Returns => 2,
+    };
+    SPARED_ROLE.put(to, role);
+    SPARED_UUID.put_uuid(to, spared.uuid);
+    SPARED_PARTITION.put_uuid(to, spared.partition);
+    SPARED_WWN.put_bytes(to, &spared.wwn);
+    SPARED_START.put(to, spared.start_sector);
+}
+
+pub(super) fn decode_spared(from: &[u8]) -> Result<Spared, Damage> {
+    zero(SPARED_REST, from)?;
+    let role = match SPARED_ROLE.number(from) {
+        1 => SparedRole::StandsFor,
+        2 => SparedRole::Returns,
+        found => return Err(bad(SPARED_ROLE.name, found)),
+    };
+    Ok(Spared {
+        component: SPARED_COMPONENT.number32(from),
+        role,
+        uuid: SPARED_UUID.uuid(from),
+        partition: SPARED_PARTITION.uuid(from),
+        wwn: SPARED_WWN.of(from).try_into().unwrap_or([0; 32]),
+        start_sector: SPARED_START.number(from),
     })
 }
 

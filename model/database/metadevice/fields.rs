@@ -9,6 +9,7 @@ use crate::{
     limits::{
         COMPONENTS_MAX,
         ROWS_MAX,
+        SPARED_MAX,
         SUBMIRRORS_MAX, //
     },
     mirror::regions::WORDS_MAX, //
@@ -18,8 +19,9 @@ use crate::{
 pub const RECORD_KIND: u16 = 1;
 
 /// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
-/// mirror whose regions are not known.
-pub const RECORD_VERSION: u16 = 2;
+/// mirror whose regions are not known. Versions 1 and 2 have zeros where the hot spares are: they
+/// are read as those of metadevices that have none.
+pub const RECORD_VERSION: u16 = 3;
 
 /// Oldest version that is read.
 pub const RECORD_VERSION_MIN: u16 = 1;
@@ -60,10 +62,20 @@ pub const REGION_WORDS: Field = SYNC.then(
     "words in a bitmap of regions: one of the dirty ones follows, then one for each submirror of \
      those it lacks",
 );
-/// Nothing.
-pub const REST: Field = REGION_WORDS.then("rest", 4, "zero");
+/// Where its spares come from.
+pub const POOL: Field = REGION_WORDS.then(
+    "pool",
+    2,
+    "number of the hot spare pool of a stripe or concat, plus 1; or 0",
+);
+/// Components and spares.
+pub const SPARED: Field = POOL.then(
+    "spared",
+    2,
+    "number of components that have to do with a hot spare, which follow at the end",
+);
 /// Size.
-pub const SIZE: Field = REST.then("size", 8, "size of the metadevice in sectors of 512 bytes");
+pub const SIZE: Field = SPARED.then("size", 8, "size of the metadevice in sectors of 512 bytes");
 
 /// The head, field by field.
 pub const FIELDS: &[Field] = &[
@@ -78,7 +90,8 @@ pub const FIELDS: &[Field] = &[
     REGION_SHIFT,
     SYNC,
     REGION_WORDS,
-    REST,
+    POOL,
+    SPARED,
     SIZE,
 ];
 
@@ -167,9 +180,50 @@ pub const WORD_FIELDS: &[Field] = &[WORD];
 /// Bytes of a word of regions.
 pub const WORD_BYTES: usize = 8;
 
-/// Bytes of the longest record.
-pub const BYTES_MAX: usize =
+/// Which component.
+pub const SPARED_COMPONENT: Field = Field::first("component", 4, "index of the component");
+/// What it has to do with a spare.
+pub const SPARED_ROLE: Field = SPARED_COMPONENT.then(
+    "role",
+    1,
+    "1: the component is a hot spare, and this is the one that it stands for; 2: this is the hot \
+     spare that it replaced, which goes back to its pools when the component has everything",
+);
+/// Nothing.
+pub const SPARED_REST: Field = SPARED_ROLE.then("rest", 3, "zero");
+/// Identity of the other device.
+pub const SPARED_UUID: Field =
+    SPARED_REST.then("device", 16, "uuid in the label of that device, or zero");
+/// Its partition.
+pub const SPARED_PARTITION: Field =
+    SPARED_UUID.then("partition", 16, "uuid of its partition, a hint, or zero");
+/// Its disk.
+pub const SPARED_WWN: Field =
+    SPARED_PARTITION.then("wwn", 32, "world-wide name of its disk, a hint, or zero");
+/// Where its data starts.
+pub const SPARED_START: Field =
+    SPARED_WWN.then("start", 8, "first sector of the data on that device");
+
+/// What a component has to do with a hot spare, field by field.
+pub const SPARED_FIELDS: &[Field] = &[
+    SPARED_COMPONENT,
+    SPARED_ROLE,
+    SPARED_REST,
+    SPARED_UUID,
+    SPARED_PARTITION,
+    SPARED_WWN,
+    SPARED_START,
+];
+
+/// Bytes of that.
+pub const SPARED_BYTES: usize = 80;
+
+/// Bytes of the longest record in a label, which tells nothing of hot spares.
+pub const LABEL_BYTES_MAX: usize =
     HEAD_BYTES + ROWS_MAX as usize * ROW_BYTES + COMPONENTS_MAX as usize * COMPONENT_BYTES;
+
+/// Bytes of the longest record.
+pub const BYTES_MAX: usize = LABEL_BYTES_MAX + SPARED_MAX as usize * SPARED_BYTES;
 
 // A mirror has no rows and no components, so that the longest record is that of a stripe.
 const _: () = assert!(
@@ -183,3 +237,4 @@ const _: () = assert!(is_gapless(ROW_FIELDS, ROW_BYTES));
 const _: () = assert!(is_gapless(COMPONENT_FIELDS, COMPONENT_BYTES));
 const _: () = assert!(is_gapless(SIDE_FIELDS, SIDE_BYTES));
 const _: () = assert!(is_gapless(WORD_FIELDS, WORD_BYTES));
+const _: () = assert!(is_gapless(SPARED_FIELDS, SPARED_BYTES));

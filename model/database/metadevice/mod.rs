@@ -2,7 +2,8 @@
 //! The record of a metadevice: its name, kind, options and parts, with their states.
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
-//! or concat, submirrors for a mirror, and what that remembers of its regions. It is longer than a
+//! or concat, and what these have to do with hot spares; submirrors for a mirror, and what that
+//! remembers of its regions. It is longer than a
 //! page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
 //! kind of metadevice, or another version, gets numbers of its own; what has a number that is
 //! unknown is refused.
@@ -20,6 +21,9 @@ use self::{
         ROWS,
         ROW_BYTES,
         SIDE_BYTES,
+        SPARED,
+        SPARED_BYTES,
+        SPARED_COMPONENT,
         SUBMIRRORS,
         WORD,
         WORD_BYTES, //
@@ -36,6 +40,7 @@ use crate::{
     limits::{
         COMPONENTS_MAX,
         ROWS_MAX,
+        SPARED_MAX,
         SUBMIRRORS_MAX, //
     },
     mirror::{
@@ -65,6 +70,8 @@ pub struct Head {
     pub size_sectors: u64,
     /// What a mirror remembers of its regions.
     pub sync: Sync,
+    /// Number of the hot spare pool of a stripe or concat, if it has one.
+    pub pool: Option<u32>,
 }
 
 /// What a mirror remembers of its regions, apart from their bits.
@@ -137,6 +144,33 @@ pub struct Side {
     pub state: SideState,
 }
 
+/// What a component has to do with a hot spare (`svm.md` section 7).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SparedRole {
+    /// The component is a hot spare, and the other device is the one that it stands for.
+    StandsFor,
+    /// The other device is a hot spare, whose place the component has taken. It goes back to its
+    /// pools when the component has everything.
+    Returns,
+}
+
+/// A component that has to do with a hot spare, and the other device.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Spared {
+    /// Index of the component.
+    pub component: u32,
+    /// Which of the two is the spare.
+    pub role: SparedRole,
+    /// Identity in the label of the other device; nil if it has none.
+    pub uuid: Uuid,
+    /// Uuid of its partition, a hint; nil if it is none.
+    pub partition: Uuid,
+    /// World-wide name of its disk, a hint, padded with zeros.
+    pub wwn: [u8; 32],
+    /// First sector of the data there.
+    pub start_sector: u64,
+}
+
 /// A record that was verified.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
@@ -146,6 +180,7 @@ pub struct Record<'a> {
     components: &'a [u8],
     sides: &'a [u8],
     words: &'a [u8],
+    spared: &'a [u8],
 }
 
 /// What a record is made of.
@@ -162,6 +197,9 @@ pub struct Parts<'a> {
     /// The bits of its regions, if it remembers something of them: for those that are dirty, and
     /// then for each side for those in which it is behind; the same number of words for each.
     pub words: &'a [u64],
+    /// What components of a stripe or concat have to do with hot spares, in the order of their
+    /// indexes.
+    pub spared: &'a [Spared],
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
@@ -172,6 +210,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         components,
         sides,
         words,
+        spared,
         ..
     } = *parts;
     let lists = [
@@ -179,6 +218,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         components.len().checked_mul(COMPONENT_BYTES)?,
         sides.len().checked_mul(SIDE_BYTES)?,
         words.len().checked_mul(WORD_BYTES)?,
+        spared.len().checked_mul(SPARED_BYTES)?,
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -186,6 +226,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     let is_within = rows.len() <= ROWS_MAX as usize
         && components.len() <= COMPONENTS_MAX as usize
         && sides.len() <= SUBMIRRORS_MAX as usize
+        && spared.len() <= SPARED_MAX as usize
         && words_each <= WORDS_MAX
         && words_each.checked_mul(bitmaps) == Some(words.len());
     let to = to.get_mut(..length).filter(|_| is_within)?;
@@ -195,10 +236,12 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     ROWS.put(to, rows.len() as u64);
     COMPONENTS.put(to, components.len() as u64);
     SUBMIRRORS.put(to, sides.len() as u64);
-    let [row_bytes, component_bytes, side_bytes, _] = lists;
+    SPARED.put(to, spared.len() as u64);
+    let [row_bytes, component_bytes, side_bytes, word_bytes, _] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
     let (component_list, rest) = rest.split_at_mut_checked(component_bytes)?;
-    let (side_list, word_list) = rest.split_at_mut_checked(side_bytes)?;
+    let (side_list, rest) = rest.split_at_mut_checked(side_bytes)?;
+    let (word_list, spared_list) = rest.split_at_mut_checked(word_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -208,6 +251,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     );
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
+    fill(spared_list, SPARED_BYTES, spared, encode_spared);
     Some(length)
 }
 
@@ -235,8 +279,10 @@ impl<'a> Record<'a> {
         let cut = bad("length", bytes.len() as u64);
         let (rows, rest) = lists.split_at_checked(rows).ok_or(cut)?;
         let (components, rest) = rest.split_at_checked(components).ok_or(cut)?;
-        let (sides, words) = rest.split_at_checked(sides).ok_or(cut)?;
-        if words.len() != all_word_bytes(head, sides) {
+        let (sides, rest) = rest.split_at_checked(sides).ok_or(cut)?;
+        let words = all_word_bytes(head, sides);
+        let (words, spared) = rest.split_at_checked(words).ok_or(cut)?;
+        if spared.len() != list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)? {
             return Err(cut);
         }
         let record = Self {
@@ -245,6 +291,7 @@ impl<'a> Record<'a> {
             components,
             sides,
             words,
+            spared,
         };
         record.judge()?;
         Ok(record)
@@ -279,6 +326,26 @@ impl<'a> Record<'a> {
         words.map(|word| WORD.number(word))
     }
 
+    /// What components have to do with hot spares, in the order of their indexes.
+    pub fn spared(&self) -> impl Iterator<Item = Spared> + 'a {
+        let spared = self.spared.chunks_exact(SPARED_BYTES);
+        spared.filter_map(|spared| decode_spared(spared).ok())
+    }
+
+    /// Each names another component that there is, in order.
+    fn judge_spared(&self) -> Result<(), Damage> {
+        let count = (self.components.len() / COMPONENT_BYTES) as u64;
+        let mut next = 0_u64;
+        for spared in self.spared.chunks_exact(SPARED_BYTES) {
+            let component = u64::from(decode_spared(spared)?.component);
+            if component < next || component >= count {
+                return Err(bad(SPARED_COMPONENT.name, component));
+            }
+            next = component.saturating_add(1);
+        }
+        Ok(())
+    }
+
     fn judge(&self) -> Result<(), Damage> {
         let mut in_rows = 0_usize;
         for row in self.rows.chunks_exact(ROW_BYTES) {
@@ -291,6 +358,7 @@ impl<'a> Record<'a> {
         for side in self.sides.chunks_exact(SIDE_BYTES) {
             decode_side(side)?;
         }
+        self.judge_spared()?;
         if in_rows.checked_mul(COMPONENT_BYTES) != Some(self.components.len()) {
             return Err(bad("components in rows", in_rows as u64));
         }

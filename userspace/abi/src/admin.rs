@@ -21,6 +21,8 @@
 mod database;
 #[path = "admin/mirror.rs"]
 mod mirror;
+#[path = "admin/pool.rs"]
+mod pool;
 #[path = "admin/refusal.rs"]
 mod refusal;
 #[path = "admin/unit.rs"]
@@ -70,6 +72,21 @@ pub use mirror::{
     SYNC_CANCEL,
     SYNC_START, //
 };
+pub use pool::{
+    ChangePool,
+    ListPools,
+    PoolStatus,
+    SetPool,
+    SpareState,
+    SpareStatus,
+    ALL_POOLS,
+    POOL_ADD,
+    POOL_CREATE,
+    POOL_DELETE,
+    POOL_ENABLE,
+    POOL_REMOVE,
+    POOL_REPLACE, //
+};
 pub use refusal::Refusal;
 pub use unit::{
     Clear,
@@ -101,7 +118,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -123,6 +140,12 @@ pub const PASS_MAX: u32 = 9;
 
 /// Most metadevices in a set (`svm.md` section 1.3).
 pub const UNITS_MAX: u32 = 8192;
+
+/// Most hot spare pools in a set (`svm.md` section 1.3).
+pub const POOLS_MAX: u32 = 1000;
+
+/// Most hot spares in one pool.
+pub const SPARES_MAX: u32 = 128;
 
 /// Most replicas of a state database (`svm.md` section 2.1).
 pub const REPLICAS_MAX: u32 = 50;
@@ -173,6 +196,13 @@ pub const IOC_CHANGE_SIDE: u32 = read_write(15, size_of::<ChangeSide>());
 pub const IOC_REPLACE: u32 = read_write(16, size_of::<Replace>());
 /// Starts or cancels the resync of a mirror: argument [`Sync`].
 pub const IOC_SYNC: u32 = read_write(17, size_of::<Sync>());
+
+/// Lists the hot spare pools and their spares: argument [`ListPools`].
+pub const IOC_LIST_POOLS: u32 = read_write(18, size_of::<ListPools>());
+/// Makes, changes or deletes a hot spare pool: argument [`ChangePool`].
+pub const IOC_CHANGE_POOL: u32 = read_write(19, size_of::<ChangePool>());
+/// Gives a stripe or concat a hot spare pool, or none: argument [`SetPool`].
+pub const IOC_SET_POOL: u32 = read_write(20, size_of::<SetPool>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -225,9 +255,9 @@ const _: () = assert!(size_of::<StartSet>() == 88);
 const _: () = assert!(size_of::<StopSet>() == 56);
 const _: () = assert!(size_of::<Create>() == 152);
 const _: () = assert!(size_of::<Clear>() == 88);
-const _: () = assert!(size_of::<UnitSummary>() == 112);
+const _: () = assert!(size_of::<UnitSummary>() == 120);
 const _: () = assert!(size_of::<List>() == 64);
-const _: () = assert!(size_of::<Status>() == 184);
+const _: () = assert!(size_of::<Status>() == 192);
 const _: () = assert!(size_of::<Probe>() == 88);
 const _: () = assert!(size_of::<MirrorOptions>() == 16);
 const _: () = assert!(size_of::<SetOptions>() == 104);
@@ -237,4 +267,9 @@ const _: () = assert!(size_of::<ChangeSide>() == 120);
 const _: () = assert!(size_of::<Replace>() == 624);
 const _: () = assert!(size_of::<Sync>() == 88);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
-const _: () = assert!(core::mem::offset_of!(Status, rows) == 160);
+const _: () = assert!(core::mem::offset_of!(Status, rows) == 168);
+const _: () = assert!(size_of::<ListPools>() == 80);
+const _: () = assert!(size_of::<PoolStatus>() == 16);
+const _: () = assert!(size_of::<SpareStatus>() == 240);
+const _: () = assert!(size_of::<ChangePool>() == 72);
+const _: () = assert!(size_of::<SetPool>() == 88);

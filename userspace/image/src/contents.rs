@@ -7,7 +7,10 @@ use crate::{
         Damages, //
     },
     device::offset,
-    metadevice::told, //
+    metadevice::{
+        told,
+        told_pool, //
+    },
 };
 use md_model::{
     database::{
@@ -24,11 +27,13 @@ use md_model::{
             open,
             HEAD_BYTES, //
         },
+        pool,
         records::{
             parts,
             PART_BYTES_MAX, //
         },
         store::{
+            self,
             entries,
             judge,
             metadevice,
@@ -38,7 +43,7 @@ use md_model::{
             PARTS_MAX, //
         },
     },
-    limits::UNITS_MAX,
+    limits::RECORDS_MAX,
 };
 use md_report::dump;
 use std::collections::BTreeMap;
@@ -118,7 +123,7 @@ impl Contents {
     /// Sees that every record has all its parts, and each once. Damage has no page of its own:
     /// it is told of the root that leads to all.
     pub(crate) fn judge(&self, root: u64, damages: &mut Damages) {
-        let mut tallies = vec![Tally::default(); UNITS_MAX as usize];
+        let mut tallies = vec![Tally::default(); RECORDS_MAX as usize];
         if let Err(damage) = judge(self, &mut tallies) {
             damages.add(root, "contents of the live root", words(&damage));
         }
@@ -134,6 +139,9 @@ impl Contents {
 
     fn record(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
         let (kind, version) = entry.kind_and_version;
+        if kind == pool::RECORD_KIND && version == pool::RECORD_VERSION {
+            return self.pool(entry, buffer, damages);
+        }
         let decoded = known(entry.kind_and_version).and_then(|()| {
             let record = metadevice(self, entry, buffer);
             record
@@ -149,6 +157,23 @@ impl Contents {
             kind,
             version,
             metadevice: metadevice.ok(),
+            pool: None,
+        }
+    }
+
+    fn pool(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
+        let (kind, version) = entry.kind_and_version;
+        let decoded = store::pool(self, entry, buffer).map(|pool| told_pool(&pool));
+        let decoded = decoded.map_err(|damage| {
+            let what = format!("record {}", entry.record);
+            damages.add(self.page_of(entry.record), what, words(&damage));
+        });
+        dump::Record {
+            record: entry.record,
+            kind,
+            version,
+            metadevice: None,
+            pool: decoded.ok(),
         }
     }
 

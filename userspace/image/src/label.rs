@@ -193,6 +193,7 @@ fn records(copy: &Copy, damages: &mut Damages) -> Vec<dump::Record> {
                     kind: record.kind,
                     version: record.version,
                     metadevice,
+                    pool: None,
                 });
             }
             Err(damage) => {

@@ -10,7 +10,13 @@ use md_model::{
             Kind,
             Record,
             Side,
-            SideState, //
+            SideState,
+            Spared,
+            SparedRole, //
+        },
+        pool::{
+            Pool,
+            Spare, //
         },
     },
     mirror::{
@@ -51,6 +57,8 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
         kind,
         size: bytes(record.head.size_sectors),
         rows,
+        pool: record.head.pool.map(pool_name),
+        spared: record.spared().map(told_spared).collect(),
         submirrors: sides(record),
         options,
         regions: regions(record).map(|regions| dump::Regions {
@@ -135,6 +143,43 @@ fn told_component(component: Component) -> dump::Component {
             State::Resyncing => "resyncing",
         },
         changed: time(component.erred_at),
+    }
+}
+
+fn pool_name(number: u32) -> String {
+    format!("hsp{number:03}")
+}
+
+fn told_spared(spared: Spared) -> dump::Spared {
+    let wwn = text(&spared.wwn);
+    dump::Spared {
+        component: spared.component,
+        role: match spared.role {
+            SparedRole::StandsFor => "stands for",
+            SparedRole::Returns => "replaced",
+        },
+        device: uuid(spared.uuid),
+        partition: uuid(spared.partition),
+        wwn: (!wwn.is_empty()).then_some(wwn),
+        start: bytes(spared.start_sector),
+    }
+}
+
+/// The record of a hot spare pool in the terms of the documents.
+pub(crate) fn told_pool(pool: &Pool<'_>) -> dump::Pool {
+    let spare = |spare: Spare| {
+        let wwn = text(&spare.wwn);
+        dump::Spare {
+            spare: uuid(spare.uuid),
+            partition: uuid(spare.partition),
+            wwn: (!wwn.is_empty()).then_some(wwn),
+            broken: spare.is_broken,
+            changed: time(spare.changed_at),
+        }
+    };
+    dump::Pool {
+        name: pool_name(pool.number),
+        spares: pool.spares().map(spare).collect(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
                 Database,
                 Replica, //
             },
+            pools::Pool,
             RequestError, //
         },
         Admin, //
@@ -23,6 +24,7 @@ use crate::{
         Node, //
     },
     family::Family,
+    output::pools::md_tab,
     syntax::name::MetadeviceName,
     unit::Unit,
 };
@@ -42,7 +44,7 @@ pub fn units(admin: &mut dyn Admin) -> Result<Vec<Unit>, RequestError> {
 }
 
 /// What md.cf holds: the lines of `metastat -p`, and whose they are.
-pub fn md_cf(database: &Database, units: &[Unit]) -> String {
+pub fn md_cf(database: &Database, units: &[Unit], pools: &[Pool]) -> String {
     let (name, set) = (&database.name, database.set);
     let mut text = format!(
         "# Metadevices of set {name} ({set}).\n\
@@ -51,11 +53,16 @@ pub fn md_cf(database: &Database, units: &[Unit]) -> String {
     for unit in units {
         text += &line(unit);
     }
-    text
+    text + &md_tab(pools)
 }
 
 /// What `mdctl export` prints: also the replicas, and by what the devices are known.
-pub fn exported(host: &dyn Host, database: Option<&Database>, units: &[Unit]) -> String {
+pub fn exported(
+    host: &dyn Host,
+    database: Option<&Database>,
+    units: &[Unit],
+    pools: &[Pool],
+) -> String {
     let mut text = match database {
         Some(database) => heading(host, database),
         None => "# The metadevices, which live in memory, for 'mdctl import'.\n".to_string(),
@@ -67,6 +74,13 @@ pub fn exported(host: &dyn Host, database: Option<&Database>, units: &[Unit]) ->
                 let known = identity(host, &component.device);
                 text += &format!("#   {}: {known}\n", component.device);
             }
+        }
+    }
+    for pool in pools {
+        text += &format!("{}\n", pool.specification());
+        for spare in &pool.spares {
+            let known = identity(host, &spare.path);
+            text += &format!("#   {}: {known}\n", spare.path);
         }
     }
     text

@@ -8,9 +8,12 @@
 //! that of two commands at once the later one has the last word.
 
 use crate::{
-    admin::requests::database::{
-        database,
-        Database, //
+    admin::requests::{
+        database::{
+            database,
+            Database, //
+        },
+        pools, //
     },
     description::{
         self,
@@ -74,7 +77,8 @@ fn try_md_cf(machine: &mut Machine<'_>) -> Result<(), Failure> {
         return Ok(());
     };
     let units = description::units(machine.admin).map_err(asked)?;
-    let text = description::md_cf(&database, &units);
+    let pools = pools::list(machine.admin).map_err(asked)?;
+    let text = description::md_cf(&database, &units, &pools);
     replace(machine.host, &folder, MD_CF, &text).map_err(|error| unwritable(MD_CF, &error))
 }
 

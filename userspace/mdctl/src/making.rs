@@ -5,10 +5,15 @@
 use crate::{
     admin::requests::{
         self,
+        pools::{
+            self,
+            Change, //
+        },
         DeviceChoice,
         Making,
         RequestError, //
     },
+    commands::metahs,
     components::{
         self,
         Used, //
@@ -27,11 +32,13 @@ use crate::{
     syntax::{
         mirror::MirrorSpec,
         name::MetadeviceName,
+        pool::PoolSpec,
         rows::StripeSpec,
         spec::Spec, //
     },
     Machine,
 };
+use md_abi::admin::Refusal;
 
 /// How a metadevice is to be made.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +75,7 @@ pub fn make(
         in_use: shared.is_some(),
         assume_clean: manner.assume_clean,
     };
-    let failed = |error| creation_failed(&error, name, &devices);
+    let failed = |error| creation_failed(&error, spec, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     requests::create(machine.admin, spec, &devices, how(true)).map_err(failed)?;
     check_signatures(spec, manner, machine.host)?;
@@ -94,6 +101,38 @@ pub fn make(
         answer.line(&line);
     }
     Ok(())
+}
+
+/// Makes a hot spare pool, or sees whether it could be made, and says so in the answer.
+pub fn make_pool(
+    machine: &mut Machine<'_>,
+    spec: &PoolSpec,
+    manner: Manner,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = spec.name;
+    let known =
+        pools::list(machine.admin).map_err(|error| explain::request(&error, &Subject::none()))?;
+    let devices = components::choose(&spec.devices, machine.host)?;
+    let failed = |error: RequestError| metahs::failed(&error, Some(name), &devices);
+    let create = Change::Create;
+    pools::change(machine.admin, Some(name), create, &devices, true).map_err(failed)?;
+    if !manner.force {
+        let spares: Vec<_> = known.iter().flat_map(|pool| &pool.spares).collect();
+        let is_new = |path: &&String| !spares.iter().any(|spare| spare.path == **path);
+        let new = spec.devices.iter().filter(is_new);
+        if let Some(carrier) = components::find_carrier(new, machine.host)? {
+            return Err(explain::device::carries(&carrier, false));
+        }
+    }
+    if manner.check_only {
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        answer.line(&format!("{name}: Hotspare pool would be setup"));
+        return Ok(());
+    }
+    pools::change(machine.admin, Some(name), create, &devices, false).map_err(failed)?;
+    metahs::told(&[name], "Hotspare pool is setup", machine, answer)
 }
 
 /// Which submirrors of a new mirror lose what is on them, if there are any.
@@ -203,11 +242,12 @@ fn check_overwritten(
 }
 
 /// Why the kernel does not make a metadevice.
-fn creation_failed(
-    error: &RequestError,
-    name: MetadeviceName,
-    devices: &[DeviceChoice],
-) -> Failure {
+fn creation_failed(error: &RequestError, spec: &Spec, devices: &[DeviceChoice]) -> Failure {
+    let name = spec.name();
+    let has_pool = matches!(spec, Spec::Stripe(stripe) if stripe.pool.is_some());
+    if has_pool && error.refusal() == Some(Refusal::NoDatabase) {
+        return explain::pools::no_database(name.to_string());
+    }
     let paths: Vec<_> = devices.iter().map(|device| device.path.clone()).collect();
     explain::request(error, &Subject::making(name, &paths))
 }

@@ -11,6 +11,7 @@ use crate::{
         metaclear,
         metadb,
         metadetach,
+        metahs,
         metainit,
         metaoffline,
         metaonline,
@@ -61,7 +62,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 19] = [
+pub static COMMANDS: [Command; 20] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -121,6 +122,12 @@ pub static COMMANDS: [Command; 19] = [
         own_program: true,
         definition: metasync::Arguments::command,
         run: |matches, machine, answer| metasync::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metahs",
+        own_program: true,
+        definition: metahs::Arguments::command,
+        run: |matches, machine, answer| metahs::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metadb",
@@ -305,7 +312,20 @@ impl Command {
             .long_about(None)
             .bin_name(self.title())
             .disable_help_flag(true)
-            .args(standard_options())
+            .args(self.standard_options())
+    }
+
+    /// The options that every command has; `-h` is another one where SVM has it so.
+    fn standard_options(&self) -> [Arg; 2] {
+        let definition = (self.definition)();
+        let mut arguments = definition.get_arguments();
+        let is_taken = arguments.any(|argument| argument.get_short() == Some('h'));
+        let [json, help] = standard_options();
+        if is_taken {
+            [json, help.short(None).short('?').short_alias(None)]
+        } else {
+            [json, help]
+        }
     }
 }
 

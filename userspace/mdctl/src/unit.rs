@@ -10,6 +10,7 @@ use crate::syntax::{
         component_word,
         MetadeviceName, //
     },
+    pool::PoolName,
     rows::{
         RowSpec,
         StripeSpec, //
@@ -38,6 +39,8 @@ pub struct Unit {
     /// Whether it is read-only until the set is started again, since a component was in use when
     /// it was made.
     pub is_pending: bool,
+    /// Its hot spare pool, if it has one.
+    pub pool: Option<PoolName>,
     /// What it is made of.
     pub body: Body,
 }
@@ -99,6 +102,8 @@ pub struct Component {
     pub write_errors: u64,
     /// When the state last changed or an error last occurred, in UTC as RFC 3339 has it.
     pub event: Option<String>,
+    /// Path of the hot spare that stands for it, if one does: state and errors are the spare's.
+    pub spare: Option<String>,
 }
 
 impl Unit {
@@ -109,6 +114,7 @@ impl Unit {
             Body::Stripe(rows) => Spec::Stripe(StripeSpec {
                 name: self.name,
                 rows: rows.iter().map(Row::specification).collect(),
+                pool: self.pool,
                 keep_data: self.keeps_data(),
             }),
             Body::Mirror(mirror) => Spec::Mirror(MirrorSpec {
@@ -233,6 +239,7 @@ impl From<&Unit> for report::Metadevice {
             state: unit.state,
             pending: unit.is_pending,
             parent: unit.parent.map(|parent| parent.to_string()),
+            hot_spare_pool: unit.pool.map(|pool| pool.to_string()),
             rows: None,
             submirrors: None,
             read_policy: None,
@@ -296,6 +303,7 @@ impl From<&Component> for report::Component {
             read_errors: component.read_errors,
             write_errors: component.write_errors,
             event: component.event.clone(),
+            hot_spare: component.spare.clone(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod test_md_tab;
 mod test_metaclear;
 mod test_metadb;
 mod test_metadetach;
+mod test_metahs;
 mod test_metainit;
 mod test_metaoffline;
 mod test_metaonline;

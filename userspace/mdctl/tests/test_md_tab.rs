@@ -119,11 +119,8 @@ fn each_failure_has_its_line_name_reason_and_next_command() {
     err| metainit: /etc/mdctl/md.tab:6: d14: /dev/sdc: carries an ext4 file system (label web)\
     , which would be lost
     err| next: metainit -f d14
-    err| metainit: /etc/mdctl/md.tab:7: hsp001: "hsp001" names a hot spare pool, which this ve\
-    rsion does not have
-    err|     hsp001 sdd
-    err|     ^^^^^^
-    err| next: metainit --help
+    err| metainit: /etc/mdctl/md.tab:7: hsp001: /dev/sdd: is part of the metadevice d15
+    err| next: metaclear d15
     err| metainit: /etc/mdctl/md.tab:8: mddb01: "mddb01" names replicas of the state database,\
      which this version does not have
     err|     mddb01 -c 2 sdd
@@ -204,11 +201,9 @@ fn a_name_alone_stands_for_its_entry() {
     err| next: metainit --help
     [exit status 1]
     $ metainit hsp001
-    err| metainit: /etc/mdctl/md.tab:2: hsp001: "hsp001" names a hot spare pool, which this ve\
-    rsion does not have
-    err|     hsp001 sdd
-    err|     ^^^^^^
-    err| next: metainit --help
+    err| metainit: /etc/mdctl/md.tab:2: hsp001: hot spare pools need a state database, and the\
+    re is none
+    err| next: metadb -a -f DEVICE
     [exit status 1]
     $ metainit d13
     err| metainit: d13: has no entry in /etc/mdctl/md.tab

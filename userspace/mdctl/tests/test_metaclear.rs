@@ -17,7 +17,7 @@ fn with_metadevices() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metaclear --help"), @r"
     $ metaclear --help
-    Clear metadevices.
+    Clear metadevices and hot spare pools.
 
     A metadevice that is open, for instance mounted, is not cleared, nor is one that is a comp\
     onent
@@ -31,7 +31,8 @@ fn help_page() {
     Usage: metaclear [OPTIONS] [NAME]...
 
     Arguments:
-      [NAME]...  Metadevices to clear, such as d10
+      [NAME]...  Metadevices to clear, such as d10, and hot spare pools that are empty, such a\
+    s hsp001
 
     Options:
       -a          All metadevices

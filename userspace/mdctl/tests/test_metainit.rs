@@ -19,7 +19,7 @@ use rustix::{
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metainit --help"), @r#"
     $ metainit --help
-    Make a stripe, a concat, a concat of stripes, or a mirror of these.
+    Make a stripe, a concat, a concat of stripes, a mirror of these, or a hot spare pool.
 
     A stripe or concat has one or more ROWS, one behind the other. Each has a WIDTH, as many
     COMPONENTs, and if there is more than one of these is striped over them. A component is a \
@@ -29,13 +29,14 @@ fn help_page() {
     d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
     SUBMIRRORs, that of the first one. NAME alone stands for the entry of that name in md.tab.
 
-    Usage: metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+    Usage: metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
            metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS] [--assume-clean]
+           metainit [OPTIONS] POOL [COMPONENT...]
            metainit [OPTIONS] [-T FILE] NAME
            metainit [OPTIONS] [-T FILE] -a
 
     Arguments:
-      [NAME]  Name of the metadevice, d0 to d8191
+      [NAME]  Name of the metadevice, d0 to d8191, or hot spare pool, hsp000 to hsp999
 
     Options:
       -f                   Also over components that carry a file system or the like, but not \
@@ -55,6 +56,9 @@ fn help_page() {
       -i INTERLACE  How much lies on one component before it is the next one's turn: a number \
     and k
                     (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
+
+    Each stripe or concat:
+      -h POOL       Its hot spare pool, such as hsp001, for when it is a submirror
 
     Each mirror:
       -g    A read goes to the submirror that has its part of the blocks (geometric)
@@ -252,10 +256,8 @@ fn options_and_words_that_are_wrong_are_pointed_at() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 1 2 sda sdb -h hsp001
-    err| metainit: d10: "-h" is not an option of a row, which has only -i INTERLACE
-    err|     d10 1 2 sda sdb -h hsp001
-    err|                     ^^
-    err| next: metainit --help
+    err| metainit: d10: hot spare pools need a state database, and there is none
+    err| next: metadb -a -f DEVICE
     [exit status 1]
     $ metainit -z d10 1 1 sda
     err| metainit: unexpected argument '-z' found

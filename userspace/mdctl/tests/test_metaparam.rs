@@ -22,14 +22,15 @@ fn with_mirror() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metaparam --help"), @r"
     $ metaparam --help
-    Change the options of a mirror, or show them.
+    Change the options of a mirror or the hot spare pool of a stripe or concat, or show them.
 
-    What is not given stays as it is; without options all are shown. The mirror may be in use.
+    What is not given stays as it is; without options all are shown. The metadevice may be in \
+    use.
 
-    Usage: metaparam [OPTIONS] <MIRROR>
+    Usage: metaparam [OPTIONS] <NAME>
 
     Arguments:
-      <MIRROR>  The mirror, such as d10
+      <NAME>  The metadevice, such as d10
 
     Options:
       -r <POLICY>  Where a read goes: roundrobin (to each side in turn), geometric (to the sid\
@@ -37,8 +38,9 @@ fn help_page() {
       -w <POLICY>  How a write goes to the sides: parallel (to all at once) or serial (to one \
     after the other)
       -p <PASS>    When the mirror is resynced after a crash, 1 to 9; 0 for never
+      -h <POOL>    The hot spare pool of a stripe or concat, such as hsp001; none for none
           --json   Answer in JSON, also errors; may stand anywhere on the line
-      -h, --help   Print help
+      -?, --help   Print help
     ");
 }
 
@@ -131,9 +133,8 @@ fn only_a_mirror_has_options() {
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metaparam d12
-    err| metaparam: d12: is a concat or stripe, and not a mirror
-    err| next: metastat d12
-    [exit status 1]
+    d12: Concat/Stripe current parameters are:
+        Hot spare pool: none
     $ metaparam -r first d11
     err| metaparam: d11: is a concat or stripe, and not a mirror
     err| next: metastat d11
@@ -147,9 +148,9 @@ fn only_a_mirror_has_options() {
     err| next: metaparam --help
     [exit status 1]
     $ metaparam --json d12
-    {"version":1,"error":{"command":"metaparam","device":"d12","reason":"is a concat or stripe\
-    , and not a mirror","next":"metastat d12"}}
-    [exit status 1]
+    {"version":1,"metadevices":[{"name":"d12","type":"concat","size":66060288,"state":"Okay","\
+    rows":[{"interlace":524288,"components":[{"device":"/dev/sdb","start":1048576,"size":66060\
+    288,"state":"Okay","read_errors":0,"write_errors":0,"event":null}]}]}]}
     "#);
 }
 
@@ -182,7 +183,7 @@ fn options_out_of_range_change_nothing() {
     err| next: metaparam --help
     [exit status 1]
     $ metaparam
-    err| metaparam: the following required arguments were not provided: <MIRROR>
+    err| metaparam: the following required arguments were not provided: <NAME>
     err| next: metaparam --help
     [exit status 1]
     ");

@@ -18,16 +18,19 @@ fn help_page() {
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit     Make a stripe, a concat, a concat of stripes, or a mirror of these.
-      metastat     Show metadevices.
-      metaclear    Clear metadevices.
+      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, or a hot s\
+    pare pool.
+      metastat     Show metadevices and hot spare pools.
+      metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe or concat.
       metadetach   Take a submirror out of its mirror.
       metaoffline  Take a submirror out of service for a while.
       metaonline   Bring a submirror back that metaoffline has taken out of service.
-      metaparam    Change the options of a mirror, or show them.
+      metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
+     or show them.
       metareplace  Replace a component of a mirror, or use it again.
       metasync     Start or cancel the resync of mirrors.
+      metahs       Change hot spare pools, or show them.
       metadb       Make, delete and show replicas of the state database.
       scan         Show the devices on which sets have replicas and components.
       probe        Say what a device has of a set.
@@ -79,7 +82,7 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
+    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -89,8 +92,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
-    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metadb, scan, probe, sta\
-    rt, stop, export, import, dump, version]","next":"mdctl --help"}}
+    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metahs, metadb, scan, pr\
+    obe, start, stop, export, import, dump, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -103,13 +106,13 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarep\
-    lace, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
+    lace, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metadb, scan, probe, start, stop, export, import, dump, version]
+    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

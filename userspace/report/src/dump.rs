@@ -216,12 +216,40 @@ pub struct Part {
 pub struct Record {
     /// Its number.
     pub record: u32,
-    /// Its kind: 1 for a metadevice.
+    /// Its kind: 1 for a metadevice, 2 for a hot spare pool.
     pub kind: u16,
     /// Version of that kind.
     pub version: u16,
-    /// What it says. Null if it is damaged, or of a kind or version that is not known.
+    /// What it says. Null if it is damaged, or of a kind or version that is not known, or no
+    /// metadevice's.
     pub metadevice: Option<Metadevice>,
+    /// What it says of a hot spare pool. Absent if it is damaged, or no pool's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
+}
+
+/// A hot spare pool as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// Its spares, in order. Whether one is in use is in the metadevice that has it.
+    pub spares: Vec<Spare>,
+}
+
+/// A hot spare as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Spare {
+    /// Uuid in its label.
+    pub spare: Option<String>,
+    /// Uuid of the partition, a hint. Null if it is none.
+    pub partition: Option<String>,
+    /// World-wide name of the disk, a hint. Null if it is not known.
+    pub wwn: Option<String>,
+    /// Whether it has failed, and was not enabled since.
+    pub broken: bool,
+    /// When it broke or was enabled, in UTC as RFC 3339 has it. Null if never.
+    pub changed: Option<String>,
 }
 
 /// A metadevice as it is stored.
@@ -236,12 +264,36 @@ pub struct Metadevice {
     pub size: u64,
     /// The rows of a stripe or concat. Empty for a mirror.
     pub rows: Vec<Row>,
+    /// Name of the hot spare pool of a stripe or concat. Absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// What components have to do with hot spares. Absent if that is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<Spared>,
     /// The sides of a mirror. Empty for others.
     pub submirrors: Vec<Side>,
     /// Options of a mirror. Null for others.
     pub options: Option<Options>,
     /// What a mirror remembers of its regions. Null if it is not known, and for others.
     pub regions: Option<Regions>,
+}
+
+/// What a component has to do with a hot spare.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Spared {
+    /// Index of the component, over all rows.
+    pub component: u32,
+    /// `stands for`: the component is a hot spare, and stands for the other device. `replaced`: the
+    /// other device is a hot spare, which goes back to its pools after the resync.
+    pub role: &'static str,
+    /// Uuid in the label of the other device. Null if it has none.
+    pub device: Option<String>,
+    /// Uuid of its partition, a hint. Null if it is none.
+    pub partition: Option<String>,
+    /// World-wide name of its disk, a hint. Null if it is not known.
+    pub wwn: Option<String>,
+    /// First byte of the data on it.
+    pub start: u64,
 }
 
 /// What a mirror remembers of its regions.

@@ -11,6 +11,7 @@
 mod database;
 pub mod dump;
 mod metadevice;
+mod pool;
 
 pub use database::{
     Database,
@@ -28,6 +29,11 @@ pub use metadevice::{
     State,
     Submirror,
     WritePolicy, //
+};
+pub use pool::{
+    HotSpare,
+    HotSparePool,
+    SpareStatus, //
 };
 
 use serde::Serialize;
@@ -79,6 +85,10 @@ pub struct Document {
     /// mirror as it is now. `metasync`: the mirrors that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
+    /// `metastat`: the hot spare pools, absent if there are none. `metahs`, and `metainit` of a
+    /// pool: those that it was about, as they are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hot_spare_pools: Option<Vec<HotSparePool>>,
     /// `metadb`: the state database. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
@@ -124,6 +134,7 @@ impl Default for Document {
         Document {
             version: DOCUMENT_VERSION,
             metadevices: None,
+            hot_spare_pools: None,
             database: None,
             members: None,
             checked: None,

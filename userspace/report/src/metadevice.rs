@@ -22,6 +22,9 @@ pub struct Metadevice {
     /// Name of the metadevice that this one is a component of. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// Name of the hot spare pool of a stripe or concat. Absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hot_spare_pool: Option<String>,
     /// The rows of a stripe or concat, in order. Absent for a mirror.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<Row>>,
@@ -210,6 +213,10 @@ pub struct Component {
     /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
     /// `2026-03-01T12:34:56Z`. Null if never.
     pub event: Option<String>,
+    /// Path of the hot spare that stands for it: `state` and the errors are the spare's. Absent if
+    /// none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hot_spare: Option<String>,
 }
 
 #[cfg(test)]

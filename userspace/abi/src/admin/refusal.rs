@@ -142,11 +142,38 @@ pub enum Refusal {
     ReplaceOthersFirst = 62,
     /// Nothing of the mirror has to be resynced.
     NothingToResync = 63,
+    /// There is no such hot spare pool. `values[0]`: its number.
+    NoSuchPool = 80,
+    /// There is a hot spare pool of this name. `values[0]`: its number.
+    PoolExists = 81,
+    /// The hot spare pool has spares. `values`: its number, how many.
+    PoolNotEmpty = 82,
+    /// A stripe or concat has the hot spare pool. `values`: numbers of the pool and of that one.
+    PoolHasUsers = 83,
+    /// The device is a hot spare. `values[0]`: number of a pool that has it.
+    DeviceIsSpare = 84,
+    /// The device is no spare of the pool. `values[0]`: number of the pool, [`ALL_POOLS`] if of none.
+    NoSuchSpare = 85,
+    /// The hot spare is in use. `values`: number of the metadevice that has it, and component.
+    SpareInUse = 86,
+    /// The hot spare is not broken: there is nothing to be enabled.
+    SpareNotBroken = 87,
+    /// There cannot be so many spares in a pool. `values`: found, most.
+    TooManySpares = 88,
+    /// Only a stripe or concat has a hot spare pool.
+    PoolIsForStripes = 89,
+    /// There are hot spare pools, which need the state database. `values[0]`: number of the first.
+    PoolsExist = 90,
+    /// A metadevice cannot be a hot spare.
+    SpareIsMetadevice = 91,
+    /// A spare of the pool has larger logical blocks than the stripe. `values`: found, most, in
+    /// bytes.
+    SpareBlockTooLarge = 92,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 63] = [
+    pub const ALL: [Refusal; 76] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -210,6 +237,19 @@ impl Refusal {
         Refusal::ComponentInService,
         Refusal::ReplaceOthersFirst,
         Refusal::NothingToResync,
+        Refusal::NoSuchPool,
+        Refusal::PoolExists,
+        Refusal::PoolNotEmpty,
+        Refusal::PoolHasUsers,
+        Refusal::DeviceIsSpare,
+        Refusal::NoSuchSpare,
+        Refusal::SpareInUse,
+        Refusal::SpareNotBroken,
+        Refusal::TooManySpares,
+        Refusal::PoolIsForStripes,
+        Refusal::PoolsExist,
+        Refusal::SpareIsMetadevice,
+        Refusal::SpareBlockTooLarge,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -51,8 +51,9 @@ pub struct Component {
     pub size_sectors: u64,
     /// Out: [`ComponentState`] as a number. Zero in [`Create`].
     pub state: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Out: 1 if it is a hot spare: then `dev` and what follows are the spare's, while `device` and
+    /// `start_sectors` are those of the component that it stands for. Zero in [`Create`].
+    pub spare: u32,
     /// Out: reads that failed since the metadevice was made or loaded. Zero in [`Create`].
     pub read_errors: u64,
     /// Out: writes and flushes that failed, likewise. Zero in [`Create`].
@@ -141,8 +142,10 @@ pub struct Create {
     pub size_sectors: u64,
     /// In: options of a mirror.
     pub mirror: MirrorOptions,
+    /// In: number of the hot spare pool of a stripe or concat, plus 1; 0 for none.
+    pub pool: u32,
     /// Zero.
-    pub reserved: [u64; 2],
+    pub reserved: [u32; 3],
 }
 
 /// Argument of [`IOC_CLEAR`].
@@ -219,6 +222,10 @@ pub struct UnitSummary {
     pub resynced_sectors: u64,
     /// What it has to do in all; zero if there is nothing.
     pub resync_sectors: u64,
+    /// Number of the hot spare pool of a stripe or concat, plus 1; 0 for none.
+    pub pool: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is

@@ -13,6 +13,7 @@ use super::{
 use md_abi::admin::{
     AddReplicas,
     Attach,
+    ChangePool,
     ChangeSide,
     Clear,
     Component,
@@ -21,12 +22,16 @@ use md_abi::admin::{
     Device,
     Grow,
     List,
+    ListPools,
     ListReplicas,
+    PoolStatus,
     Probe,
     Replace,
     ReplicaStatus,
     Row,
     SetOptions,
+    SetPool,
+    SpareStatus,
     StartSet,
     Status,
     StopSet,
@@ -35,16 +40,19 @@ use md_abi::admin::{
     Version,
     IOC_ADD_REPLICAS,
     IOC_ATTACH,
+    IOC_CHANGE_POOL,
     IOC_CHANGE_SIDE,
     IOC_CLEAR,
     IOC_CREATE,
     IOC_DELETE_REPLICAS,
     IOC_GROW,
     IOC_LIST,
+    IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
     IOC_PROBE,
     IOC_REPLACE,
     IOC_SET_OPTIONS,
+    IOC_SET_POOL,
     IOC_START_SET,
     IOC_STATUS,
     IOC_STOP_SET,
@@ -222,6 +230,34 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_PROBE, _>(argument) }
     }
 
+    fn list_pools(
+        &mut self,
+        argument: &mut ListPools,
+        pools: &mut [PoolStatus],
+        spares: &mut [SpareStatus],
+    ) -> Result<(), CallError> {
+        (argument.pools, argument.pool_capacity) = array_to_write(pools);
+        (argument.spares, argument.spare_capacity) = array_to_write(spares);
+        // SAFETY: `IOC_LIST_POOLS` takes a `ListPools`, and writes the two arrays that it names, of
+        // `PoolStatus` and `SpareStatus`, which are `FromBytes`.
+        unsafe { self.call::<IOC_LIST_POOLS, _>(argument) }
+    }
+
+    fn change_pool(
+        &mut self,
+        argument: &mut ChangePool,
+        devices: &[Device],
+    ) -> Result<(), CallError> {
+        (argument.devices, argument.device_count) = array_to_read(devices);
+        // SAFETY: `IOC_CHANGE_POOL` takes a `ChangePool`, and reads the array that it names.
+        unsafe { self.call::<IOC_CHANGE_POOL, _>(argument) }
+    }
+
+    fn set_pool(&mut self, argument: &mut SetPool) -> Result<(), CallError> {
+        // SAFETY: `IOC_SET_POOL` takes a `SetPool`, which names no arrays.
+        unsafe { self.call::<IOC_SET_POOL, _>(argument) }
+    }
+
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
         // SAFETY: `IOC_ADD_REPLICAS` takes an `AddReplicas`, which names no arrays.
         unsafe { self.call::<IOC_ADD_REPLICAS, _>(argument) }
@@ -269,7 +305,7 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, twelve times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, fifteen times.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
@@ -289,6 +325,15 @@ mod tests {
             refused
         );
         assert_eq!(null.probe(&mut Probe::new_zeroed()), refused);
+        assert_eq!(
+            null.list_pools(&mut ListPools::new_zeroed(), &mut [], &mut []),
+            refused
+        );
+        assert_eq!(
+            null.change_pool(&mut ChangePool::new_zeroed(), &[]),
+            refused
+        );
+        assert_eq!(null.set_pool(&mut SetPool::new_zeroed()), refused);
         assert!(requests::version(&mut null).is_err());
     }
 

@@ -12,6 +12,7 @@ pub mod requests;
 use md_abi::admin::{
     AddReplicas,
     Attach,
+    ChangePool,
     ChangeSide,
     Clear,
     Component,
@@ -20,12 +21,16 @@ use md_abi::admin::{
     Device,
     Grow,
     List,
+    ListPools,
     ListReplicas,
+    PoolStatus,
     Probe,
     Replace,
     ReplicaStatus,
     Row,
     SetOptions,
+    SetPool,
+    SpareStatus,
     StartSet,
     Status,
     StopSet,
@@ -93,6 +98,24 @@ pub trait Admin {
 
     /// Sees whether the components of a metadevice answer.
     fn probe(&mut self, argument: &mut Probe) -> Result<(), CallError>;
+
+    /// Lists the hot spare pools and their spares.
+    fn list_pools(
+        &mut self,
+        argument: &mut ListPools,
+        pools: &mut [PoolStatus],
+        spares: &mut [SpareStatus],
+    ) -> Result<(), CallError>;
+
+    /// Makes, changes or deletes a hot spare pool.
+    fn change_pool(
+        &mut self,
+        argument: &mut ChangePool,
+        devices: &[Device],
+    ) -> Result<(), CallError>;
+
+    /// Gives a stripe or concat a hot spare pool, or none.
+    fn set_pool(&mut self, argument: &mut SetPool) -> Result<(), CallError>;
 
     /// Adds replicas of the state database.
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;

@@ -2,7 +2,10 @@
 //! `mdctl export`
 
 use crate::{
-    admin::requests::database,
+    admin::requests::{
+        database,
+        pools, //
+    },
     description,
     explain::{
         self,
@@ -44,7 +47,8 @@ pub fn run(
     let database = database::database(machine.admin).map_err(asked)?;
     super::check_set(arguments.set.as_deref(), database.as_ref())?;
     let units = description::units(machine.admin).map_err(asked)?;
-    answer.text = description::exported(machine.host, database.as_ref(), &units);
+    let pools = pools::list(machine.admin).map_err(asked)?;
+    answer.text = description::exported(machine.host, database.as_ref(), &units, &pools);
     answer.document.description = Some(answer.text.clone());
     answer.document.database = database.as_ref().map(Into::into);
     answer.document.metadevices = Some(units.iter().map(Into::into).collect());

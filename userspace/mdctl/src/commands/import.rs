@@ -21,6 +21,7 @@ use crate::{
     },
     making::{
         make,
+        make_pool,
         Manner, //
     },
     output::Answer,
@@ -30,6 +31,11 @@ use crate::{
             Entry, //
         },
         name::MetadeviceName,
+        pool::{
+            PoolName,
+            PoolSpec, //
+        },
+        rows::StripeSpec,
         shell::quoted,
         spec::Spec, //
     },
@@ -80,6 +86,9 @@ struct Wanted {
     spec: Spec,
 }
 
+/// A line of the file, and the hot spare pool that it wants.
+type WantedPool = (Entry, PoolSpec);
+
 /// Runs the command.
 pub fn run(
     arguments: Arguments,
@@ -89,7 +98,7 @@ pub fn run(
     let file = &arguments.file;
     let text = read_named(machine.host, file);
     let text = text.map_err(|error| unreadable(file, &error))?;
-    let (wanted, mut failures) = arguments.read(&text);
+    let (wanted, pools, mut failures) = arguments.read(&text);
     failures.extend(arguments.existing(&wanted, machine)?);
     failures.extend(arguments.contradictions(&wanted));
     if !failures.is_empty() {
@@ -97,14 +106,25 @@ pub fn run(
         answer.failures = failures;
         return Err(refused(file, count));
     }
-    arguments.make_all(&wanted, machine, answer)
+    arguments.make_pools(&pools, machine, answer)?;
+    arguments.make_all(&wanted, &pools, machine, answer)
 }
 
 impl Arguments {
     /// The metadevices that the file wants, and what is wrong with lines that cannot be read.
-    fn read(&self, text: &str) -> (Vec<Wanted>, Vec<Failure>) {
-        let (mut wanted, mut failures) = (Vec::new(), Vec::new());
+    fn read(&self, text: &str) -> (Vec<Wanted>, Vec<WantedPool>, Vec<Failure>) {
+        let (mut wanted, mut pools, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries(text) {
+            if let Some(spec) = entry.pool() {
+                match spec {
+                    Ok(spec) => pools.push((entry, spec)),
+                    Err(error) => {
+                        let failure = explain::syntax(COMMAND, &error, &entry.words);
+                        failures.push(self.about(failure, &entry));
+                    }
+                }
+                continue;
+            }
             match entry.spec() {
                 Ok(spec) => wanted.push(Wanted { entry, spec }),
                 Err(error) => {
@@ -113,7 +133,23 @@ impl Arguments {
                 }
             }
         }
-        (wanted, failures)
+        (wanted, pools, failures)
+    }
+
+    /// Makes the hot spare pools, or sees whether they could be made: metadevices may have one.
+    fn make_pools(
+        &self,
+        pools: &[WantedPool],
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        for (done, (entry, spec)) in pools.iter().enumerate() {
+            if let Err(failure) = make_pool(machine, spec, self.manner(), answer) {
+                answer.failures.push(self.about(failure, entry));
+                return Err(stopped(&self.file, pools.len() - done, self.check_only));
+            }
+        }
+        Ok(())
     }
 
     /// Those that exist already.
@@ -160,18 +196,20 @@ impl Arguments {
     fn make_all(
         &self,
         wanted: &[Wanted],
+        pools: &[WantedPool],
         machine: &mut Machine<'_>,
         answer: &mut Answer,
     ) -> Result<(), Failure> {
         if self.check_only {
-            answer.document.checked = Some(Vec::new());
+            answer.document.checked.get_or_insert_default();
         } else {
-            answer.document.metadevices = Some(Vec::new());
+            answer.document.metadevices.get_or_insert_default();
         }
         let specs: Vec<_> = wanted.iter().map(|wanted| &wanted.spec).collect();
         let order = children_first(&specs).unwrap_or_default();
         for (done, index) in order.iter().enumerate() {
             let Wanted { entry, spec } = &wanted[*index];
+            let spec = &self.without_pool(spec, pools);
             let inner: Vec<_> = specs.iter().map(|spec| spec.name().path()).collect();
             let made = if self.check_only && spec.devices().iter().any(|dev| inner.contains(dev)) {
                 self.foresee(spec, &inner, machine, answer)
@@ -184,6 +222,20 @@ impl Arguments {
             }
         }
         Ok(())
+    }
+
+    /// What is asked for; in a check without a pool that would only just have been made.
+    fn without_pool(&self, spec: &Spec, pools: &[WantedPool]) -> Spec {
+        match spec {
+            Spec::Stripe(stripe) if self.check_only => {
+                let is_wanted = |pool: &PoolName| pools.iter().any(|(_, spec)| spec.name == *pool);
+                Spec::Stripe(StripeSpec {
+                    pool: stripe.pool.filter(|pool| !is_wanted(pool)),
+                    ..stripe.clone()
+                })
+            }
+            _ => spec.clone(),
+        }
     }
 
     /// Sees what can be seen of a metadevice over others, `inner`, that are not made yet: the

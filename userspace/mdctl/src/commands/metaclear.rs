@@ -19,6 +19,7 @@ use crate::{
     output::Answer,
     syntax::{
         name::MetadeviceName,
+        pool::PoolName,
         spec::title, //
     },
     Machine,
@@ -26,7 +27,7 @@ use crate::{
 use clap::Parser;
 use md_abi::admin::Refusal;
 
-/// Clear metadevices.
+/// Clear metadevices and hot spare pools.
 ///
 /// A metadevice that is open, for instance mounted, is not cleared, nor is one that is a component
 /// of another. The first one that cannot be cleared ends the command; those before it are gone
@@ -48,7 +49,7 @@ pub struct Arguments {
     #[arg(short = 'f')]
     force: bool,
 
-    /// Metadevices to clear, such as d10
+    /// Metadevices to clear, such as d10, and hot spare pools that are empty, such as hsp001
     #[arg(
         value_name = "NAME",
         required_unless_present = "all",
@@ -63,11 +64,16 @@ pub fn run(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let mut names = explain::names("metaclear", &arguments.names)?;
+    let (pools, names): (Vec<_>, Vec<_>) = arguments
+        .names
+        .iter()
+        .cloned()
+        .partition(|name| name.parse::<PoolName>().is_ok());
+    let mut names = explain::names("metaclear", &names)?;
     let family = requests::list(machine.admin)
         .map_err(|error| explain::request(&error, &Subject::none()))?;
     let family: Family = family.into_iter().collect();
-    if arguments.all || arguments.recursive {
+    if arguments.all || arguments.recursive && !names.is_empty() {
         // None can be cleared before the one that it is part of.
         let places = family.places(&names);
         names = places.iter().map(|place| place.name).collect();
@@ -84,6 +90,9 @@ pub fn run(
             .cleared
             .get_or_insert_default()
             .push(name.to_string());
+    }
+    for pool in pools.iter().filter_map(|name| name.parse().ok()) {
+        super::metahs::delete(pool, machine, answer)?;
     }
     Ok(())
 }

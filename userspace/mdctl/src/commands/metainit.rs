@@ -2,7 +2,10 @@
 //! `metainit`
 
 use crate::{
-    admin::requests,
+    admin::requests::{
+        self,
+        pools, //
+    },
     discover,
     explain::{
         self,
@@ -17,6 +20,7 @@ use crate::{
     },
     making::{
         make,
+        make_pool,
         Manner, //
     },
     output::Answer,
@@ -24,6 +28,10 @@ use crate::{
         md_tab::{
             entries,
             Entry, //
+        },
+        pool::{
+            PoolName,
+            PoolSpec, //
         },
         rows::KEEP_DATA,
         shell::quoted,
@@ -40,7 +48,7 @@ const COMMAND: &str = "metainit";
 /// The file that says which metadevices there should be.
 const MD_TAB: &str = "/etc/mdctl/md.tab";
 
-/// Make a stripe, a concat, a concat of stripes, or a mirror of these.
+/// Make a stripe, a concat, a concat of stripes, a mirror of these, or a hot spare pool.
 ///
 /// A stripe or concat has one or more ROWS, one behind the other. Each has a WIDTH, as many
 /// COMPONENTs, and if there is more than one of these is striped over them. A component is a disk,
@@ -51,13 +59,17 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
-    override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])...
+    override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
        metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS] [--assume-clean]
+       metainit [OPTIONS] POOL [COMPONENT...]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
     after_help = "Each row:
   -i INTERLACE  How much lies on one component before it is the next one's turn: a number and k
                 (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
+
+Each stripe or concat:
+  -h POOL       Its hot spare pool, such as hsp001, for when it is a submirror
 
 Each mirror:
   -g    A read goes to the submirror that has its part of the blocks (geometric)
@@ -113,7 +125,7 @@ pub struct Arguments {
     #[arg(long = "assume-clean")]
     assume_clean: bool,
 
-    /// Name of the metadevice, d0 to d8191
+    /// Name of the metadevice, d0 to d8191, or hot spare pool, hsp000 to hsp999
     #[arg(value_name = "NAME", required_unless_present = "all")]
     name: Option<String>,
 
@@ -155,7 +167,14 @@ pub fn run(
     }
     match &words[..] {
         [] => arguments.make_all(machine, answer),
-        [name] => arguments.make_from_md_tab(name, machine, answer),
+        [name] if arguments.is_in_md_tab(name, machine) => {
+            arguments.make_from_md_tab(name, machine, answer)
+        }
+        words if PoolSpec::is_meant(words) => {
+            let spec = PoolSpec::parse(words);
+            let spec = spec.map_err(|error| explain::syntax(COMMAND, &error, words))?;
+            make_pool(machine, &spec, arguments.manner(false), answer)
+        }
         words => {
             let spec = parsed(Spec::parse(words), words)?;
             if arguments.assume_clean && !matches!(spec, Spec::Mirror(_)) {
@@ -176,6 +195,16 @@ impl Arguments {
             from_md_tab,
             assume_clean: self.assume_clean,
         }
+    }
+
+    /// Whether a name alone stands for an entry of the file. That of a pool which does not stand
+    /// there is a pool without spares.
+    fn is_in_md_tab(&self, name: &str, machine: &Machine<'_>) -> bool {
+        if name.parse::<PoolName>().is_err() || self.md_tab.is_some() {
+            return true;
+        }
+        let entries = self.entries(machine);
+        entries.is_ok_and(|entries| entries.iter().any(|entry| entry.is_called(name)))
     }
 
     /// Path of the file with the entries.
@@ -211,9 +240,13 @@ impl Arguments {
         let entries = self.entries(machine)?;
         let existing = requests::list(machine.admin)
             .map_err(|error| explain::request(&error, &Subject::none()))?;
+        let pools = pools::list(machine.admin)
+            .map_err(|error| explain::request(&error, &Subject::none()))?;
         let exists = |entry: &&Entry| {
             let name = entry.metadevice();
-            existing.iter().any(|kin| Some(kin.name) == name)
+            let pool = entry.name().parse().ok();
+            let is_pool = pools.iter().any(|own| Some(own.name) == pool);
+            is_pool || existing.iter().any(|kin| Some(kin.name) == name)
         };
         let mut left: Vec<_> = entries.iter().filter(|entry| !exists(entry)).collect();
         self.begin_list(answer);
@@ -251,6 +284,13 @@ impl Arguments {
         machine: &mut Machine<'_>,
         answer: &mut Answer,
     ) -> Result<(), Failure> {
+        if let Some(spec) = entry.pool() {
+            let made = spec
+                .map_err(|error| explain::syntax(COMMAND, &error, &entry.words))
+                .and_then(|spec| make_pool(machine, &spec, self.manner(true), answer));
+            return made
+                .map_err(|failure| in_entry(failure, self.file(), entry, self.with_force(entry)));
+        }
         parsed(entry.spec(), &entry.words)
             .and_then(|spec| make(machine, &spec, self.manner(true), answer))
             .map_err(|failure| in_entry(failure, self.file(), entry, self.with_force(entry)))

@@ -4,7 +4,9 @@
 use crate::{
     admin::requests::{
         self,
-        NewOptions, //
+        pools,
+        NewOptions,
+        RequestError, //
     },
     explain::{
         self,
@@ -15,23 +17,28 @@ use crate::{
         mirror::parameters,
         Answer, //
     },
-    syntax::mirror::{
-        parse_pass,
-        parse_read_policy,
-        parse_write_policy, //
+    syntax::{
+        mirror::{
+            parse_pass,
+            parse_read_policy,
+            parse_write_policy, //
+        },
+        name::MetadeviceName,
+        pool::PoolName, //
     },
     unit::Body,
     Machine,
 };
 use clap::Parser;
+use md_abi::admin::Refusal;
 use md_report::{
     ReadPolicy,
     WritePolicy, //
 };
 
-/// Change the options of a mirror, or show them.
+/// Change the options of a mirror or the hot spare pool of a stripe or concat, or show them.
 ///
-/// What is not given stays as it is; without options all are shown. The mirror may be in use.
+/// What is not given stays as it is; without options all are shown. The metadevice may be in use.
 #[derive(Debug, Parser)]
 #[command(name = "metaparam", verbatim_doc_comment)]
 pub struct Arguments {
@@ -48,9 +55,30 @@ pub struct Arguments {
     #[arg(short = 'p', value_name = "PASS", value_parser = parse_pass)]
     pass: Option<u32>,
 
-    /// The mirror, such as d10
-    #[arg(value_name = "MIRROR")]
+    /// The hot spare pool of a stripe or concat, such as hsp001; none for none
+    #[arg(
+        short = 'h',
+        value_name = "POOL",
+        value_parser = parse_pool,
+        conflicts_with_all = ["read_policy", "write_policy", "pass"]
+    )]
+    pool: Option<NewPool>,
+
+    /// The metadevice, such as d10
+    #[arg(value_name = "NAME")]
     name: String,
+}
+
+/// A pool, or none.
+#[derive(Clone, Copy, Debug)]
+struct NewPool(Option<PoolName>);
+
+/// Reads a pool's name, or `none`. The error is a reason, in words.
+fn parse_pool(word: &str) -> Result<NewPool, String> {
+    match word {
+        "none" => Ok(NewPool(None)),
+        _ => word.parse().map(|name| NewPool(Some(name))),
+    }
 }
 
 /// Runs the command.
@@ -71,8 +99,20 @@ pub fn run(
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
         answer.has_changed = true;
     }
+    if let Some(NewPool(pool)) = arguments.pool {
+        pools::set(machine.admin, name, pool).map_err(|error| no_pool(&error, name))?;
+        answer.has_changed = true;
+    }
     let unit = super::read(machine, name)?;
     match &unit.body {
+        Body::Stripe(_) if arguments.pool.is_some() => {}
+        Body::Stripe(_) if !changes => {
+            let pool = unit
+                .pool
+                .map_or("none".to_string(), |pool| pool.to_string());
+            answer.line(&format!("{name}: Concat/Stripe current parameters are:"));
+            answer.line(&format!("    Hot spare pool: {pool}"));
+        }
         Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
         Body::Mirror(_) if changes => {}
         Body::Mirror(mirror) => {
@@ -82,4 +122,12 @@ pub fn run(
     }
     answer.document.metadevices = Some(vec![(&unit).into()]);
     Ok(())
+}
+
+/// Why a metadevice does not get a pool.
+fn no_pool(error: &RequestError, name: MetadeviceName) -> Failure {
+    match error.refusal() {
+        Some(Refusal::NoDatabase) => explain::pools::no_database(name.to_string()),
+        _ => explain::request(error, &Subject::unit(name)),
+    }
 }

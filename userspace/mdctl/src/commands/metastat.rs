@@ -16,6 +16,7 @@ use crate::{
         Place, //
     },
     output::{
+        pools as pool_text,
         text::{
             self,
             Keeping,
@@ -24,7 +25,10 @@ use crate::{
         Answer, //
     },
     repair::repair,
-    syntax::name::MetadeviceName,
+    syntax::{
+        name::MetadeviceName,
+        pool::PoolName, //
+    },
     unit::Unit,
     Machine,
 };
@@ -32,7 +36,7 @@ use clap::Parser;
 use md_report::State;
 use std::collections::BTreeMap;
 
-/// Show metadevices.
+/// Show metadevices and hot spare pools.
 ///
 /// Shows the metadevices that are named, else all; each is followed by those that are components
 /// of it. If one of them cannot be shown, none is. States and errors are shown where there is
@@ -56,7 +60,7 @@ pub struct Arguments {
     #[arg(short = 'i')]
     inquire: bool,
 
-    /// Metadevices to show, such as d10
+    /// Metadevices to show, such as d10, and hot spare pools, such as hsp001
     #[arg(value_name = "NAME")]
     names: Vec<String>,
 }
@@ -67,23 +71,47 @@ pub fn run(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let names = explain::names("metastat", &arguments.names)?;
+    let (pools, others): (Vec<_>, Vec<_>) = arguments
+        .names
+        .iter()
+        .cloned()
+        .partition(|name| name.parse::<PoolName>().is_ok());
+    let names = explain::names("metastat", &others)?;
     let mut snapshot = Snapshot::read(machine)?;
     if arguments.inquire {
         probe(machine, &snapshot.family.places(&names))?;
         snapshot = Snapshot::read(machine)?;
     }
-    let units = snapshot.list(machine, &names)?;
+    // Who names only pools wants to see those.
+    let units = if names.is_empty() && !pools.is_empty() {
+        Vec::new()
+    } else {
+        snapshot.list(machine, &names)?
+    };
+    let pools: Vec<_> = pools.iter().filter_map(|name| name.parse().ok()).collect();
+    let pools = if pools.is_empty() && !names.is_empty() {
+        Vec::new()
+    } else {
+        super::metahs::chosen(&pools, machine)?
+    };
     let keeping = keeping(machine)?;
     answer.text = if arguments.concise {
-        text::concise(&units)
+        text::concise(&units) + &pool_text::concise(&pools)
     } else if arguments.md_tab {
-        text::md_tab(&units)
+        text::md_tab(&units) + &pool_text::md_tab(&pools)
     } else {
-        text::paragraphs(&units, arguments.times, &keeping)
+        let paragraphs = [
+            text::paragraphs(&units, arguments.times, &keeping),
+            pool_text::paragraphs(&pools),
+        ];
+        let paragraphs = paragraphs.into_iter().filter(|text| !text.is_empty());
+        paragraphs.collect::<Vec<_>>().join("\n")
     };
     let documents = units.iter().map(|listed| (&listed.unit).into());
     answer.document.metadevices = Some(documents.collect());
+    if !pools.is_empty() {
+        answer.document.hot_spare_pools = Some(pools.iter().map(Into::into).collect());
+    }
     Ok(())
 }
 

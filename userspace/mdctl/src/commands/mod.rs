@@ -8,6 +8,7 @@ pub mod import;
 pub mod metaclear;
 pub mod metadb;
 pub mod metadetach;
+pub mod metahs;
 pub mod metainit;
 pub mod metaoffline;
 pub mod metaonline;

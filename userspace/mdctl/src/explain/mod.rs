@@ -5,7 +5,7 @@
 //! [`refusal`] has the kernel's reasons, [`database`] those that have to do with the state
 //! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
-//! comes with growing a metadevice, [`dump`] what is wrong with a device that is looked at offline,
+//! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a device that is looked at offline,
 //! [`import`] what with a description, and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
@@ -16,6 +16,7 @@ pub mod import;
 pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
+pub mod pools;
 pub mod refusal;
 mod sides;
 
@@ -151,6 +152,15 @@ impl<'a> Subject<'a> {
     fn unit_name(&self) -> String {
         self.unit
             .map_or(ADMIN_PATH.to_string(), |unit| unit.to_string())
+    }
+
+    /// A request that is about devices which are part of no metadevice.
+    pub fn devices(paths: &'a [String]) -> Self {
+        Subject {
+            unit: None,
+            devices: paths,
+            only_one: false,
+        }
     }
 
     /// A request that is about a device which is part of no metadevice.

@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -434,15 +434,47 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_hot_spares() {
+        assert_snapshot!(refusals(80..=92), @r"
+        hsp017: there is no such hot spare pool
+          next: metainit hsp017 <device>
+        hsp017: exists already
+          next: metahs -i hsp017
+        hsp017: has 16 hot spares, which come out first
+          next: metahs -i hsp017
+        hsp017: is the hot spare pool of d16
+          next: metaparam -h none d16
+        /dev/sdb: is a hot spare of hsp017
+          next: metahs -d hsp017 /dev/sdb
+        /dev/sdb: is no hot spare of hsp017
+          next: metahs -i hsp017
+        /dev/sdb: is in use: it stands for component 16 of d17, or is about to go back
+          next: metastat d17
+        /dev/sdb: is not broken: there is nothing to be enabled
+          next: metahs -i
+        d10: would have 17 hot spares, and 16 are possible
+          next: metahs -i
+        d10: is a mirror, and a hot spare pool is for its submirrors
+          next: metastat d10
+        /dev/sdb: holds the last voting replica, without which hsp017 cannot be
+          next: metahs -i
+        /dev/sdb: is a metadevice, and a hot spare is a disk or partition
+          next: lsblk
+        /dev/sdb: logical blocks of a hot spare have 17 bytes, those of what it is for 16
+          next: lsblk -d -o NAME,LOG-SEC
+        ");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 5, tool: 6)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 6, tool: 6)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         ");
     }

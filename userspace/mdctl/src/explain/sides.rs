@@ -2,7 +2,7 @@
 //! Refusals that have to do with the sides of a mirror and its resync.
 
 use super::{
-    database,
+    pools,
     Failure, //
 };
 use crate::syntax::name::component_word;
@@ -53,6 +53,6 @@ pub(super) fn refusal(
         Refusal::NothingToResync => {
             Failure::of(mirror, "has nothing that has to be resynced", metastat)
         }
-        other => database::refusal(other, values, part),
+        other => pools::refusal(other, values, mirror, part),
     }
 }

@@ -12,10 +12,12 @@ use md_report::{
         Label,
         Member,
         Metadevice,
+        Pool,
         Record,
         Replica,
         Root,
         Row,
+        Spared,
         Standing, //
     },
     Kind,
@@ -165,9 +167,10 @@ fn member_text(member: &Member) -> String {
 }
 
 fn records(records: &[Record], with_states: bool) -> String {
-    let text = |record: &Record| match &record.metadevice {
-        Some(metadevice) => metadevice_text(metadevice, with_states),
-        None => {
+    let text = |record: &Record| match (&record.metadevice, &record.pool) {
+        (Some(metadevice), _) => metadevice_text(metadevice, with_states),
+        (None, Some(pool)) => pool_text(pool),
+        (None, None) => {
             let Record {
                 record,
                 kind,
@@ -200,6 +203,7 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
         let pass = options.pass;
         text += &format!(", read option {read}, write option {write}, pass {pass}");
     }
+    text += &optional("hot spare pool", &metadevice.pool);
     text += &format!(", {} blocks\n", blocks(metadevice.size));
     if with_states {
         text += &regions_text(metadevice);
@@ -207,7 +211,41 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
     for (number, row) in metadevice.rows.iter().enumerate() {
         text += &row_text(number, row, with_states);
     }
+    text + &metadevice
+        .spared
+        .iter()
+        .map(spared_text)
+        .collect::<String>()
+}
+
+fn pool_text(pool: &Pool) -> String {
+    let mut text = format!("    {}: hot spare pool\n", pool.name);
+    for spare in &pool.spares {
+        let uuid = spare.spare.as_deref().unwrap_or("none");
+        let state = if spare.broken { "broken" } else { "not broken" };
+        text += &format!("        component {uuid}: {state}");
+        text += &optional("since", &spare.changed);
+        text += &optional("partition", &spare.partition);
+        text += &optional("wwn", &spare.wwn);
+        text.push('\n');
+    }
     text
+}
+
+fn spared_text(spared: &Spared) -> String {
+    let (index, role) = (spared.component, spared.role);
+    let uuid = spared.device.as_deref();
+    let what = uuid.map_or("a device without a label".into(), |uuid| {
+        format!("component {uuid}")
+    });
+    let what = match role {
+        "replaced" => format!("the hot spare {uuid}", uuid = uuid.unwrap_or("none")),
+        _ => what,
+    };
+    let mut text = format!("        Component {index} {role} {what}");
+    text += &optional("partition", &spared.partition);
+    text += &optional("wwn", &spared.wwn);
+    text + "\n"
 }
 
 /// What a mirror remembers of its regions, if that is known.

@@ -30,7 +30,8 @@ impl Columns {
         let errors: Vec<_> = row.components.iter().map(errors).collect();
         let name_width = width("Device", &names) + 2;
         let error_width = width("Errors", &errors);
-        let line = |start: String, [state, errors, time]: [&str; 3]| {
+        let has_spares = row.components.iter().any(|part| part.spare.is_some());
+        let line = |start: String, [state, errors, time, spare]: [&str; 4]| {
             // The heading of the columns that are always there is wider than what stands in them.
             let mut line = format!("\t{start:width$}", width = name_width + 19);
             if self.states {
@@ -42,16 +43,21 @@ impl Columns {
             if self.times {
                 line += &format!("  {time}");
             }
+            if has_spares {
+                line += &format!("  {spare}");
+            }
             format!("{}\n", line.trim_end())
         };
         let heading = format!("{:name_width$} Start Block  Dbase", "Device");
-        let mut text = line(heading, ["State", "Errors", "Time"]);
+        let mut text = line(heading, ["State", "Errors", "Time", "Hot Spare"]);
         for ((name, errors), component) in names.iter().zip(&errors).zip(&row.components) {
             let has_replica = replicas.is_some_and(|paths| paths.contains(&component.device));
             let dbase = if has_replica { "Yes" } else { "No" };
             let start = format!("{name:name_width$} {:>8}    {dbase:>3}", component.start.0);
             let time = component.event.as_deref().unwrap_or("-");
-            text += &line(start, [component.state.word(), errors, time]);
+            let spare = component.spare.as_deref().map(component_word);
+            let spare = spare.unwrap_or_default();
+            text += &line(start, [component.state.word(), errors, time, &spare]);
         }
         text
     }

@@ -103,7 +103,11 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
                 times: with_times,
             };
             let replicas = keeping.as_ref();
-            heading(listed, columns.states) + &size + &table(rows, columns, replicas)
+            let pool = unit
+                .pool
+                .map(|pool| format!("    Hot spare pool: {pool}\n"));
+            let pool = pool.unwrap_or_default();
+            heading(listed, columns.states) + &pool + &size + &table(rows, columns, replicas)
         }
     }
 }
@@ -166,7 +170,10 @@ pub fn concise(units: &[Listed]) -> String {
 fn concise_component(unit: &Unit, component: &Component) -> String {
     let word = component_word(&component.device);
     let state = match component.state {
-        State::Okay => return word,
+        State::Okay => match &component.spare {
+            Some(spare) => format!("spared-{}", component_word(spare)),
+            None => return word,
+        },
         State::Unavailable => "unavail".to_string(),
         State::Maintenance | State::NeedsMaintenance | State::NeedsResync => "maint".to_string(),
         State::LastErred => "last-erred".to_string(),
@@ -176,5 +183,10 @@ fn concise_component(unit: &Unit, component: &Component) -> String {
             None => "resyncing".to_string(),
         },
     };
-    format!("{word} ({state})")
+    match &component.spare {
+        Some(spare) if component.state != State::Okay => {
+            format!("{word} ({state}-{})", component_word(spare))
+        }
+        _ => format!("{word} ({state})"),
+    }
 }

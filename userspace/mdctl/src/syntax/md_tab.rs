@@ -5,6 +5,7 @@
 
 use super::{
     name::MetadeviceName,
+    pool::PoolSpec,
     spec::Spec,
     SyntaxError, //
 };
@@ -42,13 +43,32 @@ impl Entry {
         }
     }
 
+    /// The hot spare pool that it wants, if it is one that it wants.
+    pub fn pool(&self) -> Option<Result<PoolSpec, SyntaxError>> {
+        if !PoolSpec::is_meant(&self.words) {
+            return None;
+        }
+        Some(
+            self.check_first()
+                .and_then(|()| PoolSpec::parse(&self.words)),
+        )
+    }
+
     /// The metadevice that it wants.
     pub fn spec(&self) -> Result<Spec, SyntaxError> {
-        if let Some(line) = self.earlier {
-            let reason = format!("\"{}\" stands in line {line} already", self.name());
-            return Err(SyntaxError::at(0, reason));
-        }
+        self.check_first()?;
         Spec::parse(&self.words)
+    }
+
+    /// Sees that no earlier entry has the same name.
+    fn check_first(&self) -> Result<(), SyntaxError> {
+        match self.earlier {
+            Some(line) => {
+                let reason = format!("\"{}\" stands in line {line} already", self.name());
+                Err(SyntaxError::at(0, reason))
+            }
+            None => Ok(()),
+        }
     }
 }
 

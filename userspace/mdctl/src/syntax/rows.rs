@@ -2,7 +2,7 @@
 //! The rows of a stripe or concat, as `metainit` and md.tab have them:
 //!
 //! ```text
-//! NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [--keep-data]
+//! NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL] [--keep-data]
 //! ```
 //!
 //! A row without `-i` has the default interlace, whatever the row before it has.
@@ -12,6 +12,10 @@ use super::{
         component_path,
         component_word,
         MetadeviceName, //
+    },
+    pool::{
+        PoolName,
+        POOL, //
     },
     size::{
         parse_interlace,
@@ -34,6 +38,8 @@ pub struct StripeSpec {
     pub name: MetadeviceName,
     /// Its rows, at least one.
     pub rows: Vec<RowSpec>,
+    /// Its hot spare pool, if it has one.
+    pub pool: Option<PoolName>,
     /// Whether it begins where its only component begins, so that it shows what is on that.
     pub keep_data: bool,
 }
@@ -68,11 +74,13 @@ impl StripeSpec {
                 return Err(SyntaxError::at(width_word, reason));
             }
         }
+        let pool = words.pool()?;
         let keep_data = words.skip(KEEP_DATA);
         words.end(&rows, keep_data)?;
         Ok(StripeSpec {
             name,
             rows,
+            pool,
             keep_data,
         })
     }
@@ -98,6 +106,9 @@ impl fmt::Display for StripeSpec {
             if components.len() > 1 || row.interlace != INTERLACE_DEFAULT {
                 write!(f, " -i {}", row.interlace.to_word())?;
             }
+        }
+        if let Some(pool) = self.pool {
+            write!(f, " {POOL} {pool}")?;
         }
         if self.keep_data {
             write!(f, " {KEEP_DATA}")?;
@@ -236,6 +247,7 @@ pub(super) mod tests {
             StripeSpec {
                 name: MetadeviceName::from_number(number).unwrap(),
                 rows: rows.into_iter().map(spec).collect(),
+                pool: PoolName::from_number(number % 2000),
                 keep_data,
             }
         })
@@ -281,7 +293,8 @@ pub(super) mod tests {
         assert_eq!(refusal("d1 1 2 a b -i").0, 6);
         assert_eq!(refusal("d1 1 2 a b -i 1k").0, 6);
         assert_eq!(refusal("d1 1 2 a b -i1k").0, 5);
-        assert_eq!(refusal("d1 1 2 a b -h hsp001").0, 5);
+        assert_eq!(refusal("d1 1 2 a b -h hsp01").0, 6);
+        assert_eq!(refusal("d1 1 2 a b -h").0, 6);
         assert_eq!(refusal("d1 1 2 a b/c").0, 4);
         assert_eq!(refusal("d1 2 1 a").0, 4);
     }
@@ -303,7 +316,6 @@ pub(super) mod tests {
     #[test]
     fn what_svm_has_and_this_version_not_is_called_by_its_name() {
         for (line, at, what) in [
-            ("hsp001 a b", 0, "a hot spare pool"),
             ("mddb01 -c 3 a", 0, "replicas of the state database"),
             ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
             ("d1 -r a b c -i 32k", 1, "a RAID5 metadevice"),

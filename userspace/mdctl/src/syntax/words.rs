@@ -63,9 +63,7 @@ fn other_object(name: &str) -> Option<&'static str> {
         name.strip_prefix(prefix)
             .is_some_and(|rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
-    if numbered("hsp") {
-        Some("a hot spare pool")
-    } else if numbered("mddb") {
+    if numbered("mddb") {
         Some("replicas of the state database")
     } else if name.contains("/d") && !name.starts_with('/') && !name.starts_with("md/") {
         Some("a metadevice of a disk set")

@@ -20,6 +20,7 @@ use md_model::database::{
         open,
         PAGE_BYTES, //
     },
+    pool,
     slots::{
         Slots,
         WORDS, //
@@ -83,7 +84,10 @@ impl Contents {
         let (mut drafts, mut tables) = (drafts(record_buffers), drafts(table_buffers));
         let mut batch = Batch::new(self, &mut drafts);
         for (record, bytes) in records {
-            let kind = (RECORD_KIND, RECORD_VERSION);
+            let kind = match pool::pool_of(*record) {
+                Some(_) => (pool::RECORD_KIND, pool::RECORD_VERSION),
+                None => (RECORD_KIND, RECORD_VERSION),
+            };
             batch.put(*record, kind, bytes).expect("room for it");
         }
         let count = batch.finish();

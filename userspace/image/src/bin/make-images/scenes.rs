@@ -38,7 +38,13 @@ use md_model::{
             Row,
             Side,
             SideState,
+            Spared,
+            SparedRole,
             Sync, //
+        },
+        pool::{
+            self,
+            Spare, //
         },
     },
     limits::RESERVED_HEAD_SECTORS,
@@ -54,8 +60,8 @@ const DATA_SECTORS: u64 = 129_024;
 /// When the erred side failed: 2026-03-01T12:00:00Z.
 const ERRED_AT: u64 = 1_772_366_400;
 
-/// Every image, with its name. Those of version 1 exist, so that they are not made by this build,
-/// which writes version 2.
+/// Every image, with its name. Those of versions 1 and 2 exist, so that they are not made by this
+/// build, which writes version 3.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("v1-stripe-in-head", stripe_in_head()),
@@ -64,6 +70,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("v1-torn-root", torn_root()),
         ("v2-side-behind", side_behind()),
         ("v2-component-resyncing", component_resyncing()),
+        ("v3-hot-spares", hot_spares()),
     ]
 }
 
@@ -138,6 +145,7 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         kind: Kind::Stripe,
         size_sectors,
         sync: Sync::UNKNOWN,
+        pool: None,
     };
     let row = Row {
         interlace_sectors: 128,
@@ -150,6 +158,7 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         components,
         sides: &[],
         words: &[],
+        spared: &[],
     })
 }
 
@@ -161,6 +170,7 @@ fn mirror(number: u32, sides: &[(u32, SideState)], sync: Sync, words: &[u64]) ->
         kind: Kind::Mirror(Options::default()),
         size_sectors: DATA_SECTORS,
         sync,
+        pool: None,
     };
     let side = |&(number, state): &(u32, SideState)| Side { number, state };
     let sides: Vec<_> = sides.iter().map(side).collect();
@@ -170,6 +180,7 @@ fn mirror(number: u32, sides: &[(u32, SideState)], sync: Sync, words: &[u64]) ->
         components: &[],
         sides: &sides,
         words,
+        spared: &[],
     })
 }
 
@@ -284,4 +295,66 @@ fn component_resyncing() -> Vec<u8> {
     let words = [1 << 40, 0, (all << 40) & all, all];
     set.commit(&[mirror(0, &sides, remembered(true), &words)]);
     set.disks.remove(0).bytes
+}
+
+/// The mirror d0 of d11 and d12, both with hsp001, which has three spares. A spare has taken the
+/// place of the second component of d11, and a new disk that of a spare in d12. The third spare is
+/// broken.
+fn hot_spares() -> Vec<u8> {
+    let mut set = pair();
+    let spare = |number: u8, is_broken| Spare {
+        uuid: uuid(0xd0 + number),
+        partition: Uuid::NIL,
+        wwn: [0; 32],
+        changed_at: if is_broken { ERRED_AT } else { 0 },
+        is_broken,
+    };
+    let spares = [spare(0, false), spare(1, false), spare(2, true)];
+    let mut bytes = vec![0; BYTES_MAX];
+    let length = pool::encode(1, spares.into_iter(), &mut bytes).expect("room");
+    bytes.truncate(length);
+    set.commit(&[(pool::record_of(1), bytes)]);
+    let other = |component, role, number| Spared {
+        component,
+        role,
+        uuid: uuid(number),
+        partition: Uuid::NIL,
+        wwn: [0; 32],
+        start_sector: RESERVED_HEAD_SECTORS,
+    };
+    let stood_for = other(1, SparedRole::StandsFor, 0xc9);
+    let mut spare = component(2, State::Okay);
+    (spare.uuid, spare.partition) = (uuid(0xd0), Uuid::NIL);
+    set.commit(&[spared(11, &[component(1, State::Okay), spare], stood_for)]);
+    let returns = other(0, SparedRole::Returns, 0xd1);
+    let parts = [component(3, State::Resyncing), component(4, State::Okay)];
+    set.commit(&[spared(12, &parts, returns)]);
+    let sides = [(11, SideState::Okay), (12, SideState::Okay)];
+    set.commit(&[mirror(0, &sides, Sync::UNKNOWN, &[])]);
+    set.disks.remove(0).bytes
+}
+
+/// A stripe with a hot spare pool, one of whose components has to do with a spare.
+fn spared(number: u32, components: &[Component], spared: Spared) -> (u32, Vec<u8>) {
+    let size_sectors = DATA_SECTORS * components.len() as u64;
+    let head = Head {
+        number,
+        kind: Kind::Stripe,
+        size_sectors,
+        sync: Sync::UNKNOWN,
+        pool: Some(1),
+    };
+    let row = Row {
+        interlace_sectors: 128,
+        size_sectors,
+        component_count: components.len() as u32,
+    };
+    record(&Parts {
+        head,
+        rows: &[row],
+        components,
+        sides: &[],
+        words: &[],
+        spared: &[spared],
+    })
 }

@@ -146,6 +146,11 @@ impl FakeDatabase {
         Ok(())
     }
 
+    /// Whether there is one.
+    pub(super) fn is_started(&self) -> bool {
+        self.is_started
+    }
+
     pub(super) fn stop(&mut self) -> Result<(), Refused> {
         if !self.is_started {
             return refused(Refusal::NoDatabase);

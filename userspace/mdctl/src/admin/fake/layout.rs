@@ -68,6 +68,9 @@ impl FakeAdmin {
         if unit.is_some_and(|unit| unit.kind == UnitKind::Mirror as u32) {
             return Err((Refusal::ComponentIsMirror, [0; 2]));
         }
+        if let Some(pool) = self.pool_with(dev) {
+            return Err((Refusal::DeviceIsSpare, [pool.into(), 0]));
+        }
         if others.iter().any(|other| other.dev == dev) {
             return Err((Refusal::ComponentInUse, [0; 2]));
         }

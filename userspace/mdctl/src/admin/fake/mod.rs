@@ -9,6 +9,7 @@ mod answers;
 mod database;
 mod layout;
 mod mirror;
+mod pools;
 mod sides;
 mod states;
 mod sysfs;
@@ -22,6 +23,7 @@ use database::FakeDatabase;
 use md_abi::admin::{
     AddReplicas,
     Attach,
+    ChangePool,
     ChangeSide,
     Clear,
     Component,
@@ -32,14 +34,18 @@ use md_abi::admin::{
     Grow,
     Header,
     List,
+    ListPools,
     ListReplicas,
     MirrorOptions,
+    PoolStatus,
     Probe,
     Refusal,
     Replace,
     ReplicaStatus,
     Row,
     SetOptions,
+    SetPool,
+    SpareStatus,
     StartSet,
     Status,
     StopSet,
@@ -100,6 +106,8 @@ pub struct FakeAdmin {
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
     database: FakeDatabase,
+    /// Hot spare pools: numbers and spares.
+    pools: BTreeMap<u32, Vec<SpareStatus>>,
 }
 
 /// A metadevice of the fake kernel.
@@ -283,7 +291,7 @@ impl Admin for FakeAdmin {
         }
         let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN;
         assert_eq!(argument.flags & !known, 0);
-        assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 2]));
+        assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 3]));
         let mut components = components.to_vec();
         let size = if argument.kind == UnitKind::Mirror as u32 {
             assert!(rows.is_empty(), "a mirror has no rows");
@@ -293,6 +301,9 @@ impl Admin for FakeAdmin {
             assert_eq!(argument.mirror, MirrorOptions::default());
             self.lay_out(rows, &mut components)
         };
+        let pool = argument.pool;
+        let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
+        let header = &mut argument.header;
         argument.size_sectors = size.map_err(|refused| refuse(header, refused))?;
         if argument.flags & CREATE_CHECK_ONLY == 0 {
             let mut summary = UnitSummary::new_zeroed();
@@ -307,6 +318,7 @@ impl Admin for FakeAdmin {
             summary.component_count = components.len() as u32;
             summary.parent = NO_PARENT;
             summary.mirror = argument.mirror;
+            summary.pool = argument.pool;
             let unit = FakeUnit {
                 summary,
                 rows: rows.to_vec(),
@@ -451,6 +463,38 @@ impl Admin for FakeAdmin {
         self.answers.decided_probe(&mut argument.header)?;
         let number = self.existing(&mut argument.header, &argument.name)?;
         argument.failed_count = self.probe_unit(number);
+        Ok(())
+    }
+
+    fn list_pools(
+        &mut self,
+        argument: &mut ListPools,
+        pools: &mut [PoolStatus],
+        spares: &mut [SpareStatus],
+    ) -> Result<(), CallError> {
+        self.admit::<ListPools>(&mut argument.header)?;
+        let listed = self.describe_pools(argument, pools, spares);
+        listed.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn change_pool(
+        &mut self,
+        argument: &mut ChangePool,
+        devices: &[Device],
+    ) -> Result<(), CallError> {
+        self.admit::<ChangePool>(&mut argument.header)?;
+        let changed = self.changed_pool(argument, devices);
+        changed.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn set_pool(&mut self, argument: &mut SetPool) -> Result<(), CallError> {
+        self.admit::<SetPool>(&mut argument.header)?;
+        assert_eq!(argument.reserved, 0);
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let kind = self.summary(number).kind;
+        let checked = self.check_pool(argument.pool, kind);
+        checked.map_err(|refused| refuse(&mut argument.header, refused))?;
+        self.unit_mut(number).summary.pool = argument.pool;
         Ok(())
     }
 

@@ -78,6 +78,7 @@ pub fn create(
         Spec::Stripe(stripe) => {
             argument.kind = UnitKind::Stripe as u32;
             rows = new_rows(&stripe.rows);
+            argument.pool = stripe.pool.map_or(0, |pool| pool.number() + 1);
             if stripe.keep_data {
                 start_sectors = 0;
             }

@@ -3,6 +3,7 @@
 
 pub mod database;
 mod making;
+pub mod pools;
 mod reading;
 pub mod sides;
 

@@ -9,6 +9,7 @@ use super::{
         read_policy,
         write_policy, //
     },
+    pools,
     text_of,
     Admin,
     Refused,
@@ -19,6 +20,7 @@ use crate::{
     syntax::{
         mirror::Options,
         name::MetadeviceName,
+        pool::PoolName,
         size::Sectors, //
     },
     unit::{
@@ -133,7 +135,32 @@ impl StatusReader {
         argument.unit.name = field(&name.to_string())?;
         let result = admin.status(&mut argument, &mut self.rows, &mut self.components);
         judge(result, &argument.header)?;
-        self.unit(&argument.unit)
+        let mut unit = self.unit(&argument.unit)?;
+        self.name_spares(admin, &mut unit)?;
+        Ok(unit)
+    }
+
+    /// Says which hot spares stand for components, if some do.
+    fn name_spares(&self, admin: &mut dyn Admin, unit: &mut Unit) -> Result<(), RequestError> {
+        let Body::Stripe(rows) = &mut unit.body else {
+            return Ok(());
+        };
+        let count = rows.iter().map(|row| row.components.len()).sum();
+        let own = self.components.get(..count).unwrap_or(&[]);
+        if own.iter().all(|component| component.spare == 0) {
+            return Ok(());
+        }
+        let pools = pools::list(admin)?;
+        let spares: Vec<_> = pools.iter().flat_map(|pool| &pool.spares).collect();
+        let parts = rows.iter_mut().flat_map(|row| &mut row.components);
+        for (part, component) in parts.zip(own) {
+            if component.spare != 0 {
+                let spare = spares.iter().find(|spare| spare.dev == component.dev);
+                let path = spare.map(|spare| spare.path.clone());
+                part.spare = Some(path.unwrap_or_else(|| "unknown".to_string()));
+            }
+        }
+        Ok(())
     }
 
     /// The metadevice that the kernel described.
@@ -170,6 +197,7 @@ impl StatusReader {
             size: Sectors(summary.size_sectors),
             dev: summary.dev,
             is_pending: summary.flags & abi::UNIT_PENDING != 0,
+            pool: summary.pool.checked_sub(1).and_then(PoolName::from_number),
             body,
         })
     }
@@ -270,6 +298,7 @@ fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
         read_errors: component.read_errors,
         write_errors: component.write_errors,
         event: event_of(&device, component.event_seconds)?,
+        spare: None,
         device,
     })
 }
@@ -313,7 +342,7 @@ fn unit_state_of(device: &str, number: u32) -> Result<State, RequestError> {
 const SECONDS_END: u64 = 253_402_300_800;
 
 /// A time as RFC 3339 has it.
-fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
+pub(super) fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
     match seconds {
         0 => Ok(None),
         1..SECONDS_END => {

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A hot spare takes the place of a component that has failed, and goes back when that was replaced
+//! (`svm.md` sections 4.7 and 7). The kernel does it by itself, in a worker of its own: error work
+//! never waits for it, and it waits for no daemon (`DURABILITY.md` clause 22).
+//!
+//! It is asked to look whenever a state has changed, a resync has ended, or a pool was changed. It
+//! looks at everything, since none of that happens often. What it does with a component is what
+//! `metareplace` does: what the component lacks is recorded, then the side with the spare, and only
+//! then the spare is written to (`DURABILITY.md` clause 5). Until then writes go on without it.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+use md_model::{
+    database::metadevice::SideState,
+    mirror::component::State as Condition,
+    name::UnitName,
+    spare::{
+        choose::{
+            choose,
+            Need,
+            START_SECTOR, //
+        },
+        state::{
+            Event,
+            State, //
+        }, //
+    }, //
+};
+
+use super::{
+    pools::block_bytes,
+    replace::{
+        resyncing,
+        Case, //
+    },
+    sides::Target, //
+};
+use crate::{
+    abi::Refusal,
+    body::Shape,
+    component::Component,
+    database::Database,
+    kapi::worker::Run,
+    refused::text,
+    spare::{
+        Original,
+        Spare,
+        Spared, //
+    },
+    unit_table::UnitTable,
+    Refused, //
+};
+
+/// Who looks after spares.
+pub(crate) struct Takeover {
+    units: Arc<Mutex<UnitTable>>,
+}
+
+impl Takeover {
+    /// Of these metadevices.
+    pub(super) fn new(units: Arc<Mutex<UnitTable>>) -> Self {
+        Self { units }
+    }
+}
+
+impl Run for Takeover {
+    fn run(&self) {
+        let units = self.units.lock();
+        if !units.database().is_loaded() {
+            return;
+        }
+        let mut done = KVec::new();
+        while let Some(spot) = next_return(&units, &done) {
+            give_back(&units, &spot);
+            if done.push(spot, GFP_KERNEL).is_err() {
+                return;
+            }
+        }
+        done.clear();
+        while let Some(spot) = next_need(&units, &done) {
+            if let Err(refused) = serve(&units, &spot) {
+                let name = spot.side.as_str();
+                pr_warn!("{name}: no hot spare could take over: {refused:?}\n");
+            }
+            if done.push(spot, GFP_KERNEL).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A component. Only names and numbers: what one looked at is another one when its side has
+/// changed.
+#[derive(Clone, Copy, PartialEq)]
+struct Spot {
+    /// The mirror; of a stripe that is not a side, the stripe.
+    mirror: UnitName,
+    side: UnitName,
+    index: u32,
+}
+
+/// A component whose spare is to go back, but for those that are done.
+fn next_return(units: &UnitTable, done: &[Spot]) -> Option<Spot> {
+    units.iter().find_map(|unit| {
+        let components = (0..).zip(unit.body().shape().components());
+        let mut returning = components.filter(|(_, component)| {
+            let returns = matches!(component.spared, Some(Spared::Returns(..)));
+            let is_synced = component.condition.state() != Condition::Resyncing;
+            returns && component.spare().is_some() && is_synced
+        });
+        returning.find_map(|(index, _)| {
+            let spot = Spot {
+                mirror: *unit.name(),
+                side: *unit.name(),
+                index,
+            };
+            (!done.contains(&spot)).then_some(spot)
+        })
+    })
+}
+
+/// A spare goes back to its pools: first it is recorded that nothing has it any more.
+fn give_back(units: &UnitTable, spot: &Spot) {
+    let Ok(unit) = units.get(&spot.side) else {
+        return;
+    };
+    let (database, body) = (units.database(), unit.body());
+    let Some(component) = body.shape().components().get(spot.index as usize) else {
+        return;
+    };
+    let (Some(spared), Some(spare)) = (&component.spared, component.spare().cloned()) else {
+        return;
+    };
+    spared.set_over(true);
+    if database.record(core::iter::once(body.number())).is_err() {
+        spared.set_over(false);
+        return;
+    }
+    let _ = spare.step(Event::Released);
+    settle_returned(database, &spare);
+    if spare.state() == State::Available {
+        let path = spare.device.health().path();
+        pr_info!(
+            "{}: hot spare {path} is available again\n",
+            spot.side.as_str()
+        );
+    }
+}
+
+/// A spare is a component of nothing any more, and its label says so.
+fn settle_returned(database: &Database, spare: &Spare) {
+    if spare.device.health().is_gone() {
+        return;
+    }
+    if let Ok(unit) = text(fmt!("hot spare")) {
+        let _ = spare.device.health().adopt(unit);
+    }
+    if database.label_spare(spare).is_err() {
+        let path = spare.device.health().path();
+        pr_warn!("{path}: the label of the hot spare is not up to date\n");
+    }
+}
+
+/// A metadevice is gone: its spares are available again.
+pub(super) fn release_all(shape: &Shape) {
+    for component in shape.components() {
+        if let Some(spare) = component.spare() {
+            let _ = spare.step(Event::Released);
+        }
+    }
+}
+
+/// A component that needs a spare, and whose side has a pool; but for those that are done.
+fn next_need(units: &UnitTable, done: &[Spot]) -> Option<Spot> {
+    units.iter().find_map(|unit| {
+        let target = Target::find(units, unit.name()).ok()?;
+        let sides = target.kept.shape.components().iter();
+        let bodies = sides.filter_map(|side| Some(side.child.as_ref()?.body()));
+        let mut pooled = bodies.filter(|body| body.pool().is_some());
+        pooled.find_map(|body| {
+            let side = UnitName::from_number(body.number()).ok()?;
+            let components = (0..).zip(body.shape().components());
+            let mut erred = components.filter(|(_, component)| {
+                component.condition.state() == Condition::Erred && component.child.is_none()
+            });
+            erred.find_map(|(index, _)| {
+                let spot = Spot {
+                    mirror: *unit.name(),
+                    side,
+                    index,
+                };
+                (!done.contains(&spot)).then_some(spot)
+            })
+        })
+    })
+}
+
+impl Spot {
+    /// The component as it is now.
+    fn case<'a>(&self, units: &'a UnitTable) -> Result<Case<'a>, Refused> {
+        let target = Target::find(units, &self.mirror)?;
+        let side = target.side(&self.side)?;
+        let stripe = units.get(&self.side)?;
+        let components = stripe.body().shape().components();
+        let old = components.get(self.index as usize);
+        Ok(Case {
+            target,
+            side,
+            stripe,
+            index: self.index,
+            old: old.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?,
+        })
+    }
+}
+
+/// Whether a component may be replaced now. A side that is offline gets nothing, nor does a mirror
+/// that may not be changed; and what is uncertain after a crash is made certain first.
+fn may_be_served(case: &Case<'_>) -> bool {
+    let map = case.target.map();
+    let is_erred = case.old.condition.state() == Condition::Erred;
+    let is_offline = map.side_state(case.side) == SideState::Offline;
+    is_erred && !is_offline && !map.is_frozen() && !map.has_uncertain()
+}
+
+/// Gives a component the first spare of its pool that fits and works, if there is one.
+fn serve(units: &UnitTable, spot: &Spot) -> Result<(), Refused> {
+    let database = units.database().clone();
+    let case = spot.case(units)?;
+    if !may_be_served(&case) {
+        return Ok(());
+    }
+    // A spare that has failed itself is broken, also if there is no other one.
+    if let Some((_, spare)) = case.old.stand_in() {
+        break_spare(&database, spare)?;
+    }
+    let pool = case.stripe.body().pool();
+    let Some(pool) = pool.and_then(|pool| database.pool(pool)) else {
+        return Ok(());
+    };
+    loop {
+        let case = spot.case(units)?;
+        let need = Need {
+            size_sectors: case.place()?.size_sectors,
+            block_bytes: block_bytes(case.stripe.body().shape()),
+        };
+        let chosen = choose(&need, pool.spares.iter().map(|spare| spare.offer()));
+        let Some(spare) = chosen.and_then(|index| pool.spares.get(index)) else {
+            return Ok(());
+        };
+        if !spare.step(Event::Taken) {
+            return Ok(());
+        }
+        if works(&database, spare) {
+            let taken = take_over(units, spot, case, spare);
+            // It may have it although something failed afterwards.
+            if taken.is_err() && !has(units, spot, spare) {
+                let _ = spare.step(Event::Released);
+            }
+            return taken;
+        }
+        break_spare(&database, spare)?;
+    }
+}
+
+/// Whether a component has a spare now.
+fn has(units: &UnitTable, spot: &Spot, spare: &Arc<Spare>) -> bool {
+    let unit = units.get(&spot.side).ok();
+    let components = unit.map(|unit| unit.body().shape().components());
+    let component = components.and_then(|components| components.get(spot.index as usize));
+    let own = component.and_then(|component| component.spare());
+    own.is_some_and(|own| Arc::ptr_eq(own, spare))
+}
+
+/// Whether a spare does what a disk does: its label is written, and its first block of data read.
+fn works(database: &Database, spare: &Spare) -> bool {
+    let is_written = database.label_spare(spare).is_ok();
+    is_written && spare.device.probe(START_SECTOR).is_ok()
+}
+
+/// A spare has failed: it is not given out any more.
+fn break_spare(database: &Database, spare: &Arc<Spare>) -> Result<(), Refused> {
+    if spare.state() == State::Broken {
+        return Ok(());
+    }
+    let _ = spare.step(Event::Failed);
+    let path = spare.device.health().path();
+    pr_err!("hot spare {path} is broken; 'metahs -e {path}' when it works again\n");
+    database.record_spare(spare)
+}
+
+/// The spare takes the component's place.
+fn take_over(
+    units: &UnitTable,
+    spot: &Spot,
+    case: Case<'_>,
+    spare: &Arc<Spare>,
+) -> Result<(), Refused> {
+    // What the case refers to is gone when its side has changed.
+    let old: Arc<Component> = case.old.clone();
+    let original = match old.stand_in() {
+        Some((original, _)) => original,
+        None => Original {
+            identity: old.identity,
+            start_sector: case.place()?.start_sector,
+        },
+    };
+    let unit = text(fmt!("{}", spot.side.as_str()))?;
+    let adopted = spare.device.health().adopt(unit);
+    adopted.map_err(|error| Refused::new(error, Refusal::NoMemory))?;
+    let new = Component {
+        child: None,
+        device: spare.device.clone(),
+        identity: spare.identity,
+        condition: resyncing(),
+        spared: Some(Spared::StandsFor(original, spare.clone())),
+        dev: spare.dev,
+        path: old.path,
+    };
+    let new = Arc::new(new, GFP_KERNEL)?;
+    let shape = case.shape_with(&new, START_SECTOR)?;
+    case.carry_out(units, &spot.mirror, new, shape)?;
+    let (name, from) = (spot.side.as_str(), old.device.health().path());
+    let to = spare.device.health().path();
+    pr_info!("{name}: hotspared device {from} with {to}\n");
+    // The one that it replaces, if it was a spare itself, or had taken the place of one.
+    if let Some(before) = old.spare() {
+        let _ = before.step(Event::Released);
+        settle_returned(units.database(), before);
+    }
+    Ok(())
+}
