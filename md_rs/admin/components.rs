@@ -127,7 +127,7 @@ fn open_component(
     check_zero(&[
         asked.size_sectors,
         asked.state.into(),
-        asked.reserved.into(),
+        asked.healed_errors.into(),
         asked.read_errors,
         asked.write_errors,
         asked.event_seconds,

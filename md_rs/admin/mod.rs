@@ -12,6 +12,7 @@ mod grow;
 mod options;
 mod replace;
 mod report;
+mod scrub;
 mod sides;
 mod start;
 mod sync;
@@ -96,6 +97,8 @@ impl Ioctl for Admin {
             abi::IOC_CHANGE_SIDE => command.run(at, |change| sides::change(&self.units, change)),
             abi::IOC_REPLACE => command.run(at, |asked| replace::replace(&self.units, asked)),
             abi::IOC_SYNC => command.run(at, |sync| sync::sync(&self.units, sync)),
+            abi::IOC_SCRUB => command.run(at, |asked| scrub::scrub(&self.units, asked)),
+            abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))

@@ -98,7 +98,7 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
         start_sectors,
         size_sectors,
         state: component.state() as u32,
-        reserved: 0,
+        healed_errors: health.healed(),
         read_errors: health.read_errors(),
         write_errors: health.write_errors(),
         event_seconds: health.event_seconds(),

@@ -25,7 +25,10 @@ use md_model::{
             ROOT_PLACE,
             SPARE_SLOTS, //
         },
-        metadevice::fields as metadevice,
+        metadevice::{
+            fields as metadevice,
+            history, //
+        },
         page,
         records,
         root,
@@ -35,6 +38,10 @@ use md_model::{
         REPLICAS_MAX,
         REPLICA_PAGES_MAX,
         REPLICA_PAGES_MIN, //
+    },
+    mirror::scrub::history::{
+        KEPT_RANGES_MAX,
+        RUNS_MAX, //
     },
 };
 
@@ -142,17 +149,26 @@ fn record() -> String {
     let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
     let mut text = format!(
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
-         components, submirrors and words.\n\n\
+         components, submirrors and words,\nand scrubs if it is a mirror's.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
-         regions in version {version} either.\n"
+         regions in version {version} either.\n\n\
+         Version 2 is read as well: it has no scrubs. Nor have the records in labels.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
     text += &table_of("A component:", metadevice::COMPONENT_FIELDS);
     text += &table_of("A submirror:", metadevice::SIDE_FIELDS);
     text += &table_of("A word of regions:", metadevice::WORD_FIELDS);
+    text += &table_of("What stands before the scrubs:", history::FIELDS);
+    writeln!(
+        text,
+        "\nThen {RUNS_MAX} scrubs, and {KEPT_RANGES_MAX} ranges; those that are not in use are zero."
+    )
+    .expect("a string");
+    text += &table_of("A scrub:", history::RUN_FIELDS);
+    text += &table_of("A range:", history::RANGE_FIELDS);
     text
 }
 

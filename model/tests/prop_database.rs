@@ -178,6 +178,7 @@ fn stripe_of<'a>(head: Head, rows: &'a [Row], components: &'a [Component]) -> Pa
         components,
         sides: &[],
         words: &[],
+        history: None,
     }
 }
 
@@ -237,6 +238,7 @@ fn record_of((head, sides, words): &Mirror) -> Vec<u8> {
         components: &[],
         sides,
         words,
+        history: None,
     };
     let length = encode(&parts, &mut bytes).expect("room");
     assert_eq!(encode(&parts, &mut bytes[..length - 1]), None, "no room");
@@ -337,6 +339,7 @@ fn too_many_words_are_not_written() {
             components: &[],
             sides: &sides,
             words,
+            history: None,
         };
         encode(&parts, &mut bytes)
     };

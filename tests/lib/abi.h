@@ -102,6 +102,30 @@ struct sync {
 	uint32_t action, reserved;
 };
 
+struct scrub {
+	struct header h;
+	char name[32];
+	uint32_t action, reserved;
+	char submirror[32];
+};
+struct scrub_range {
+	uint64_t sector, sectors;
+	uint32_t compared, outvoted, zeroed, reserved;
+};
+struct scrub_run {
+	uint64_t began, compared, skipped, differing, zeroed, repaired;
+	uint32_t seconds, ranges, outvoted, mode, end, reserved;
+};
+struct scrub_status {
+	struct header h;
+	char name[32];
+	uint32_t state, mode;
+	uint64_t done;
+	uint32_t found, range_capacity, run_capacity, range_count;
+	uint64_t ranges, runs;
+	uint32_t run_count, reserved;
+};
+
 struct device {
 	uint64_t dev;
 	char path[200], partition[16], wwn[32];
@@ -137,7 +161,7 @@ struct stop_set {
 	uint32_t flags, unit_count;
 };
 
-#define ABI_VERSION 6
+#define ABI_VERSION 7
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1
@@ -160,6 +184,8 @@ struct stop_set {
 #define CHANGE_SIDE _IOWR('V', 15, struct change_side)
 #define REPLACE _IOWR('V', 16, struct replace)
 #define SYNC _IOWR('V', 17, struct sync)
+#define SCRUB _IOWR('V', 22, struct scrub)
+#define SCRUB_STATUS _IOWR('V', 23, struct scrub_status)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
@@ -173,3 +199,7 @@ struct stop_set {
 #define REPLACE_FORCE 4
 #define SYNC_START 1
 #define SYNC_CANCEL 2
+#define SCRUB_CHECK 1
+#define SCRUB_REPAIR 2
+#define SCRUB_REPAIR_FROM 3
+#define SCRUB_CANCEL 4

@@ -18,8 +18,8 @@ use crate::{
 pub const RECORD_KIND: u16 = 1;
 
 /// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
-/// mirror whose regions are not known.
-pub const RECORD_VERSION: u16 = 2;
+/// mirror whose regions are not known. Version 2 has no scrubs behind them.
+pub const RECORD_VERSION: u16 = 3;
 
 /// Oldest version that is read.
 pub const RECORD_VERSION_MIN: u16 = 1;
@@ -176,6 +176,7 @@ const _: () = assert!(
     HEAD_BYTES
         + SUBMIRRORS_MAX as usize * SIDE_BYTES
         + (1 + SUBMIRRORS_MAX as usize) * WORDS_MAX * WORD_BYTES
+        + super::history::BYTES
         <= BYTES_MAX
 );
 const _: () = assert!(is_gapless(FIELDS, HEAD_BYTES));

@@ -2,13 +2,14 @@
 //! The record of a metadevice: its name, kind, options and parts, with their states.
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
-//! or concat, submirrors for a mirror, and what that remembers of its regions. It is longer than a
-//! page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
+//! or concat, submirrors for a mirror, and what that remembers of its regions and of scrubs. It is
+//! longer than a page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
 //! kind of metadevice, or another version, gets numbers of its own; what has a number that is
 //! unknown is refused.
 
 mod codec;
 pub mod fields;
+pub mod history;
 
 use self::{
     codec::*,
@@ -41,7 +42,8 @@ use crate::{
     mirror::{
         component::State,
         options::Options,
-        regions::WORDS_MAX, //
+        regions::WORDS_MAX,
+        scrub::history::History, //
     },
 };
 
@@ -146,6 +148,7 @@ pub struct Record<'a> {
     components: &'a [u8],
     sides: &'a [u8],
     words: &'a [u8],
+    history: &'a [u8],
 }
 
 /// What a record is made of.
@@ -162,6 +165,8 @@ pub struct Parts<'a> {
     /// The bits of its regions, if it remembers something of them: for those that are dirty, and
     /// then for each side for those in which it is behind; the same number of words for each.
     pub words: &'a [u64],
+    /// What a mirror remembers of scrubs.
+    pub history: Option<&'a History>,
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
@@ -172,13 +177,16 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         components,
         sides,
         words,
+        history,
         ..
     } = *parts;
+    let history_bytes = history.map_or(0, |_| history::BYTES);
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
         sides.len().checked_mul(SIDE_BYTES)?,
         words.len().checked_mul(WORD_BYTES)?,
+        history_bytes,
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -195,10 +203,11 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     ROWS.put(to, rows.len() as u64);
     COMPONENTS.put(to, components.len() as u64);
     SUBMIRRORS.put(to, sides.len() as u64);
-    let [row_bytes, component_bytes, side_bytes, _] = lists;
+    let [row_bytes, component_bytes, side_bytes, word_bytes, _] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
     let (component_list, rest) = rest.split_at_mut_checked(component_bytes)?;
-    let (side_list, word_list) = rest.split_at_mut_checked(side_bytes)?;
+    let (side_list, rest) = rest.split_at_mut_checked(side_bytes)?;
+    let (word_list, history_part) = rest.split_at_mut_checked(word_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -208,6 +217,9 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     );
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
+    if let Some(history) = history {
+        history::encode(history, history_part);
+    }
     Some(length)
 }
 
@@ -235,9 +247,15 @@ impl<'a> Record<'a> {
         let cut = bad("length", bytes.len() as u64);
         let (rows, rest) = lists.split_at_checked(rows).ok_or(cut)?;
         let (components, rest) = rest.split_at_checked(components).ok_or(cut)?;
-        let (sides, words) = rest.split_at_checked(sides).ok_or(cut)?;
-        if words.len() != all_word_bytes(head, sides) {
-            return Err(cut);
+        let (sides, rest) = rest.split_at_checked(sides).ok_or(cut)?;
+        let word_bytes = all_word_bytes(head, sides);
+        let (words, history) = rest.split_at_checked(word_bytes).ok_or(cut)?;
+        match history.len() {
+            0 => {}
+            history::BYTES => {
+                history::judge(history)?;
+            }
+            _ => return Err(cut),
         }
         let record = Self {
             head: decode_head(head)?,
@@ -245,6 +263,7 @@ impl<'a> Record<'a> {
             components,
             sides,
             words,
+            history,
         };
         record.judge()?;
         Ok(record)
@@ -279,6 +298,11 @@ impl<'a> Record<'a> {
         words.map(|word| WORD.number(word))
     }
 
+    /// What a mirror remembers of scrubs; `None` in a record that is older than that, or in a label.
+    pub fn history(&self) -> Option<History> {
+        history::decode(self.history)
+    }
+
     fn judge(&self) -> Result<(), Damage> {
         let mut in_rows = 0_usize;
         for row in self.rows.chunks_exact(ROW_BYTES) {
@@ -298,6 +322,7 @@ impl<'a> Record<'a> {
             Kind::Stripe if !self.sides.is_empty() || self.rows.is_empty() => {
                 Err(bad(SUBMIRRORS.name, self.sides.len() as u64))
             }
+            Kind::Stripe if !self.history.is_empty() => Err(bad("scrubs of a stripe", 1)),
             Kind::Mirror(_) if !self.rows.is_empty() || self.sides.is_empty() => {
                 Err(bad(ROWS.name, self.rows.len() as u64))
             }

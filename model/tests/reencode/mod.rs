@@ -107,12 +107,14 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
     let words: Vec<_> = (0..=sides.len())
         .flat_map(|bitmap| record.words(bitmap))
         .collect();
+    let history = record.history();
     let parts = Parts {
         head: record.head,
         rows: &rows,
         components: &components,
         sides: &sides,
         words: &words,
+        history: history.as_ref(),
     };
     let mut again = vec![0; bytes.len()];
     let length = encode(&parts, &mut again);

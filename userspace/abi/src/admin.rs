@@ -23,6 +23,8 @@ mod database;
 mod mirror;
 #[path = "admin/refusal.rs"]
 mod refusal;
+#[path = "admin/scrub.rs"]
+mod scrub;
 #[path = "admin/unit.rs"]
 mod unit;
 
@@ -71,6 +73,21 @@ pub use mirror::{
     SYNC_START, //
 };
 pub use refusal::Refusal;
+pub use scrub::{
+    Scrub,
+    ScrubEnd,
+    ScrubMode,
+    ScrubRange,
+    ScrubRun,
+    ScrubState,
+    ScrubStatus,
+    SCRUB_CANCEL,
+    SCRUB_CHECK,
+    SCRUB_RANGES_MAX,
+    SCRUB_REPAIR,
+    SCRUB_REPAIR_FROM,
+    SCRUB_RUNS_MAX, //
+};
 pub use unit::{
     Clear,
     Component,
@@ -101,7 +118,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -174,6 +191,12 @@ pub const IOC_REPLACE: u32 = read_write(16, size_of::<Replace>());
 /// Starts or cancels the resync of a mirror: argument [`Sync`].
 pub const IOC_SYNC: u32 = read_write(17, size_of::<Sync>());
 
+/// Starts or cancels a scrub of a mirror: argument [`Scrub`].
+pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
+/// Reads how the scrub of a mirror is, and what it and those before it have found: argument
+/// [`ScrubStatus`].
+pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
+
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
 const fn read_write(nr: u32, size: usize) -> u32 {
@@ -236,5 +259,9 @@ const _: () = assert!(size_of::<Attach>() == 392);
 const _: () = assert!(size_of::<ChangeSide>() == 120);
 const _: () = assert!(size_of::<Replace>() == 624);
 const _: () = assert!(size_of::<Sync>() == 88);
+const _: () = assert!(size_of::<Scrub>() == 120);
+const _: () = assert!(size_of::<ScrubRange>() == 32);
+const _: () = assert!(size_of::<ScrubRun>() == 72);
+const _: () = assert!(size_of::<ScrubStatus>() == 136);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 160);

@@ -18,6 +18,7 @@
 pub mod admin;
 pub mod building_order;
 pub mod commands;
+pub mod checking;
 pub mod components;
 pub mod description;
 pub mod discover;
@@ -29,6 +30,7 @@ pub mod multicall;
 pub mod output;
 pub mod parts;
 pub mod repair;
+pub mod scrub;
 pub mod sides;
 pub mod syntax;
 pub mod unit;

@@ -142,11 +142,19 @@ pub enum Refusal {
     ReplaceOthersFirst = 62,
     /// Nothing of the mirror has to be resynced.
     NothingToResync = 63,
+    /// A scrub of the mirror is under way.
+    ScrubRunning = 64,
+    /// No scrub of the mirror is under way.
+    NoScrub = 65,
+    /// The mirror has not two submirrors in service.
+    NothingToCompare = 66,
+    /// The submirror is not in service, so that nothing can be repaired from it.
+    SideNotInService = 67,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 63] = [
+    pub const ALL: [Refusal; 67] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -210,6 +218,10 @@ impl Refusal {
         Refusal::ComponentInService,
         Refusal::ReplaceOthersFirst,
         Refusal::NothingToResync,
+        Refusal::ScrubRunning,
+        Refusal::NoScrub,
+        Refusal::NothingToCompare,
+        Refusal::SideNotInService,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

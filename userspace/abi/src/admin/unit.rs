@@ -51,8 +51,9 @@ pub struct Component {
     pub size_sectors: u64,
     /// Out: [`ComponentState`] as a number. Zero in [`Create`].
     pub state: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Out: blocks of 4 KiB, or parts of them, that could not be read and were good again when they
+    /// had been rewritten, likewise since then. Zero in [`Create`].
+    pub healed_errors: u32,
     /// Out: reads that failed since the metadevice was made or loaded. Zero in [`Create`].
     pub read_errors: u64,
     /// Out: writes and flushes that failed, likewise. Zero in [`Create`].

@@ -6,7 +6,7 @@
 //! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
 //! comes with growing a metadevice, [`dump`] what is wrong with a device that is looked at offline,
-//! [`import`] what with a description, and [`keeping`] what with the files that the tool writes.
+//! [`scrub`] what a check has found, [`import`] what is wrong with a description, and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
 pub mod device;
@@ -17,6 +17,7 @@ pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
 pub mod refusal;
+pub mod scrub;
 mod sides;
 
 use crate::{

@@ -4,6 +4,7 @@
 pub mod database;
 mod making;
 mod reading;
+pub mod scrub;
 pub mod sides;
 
 pub use making::{

@@ -9,6 +9,7 @@ use super::{
         read_policy,
         write_policy, //
     },
+    scrub,
     text_of,
     Admin,
     Refused,
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     family::Kin,
+    scrub::Scrubs,
     syntax::{
         mirror::Options,
         name::MetadeviceName,
@@ -133,7 +135,11 @@ impl StatusReader {
         argument.unit.name = field(&name.to_string())?;
         let result = admin.status(&mut argument, &mut self.rows, &mut self.components);
         judge(result, &argument.header)?;
-        self.unit(&argument.unit)
+        let mut unit = self.unit(&argument.unit)?;
+        if let Body::Mirror(mirror) = &mut unit.body {
+            mirror.scrubs = scrub::status(admin, name)?;
+        }
+        Ok(unit)
     }
 
     /// The metadevice that the kernel described.
@@ -159,6 +165,7 @@ impl StatusReader {
                     .collect::<Result<_, _>>()?,
                 options: options_of(name, &summary.mirror)?,
                 resync: resync_of(name, summary)?,
+                scrubs: Scrubs::default(),
             })
         } else {
             Body::Stripe(rows_of(name, rows, components)?)
@@ -269,6 +276,7 @@ fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
         state: state_of(&device, component.state)?,
         read_errors: component.read_errors,
         write_errors: component.write_errors,
+        healed_errors: component.healed_errors,
         event: event_of(&device, component.event_seconds)?,
         device,
     })
@@ -313,7 +321,7 @@ fn unit_state_of(device: &str, number: u32) -> Result<State, RequestError> {
 const SECONDS_END: u64 = 253_402_300_800;
 
 /// A time as RFC 3339 has it.
-fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
+pub(super) fn event_of(device: &str, seconds: u64) -> Result<Option<String>, RequestError> {
     match seconds {
         0 => Ok(None),
         1..SECONDS_END => {
