@@ -7,8 +7,8 @@
 # Lanes: stock
 # Vm: --disks 1 --disk-size 16M
 # Timeout: 120
-# What is compared: every block that is read with what was written; what was written to the disk with
-# the bad block, its counts and its state.
+# What is compared: every block that is read with what was written; what was written to the disk
+# with the bad block, its counts and its state.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh

@@ -56,7 +56,8 @@ all_equal() {
 is_running() { [ "$(described d10 '.check.running != null')" = true ]; }
 is_over() { ! is_running; }
 is_at_least() {
-	[ "$(described d10 ".check.running | if . then .done * 100 >= .total * $1 else false end")" = true ]
+	local far='.check.running | if . then .done * 100 >= .total * '"$1"' else false end'
+	[ "$(described d10 "$far")" = true ]
 }
 # slow MILLISECONDS: how long a read of d13's disk takes.
 slow() {

@@ -281,7 +281,7 @@ fn an_unknown_kind_of_record_is_named() {
     });
     assert_snapshot!(damage(env), @r"
     Damage: page 1 (byte 4096), record 0 of the label's tree: is of kind 9, version 1, and thi\
-    s release knows kind 1, versions 1 to 2: use a newer one
+    s release knows kind 1, versions 1 to 3: use a newer one
     mdctl dump: /image: is damaged in 1 place
     next: mdctl scan
     [exit status 1]

@@ -27,7 +27,7 @@ fn help_page() {
       metaonline   Bring a submirror back that metaoffline has taken out of service.
       metaparam    Change the options of a mirror, or show them.
       metareplace  Replace a component of a mirror, or use it again.
-      metasync     Start or cancel the resync of mirrors.
+      metasync     Start or cancel the resync or a check of mirrors.
       metadb       Make, delete and show replicas of the state database.
       scan         Show the devices on which sets have replicas and components.
       probe        Say what a device has of a set.
