@@ -142,7 +142,9 @@ pub(super) fn status(
             runs.push(described_run(run), GFP_KERNEL)?;
         }
         // What the last scrub has found before the set was started is in the record.
-        let found = scrub.report().map_or(history.ranges(), |report| report.ranges());
+        let found = scrub
+            .report()
+            .map_or(history.ranges(), |report| report.ranges());
         for range in found {
             ranges.push(described_range(range), GFP_KERNEL)?;
         }
@@ -208,8 +210,6 @@ fn mode_number(mode: Mode) -> u32 {
     match mode {
         Mode::Check => ScrubMode::Check as u32,
         Mode::Majority => ScrubMode::Majority as u32,
-        Mode::From(side) => {
-            (ScrubMode::From as u32).saturating_add(side.min(SUBMIRRORS_MAX))
-        }
+        Mode::From(side) => (ScrubMode::From as u32).saturating_add(side.min(SUBMIRRORS_MAX)),
     }
 }

@@ -245,23 +245,17 @@ impl BlockDevice {
         answer
     }
 
-    /// Reads `count` sectors, from `sector` on, to a place in a buffer, which is sector number `skip`
-    /// there. Sleeps. An error is noted nowhere; `ENODATA`: the device has lost the data.
-    pub(crate) fn peek(
-        &self,
-        sector: u64,
-        count: u64,
-        buffer: &mut Buffer,
-        skip: u64,
-    ) -> Result {
+    /// Reads `count` sectors, from `sector` on, to a place in a buffer, which is sector number
+    /// `skip` there. Sleeps. An error is noted nowhere; `ENODATA`: the device has lost the data.
+    pub(crate) fn peek(&self, sector: u64, count: u64, buffer: &mut Buffer, skip: u64) -> Result {
         let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
         let end = skip.checked_add(bytes).ok_or(EINVAL)?;
         let part = buffer.get_mut(skip..end).ok_or(EINVAL)?;
         if self.is_absent() {
             return Err(EIO);
         }
-        // SAFETY: By the type invariant the device is open. The memory is physically contiguous, and
-        // ours until the call comes back.
+        // SAFETY: By the type invariant the device is open. The memory is physically contiguous,
+        // and ours until the call comes back.
         to_result(unsafe {
             bindings::bdev_rw_virt(
                 self.bdev,

@@ -74,8 +74,10 @@ impl Health {
         self.note_time();
         if count.is_power_of_two() {
             let (unit, path) = (self.unit(), self.path());
-            pr_info!("{unit}: a bad block on {path} was rewritten from another side, and is good \
-                      again ({count} so far)\n");
+            pr_info!(
+                "{unit}: a bad block on {path} was rewritten from another side, and is good \
+                      again ({count} so far)\n"
+            );
         }
     }
 

@@ -103,7 +103,11 @@ fn mend_block(
         fsleep(Delta::from_millis(WAIT_MS));
     }
     // What is to be copied anyhow is written by that.
-    if kept.map().need(kept.map().regions().region_of(sector)).is_none() {
+    if kept
+        .map()
+        .need(kept.map().regions().region_of(sector))
+        .is_none()
+    {
         mend_all(kept, lost.sides, sector, count, room);
     }
     errand.release(sector, count);

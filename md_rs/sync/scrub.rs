@@ -276,7 +276,8 @@ fn end(kept: Kept<'_>, event: Event) {
     {
         let mut scrub = kept.upkeep.scrub.lock();
         let Some(run) = scrub.end(event) else { return };
-        kept.map().change_history(|history| history.add(run, &scrub.report));
+        kept.map()
+            .change_history(|history| history.add(run, &scrub.report));
         tell(kept, &run, &scrub.report);
     }
     if !kept.map().is_frozen() && !kept.record() {
@@ -465,7 +466,11 @@ fn write_from(
     mend: &Mend,
     room: &Room,
 ) -> bool {
-    let Some(buffer) = room.sides.get(mend.source as usize).and_then(Option::as_ref) else {
+    let Some(buffer) = room
+        .sides
+        .get(mend.source as usize)
+        .and_then(Option::as_ref)
+    else {
         return false;
     };
     let mut has_written = false;

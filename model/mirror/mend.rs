@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What becomes of blocks that a side could not read, and another one could: they are written again,
-//! since most disks then take another place for them, and are read once more. Only if that fails
-//! the component is given up.
+//! What becomes of blocks that a side could not read, and another one could: they are written
+//! again, since most disks then take another place for them, and are read once more. Only if that
+//! fails the component is given up.
 //!
 //! Only a *medium error* is met with that: the disk has said that it has lost these very blocks. A
 //! disk that does not answer, or a cable that is bad, does not become better when it is written to.
@@ -32,8 +32,8 @@ pub enum Next {
     Rewrite,
     /// Nothing: it is good again, which is counted.
     Healed,
-    /// Its component has not kept what was written to it, and is given up like one that has failed a
-    /// write.
+    /// Its component has not kept what was written to it, and is given up like one that has failed
+    /// a write.
     GiveUp,
 }
 
@@ -106,7 +106,11 @@ impl Places {
 /// the mirror, which has `sectors`.
 pub fn blocks(place: &Place, sectors: u64) -> impl Iterator<Item = (u64, u64)> {
     let end = place.sector.saturating_add(place.count).min(sectors);
-    let mut next = place.sector & !(BLOCK_SECTORS.wrapping_sub(1));
+    let mut next = if place.sector < end {
+        place.sector & !(BLOCK_SECTORS.wrapping_sub(1))
+    } else {
+        end
+    };
     core::iter::from_fn(move || {
         let first = next;
         if first >= end {

@@ -164,7 +164,8 @@ fn record() -> String {
     text += &table_of("What stands before the scrubs:", history::FIELDS);
     writeln!(
         text,
-        "\nThen {RUNS_MAX} scrubs, and {KEPT_RANGES_MAX} ranges; those that are not in use are zero."
+        "\nThen {RUNS_MAX} scrubs, and {KEPT_RANGES_MAX} ranges; those that are not in use are \
+         zero."
     )
     .expect("a string");
     text += &table_of("A scrub:", history::RUN_FIELDS);

@@ -397,7 +397,10 @@ fn metadevices() -> Vec<Case> {
                 (run + history::RUN_BYTES, history::RUN_FIELDS),
                 (range, history::RANGE_FIELDS),
             ],
+            // One more may be one that is all zero.
             free: &[
+                "scrubs",
+                "ranges",
                 "began",
                 "compared",
                 "skipped",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a mirror's record has of scrubs that have ended: always as many bytes, so that a scrub never
-//! makes a record longer, for which there might be no room.
+//! What a mirror's record has of scrubs that have ended: always as many bytes, so that a scrub
+//! never makes a record longer, for which there might be no room.
 
 use super::super::{
     field::{
@@ -65,8 +65,11 @@ pub const SECONDS: Field = REPAIRED.then("seconds", 4, "seconds that it took");
 /// How many ranges.
 pub const RANGE_COUNT: Field = SECONDS.then("range_count", 4, "ranges that differed");
 /// Who was wrong.
-pub const OUTVOTED: Field =
-    RANGE_COUNT.then("outvoted", 1, "bits of the sides that a majority was against");
+pub const OUTVOTED: Field = RANGE_COUNT.then(
+    "outvoted",
+    1,
+    "bits of the sides that a majority was against",
+);
 /// What it did.
 pub const MODE: Field = OUTVOTED.then(
     "mode",
@@ -141,7 +144,11 @@ pub(super) fn encode(history: &History, to: &mut [u8]) {
     for (run, to) in history.runs().zip(runs.chunks_exact_mut(RUN_BYTES)) {
         encode_run(run, to);
     }
-    for (range, to) in history.ranges().iter().zip(ranges.chunks_exact_mut(RANGE_BYTES)) {
+    for (range, to) in history
+        .ranges()
+        .iter()
+        .zip(ranges.chunks_exact_mut(RANGE_BYTES))
+    {
         encode_range(range, to);
     }
 }

@@ -3,9 +3,9 @@
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
 //! or concat, submirrors for a mirror, and what that remembers of its regions and of scrubs. It is
-//! longer than a page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
-//! kind of metadevice, or another version, gets numbers of its own; what has a number that is
-//! unknown is refused.
+//! longer than a page where the lists are; then it is stored in parts (see
+//! [`records`](super::records)). Another kind of metadevice, or another version, gets numbers of
+//! its own; what has a number that is unknown is refused.
 
 mod codec;
 pub mod fields;
@@ -298,7 +298,8 @@ impl<'a> Record<'a> {
         words.map(|word| WORD.number(word))
     }
 
-    /// What a mirror remembers of scrubs; `None` in a record that is older than that, or in a label.
+    /// What a mirror remembers of scrubs; `None` in a record that is older than that, or in a
+    /// label.
     pub fn history(&self) -> Option<History> {
         history::decode(self.history)
     }

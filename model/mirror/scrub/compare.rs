@@ -195,7 +195,8 @@ mod tests {
             let found = difference(&contents);
             assert_eq!(found.is_none(), expected == Verdict::Equal, "{sides:?}");
             let bits = |is_so: fn(&u8) -> bool| {
-                let chosen = (0..4).filter(|side| sides[*side as usize].as_ref().is_some_and(is_so));
+                let chosen =
+                    (0..4).filter(|side| sides[*side as usize].as_ref().is_some_and(is_so));
                 chosen.fold(0, |bits, side: u32| bits | 1 << side)
             };
             if let Some(found) = found {
@@ -236,10 +237,17 @@ mod tests {
                 let after: Vec<_> = (0..4_u32)
                     .filter_map(|side| {
                         let now = sides[side as usize]?;
-                        Some(if targets & (1 << side) != 0 { right } else { now })
+                        Some(if targets & (1 << side) != 0 {
+                            right
+                        } else {
+                            now
+                        })
                     })
                     .collect();
-                assert!(after.iter().all(|side| *side == right), "{mode:?}, {sides:?}");
+                assert!(
+                    after.iter().all(|side| *side == right),
+                    "{mode:?}, {sides:?}"
+                );
                 if *mode == Mode::Majority {
                     assert_eq!(targets.count_ones(), 1, "{sides:?}");
                     assert_eq!(targets & !found.compared, 0, "{sides:?}");
@@ -267,15 +275,18 @@ mod tests {
     #[test]
     fn each_sector_that_differs_is_found_with_its_neighbours() {
         assert_eq!(found([b"abcdefgh"; 3]), []);
-        assert_eq!(found([b"abcdefgh", b"abXXefgh", b"abcdefgY"]), [
-            (2, 2, 0b010, 0),
-            (7, 1, 0b100, 0)
-        ]);
-        assert_eq!(found([b"Zbcdefgh", b"Ybcdefgh", b"Xbcdefgh"]), [(0, 1, 0, 0)]);
-        assert_eq!(found([b"\0\0cdefgh", b"abcdefgh", b"aXcdefgh"]), [
-            (0, 1, 0b001, 0b001),
-            (1, 1, 0, 0b001)
-        ]);
+        assert_eq!(
+            found([b"abcdefgh", b"abXXefgh", b"abcdefgY"]),
+            [(2, 2, 0b010, 0), (7, 1, 0b100, 0)]
+        );
+        assert_eq!(
+            found([b"Zbcdefgh", b"Ybcdefgh", b"Xbcdefgh"]),
+            [(0, 1, 0, 0)]
+        );
+        assert_eq!(
+            found([b"\0\0cdefgh", b"abcdefgh", b"aXcdefgh"]),
+            [(0, 1, 0b001, 0b001), (1, 1, 0, 0b001)]
+        );
     }
 
     /// One byte is enough, wherever it is.
@@ -286,7 +297,9 @@ mod tests {
             other[at] = 6;
             let mut found = Vec::new();
             let contents: Contents<'_> = [None, Some(&one), None, Some(&other)];
-            for_differences(&contents, |first, count, how| found.push((first, count, *how)));
+            for_differences(&contents, |first, count, how| {
+                found.push((first, count, *how))
+            });
             let how = Difference {
                 compared: 0b1010,
                 outvoted: 0,

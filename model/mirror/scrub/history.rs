@@ -188,7 +188,10 @@ mod tests {
         let again = History::of(runs.iter().copied(), ranges.iter().copied());
         assert_eq!(again, history);
         let too_many = (0..50).map(run);
-        assert_eq!(History::of(too_many, ranges.into_iter()).runs().count(), RUNS_MAX);
+        assert_eq!(
+            History::of(too_many, ranges.into_iter()).runs().count(),
+            RUNS_MAX
+        );
     }
 
     #[test]

@@ -101,9 +101,8 @@ impl Report {
         }
         self.outvoted |= range.difference.outvoted;
         let end = self.last.sector.saturating_add(self.last.count);
-        let goes_on = self.total > 0
-            && range.sector == end
-            && range.difference == self.last.difference;
+        let goes_on =
+            self.total > 0 && range.sector == end && range.difference == self.last.difference;
         if goes_on {
             self.last.count = self.last.count.saturating_add(range.count);
         } else {
@@ -201,7 +200,10 @@ mod tests {
         assert_eq!((report.total(), report.sectors()), (1000, 5000));
         assert_eq!(report.ranges().last(), Some(&range(310, 5, 1, 0)));
         report.clear();
-        assert_eq!((report.ranges(), report.total(), report.sectors()), (&[][..], 0, 0));
+        assert_eq!(
+            (report.ranges(), report.total(), report.sectors()),
+            (&[][..], 0, 0)
+        );
         report.add(range(0, 3, 1, 0));
         assert_eq!(report.ranges(), [range(0, 3, 1, 0)]);
     }
@@ -221,7 +223,10 @@ mod tests {
         report.add(range(9, 8, 0b100, 0));
         report.remove_side(1);
         let first = report.ranges()[0].difference;
-        assert_eq!((first.compared, first.outvoted, first.zeroed), (0b11, 0, 0b10));
+        assert_eq!(
+            (first.compared, first.outvoted, first.zeroed),
+            (0b11, 0, 0b10)
+        );
         assert_eq!(report.outvoted(), 0b10);
     }
 }

@@ -115,7 +115,9 @@ mod tests {
     fn every_state_goes_where_the_table_says_after_every_event() {
         for state in [State::Idle, State::Running, State::Cancelling] {
             for event in [Event::Start, Event::Cancel, Event::Swept, Event::Left] {
-                let mut lines = TABLE.iter().filter(|line| (line.0, line.1) == (state, event));
+                let mut lines = TABLE
+                    .iter()
+                    .filter(|line| (line.0, line.1) == (state, event));
                 let line = lines.next().expect("a line for each combination");
                 assert_eq!(lines.next(), None, "one line for each combination");
                 let found = step(state, event).map(|step| (step.state, step.end));

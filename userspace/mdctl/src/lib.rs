@@ -17,8 +17,8 @@
 
 pub mod admin;
 pub mod building_order;
-pub mod commands;
 pub mod checking;
+pub mod commands;
 pub mod components;
 pub mod description;
 pub mod discover;

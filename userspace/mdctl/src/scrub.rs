@@ -90,9 +90,7 @@ pub struct Run {
 impl Range {
     /// The last block.
     pub fn last(&self) -> u64 {
-        self.first
-            .saturating_add(self.count.0)
-            .saturating_sub(1)
+        self.first.saturating_add(self.count.0).saturating_sub(1)
     }
 }
 
@@ -138,7 +136,7 @@ impl Mirror {
         if self.scrubs.ranges.iter().all(is_decided) {
             format!("metasync --repair -w {name}")
         } else {
-            format!("metasync --repair={} -w {name}", self.side_name(0))
+            format!("metasync --repair=<submirror> -w {name}")
         }
     }
 
@@ -159,7 +157,10 @@ impl Mirror {
                 total: size.bytes(),
                 ranges: current.range_count,
             }),
-            ranges: ranges.iter().map(|range| self.range_document(range)).collect(),
+            ranges: ranges
+                .iter()
+                .map(|range| self.range_document(range))
+                .collect(),
             history: runs.iter().map(|run| self.run_document(run)).collect(),
         })
     }

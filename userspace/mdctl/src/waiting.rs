@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Waiting until mirrors are resynced, or checked, with a bar on the terminal if there is one. Whoever
-//! is tired of it may interrupt the command: the kernel goes on by itself.
+//! Waiting until mirrors are resynced, or checked, with a bar on the terminal if there is one.
+//! Whoever is tired of it may interrupt the command: the kernel goes on by itself.
 
 use crate::{
     admin::requests,

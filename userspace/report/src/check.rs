@@ -38,7 +38,8 @@ pub struct CheckRange {
     /// Name of the submirror that has something else than more than half of them. Null if there is
     /// no such majority.
     pub outvoted: Option<String>,
-    /// Names of those that have nothing but zeroes there: something was discarded, or never written.
+    /// Names of those that have nothing but zeroes there: something was discarded, or never
+    /// written.
     pub zeroed: Vec<String>,
 }
 

@@ -211,8 +211,8 @@ impl Admin for AdminDevice {
     ) -> Result<(), CallError> {
         (argument.ranges, argument.range_capacity) = array_to_write(ranges);
         (argument.runs, argument.run_capacity) = array_to_write(runs);
-        // SAFETY: `IOC_SCRUB_STATUS` takes a `ScrubStatus`, and writes the two arrays that it names,
-        // of `ScrubRange`s and `ScrubRun`s, which are `FromBytes`.
+        // SAFETY: `IOC_SCRUB_STATUS` takes a `ScrubStatus`, and writes the two arrays that it
+        // names, of `ScrubRange`s and `ScrubRun`s, which are `FromBytes`.
         unsafe { self.call::<IOC_SCRUB_STATUS, _>(argument) }
     }
 

@@ -49,8 +49,8 @@ use std::collections::BTreeMap;
        metasync --repair[=SUBMIRROR] [-w] MIRROR"
 )]
 pub struct Arguments {
-    /// Cancel: the resync stops until metasync starts it again, and a check ends; with --check, only
-    /// that
+    /// Cancel: the resync stops until metasync starts it again, and a check ends; with --check,
+    /// only that
     #[arg(short = 'c', conflicts_with_all = ["recover", "wait"])]
     cancel: bool,
 

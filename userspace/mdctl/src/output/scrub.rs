@@ -26,7 +26,10 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror) -> String {
     if let Some(current) = &scrubs.current {
         let what = noun(current.mode);
         let percent = percent(current.done, unit.size);
-        text += &format!("    {what} in progress: {percent} % done{}\n", so_far(current.range_count));
+        text += &format!(
+            "    {what} in progress: {percent} % done{}\n",
+            so_far(current.range_count)
+        );
         text += &ranges(mirror, current.range_count);
     }
     for (number, run) in scrubs.runs.iter().enumerate() {
@@ -79,15 +82,27 @@ fn line(mirror: &Mirror, run: &Run) -> String {
 pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
     let mut text = format!("{} compared", human_size(run.compared));
     if run.skipped > Sectors(0) {
-        text += &format!(", {} left to the resync or not readable", human_size(run.skipped));
+        text += &format!(
+            ", {} left to the resync or not readable",
+            human_size(run.skipped)
+        );
     }
     if run.range_count == 0 {
         return text + ", no difference";
     }
-    text += &format!(", {} ({} blocks)", differing(run.range_count), run.differing.0);
+    text += &format!(
+        ", {} ({} blocks)",
+        differing(run.range_count),
+        run.differing.0
+    );
     if !run.outvoted.is_empty() {
-        let sides: Vec<_> = run.outvoted.iter().map(|side| mirror.side_name(*side)).collect();
-        text += &format!(", {} disagrees", sides.join(" and "));
+        let sides: Vec<_> = run
+            .outvoted
+            .iter()
+            .map(|side| mirror.side_name(*side))
+            .collect();
+        let verb = if sides.len() == 1 { "disagrees" } else { "disagree" };
+        text += &format!(", {} {verb}", sides.join(" and "));
     }
     if run.zeroed > Sectors(0) {
         text += &format!(", {} of them zeroes on one side", run.zeroed.0);
@@ -103,7 +118,10 @@ pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
 fn ranges(mirror: &Mirror, count: u32) -> String {
     let line = |range: &Range| {
         let (first, last) = (range.first, range.last());
-        format!("      Blocks {first} to {last}: {}\n", mirror.verdict(range))
+        format!(
+            "      Blocks {first} to {last}: {}\n",
+            mirror.verdict(range)
+        )
     };
     let ranges = &mirror.scrubs.ranges;
     let shown = ranges.len().min(SHOWN_MAX).min(count as usize);

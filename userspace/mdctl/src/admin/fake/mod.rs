@@ -62,11 +62,11 @@ use md_abi::admin::{
     NO_PARENT,
     UNIT_PENDING, //
 };
-use scrub::FakeScrub;
 use rustix::{
     fs::makedev,
     io::Errno, //
 };
+use scrub::FakeScrub;
 use std::{
     collections::{
         BTreeMap,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Scrubs of the fake kernel's mirrors. What differs is planted by the test. Who asks how a scrub is
-//! finds it one step further.
+//! Scrubs of the fake kernel's mirrors. What differs is planted by the test. Who asks how a scrub
+//! is finds it one step further.
 
 use super::{
     FakeAdmin,
@@ -137,7 +137,9 @@ impl FakeAdmin {
             1 => range.outvoted != 0,
             _ => true,
         };
-        scrub.planted.retain(|range| !found_in(&found, range) || !is_mended(range));
+        scrub
+            .planted
+            .retain(|range| !found_in(&found, range) || !is_mended(range));
         let sum = |chosen: &dyn Fn(&ScrubRange) -> bool| {
             let ranges = found.iter().filter(|range| chosen(range));
             ranges.map(|range| range.sectors).sum()
