@@ -207,6 +207,11 @@ impl Metadevice {
         upkeep::ask_all(|errand| self.disk.ask(errand));
     }
 
+    /// Has a scrub go on.
+    pub(crate) fn ask_scrub(&self) {
+        self.disk.ask(upkeep::SCRUB);
+    }
+
     /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
     pub(crate) fn end_upkeep(&self) {
         self.disk.stop_errands();

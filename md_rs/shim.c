@@ -28,6 +28,7 @@ const blk_status_t md_sts_resource = BLK_STS_RESOURCE;
 const blk_status_t md_sts_target = BLK_STS_TARGET;
 const blk_status_t md_sts_again = BLK_STS_AGAIN;
 const blk_status_t md_sts_inval = BLK_STS_INVAL;
+const blk_status_t md_sts_medium = BLK_STS_MEDIUM;
 
 const unsigned int md_feat_stable_writes = (__force unsigned int)BLK_FEAT_STABLE_WRITES;
 

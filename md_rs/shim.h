@@ -36,6 +36,7 @@ extern const blk_status_t md_sts_resource;
 extern const blk_status_t md_sts_target;
 extern const blk_status_t md_sts_again;
 extern const blk_status_t md_sts_inval;
+extern const blk_status_t md_sts_medium;
 extern const unsigned int md_feat_stable_writes;
 
 void md_submission_begin(struct md_submission *submission);

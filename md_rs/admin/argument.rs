@@ -42,7 +42,7 @@ macro_rules! argument {
 }
 
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
-argument!(Attach, ChangeSide, Replace, Sync);
+argument!(Attach, ChangeSide, Replace, Sync, Scrub, ScrubStatus);
 argument!(ListPools, ChangePool, SetPool);
 argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
@@ -59,7 +59,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 20] = [
+        const ALL: [u32; 22] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -80,6 +80,8 @@ impl Command {
             abi::IOC_LIST_POOLS,
             abi::IOC_CHANGE_POOL,
             abi::IOC_SET_POOL,
+            abi::IOC_SCRUB,
+            abi::IOC_SCRUB_STATUS,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

@@ -128,6 +128,7 @@ fn open_component(
         asked.size_sectors,
         asked.state.into(),
         asked.spare.into(),
+        asked.healed_errors,
         asked.read_errors,
         asked.write_errors,
         asked.event_seconds,

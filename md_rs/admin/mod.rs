@@ -13,6 +13,7 @@ mod options;
 mod pools;
 mod replace;
 mod report;
+mod scrub;
 mod sides;
 mod start;
 mod sync;
@@ -137,6 +138,8 @@ impl Ioctl for Admin {
             abi::IOC_LIST_POOLS => command.run(at, |list| pools::list(&self.units, list)),
             abi::IOC_CHANGE_POOL => command.run(at, |change| pools::change(&self.units, change)),
             abi::IOC_SET_POOL => command.run(at, |set| pools::set(&self.units, set)),
+            abi::IOC_SCRUB => command.run(at, |asked| scrub::scrub(&self.units, asked)),
+            abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))

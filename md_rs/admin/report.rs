@@ -103,6 +103,7 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
         size_sectors,
         state: component.state() as u32,
         spare: component.stand_in().is_some().into(),
+        healed_errors: health.healed().into(),
         read_errors: health.read_errors(),
         write_errors: health.write_errors(),
         event_seconds: health.event_seconds(),

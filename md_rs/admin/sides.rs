@@ -118,6 +118,7 @@ impl<'a> Target<'a> {
             mirror.note_sides(&Sides::of(body.shape()));
         }
         self.kept.upkeep.begin_resync(self.map());
+        self.kept.upkeep.places.lock().forget();
     }
 
     /// Has the state of a side recorded, which is in force already; if that is refused the side is
@@ -262,6 +263,7 @@ fn detach(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resul
     database.grow_unit(growth, || {
         target.metadevice.swap(new, &gate)?;
         target.map().remove_side(side);
+        target.kept.upkeep.scrub.lock().remove_side(side);
         Ok(())
     })?;
     let target = Target::find(units, &name)?;

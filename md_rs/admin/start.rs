@@ -522,6 +522,9 @@ fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
     for (word, bits) in record.words(0).enumerate() {
         map.load_dirty(word, bits);
     }
+    if let Some(history) = record.history() {
+        map.change_history(|kept| *kept = history);
+    }
     map.begin_anew();
     for (side, stored) in (0..).zip(record.sides()) {
         let words = record.words((side as usize).saturating_add(1));

@@ -30,7 +30,8 @@ use md_model::{
     },
     mirror::{
         component::State,
-        regions::WORDS_MAX, //
+        regions::WORDS_MAX,
+        scrub::history::History, //
     },
 };
 
@@ -113,6 +114,7 @@ impl Scratch {
         self.sides.clear();
         self.words.clear();
         self.spared.clear();
+        let history = kept_history(shape, states, lost);
         let (kind, sync) = match shape.unit() {
             Unit::Striped(stripe) => (
                 self.list_stripe(&**stripe, shape.components(), states)?,
@@ -134,6 +136,7 @@ impl Scratch {
             sides: &self.sides,
             words: &self.words,
             spared: &self.spared,
+            history: history.as_ref(),
         };
         let length = encode(&parts, &mut self.bytes)?;
         self.bytes.get(..length)
@@ -208,6 +211,12 @@ impl Scratch {
         })?;
         Some((kind, map.sync()))
     }
+}
+
+/// What the record of a mirror in the state database has of scrubs.
+fn kept_history(shape: &Shape, states: States, lost: Option<u32>) -> Option<History> {
+    let mirror = shape.unit().mirrored()?;
+    (states == States::Kept).then(|| mirror.map().history(lost))
 }
 
 /// When a component left service, in seconds since 1970; 0 if it is in service.

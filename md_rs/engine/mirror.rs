@@ -16,6 +16,7 @@
 
 use md_model::mirror::{
     component::is_written,
+    mend,
     side_bit, //
 };
 
@@ -56,7 +57,8 @@ use crate::{
             lacks,
             Kept,
             COPY,
-            MARK, //
+            MARK,
+            MEND, //
         },
     }, //
 };
@@ -181,6 +183,7 @@ impl<'a> Mirror<'a> {
         }
         // A device that is gone is not to be asked again by the next read.
         self.kept.judge();
+        self.note_lost(&request, failed);
         let tried = request.note() | failed;
         request.set_note(tried);
         request.supervise();
@@ -191,6 +194,19 @@ impl<'a> Mirror<'a> {
             }
             wanted
         });
+    }
+
+    /// A side may have lost what it could not read: it is given that again when there is time.
+    fn note_lost(self, request: &Request, failed: u32) {
+        if !request.is_medium_error() {
+            return;
+        }
+        self.kept.upkeep.places.lock().add(mend::Place {
+            sides: failed,
+            sector: request.sector(),
+            count: request.sectors(),
+        });
+        request.ask(MEND);
     }
 
     /// Sends the bios that are wanted to the best sides that were not tried.

@@ -245,8 +245,46 @@ impl BlockDevice {
         answer
     }
 
-    /// Writes `count` sectors that lie from number `skip` on in a buffer, likewise. `is_durable`:
-    /// when the call comes back they are beyond the device's cache.
+    /// Reads `count` sectors, from `sector` on, to a place in a buffer, which is sector number
+    /// `skip` there. Sleeps. An error is noted nowhere; `ENODATA`: the device has lost the data.
+    pub(crate) fn peek(&self, sector: u64, count: u64, buffer: &mut Buffer, skip: u64) -> Result {
+        let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
+        let end = skip.checked_add(bytes).ok_or(EINVAL)?;
+        let part = buffer.get_mut(skip..end).ok_or(EINVAL)?;
+        if self.is_absent() {
+            return Err(EIO);
+        }
+        // SAFETY: By the type invariant the device is open. The memory is physically contiguous,
+        // and ours until the call comes back.
+        to_result(unsafe {
+            bindings::bdev_rw_virt(
+                self.bdev,
+                sector,
+                part.as_mut_ptr().cast(),
+                bytes,
+                bindings::req_op_REQ_OP_READ,
+            )
+        })
+    }
+
+    /// The same; an error is noted in [`Self::health`].
+    pub(crate) fn read_part(
+        &self,
+        sector: u64,
+        count: u64,
+        buffer: &mut Buffer,
+        skip: u64,
+    ) -> Result {
+        let answer = self.peek(sector, count, buffer, skip);
+        if answer.is_err() {
+            self.health.note_read_error();
+        }
+        answer
+    }
+
+    /// Writes `count` sectors that lie from number `skip` on in a buffer. Sleeps. An error is noted
+    /// in [`Self::health`]. `is_durable`: when the call comes back they are beyond the device's
+    /// cache.
     pub(crate) fn write_copy(
         &self,
         sector: u64,

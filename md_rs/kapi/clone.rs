@@ -83,6 +83,12 @@ pub(super) fn is_unsupported(status: bindings::blk_status_t) -> bool {
     unsafe { status == ffi::md_sts_notsupp || status == ffi::md_sts_target }
 }
 
+/// Whether a status means that the device has lost the data.
+pub(super) fn is_medium(status: bindings::blk_status_t) -> bool {
+    // SAFETY: The shim's constants are never written.
+    unsafe { status == ffi::md_sts_medium }
+}
+
 /// What happens when a clone comes back.
 pub(super) type Done = unsafe extern "C" fn(*mut bindings::bio);
 

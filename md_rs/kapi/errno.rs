@@ -11,6 +11,11 @@ pub(crate) fn eproto() -> Error {
     Error::from_errno(-(bindings::EPROTO as i32))
 }
 
+/// The disk has lost the data: what the block layer makes of a medium error.
+pub(crate) fn enodata() -> Error {
+    Error::from_errno(-(bindings::ENODATA as i32))
+}
+
 /// Operation not supported.
 pub(crate) fn eopnotsupp() -> Error {
     Error::from_errno(-(bindings::EOPNOTSUPP as i32))

@@ -34,6 +34,7 @@ extern "C" {
     pub(super) static md_sts_target: bindings::blk_status_t;
     pub(super) static md_sts_again: bindings::blk_status_t;
     pub(super) static md_sts_inval: bindings::blk_status_t;
+    pub(super) static md_sts_medium: bindings::blk_status_t;
     pub(super) static md_feat_stable_writes: c_uint;
 
     pub(super) fn md_register_reboot_notifier(block: *mut bindings::notifier_block) -> c_int;

@@ -13,6 +13,17 @@ use kernel::{
 
 use super::published::Published;
 
+/// The time, in seconds since 1970.
+fn now_seconds() -> i64 {
+    // SAFETY: May be called from any context.
+    unsafe { bindings::ktime_get_real_seconds() }
+}
+
+/// The same, for who keeps it.
+pub(crate) fn seconds_since_1970() -> u64 {
+    u64::try_from(now_seconds()).unwrap_or(0)
+}
+
 /// How a device is doing, as far as we have seen.
 ///
 /// Errors are noted where clones end, in any context, so this is atomics and no lock. Each figure
@@ -22,6 +33,8 @@ pub(crate) struct Health {
     path: CString,
     read_errors: Atomic<u64>,
     write_errors: Atomic<u64>,
+    /// Blocks that were good again when they had been rewritten.
+    healed: Atomic<u32>,
     gone: Atomic<u32>,
     event_seconds: Atomic<i64>,
 }
@@ -34,6 +47,7 @@ impl Health {
             path,
             read_errors: Atomic::new(0),
             write_errors: Atomic::new(0),
+            healed: Atomic::new(0),
             gone: Atomic::new(0),
             event_seconds: Atomic::new(0),
         })
@@ -52,6 +66,24 @@ impl Health {
     /// A write, flush or the like has failed.
     pub(super) fn note_write_error(&self) {
         self.note("write", &self.write_errors);
+    }
+
+    /// A block could not be read, and is good again since it was rewritten.
+    pub(crate) fn note_healed(&self) {
+        let count = self.healed.fetch_add(1, Relaxed).wrapping_add(1);
+        self.note_time();
+        if count.is_power_of_two() {
+            let (unit, path) = (self.unit(), self.path());
+            pr_info!(
+                "{unit}: a bad block on {path} was rewritten from another side, and is good \
+                      again ({count} so far)\n"
+            );
+        }
+    }
+
+    /// Blocks that were good again when they had been rewritten.
+    pub(crate) fn healed(&self) -> u32 {
+        self.healed.load(Relaxed)
     }
 
     /// Counts an error. The 1st, 2nd, 4th, 8th, ... are reported: a dying disk has thousands.
@@ -80,9 +112,7 @@ impl Health {
 
     /// Something about the device has changed now.
     pub(crate) fn note_time(&self) {
-        // SAFETY: May be called from any context.
-        let now = unsafe { bindings::ktime_get_real_seconds() };
-        self.event_seconds.store(now, Relaxed);
+        self.event_seconds.store(now_seconds(), Relaxed);
     }
 
     /// The metadevice that the device is a component of.

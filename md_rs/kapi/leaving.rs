@@ -114,8 +114,7 @@ const BEFORE_HIBERNATION: c_ulong = bindings::PM_HIBERNATION_PREPARE as c_ulong;
 const BEFORE_SUSPEND: c_ulong = bindings::PM_SUSPEND_PREPARE as c_ulong;
 
 /// What the kernel calls.
-type Function =
-    unsafe extern "C" fn(*mut bindings::notifier_block, c_ulong, *mut c_void) -> c_int;
+type Function = unsafe extern "C" fn(*mut bindings::notifier_block, c_ulong, *mut c_void) -> c_int;
 
 fn notifier(function: Function) -> bindings::notifier_block {
     bindings::notifier_block {

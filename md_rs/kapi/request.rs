@@ -330,6 +330,11 @@ impl Request {
         clone::is_unsupported(self.private().status.load(Relaxed) as bindings::blk_status_t)
     }
 
+    /// Whether the first clone that has failed did because its device has lost the data.
+    pub(crate) fn is_medium_error(&self) -> bool {
+        clone::is_medium(self.private().status.load(Relaxed) as bindings::blk_status_t)
+    }
+
     /// Forgets the errors that the clones of the request have left with its bios.
     pub(crate) fn forget_errors(&self) {
         // SAFETY: By the type invariant; no clone is in flight.

@@ -190,7 +190,18 @@ fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer
 /// Reads the first piece of `left` sectors from the first side that has it: which, and how many
 /// sectors it was. A side that fails is tried no more.
 fn read_somewhere(kept: Kept<'_>, from: u64, left: u64, buffer: &mut Buffer) -> Option<(u32, u64)> {
-    let mut tried = 0u32;
+    read_but_from(kept, from, left, buffer, 0)
+}
+
+/// The same, not from the sides of `tried`.
+pub(super) fn read_but_from(
+    kept: Kept<'_>,
+    from: u64,
+    left: u64,
+    buffer: &mut Buffer,
+    tried: u32,
+) -> Option<(u32, u64)> {
+    let mut tried = tried;
     loop {
         let (side, component, piece) = source(kept, from, left, tried)?;
         let length = piece.count.min(buffer_sectors(buffer));
@@ -262,7 +273,8 @@ fn write_on(kept: Kept<'_>, need: Need, side: u32, from: u64, count: u64, buffer
     is_written_all
 }
 
-fn place_on<'a>(
+/// Where the first piece of sectors lies on a side, within their region.
+pub(super) fn place_on<'a>(
     kept: Kept<'a>,
     side: u32,
     from: u64,

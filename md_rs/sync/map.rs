@@ -8,13 +8,17 @@
 //! (`DURABILITY.md` clause 7).
 
 use kernel::{
+    new_mutex,
     prelude::*,
-    sync::atomic::{
-        ordering::{
-            Full,
-            Relaxed, //
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
         },
-        Atomic, //
+        Mutex, //
     }, //
 };
 use md_model::{
@@ -29,6 +33,7 @@ use md_model::{
             Bits,
             Regions, //
         },
+        scrub::history::History,
         side_bit, //
     }, //
 };
@@ -86,6 +91,8 @@ pub struct SyncMap {
     is_frozen: Atomic<u32>,
     /// Regions that the resync had to copy when it began.
     to_do: Atomic<u32>,
+    /// Scrubs that have ended. Locked for moments only.
+    history: Pin<KBox<Mutex<History>>>,
 }
 
 /// What has to be done in a region.
@@ -132,6 +139,7 @@ impl SyncMap {
             is_cancelled: Atomic::new(0),
             is_frozen: Atomic::new(0),
             to_do: Atomic::new(0),
+            history: KBox::pin_init(new_mutex!(History::NONE, "md_history"), GFP_KERNEL)?,
         };
         map.settle_sides();
         map.begin_anew();
@@ -304,6 +312,7 @@ impl SyncMap {
             }
         }
         self.side_count.store(count.saturating_sub(1), Relaxed);
+        self.history.lock().remove_side(gone);
         self.settle_sides();
         self.begin_anew();
     }
@@ -567,6 +576,22 @@ impl SyncMap {
                 let _ = side.recorded.replace(word, *bits);
             }
         }
+    }
+
+    // Scrubs.
+
+    /// What is remembered of scrubs; without a side that is about to be lost.
+    pub(crate) fn history(&self, lost: Option<u32>) -> History {
+        let mut history = *self.history.lock();
+        if let Some(lost) = lost {
+            history.remove_side(lost);
+        }
+        history
+    }
+
+    /// Something else is to be remembered of them.
+    pub(crate) fn change_history(&self, change: impl FnOnce(&mut History)) {
+        change(&mut self.history.lock());
     }
 
     // The record.

@@ -7,6 +7,8 @@
 //! - [`mark`]: regions become dirty, on a quorum of replicas, before they are written to.
 //! - [`clean`]: regions that nobody writes to any more become clean.
 //! - [`copy`]: what a side lacks is copied to it; [`pace`]: how fast.
+//! - [`scrub`]: all sides are read and compared.
+//! - [`mend`]: what a side could not read is rewritten.
 //!
 //! The rules are `md_model::mirror`'s.
 
@@ -15,5 +17,7 @@ mod clean;
 pub(crate) mod copy;
 pub mod map;
 mod mark;
+mod mend;
 mod pace;
+pub(crate) mod scrub;
 pub(crate) mod upkeep;

@@ -62,11 +62,23 @@ impl Pace {
 
 /// Pauses after a chunk that was begun at `since`.
 pub(super) fn pause(kept: Kept<'_>, errand: &Errand<'_>, since: Instant<Monotonic>) {
+    pause_part(kept, errand, since, 1);
+}
+
+/// The same for who is alone, and does in a chunk one of so many parts of what all errands of the
+/// resync together do in one round.
+pub(super) fn pause_part(
+    kept: Kept<'_>,
+    errand: &Errand<'_>,
+    since: Instant<Monotonic>,
+    parts: i64,
+) {
     let pause_us = kept.upkeep.pace.lock().pause(|| {
         let (ios, nanoseconds) = errand.disk_io();
         Foreground { ios, nanoseconds }
     });
     let pause_us = i64::try_from(pause_us).unwrap_or(i64::MAX);
+    let pause_us = pause_us.checked_div(parts).unwrap_or(pause_us);
     while !errand.is_stopping() {
         let left = pause_us.saturating_sub(since.elapsed().as_micros_ceil());
         if left <= 0 {

@@ -13,6 +13,7 @@ use md_model::{
             is_written,
             State, //
         },
+        mend::Places,
         resync::{
             Plan,
             CHUNK_SECTORS,
@@ -28,7 +29,12 @@ use super::{
     copy,
     map::SyncMap,
     mark,
-    pace::Pace, //
+    mend,
+    pace::Pace,
+    scrub::{
+        self,
+        Scrub, //
+    }, //
 };
 use crate::{
     body::{
@@ -55,8 +61,14 @@ pub(crate) const CLEAN: u32 = 1;
 /// The first of those that copy.
 pub(crate) const COPY: u32 = 2;
 
+/// Reads all sides and compares them.
+pub(crate) const SCRUB: u32 = COPY + SLOTS as u32;
+
+/// Rewrites blocks that a side could not read.
+pub(crate) const MEND: u32 = SCRUB + 1;
+
 /// How many errands there are.
-pub(crate) const COUNT: u32 = COPY + SLOTS as u32;
+pub(crate) const COUNT: u32 = MEND + 1;
 
 /// What is copied at once before a read that has to wait for it, in sectors: 16 KiB.
 pub(super) const REPAIR_SECTORS: u64 = 32;
@@ -83,6 +95,12 @@ pub(crate) struct Upkeep {
     /// How fast it is copied.
     #[pin]
     pub(super) pace: Mutex<Pace>,
+    /// What is being compared.
+    #[pin]
+    pub(crate) scrub: Mutex<Scrub>,
+    /// What a side could not read, and is to be rewritten.
+    #[pin]
+    pub(crate) places: Mutex<Places>,
 }
 
 impl Upkeep {
@@ -98,6 +116,8 @@ impl Upkeep {
                 plan <- new_mutex!(Plan::new(), "md_plan"),
                 repair <- new_mutex!(repair, "md_repair"),
                 pace <- new_mutex!(Pace::new(), "md_pace"),
+                scrub <- new_mutex!(Scrub::new(), "md_scrub"),
+                places <- new_mutex!(Places::new(), "md_places"),
             }),
             GFP_KERNEL,
         )
@@ -213,6 +233,7 @@ impl<'a> Kept<'a> {
     /// Everything is clean, if nothing is under way that has to be remembered: the mirror is about
     /// to be left.
     pub(crate) fn leave_clean(self) {
+        scrub::leave(self);
         clean::clean(self, true);
     }
 }
@@ -242,6 +263,8 @@ pub(crate) fn run(body: &Body, errand: &Errand<'_>) {
     match errand.number {
         MARK => mark::run(kept, errand),
         CLEAN => clean::run(kept, errand),
+        SCRUB => scrub::run(kept, errand),
+        MEND => mend::run(kept, errand),
         _ => copy::run(kept, errand),
     }
 }

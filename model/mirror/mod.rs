@@ -9,14 +9,18 @@
 //! - [`regions`]: what a mirror remembers of its pieces, so that a crash or a side that was away
 //!   does not cost a copy of everything.
 //! - [`resync`]: which piece is copied next.
+//! - [`mend`]: blocks that a side could not read.
+//! - [`scrub`]: whether the sides are equal, and what is remembered of that.
 //! - [`throttle`]: how fast.
 
 pub mod component;
 pub mod exclusion;
+pub mod mend;
 pub mod options;
 pub mod read;
 pub mod regions;
 pub mod resync;
+pub mod scrub;
 pub mod source;
 pub mod throttle;
 

@@ -25,7 +25,10 @@ use md_model::{
             ROOT_PLACE,
             SPARE_SLOTS, //
         },
-        metadevice::fields as metadevice,
+        metadevice::{
+            fields as metadevice,
+            history, //
+        },
         page,
         pool,
         records,
@@ -37,6 +40,10 @@ use md_model::{
         REPLICA_PAGES_MAX,
         REPLICA_PAGES_MIN,
         UNITS_MAX, //
+    },
+    mirror::scrub::history::{
+        KEPT_RANGES_MAX,
+        RUNS_MAX, //
     },
 };
 
@@ -144,12 +151,13 @@ fn record() -> String {
     let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
     let mut text = format!(
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
-         components, submirrors, words, and what components have to do with hot spares.\n\n\
+         components, submirrors, words, what components have to do with hot spares, and \
+         scrubs.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
-         regions in version {version} either. In versions 1 and 2 `pool` and `spared` are part of \
-         `rest`: no metadevice\nhas hot spares.\n"
+         regions in version {version} either, and nothing of scrubs. In versions 1 and 2 `pool` \
+         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
@@ -160,6 +168,15 @@ fn record() -> String {
         "What a component has to do with a hot spare:",
         metadevice::SPARED_FIELDS,
     );
+    text += &table_of("What stands before the scrubs:", history::FIELDS);
+    writeln!(
+        text,
+        "\nThen {RUNS_MAX} scrubs, and {KEPT_RANGES_MAX} ranges; those that are not in use are \
+         zero."
+    )
+    .expect("a string");
+    text += &table_of("A scrub:", history::RUN_FIELDS);
+    text += &table_of("A range:", history::RANGE_FIELDS);
     text
 }
 

@@ -182,6 +182,7 @@ fn stripe_of<'a>(head: Head, rows: &'a [Row], components: &'a [Component]) -> Pa
         sides: &[],
         words: &[],
         spared: &[],
+        history: None,
     }
 }
 
@@ -243,6 +244,7 @@ fn record_of((head, sides, words): &Mirror) -> Vec<u8> {
         sides,
         words,
         spared: &[],
+        history: None,
     };
     let length = encode(&parts, &mut bytes).expect("room");
     assert_eq!(encode(&parts, &mut bytes[..length - 1]), None, "no room");
@@ -345,6 +347,7 @@ fn too_many_words_are_not_written() {
             sides: &sides,
             words,
             spared: &[],
+            history: None,
         };
         encode(&parts, &mut bytes)
     };

@@ -28,6 +28,7 @@ use md_model::{
         metadevice::{
             self,
             fields,
+            history,
             Component,
             Head,
             Kind,
@@ -50,7 +51,23 @@ use md_model::{
     },
     mirror::{
         component::State,
-        options::Options, //
+        options::Options,
+        scrub::{
+            compare::{
+                Difference,
+                Mode, //
+            },
+            history::{
+                History,
+                Run,
+                RUNS_MAX, //
+            },
+            report::{
+                Range,
+                Report, //
+            },
+            run::End as RunEnd, //
+        }, //
     },
 };
 
@@ -125,6 +142,7 @@ fn stripe() -> Vec<u8> {
         sides: &[],
         words: &[],
         spared: &[spared],
+        history: None,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -132,7 +150,7 @@ fn stripe() -> Vec<u8> {
 }
 
 /// A mirror that knows nothing of regions, or one with four of them.
-fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
+fn mirror(sync: Sync, words: &[u64], history: Option<&History>) -> Vec<u8> {
     let head = Head {
         number: 20,
         kind: Kind::Mirror(Options::default()),
@@ -144,7 +162,7 @@ fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
         number,
         state: SideState::NeedsResync,
     });
-    let mut bytes = vec![0; 1000];
+    let mut bytes = vec![0; 2000];
     let parts = Parts {
         head,
         rows: &[],
@@ -152,6 +170,7 @@ fn mirror(sync: Sync, words: &[u64]) -> Vec<u8> {
         sides: &sides,
         words,
         spared: &[],
+        history,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -164,7 +183,43 @@ fn synced() -> Vec<u8> {
         region_shift: 11,
         is_cancelled: false,
     };
-    mirror(sync, &[0b1010, 0, 0b0100])
+    mirror(sync, &[0b1010, 0, 0b0100], None)
+}
+
+/// The same after two scrubs.
+fn scrubbed() -> Vec<u8> {
+    let sync = Sync {
+        region_shift: 11,
+        is_cancelled: false,
+    };
+    let mut report = Report::new();
+    report.add(Range {
+        sector: 77,
+        count: 8,
+        difference: Difference {
+            compared: 0b11,
+            outvoted: 0b10,
+            zeroed: 0b10,
+        },
+    });
+    let mut history = History::NONE;
+    for mode in [Mode::Majority, Mode::From(1)] {
+        let run = Run {
+            began: 88,
+            seconds: 9,
+            mode,
+            end: RunEnd::Cancelled,
+            compared_sectors: 8000,
+            skipped_sectors: 192,
+            differing_sectors: 8,
+            zeroed_sectors: 7,
+            repaired_sectors: 6,
+            range_count: 1,
+            outvoted: 0b10,
+        };
+        history.add(run, &report);
+    }
+    mirror(sync, &[0b1010, 0, 0b0100], Some(&history))
 }
 
 fn own() -> Member {
@@ -285,6 +340,9 @@ fn metadevices() -> Vec<Case> {
     let second = first + fields::COMPONENT_BYTES;
     let side = fields::HEAD_BYTES;
     let word = side + 2 * fields::SIDE_BYTES;
+    let scrubs = word + 3 * fields::WORD_BYTES;
+    let run = scrubs + history::HEAD_BYTES;
+    let range = run + RUNS_MAX * history::RUN_BYTES;
     vec![
         Case {
             name: "stripe",
@@ -315,7 +373,7 @@ fn metadevices() -> Vec<Case> {
         },
         Case {
             name: "mirror of version 1",
-            bytes: mirror(Sync::UNKNOWN, &[]),
+            bytes: mirror(Sync::UNKNOWN, &[], None),
             structures: vec![
                 (0, fields::FIELDS),
                 (side, fields::SIDE_FIELDS),
@@ -345,6 +403,36 @@ fn metadevices() -> Vec<Case> {
                 "size",
                 "state",
                 "word",
+            ],
+            again: reencode::metadevice,
+        },
+        Case {
+            name: "mirror with scrubs",
+            bytes: scrubbed(),
+            structures: vec![
+                (scrubs, history::FIELDS),
+                (run, history::RUN_FIELDS),
+                (run + history::RUN_BYTES, history::RUN_FIELDS),
+                (range, history::RANGE_FIELDS),
+            ],
+            // One more may be one that is all zero.
+            free: &[
+                "scrubs",
+                "ranges",
+                "began",
+                "compared",
+                "skipped",
+                "differing",
+                "zeroed",
+                "repaired",
+                "seconds",
+                "range_count",
+                "outvoted",
+                "mode",
+                "end",
+                "sector",
+                "count",
+                "read",
             ],
             again: reencode::metadevice,
         },

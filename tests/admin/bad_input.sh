@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 	BAD("interlace 0", row.interlace = 0, EINVAL, 12);
 	BAD("interlace huge", row.interlace = ~0ULL, EINVAL, 12);
 	BAD("reserved in row", row.reserved = 1, EINVAL, 3);
-	BAD("reserved in component", component.reserved = 1, EINVAL, 3);
+	BAD("reserved in component", component.spare = 1, EINVAL, 3);
 	BAD("read errors", component.read_errors = 1, EINVAL, 3);
 	BAD("write errors", component.write_errors = 1, EINVAL, 3);
 	BAD("event", component.event = 1, EINVAL, 3);

@@ -128,7 +128,7 @@ static void attaching(void)
 	ATTACH_BAD("unknown flags", attach.flags = ~0u, EINVAL, 3, -1);
 	ATTACH_BAD("reserved", attach.reserved = 1, EINVAL, 3, -1);
 	ATTACH_BAD("state", attach.submirror.state = 1, EINVAL, 3, 0);
-	ATTACH_BAD("reserved of a component", attach.submirror.reserved = 1, EINVAL, 3, 0);
+	ATTACH_BAD("reserved of a component", attach.submirror.spare = 1, EINVAL, 3, 0);
 	ATTACH_BAD("errors", attach.submirror.write_errors = 1, EINVAL, 3, 0);
 	ATTACH_BAD("bad name", strcpy(attach.name, "x"), EINVAL, 4, -1);
 	ATTACH_BAD("endless name", memset(attach.name, 'd', 32), EINVAL, 4, -1);
@@ -192,7 +192,7 @@ static void replacing(void)
 	REPLACE_BAD("unknown flag", replace.flags = 8, EINVAL, 3, -1);
 	REPLACE_BAD("unknown flags", replace.flags = ~0u, EINVAL, 3, -1);
 	REPLACE_BAD("state", replace.new.state = 1, EINVAL, 3, 0);
-	REPLACE_BAD("reserved of a component", replace.new.reserved = 1, EINVAL, 3, 0);
+	REPLACE_BAD("reserved of a component", replace.new.spare = 1, EINVAL, 3, 0);
 	REPLACE_BAD("bad name", strcpy(replace.name, "d"), EINVAL, 4, -1);
 	REPLACE_BAD("bad name of a side", strcpy(replace.submirror, "sda"), EINVAL, 4, -1);
 	REPLACE_BAD("of nothing", strcpy(replace.name, "d78"), ENXIO, 6, -1);

@@ -16,8 +16,8 @@ struct row {
 };
 struct component {
 	uint64_t dev, start, size;
-	uint32_t state, reserved;
-	uint64_t read_errors, write_errors, event;
+	uint32_t state, spare;
+	uint64_t read_errors, write_errors, healed_errors, event;
 	char device[200], partition[16], wwn[32];
 };
 struct options {
@@ -101,6 +101,30 @@ struct sync {
 	struct header h;
 	char name[32];
 	uint32_t action, reserved;
+};
+
+struct scrub {
+	struct header h;
+	char name[32];
+	uint32_t action, reserved;
+	char submirror[32];
+};
+struct scrub_range {
+	uint64_t sector, sectors;
+	uint32_t compared, outvoted, zeroed, reserved;
+};
+struct scrub_run {
+	uint64_t began, compared, skipped, differing, zeroed, repaired;
+	uint32_t seconds, ranges, outvoted, mode, end, reserved;
+};
+struct scrub_status {
+	struct header h;
+	char name[32];
+	uint32_t state, mode;
+	uint64_t done;
+	uint32_t found, range_capacity, run_capacity, range_count;
+	uint64_t ranges, runs;
+	uint32_t run_count, reserved;
 };
 
 struct device {
@@ -189,6 +213,8 @@ struct set_pool {
 #define LIST_POOLS _IOWR('V', 18, struct list_pools)
 #define CHANGE_POOL _IOWR('V', 19, struct change_pool)
 #define SET_POOL _IOWR('V', 20, struct set_pool)
+#define SCRUB _IOWR('V', 22, struct scrub)
+#define SCRUB_STATUS _IOWR('V', 23, struct scrub_status)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
@@ -209,3 +235,7 @@ struct set_pool {
 #define POOL_REPLACE 5
 #define POOL_ENABLE 6
 #define ALL_POOLS (~0u)
+#define SCRUB_CHECK 1
+#define SCRUB_REPAIR 2
+#define SCRUB_REPAIR_FROM 3
+#define SCRUB_CANCEL 4

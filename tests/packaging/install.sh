@@ -36,6 +36,8 @@ expected() {
 	echo "-rw-r--r-- $lib/modules-load.d/md_rs.conf "
 	echo "-rw-r--r-- $lib/systemd/system/md_rs-last-resort@.service "
 	echo "-rw-r--r-- $lib/systemd/system/md_rs-last-resort@.timer "
+	echo "-rw-r--r-- $lib/systemd/system/mdctl-check.service "
+	echo "-rw-r--r-- $lib/systemd/system/mdctl-check.timer "
 	echo "-rwxr-xr-x $lib/systemd/system-shutdown/md_rs.shutdown "
 	echo "-rw-r--r-- $lib/udev/rules.d/63-md_rs.rules "
 	echo "-rwxr-xr-x $initramfs/hooks/md_rs "

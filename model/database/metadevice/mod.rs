@@ -3,13 +3,13 @@
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
 //! or concat, and what these have to do with hot spares; submirrors for a mirror, and what that
-//! remembers of its regions. It is longer than a
-//! page where the lists are; then it is stored in parts (see [`records`](super::records)). Another
-//! kind of metadevice, or another version, gets numbers of its own; what has a number that is
-//! unknown is refused.
+//! remembers of its regions and of scrubs. It is longer than a page where the lists are; then it is
+//! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
+//! version, gets numbers of its own; what has a number that is unknown is refused.
 
 mod codec;
 pub mod fields;
+pub mod history;
 
 use self::{
     codec::*,
@@ -46,7 +46,8 @@ use crate::{
     mirror::{
         component::State,
         options::Options,
-        regions::WORDS_MAX, //
+        regions::WORDS_MAX,
+        scrub::history::History, //
     },
 };
 
@@ -181,6 +182,7 @@ pub struct Record<'a> {
     sides: &'a [u8],
     words: &'a [u8],
     spared: &'a [u8],
+    history: &'a [u8],
 }
 
 /// What a record is made of.
@@ -200,6 +202,8 @@ pub struct Parts<'a> {
     /// What components of a stripe or concat have to do with hot spares, in the order of their
     /// indexes.
     pub spared: &'a [Spared],
+    /// What a mirror remembers of scrubs.
+    pub history: Option<&'a History>,
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
@@ -211,14 +215,17 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         sides,
         words,
         spared,
+        history,
         ..
     } = *parts;
+    let history_bytes = history.map_or(0, |_| history::BYTES);
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
         sides.len().checked_mul(SIDE_BYTES)?,
         words.len().checked_mul(WORD_BYTES)?,
         spared.len().checked_mul(SPARED_BYTES)?,
+        history_bytes,
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -237,11 +244,12 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     COMPONENTS.put(to, components.len() as u64);
     SUBMIRRORS.put(to, sides.len() as u64);
     SPARED.put(to, spared.len() as u64);
-    let [row_bytes, component_bytes, side_bytes, word_bytes, _] = lists;
+    let [row_bytes, component_bytes, side_bytes, word_bytes, spared_bytes, _] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
     let (component_list, rest) = rest.split_at_mut_checked(component_bytes)?;
     let (side_list, rest) = rest.split_at_mut_checked(side_bytes)?;
-    let (word_list, spared_list) = rest.split_at_mut_checked(word_bytes)?;
+    let (word_list, rest) = rest.split_at_mut_checked(word_bytes)?;
+    let (spared_list, history_part) = rest.split_at_mut_checked(spared_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -252,6 +260,9 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
     fill(spared_list, SPARED_BYTES, spared, encode_spared);
+    if let Some(history) = history {
+        history::encode(history, history_part);
+    }
     Some(length)
 }
 
@@ -280,10 +291,16 @@ impl<'a> Record<'a> {
         let (rows, rest) = lists.split_at_checked(rows).ok_or(cut)?;
         let (components, rest) = rest.split_at_checked(components).ok_or(cut)?;
         let (sides, rest) = rest.split_at_checked(sides).ok_or(cut)?;
-        let words = all_word_bytes(head, sides);
-        let (words, spared) = rest.split_at_checked(words).ok_or(cut)?;
-        if spared.len() != list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)? {
-            return Err(cut);
+        let word_bytes = all_word_bytes(head, sides);
+        let spared = list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)?;
+        let (words, rest) = rest.split_at_checked(word_bytes).ok_or(cut)?;
+        let (spared, history) = rest.split_at_checked(spared).ok_or(cut)?;
+        match history.len() {
+            0 => {}
+            history::BYTES => {
+                history::judge(history)?;
+            }
+            _ => return Err(cut),
         }
         let record = Self {
             head: decode_head(head)?,
@@ -292,6 +309,7 @@ impl<'a> Record<'a> {
             sides,
             words,
             spared,
+            history,
         };
         record.judge()?;
         Ok(record)
@@ -346,6 +364,12 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
+    /// What a mirror remembers of scrubs; `None` in a record that is older than that, or in a
+    /// label.
+    pub fn history(&self) -> Option<History> {
+        history::decode(self.history)
+    }
+
     fn judge(&self) -> Result<(), Damage> {
         let mut in_rows = 0_usize;
         for row in self.rows.chunks_exact(ROW_BYTES) {
@@ -366,6 +390,7 @@ impl<'a> Record<'a> {
             Kind::Stripe if !self.sides.is_empty() || self.rows.is_empty() => {
                 Err(bad(SUBMIRRORS.name, self.sides.len() as u64))
             }
+            Kind::Stripe if !self.history.is_empty() => Err(bad("scrubs of a stripe", 1)),
             Kind::Mirror(_) if !self.rows.is_empty() || self.sides.is_empty() => {
                 Err(bad(ROWS.name, self.rows.len() as u64))
             }

@@ -108,6 +108,7 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
         .flat_map(|bitmap| record.words(bitmap))
         .collect();
     let spared: Vec<_> = record.spared().collect();
+    let history = record.history();
     let parts = Parts {
         head: record.head,
         rows: &rows,
@@ -115,6 +116,7 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
         sides: &sides,
         words: &words,
         spared: &spared,
+        history: history.as_ref(),
     };
     let mut again = vec![0; bytes.len()];
     let length = encode(&parts, &mut again);

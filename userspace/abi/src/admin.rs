@@ -25,6 +25,8 @@ mod mirror;
 mod pool;
 #[path = "admin/refusal.rs"]
 mod refusal;
+#[path = "admin/scrub.rs"]
+mod scrub;
 #[path = "admin/unit.rs"]
 mod unit;
 
@@ -88,6 +90,21 @@ pub use pool::{
     POOL_REPLACE, //
 };
 pub use refusal::Refusal;
+pub use scrub::{
+    Scrub,
+    ScrubEnd,
+    ScrubMode,
+    ScrubRange,
+    ScrubRun,
+    ScrubState,
+    ScrubStatus,
+    SCRUB_CANCEL,
+    SCRUB_CHECK,
+    SCRUB_RANGES_MAX,
+    SCRUB_REPAIR,
+    SCRUB_REPAIR_FROM,
+    SCRUB_RUNS_MAX, //
+};
 pub use unit::{
     Clear,
     Component,
@@ -203,6 +220,11 @@ pub const IOC_LIST_POOLS: u32 = read_write(18, size_of::<ListPools>());
 pub const IOC_CHANGE_POOL: u32 = read_write(19, size_of::<ChangePool>());
 /// Gives a stripe or concat a hot spare pool, or none: argument [`SetPool`].
 pub const IOC_SET_POOL: u32 = read_write(20, size_of::<SetPool>());
+/// Starts or cancels a scrub of a mirror: argument [`Scrub`].
+pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
+/// Reads how the scrub of a mirror is, and what it and those before it have found: argument
+/// [`ScrubStatus`].
+pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -245,7 +267,7 @@ pub struct Version {
 const _: () = assert!(size_of::<Header>() == 48);
 const _: () = assert!(size_of::<Version>() == 80);
 const _: () = assert!(size_of::<Row>() == 16);
-const _: () = assert!(size_of::<Component>() == 304);
+const _: () = assert!(size_of::<Component>() == 312);
 const _: () = assert!(size_of::<Device>() == 264);
 const _: () = assert!(size_of::<AddReplicas>() == 360);
 const _: () = assert!(size_of::<DeleteReplicas>() == 80);
@@ -262,10 +284,14 @@ const _: () = assert!(size_of::<Probe>() == 88);
 const _: () = assert!(size_of::<MirrorOptions>() == 16);
 const _: () = assert!(size_of::<SetOptions>() == 104);
 const _: () = assert!(size_of::<Grow>() == 120);
-const _: () = assert!(size_of::<Attach>() == 392);
+const _: () = assert!(size_of::<Attach>() == 400);
 const _: () = assert!(size_of::<ChangeSide>() == 120);
-const _: () = assert!(size_of::<Replace>() == 624);
+const _: () = assert!(size_of::<Replace>() == 632);
 const _: () = assert!(size_of::<Sync>() == 88);
+const _: () = assert!(size_of::<Scrub>() == 120);
+const _: () = assert!(size_of::<ScrubRange>() == 32);
+const _: () = assert!(size_of::<ScrubRun>() == 72);
+const _: () = assert!(size_of::<ScrubStatus>() == 136);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 168);
 const _: () = assert!(size_of::<ListPools>() == 80);

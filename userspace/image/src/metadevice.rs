@@ -67,7 +67,19 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
             dirty: count(record, &regions, 0),
             resync_cancelled: record.head.sync.is_cancelled,
         }),
+        checks: checks(record),
     }
+}
+
+/// What is remembered of checks, if there were some.
+fn checks(record: &Record<'_>) -> Option<dump::Checks> {
+    let history = record.history()?;
+    let last = history.runs().next()?;
+    Some(dump::Checks {
+        count: history.runs().count(),
+        last: time(last.began),
+        ranges: last.range_count,
+    })
 }
 
 /// How a mirror is divided, if anything is known of that.

@@ -17,6 +17,7 @@
 
 pub mod admin;
 pub mod building_order;
+pub mod checking;
 pub mod commands;
 pub mod components;
 pub mod description;
@@ -29,6 +30,7 @@ pub mod multicall;
 pub mod output;
 pub mod parts;
 pub mod repair;
+pub mod scrub;
 pub mod sides;
 pub mod syntax;
 pub mod unit;

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A metadevice as the commands see it: what the kernel answered, checked and in Rust's terms.
 
-use crate::syntax::{
-    mirror::{
-        MirrorSpec,
-        Options, //
-    },
-    name::{
-        component_word,
-        MetadeviceName, //
-    },
-    pool::PoolName,
-    rows::{
-        RowSpec,
-        StripeSpec, //
-    },
-    size::Sectors,
-    spec::Spec, //
+use crate::{
+    scrub::Scrubs,
+    syntax::{
+        mirror::{
+            MirrorSpec,
+            Options, //
+        },
+        name::{
+            component_word,
+            MetadeviceName, //
+        },
+        pool::PoolName,
+        rows::{
+            RowSpec,
+            StripeSpec, //
+        },
+        size::Sectors,
+        spec::Spec, //
+    }, //
 };
 use md_report::{
     self as report,
@@ -63,6 +66,8 @@ pub struct Mirror {
     pub options: Options,
     /// Its resync, if there is something to do.
     pub resync: Option<Resync>,
+    /// Its checks.
+    pub scrubs: Scrubs,
 }
 
 /// A resync that is not done yet.
@@ -100,6 +105,8 @@ pub struct Component {
     pub read_errors: u64,
     /// Writes and flushes that failed.
     pub write_errors: u64,
+    /// Blocks that could not be read, and were good again when they had been rewritten.
+    pub healed_errors: u64,
     /// When the state last changed or an error last occurred, in UTC as RFC 3339 has it.
     pub event: Option<String>,
     /// Path of the hot spare that stands for it, if one does: state and errors are the spare's.
@@ -147,6 +154,14 @@ impl Unit {
         match &self.body {
             Body::Stripe(_) => None,
             Body::Mirror(mirror) => mirror.resync,
+        }
+    }
+
+    /// What is known of its checks, if it is a mirror.
+    pub fn scrubs(&self) -> Option<&Scrubs> {
+        match &self.body {
+            Body::Stripe(_) => None,
+            Body::Mirror(mirror) => Some(&mirror.scrubs),
         }
     }
 
@@ -246,14 +261,18 @@ impl From<&Unit> for report::Metadevice {
             write_policy: None,
             pass: None,
             resync: None,
+            check: None,
         };
         match &unit.body {
             Body::Stripe(rows) => document.rows = Some(rows.iter().map(Into::into).collect()),
-            Body::Mirror(Mirror {
-                submirrors,
-                options,
-                resync,
-            }) => {
+            Body::Mirror(mirror) => {
+                let Mirror {
+                    submirrors,
+                    options,
+                    resync,
+                    ..
+                } = mirror;
+                document.check = mirror.check(unit.size);
                 document.submirrors = Some(submirrors.iter().map(Into::into).collect());
                 document.read_policy = Some(options.read_policy);
                 document.write_policy = Some(options.write_policy);
@@ -302,6 +321,7 @@ impl From<&Component> for report::Component {
             state: component.state,
             read_errors: component.read_errors,
             write_errors: component.write_errors,
+            healed_errors: component.healed_errors,
             event: component.event.clone(),
             hot_spare: component.spare.clone(),
         }

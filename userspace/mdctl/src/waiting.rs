@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Waiting until mirrors are resynced, with a bar on the terminal if there is one. Whoever is tired
-//! of it may interrupt the command: the kernel goes on by itself.
+//! Waiting until mirrors are resynced, or checked, with a bar on the terminal if there is one.
+//! Whoever is tired of it may interrupt the command: the kernel goes on by itself.
 
 use crate::{
     admin::requests,
@@ -30,7 +30,7 @@ use std::{
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the bar shows beside itself.
-const STYLE: &str = "{prefix}: resync {wide_bar} {percent} % done, {eta} left";
+const STYLE: &str = "{prefix} {wide_bar} {percent} % done, {eta} left";
 
 /// Waits until mirrors have nothing to resync any more, or cannot go on by themselves; then shows
 /// them as they are in the answer.
@@ -63,7 +63,7 @@ fn wait_for(
     mirror: MetadeviceName,
     is_shown: bool,
 ) -> Result<(), Failure> {
-    let bar = bar(mirror, is_shown);
+    let bar = bar(format!("{mirror}: resync"), is_shown);
     loop {
         let unit = requests::status(machine.admin, mirror)
             .map_err(|error| explain::request(&error, &Subject::unit(mirror)))?;
@@ -79,6 +79,27 @@ fn wait_for(
     }
 }
 
+/// Waits until no check of a mirror is under way any more: how it is then.
+pub fn wait_for_scrub(
+    machine: &mut Machine<'_>,
+    mirror: MetadeviceName,
+    is_for_scripts: bool,
+) -> Result<Unit, Failure> {
+    let is_shown = !is_for_scripts && machine.host.is_watched();
+    let bar = bar(format!("{mirror}: check"), is_shown);
+    loop {
+        let unit = requests::status(machine.admin, mirror)
+            .map_err(|error| explain::request(&error, &Subject::unit(mirror)))?;
+        let Some(current) = unit.scrubs().and_then(|scrubs| scrubs.current) else {
+            bar.finish_and_clear();
+            return Ok(unit);
+        };
+        bar.set_length(unit.size.0.max(1));
+        bar.set_position(current.done.0);
+        machine.host.pause(INTERVAL);
+    }
+}
+
 /// Whether a mirror has nothing to resync; an error if it has, and does nothing.
 fn is_done(unit: &Unit) -> Result<bool, Failure> {
     match unit.resync() {
@@ -88,8 +109,8 @@ fn is_done(unit: &Unit) -> Result<bool, Failure> {
     }
 }
 
-/// A bar for a mirror, which is invisible if nobody is there to see it.
-fn bar(mirror: MetadeviceName, is_shown: bool) -> ProgressBar {
+/// A bar with something in front, which is invisible if nobody is there to see it.
+fn bar(prefix: String, is_shown: bool) -> ProgressBar {
     let target = if is_shown {
         ProgressDrawTarget::stderr()
     } else {
@@ -99,5 +120,5 @@ fn bar(mirror: MetadeviceName, is_shown: bool) -> ProgressBar {
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(1), target)
         .with_style(style)
-        .with_prefix(mirror.to_string())
+        .with_prefix(prefix)
 }

@@ -3,6 +3,7 @@
 //! that are made up (see [`env`]). Each command has a file of its own.
 
 mod env;
+mod test_check;
 mod test_configuration_file;
 mod test_discover;
 mod test_dump;

@@ -31,26 +31,36 @@ fn two_resyncing(pass: u32) -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metasync --help"), @r"
     $ metasync --help
-    Start or cancel the resync of mirrors.
+    Start or cancel the resync or a check of mirrors.
 
     A resync starts by itself when there is something to do; this starts one that was cancelle\
     d, or
-    that could not go on. The mirror may be in use.
+    that could not go on. A check reads all submirrors and says where they differ; metastat sh\
+    ows
+    what it has found. The mirror may be in use.
 
     Usage: metasync [-w] MIRROR
-           metasync -c MIRROR
+           metasync -c [--check] MIRROR
            metasync -r [-w]
+           metasync --check [-w] {MIRROR | -a}
+           metasync --repair[=SUBMIRROR] [-w] MIRROR
 
     Arguments:
       [MIRROR]  The mirror, such as d10
 
     Options:
-      -c          Cancel: the resync stops until metasync starts it again
-      -r          All mirrors that need it but those with pass 0, in the order of their passes
-      -w, --wait  Wait until the resync is done; with -r, for those of each pass before the ne\
-    xt one begins
-          --json  Answer in JSON, also errors; may stand anywhere on the line
-      -h, --help  Print help
+      -c                          Cancel: the resync stops until metasync starts it again, and\
+     a check ends; with --check, only that
+      -r                          All mirrors that need it but those with pass 0, in the order\
+     of their passes
+      -w, --wait                  Wait until the resync or check is done; with -r, for those o\
+    f each pass before the next one begins. A check ends with an error if submirrors differ
+          --check                 Read all submirrors and compare them
+          --repair[=<SUBMIRROR>]  The same, and make equal what differs: as more than half of \
+    the submirrors have it, or as SUBMIRROR has it
+      -a                          With --check: all mirrors, with -w one after the other
+          --json                  Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help                  Print help
     ");
 }
 

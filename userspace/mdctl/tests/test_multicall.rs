@@ -29,7 +29,7 @@ fn help_page() {
       metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
      or show them.
       metareplace  Replace a component of a mirror, or use it again.
-      metasync     Start or cancel the resync of mirrors.
+      metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
       metadb       Make, delete and show replicas of the state database.
       scan         Show the devices on which sets have replicas and components.

@@ -276,6 +276,20 @@ pub struct Metadevice {
     pub options: Option<Options>,
     /// What a mirror remembers of its regions. Null if it is not known, and for others.
     pub regions: Option<Regions>,
+    /// What a mirror remembers of checks. Absent if there were none, and for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+}
+
+/// What a mirror remembers of checks of its sides.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Checks {
+    /// How many it remembers.
+    pub count: usize,
+    /// When the last one began, in UTC as RFC 3339 has it. Null if it is not known.
+    pub last: Option<String>,
+    /// How many ranges the last one has found to differ.
+    pub ranges: u32,
 }
 
 /// What a component has to do with a hot spare.

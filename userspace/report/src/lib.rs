@@ -8,11 +8,19 @@
 //! 2. A field may be added within a version; none changes its meaning or goes away.
 //! 3. Sizes and positions are in bytes, and their names carry no unit.
 
+mod check;
 mod database;
 pub mod dump;
 mod metadevice;
 mod pool;
 
+pub use check::{
+    Check,
+    CheckEnd,
+    CheckProgress,
+    CheckRange,
+    CheckRun, //
+};
 pub use database::{
     Database,
     Member,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Metadevices, as the documents describe them.
 
+use crate::check::Check;
 use serde::Serialize;
 
 /// A metadevice. A stripe or concat has `rows`; a mirror has `submirrors` and its options.
@@ -43,6 +44,9 @@ pub struct Metadevice {
     /// The resync of a mirror. Absent if there is nothing to resync, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync: Option<Resync>,
+    /// The checks of a mirror. Absent if there never was one, and for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
 }
 
 /// The resync of a mirror that has something to resync.
@@ -210,6 +214,10 @@ pub struct Component {
     pub read_errors: u64,
     /// Writes and flushes that failed, likewise.
     pub write_errors: u64,
+    /// Blocks that could not be read, and were good again when they had been rewritten from another
+    /// submirror, likewise. Absent if there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub healed_errors: u64,
     /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
     /// `2026-03-01T12:34:56Z`. Null if never.
     pub event: Option<String>,
@@ -217,6 +225,15 @@ pub struct Component {
     /// none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hot_spare: Option<String>,
+}
+
+/// Whether there is nothing to tell.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]

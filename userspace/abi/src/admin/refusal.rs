@@ -169,11 +169,19 @@ pub enum Refusal {
     /// A spare of the pool has larger logical blocks than the stripe. `values`: found, most, in
     /// bytes.
     SpareBlockTooLarge = 92,
+    /// A scrub of the mirror is under way.
+    ScrubRunning = 64,
+    /// No scrub of the mirror is under way.
+    NoScrub = 65,
+    /// The mirror has not two submirrors in service.
+    NothingToCompare = 66,
+    /// The submirror is not in service, so that nothing can be repaired from it.
+    SideNotInService = 67,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 76] = [
+    pub const ALL: [Refusal; 80] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -250,6 +258,10 @@ impl Refusal {
         Refusal::PoolsExist,
         Refusal::SpareIsMetadevice,
         Refusal::SpareBlockTooLarge,
+        Refusal::ScrubRunning,
+        Refusal::NoScrub,
+        Refusal::NothingToCompare,
+        Refusal::SideNotInService,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -58,6 +58,9 @@ pub struct Component {
     pub read_errors: u64,
     /// Out: writes and flushes that failed, likewise. Zero in [`Create`].
     pub write_errors: u64,
+    /// Out: blocks of 4 KiB, or parts of them, that could not be read and were good again when they
+    /// had been rewritten, likewise. Zero in [`Create`].
+    pub healed_errors: u64,
     /// Out: when the state last changed or an error last occurred, in seconds since 1970; zero if
     /// never. Zero in [`Create`].
     pub event_seconds: u64,

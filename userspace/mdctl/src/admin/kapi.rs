@@ -29,6 +29,10 @@ use md_abi::admin::{
     Replace,
     ReplicaStatus,
     Row,
+    Scrub,
+    ScrubRange,
+    ScrubRun,
+    ScrubStatus,
     SetOptions,
     SetPool,
     SpareStatus,
@@ -51,6 +55,8 @@ use md_abi::admin::{
     IOC_LIST_REPLICAS,
     IOC_PROBE,
     IOC_REPLACE,
+    IOC_SCRUB,
+    IOC_SCRUB_STATUS,
     IOC_SET_OPTIONS,
     IOC_SET_POOL,
     IOC_START_SET,
@@ -200,6 +206,24 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_SYNC, _>(argument) }
     }
 
+    fn scrub(&mut self, argument: &mut Scrub) -> Result<(), CallError> {
+        // SAFETY: `IOC_SCRUB` takes a `Scrub`, which names no arrays.
+        unsafe { self.call::<IOC_SCRUB, _>(argument) }
+    }
+
+    fn scrub_status(
+        &mut self,
+        argument: &mut ScrubStatus,
+        ranges: &mut [ScrubRange],
+        runs: &mut [ScrubRun],
+    ) -> Result<(), CallError> {
+        (argument.ranges, argument.range_capacity) = array_to_write(ranges);
+        (argument.runs, argument.run_capacity) = array_to_write(runs);
+        // SAFETY: `IOC_SCRUB_STATUS` takes a `ScrubStatus`, and writes the two arrays that it
+        // names, of `ScrubRange`s and `ScrubRun`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_SCRUB_STATUS, _>(argument) }
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         // SAFETY: `IOC_CLEAR` takes a `Clear`, which names no arrays.
         unsafe { self.call::<IOC_CLEAR, _>(argument) }
@@ -305,7 +329,7 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, fifteen times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made each time.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
@@ -318,6 +342,9 @@ mod tests {
         assert_eq!(null.change_side(&mut ChangeSide::new_zeroed()), refused);
         assert_eq!(null.replace(&mut Replace::new_zeroed()), refused);
         assert_eq!(null.sync(&mut Sync::new_zeroed()), refused);
+        assert_eq!(null.scrub(&mut Scrub::new_zeroed()), refused);
+        let mut status = ScrubStatus::new_zeroed();
+        assert_eq!(null.scrub_status(&mut status, &mut [], &mut []), refused);
         assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
         assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);
         assert_eq!(

@@ -28,6 +28,10 @@ use md_abi::admin::{
     Replace,
     ReplicaStatus,
     Row,
+    Scrub,
+    ScrubRange,
+    ScrubRun,
+    ScrubStatus,
     SetOptions,
     SetPool,
     SpareStatus,
@@ -81,6 +85,17 @@ pub trait Admin {
 
     /// Starts or cancels the resync of a mirror.
     fn sync(&mut self, argument: &mut Sync) -> Result<(), CallError>;
+
+    /// Starts or cancels a scrub of a mirror.
+    fn scrub(&mut self, argument: &mut Scrub) -> Result<(), CallError>;
+
+    /// Reads how the scrubs of a mirror are.
+    fn scrub_status(
+        &mut self,
+        argument: &mut ScrubStatus,
+        ranges: &mut [ScrubRange],
+        runs: &mut [ScrubRun],
+    ) -> Result<(), CallError>;
 
     /// Clears a metadevice.
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError>;

@@ -4,11 +4,16 @@
 use crate::{
     admin::requests::{
         self,
+        scrub::{
+            self,
+            Wanted, //
+        },
         sides::{
             cancel_sync,
             start_sync, //
         }, //
     },
+    checking,
     explain::{
         self,
         Failure,
@@ -28,20 +33,24 @@ use md_abi::admin::Refusal;
 use md_report::ResyncState;
 use std::collections::BTreeMap;
 
-/// Start or cancel the resync of mirrors.
+/// Start or cancel the resync or a check of mirrors.
 ///
 /// A resync starts by itself when there is something to do; this starts one that was cancelled, or
-/// that could not go on. The mirror may be in use.
+/// that could not go on. A check reads all submirrors and says where they differ; metastat shows
+/// what it has found. The mirror may be in use.
 #[derive(Debug, Parser)]
 #[command(
     name = "metasync",
     verbatim_doc_comment,
     override_usage = "metasync [-w] MIRROR
-       metasync -c MIRROR
-       metasync -r [-w]"
+       metasync -c [--check] MIRROR
+       metasync -r [-w]
+       metasync --check [-w] {MIRROR | -a}
+       metasync --repair[=SUBMIRROR] [-w] MIRROR"
 )]
 pub struct Arguments {
-    /// Cancel: the resync stops until metasync starts it again
+    /// Cancel: the resync stops until metasync starts it again, and a check ends; with --check,
+    /// only that
     #[arg(short = 'c', conflicts_with_all = ["recover", "wait"])]
     cancel: bool,
 
@@ -49,12 +58,33 @@ pub struct Arguments {
     #[arg(short = 'r', conflicts_with = "name")]
     recover: bool,
 
-    /// Wait until the resync is done; with -r, for those of each pass before the next one begins
+    /// Wait until the resync or check is done; with -r, for those of each pass before the next one
+    /// begins. A check ends with an error if submirrors differ
     #[arg(short = 'w', long = "wait")]
     wait: bool,
 
+    /// Read all submirrors and compare them
+    #[arg(long, conflicts_with_all = ["recover", "repair"])]
+    check: bool,
+
+    /// The same, and make equal what differs: as more than half of the submirrors have it, or as
+    /// SUBMIRROR has it
+    #[arg(
+        long,
+        value_name = "SUBMIRROR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with_all = ["recover", "cancel"]
+    )]
+    repair: Option<String>,
+
+    /// With --check: all mirrors, with -w one after the other
+    #[arg(short = 'a', requires = "check", conflicts_with_all = ["name", "cancel"])]
+    all: bool,
+
     /// The mirror, such as d10
-    #[arg(value_name = "MIRROR", required_unless_present = "recover")]
+    #[arg(value_name = "MIRROR", required_unless_present_any = ["recover", "all"])]
     name: Option<String>,
 }
 
@@ -65,21 +95,62 @@ pub fn run(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let Some(word) = &arguments.name else {
-        return recover(machine, arguments.wait, answer);
+        return if arguments.all {
+            checking::check_all(machine, arguments.wait, answer)
+        } else {
+            recover(machine, arguments.wait, answer)
+        };
     };
     let name = explain::name("metasync", word)?;
-    let (request, what): (fn(_, _) -> _, _) = if arguments.cancel {
-        (cancel_sync, "cancelled")
-    } else {
-        (start_sync, "started")
-    };
-    request(machine.admin, name).map_err(|error| explain::request(&error, &Subject::unit(name)))?;
-    answer.line(&format!("{name}: resync is {what}"));
+    if let Some(wanted) = wanted_scrub(&arguments)? {
+        return checking::scrub(machine, name, wanted, arguments.wait, answer);
+    }
+    if arguments.cancel {
+        return cancel(machine, name, answer);
+    }
+    start_sync(machine.admin, name)
+        .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+    answer.line(&format!("{name}: resync is started"));
     answer.show(machine, &[name])?;
     if arguments.wait {
         wait(machine, &[name], answer)?;
     }
     Ok(())
+}
+
+/// What is asked of a check, if anything is.
+fn wanted_scrub(arguments: &Arguments) -> Result<Option<Wanted>, Failure> {
+    Ok(match arguments.repair.as_deref() {
+        Some("") => Some(Wanted::Repair),
+        Some(side) => Some(Wanted::RepairFrom(explain::name("metasync", side)?)),
+        None if arguments.check && arguments.cancel => Some(Wanted::Cancel),
+        None if arguments.check => Some(Wanted::Check),
+        None => None,
+    })
+}
+
+/// Cancels what is under way, be it a resync, a check or both.
+fn cancel(
+    machine: &mut Machine<'_>,
+    name: MetadeviceName,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let synced = cancel_sync(machine.admin, name);
+    if synced.is_ok() {
+        answer.line(&format!("{name}: resync is cancelled"));
+    }
+    let has_sync = match &synced {
+        Err(error) => error.refusal() != Some(Refusal::NothingToResync),
+        Ok(()) => true,
+    };
+    let checked = scrub::scrub(machine.admin, name, Wanted::Cancel);
+    if checked.is_ok() {
+        answer.line(&format!("{name}: check is cancelled"));
+    }
+    if has_sync || checked.is_err() {
+        synced.map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+    }
+    answer.show(machine, &[name])
 }
 
 /// Starts what has to be resynced, pass by pass (`svm.md` section 4.6).

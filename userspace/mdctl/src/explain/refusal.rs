@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_the_sides_of_a_mirror() {
-        assert_snapshot!(refusals(54..=63), @r"
+        assert_snapshot!(refusals(54..=67), @r"
         d10: has 17 submirrors, and there cannot be more
           next: metastat d10
         /dev/sdb: is not a submirror of d10
@@ -429,6 +429,14 @@ mod tests {
         /dev/sdb: holds the last copy of its data: components of submirror 1 come first
           next: metastat d10
         d10: has nothing that has to be resynced
+          next: metastat d10
+        d10: is being checked already
+          next: metasync -c --check d10
+        d10: is not being checked
+          next: metasync --check d10
+        d10: has not two submirrors in service that could be compared
+          next: metastat d10
+        /dev/sdb: is not in service, so that nothing of d10 can be repaired from it
           next: metastat d10
         ");
     }

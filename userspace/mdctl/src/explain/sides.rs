@@ -3,6 +3,7 @@
 
 use super::{
     pools,
+    scrub,
     Failure, //
 };
 use crate::syntax::name::component_word;
@@ -18,6 +19,9 @@ pub(super) fn refusal(
     index: usize,
 ) -> Failure {
     let word = component_word(part);
+    if let Some(failure) = scrub::refusal(refusal, mirror, &word) {
+        return failure;
+    }
     let metastat = format!("metastat {mirror}");
     let about_part = |reason: String| Failure::of(&word, reason, &metastat);
     match refusal {

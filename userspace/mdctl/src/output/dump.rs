@@ -207,6 +207,7 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
     text += &format!(", {} blocks\n", blocks(metadevice.size));
     if with_states {
         text += &regions_text(metadevice);
+        text += &checks_text(metadevice);
     }
     for (number, row) in metadevice.rows.iter().enumerate() {
         text += &row_text(number, row, with_states);
@@ -265,6 +266,17 @@ fn regions_text(metadevice: &Metadevice) -> String {
         text += ", resync cancelled";
     }
     text + "\n"
+}
+
+/// What a mirror remembers of checks, if there were some.
+fn checks_text(metadevice: &Metadevice) -> String {
+    let Some(checks) = &metadevice.checks else {
+        return String::new();
+    };
+    let count = counted(u32::try_from(checks.count).unwrap_or(u32::MAX), "check");
+    let ranges = counted(checks.ranges, "range");
+    let last = optional("the last one", &checks.last);
+    format!("        {count}{last}, with {ranges} that differ\n")
 }
 
 fn row_text(number: usize, row: &Row, with_states: bool) -> String {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Mirrors as text (`svm.md` section 10.1).
 
+use super::scrub;
 use crate::{
     explain::mirror::STUCK,
     syntax::{
@@ -30,7 +31,7 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror, with_times: bool, in_memory: b
         ""
     };
     let resync = mirror.resync.map(|resync| progress(unit, &resync));
-    let resync = resync.unwrap_or_default();
+    let resync = resync.unwrap_or_default() + &scrub::block(unit, mirror);
     submirrors.collect::<String>() + &resync + &parameters(&mirror.options) + warning
 }
 

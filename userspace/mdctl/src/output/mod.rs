@@ -7,6 +7,7 @@ mod human_size;
 pub mod json;
 pub mod mirror;
 pub mod pools;
+pub(crate) mod scrub;
 mod table;
 pub mod text;
 

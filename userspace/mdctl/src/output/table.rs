@@ -73,6 +73,13 @@ fn width(heading: &str, cells: &[String]) -> usize {
 fn errors(component: &Component) -> String {
     match (component.read_errors, component.write_errors) {
         (0, 0) => "none".to_string(),
-        (reads, writes) => format!("{reads} read, {writes} write"),
+        (reads, writes) => {
+            let healed = component.healed_errors;
+            let healed = match healed {
+                0 => String::new(),
+                healed => format!(", {healed} healed"),
+            };
+            format!("{reads} read, {writes} write{healed}")
+        }
     }
 }

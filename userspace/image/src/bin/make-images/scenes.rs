@@ -50,7 +50,22 @@ use md_model::{
     limits::RESERVED_HEAD_SECTORS,
     mirror::{
         component::State,
-        options::Options, //
+        options::Options,
+        scrub::{
+            compare::{
+                Difference,
+                Mode, //
+            },
+            history::{
+                History,
+                Run, //
+            },
+            report::{
+                Range,
+                Report, //
+            },
+            run::End, //
+        }, //
     },
 };
 
@@ -71,6 +86,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("v2-side-behind", side_behind()),
         ("v2-component-resyncing", component_resyncing()),
         ("v3-hot-spares", hot_spares()),
+        ("v3-mirror-scrubbed", mirror_scrubbed()),
     ]
 }
 
@@ -159,12 +175,24 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         sides: &[],
         words: &[],
         spared: &[],
+        history: None,
     })
 }
 
 /// A mirror of sides with these states, and what it remembers of its regions, all in one word: the
 /// dirty ones, and for each side those in which it is behind.
 fn mirror(number: u32, sides: &[(u32, SideState)], sync: Sync, words: &[u64]) -> (u32, Vec<u8>) {
+    mirror_with(number, sides, sync, words, &History::NONE)
+}
+
+/// The same, with what it remembers of scrubs.
+fn mirror_with(
+    number: u32,
+    sides: &[(u32, SideState)],
+    sync: Sync,
+    words: &[u64],
+    history: &History,
+) -> (u32, Vec<u8>) {
     let head = Head {
         number,
         kind: Kind::Mirror(Options::default()),
@@ -181,6 +209,7 @@ fn mirror(number: u32, sides: &[(u32, SideState)], sync: Sync, words: &[u64]) ->
         sides: &sides,
         words,
         spared: &[],
+        history: Some(history),
     })
 }
 
@@ -356,5 +385,50 @@ fn spared(number: u32, components: &[Component], spared: Spared) -> (u32, Vec<u8
         sides: &[],
         words: &[],
         spared: &[spared],
+        history: None,
     })
+}
+/// The mirror d0 of d11, d12 and d13. A check of it has found two ranges, in one of which d12 is
+/// outvoted, and then a repair was cancelled.
+fn mirror_scrubbed() -> Vec<u8> {
+    let mut set = pair();
+    for number in 1..4_u8 {
+        let side = stripe(10 + u32::from(number), &[component(number, State::Okay)]);
+        set.commit(&[side]);
+    }
+    let mut report = Report::new();
+    for (sector, outvoted) in [(4096, 0b010), (80_000, 0)] {
+        report.add(Range {
+            sector,
+            count: 8,
+            difference: Difference {
+                compared: 0b111,
+                outvoted,
+                zeroed: outvoted,
+            },
+        });
+    }
+    let mut history = History::NONE;
+    for (began, mode, end, repaired_sectors) in [
+        (ERRED_AT, Mode::Check, End::Done, 0),
+        (ERRED_AT + 3600, Mode::Majority, End::Cancelled, 8),
+    ] {
+        let run = Run {
+            began,
+            seconds: 60,
+            mode,
+            end,
+            compared_sectors: DATA_SECTORS - 2048,
+            skipped_sectors: 2048,
+            differing_sectors: report.sectors(),
+            zeroed_sectors: report.zeroed_sectors(),
+            repaired_sectors,
+            range_count: report.total(),
+            outvoted: report.outvoted(),
+        };
+        history.add(run, &report);
+    }
+    let sides = [11, 12, 13].map(|number| (number, SideState::Okay));
+    set.commit(&[mirror_with(0, &sides, remembered(false), &[0; 4], &history)]);
+    set.disks.remove(0).bytes
 }

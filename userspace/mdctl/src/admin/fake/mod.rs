@@ -10,6 +10,7 @@ mod database;
 mod layout;
 mod mirror;
 mod pools;
+mod scrub;
 mod sides;
 mod states;
 mod sysfs;
@@ -43,6 +44,10 @@ use md_abi::admin::{
     Replace,
     ReplicaStatus,
     Row,
+    Scrub,
+    ScrubRange,
+    ScrubRun,
+    ScrubStatus,
     SetOptions,
     SetPool,
     SpareStatus,
@@ -67,6 +72,7 @@ use rustix::{
     fs::makedev,
     io::Errno, //
 };
+use scrub::FakeScrub;
 use std::{
     collections::{
         BTreeMap,
@@ -102,6 +108,9 @@ pub struct FakeAdmin {
     pub resync_step: u64,
     /// Where a resync cannot go on, if there is such a place.
     pub resync_stuck_at: Option<u64>,
+    /// How many sectors of a scrub are done from one question for it to the next.
+    pub scrub_step: u64,
+    scrubs: BTreeMap<u32, FakeScrub>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -402,6 +411,25 @@ impl Admin for FakeAdmin {
         done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
+    fn scrub(&mut self, argument: &mut Scrub) -> Result<(), CallError> {
+        self.admit::<Scrub>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let done = self.scrub_mirror(number, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn scrub_status(
+        &mut self,
+        argument: &mut ScrubStatus,
+        ranges: &mut [ScrubRange],
+        runs: &mut [ScrubRun],
+    ) -> Result<(), CallError> {
+        self.admit::<ScrubStatus>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        self.describe_scrubs(number, argument, ranges, runs);
+        Ok(())
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         self.admit::<Clear>(&mut argument.header)?;
         assert_eq!((argument.flags & !CLEAR_FORCE, argument.reserved), (0, 0));
@@ -410,6 +438,7 @@ impl Admin for FakeAdmin {
             .map_err(|refused| refuse(&mut argument.header, refused))?;
         self.hide(number);
         self.units.remove(&number);
+        self.scrubs.remove(&number);
         Ok(())
     }
 

@@ -151,7 +151,7 @@ impl FakeAdmin {
     }
 
     /// Index of a side by its name.
-    fn side_of(&self, number: u32, name: &[u8; NAME_LEN]) -> Result<usize, Refused> {
+    pub(super) fn side_of(&self, number: u32, name: &[u8; NAME_LEN]) -> Result<usize, Refused> {
         let sides = self.mirror(number)?;
         let is_it = |side: &Component| {
             let unit = self.unit_at(side.dev).map(|side| &self.units[&side]);

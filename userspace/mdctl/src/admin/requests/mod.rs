@@ -5,6 +5,7 @@ pub mod database;
 mod making;
 pub mod pools;
 mod reading;
+pub mod scrub;
 pub mod sides;
 
 pub use making::{

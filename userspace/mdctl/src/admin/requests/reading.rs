@@ -10,6 +10,7 @@ use super::{
         write_policy, //
     },
     pools,
+    scrub,
     text_of,
     Admin,
     Refused,
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     family::Kin,
+    scrub::Scrubs,
     syntax::{
         mirror::Options,
         name::MetadeviceName,
@@ -137,6 +139,9 @@ impl StatusReader {
         judge(result, &argument.header)?;
         let mut unit = self.unit(&argument.unit)?;
         self.name_spares(admin, &mut unit)?;
+        if let Body::Mirror(mirror) = &mut unit.body {
+            mirror.scrubs = scrub::status(admin, name)?;
+        }
         Ok(unit)
     }
 
@@ -186,6 +191,7 @@ impl StatusReader {
                     .collect::<Result<_, _>>()?,
                 options: options_of(name, &summary.mirror)?,
                 resync: resync_of(name, summary)?,
+                scrubs: Scrubs::default(),
             })
         } else {
             Body::Stripe(rows_of(name, rows, components)?)
@@ -297,6 +303,7 @@ fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
         state: state_of(&device, component.state)?,
         read_errors: component.read_errors,
         write_errors: component.write_errors,
+        healed_errors: component.healed_errors,
         event: event_of(&device, component.event_seconds)?,
         spare: None,
         device,
