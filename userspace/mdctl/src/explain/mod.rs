@@ -5,8 +5,9 @@
 //! [`refusal`] has the kernel's reasons, [`database`] those that have to do with the state
 //! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
-//! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a device that is looked at offline,
-//! [`import`] what with a description, and [`keeping`] what with the files that the tool writes.
+//! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
+//! device that is looked at offline, [`import`] what with a description, and [`keeping`] what with
+//! the files that the tool writes.
 
 pub mod database;
 pub mod device;
