@@ -38,8 +38,8 @@ pub(crate) struct Component {
     pub(crate) spared: Option<Spared>,
     /// Its number as user space knows it.
     pub(crate) dev: u64,
-    /// Its path, padded with zeros, as the administrator knows it; if it is a hot spare, that of the
-    /// component that it stands for.
+    /// Its path, padded with zeros, as the administrator knows it; if it is a hot spare, that of
+    /// the component that it stands for.
     pub(crate) path: [u8; DEVICE_LEN],
 }
 

@@ -252,8 +252,8 @@ impl Case<'_> {
         (row.start_sector, row.size_sectors.min(left))
     }
 
-    /// Records the side with the new component, and puts it in force (`DURABILITY.md` clause 5). What
-    /// the case refers to is gone then.
+    /// Records the side with the new component, and puts it in force (`DURABILITY.md` clause 5).
+    /// What the case refers to is gone then.
     pub(super) fn carry_out(
         self,
         units: &UnitTable,

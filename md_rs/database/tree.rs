@@ -130,7 +130,8 @@ impl Database {
         }
     }
 
-    /// Takes a label away; from a device with a replica, or a hot spare, what it says of metadevices.
+    /// Takes a label away; from a device with a replica, or a hot spare, what it says of
+    /// metadevices.
     fn unlabel(&self, owner: &Owner, component: &Component) {
         if component.identity.uuid.is_nil() {
             return;

@@ -183,8 +183,8 @@ fn record() -> String {
 fn hot_spare_pool() -> String {
     let (kind, version) = (pool::RECORD_KIND, pool::RECORD_VERSION);
     let mut text = format!(
-        "\n## Hot spare pool\n\nRecords of kind {kind}, version {version}. Their numbers are those of \
-         the pools and {UNITS_MAX}. A head, and then spares, in the\norder in which they are \
+        "\n## Hot spare pool\n\nRecords of kind {kind}, version {version}. Their numbers are those \
+         of the pools and {UNITS_MAX}. A head, and then spares, in the\norder in which they are \
          tried. Whether a spare is in use is in the record of the metadevice whose component it \
          stands\nfor. A spare that several pools have is in each.\n"
     );

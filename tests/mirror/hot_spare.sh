@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a disk of a mirror fails under a load that verifies what it reads: a hot spare takes its
-#         place by itself, the first one that is large enough, is recorded, resynced, and still there
-#         after a restart; it goes back when the disk is replaced. A spare that fails in its own
-#         resync is broken, and the next one serves; none serves two components, and one that waits
-#         gets the first that is free. One with larger logical blocks is refused.
+#         place by itself, the first one that is large enough, is recorded, resynced, and still
+#         there after a restart; it goes back when the disk is replaced. A spare that fails in its
+#         own resync is broken, and the next one serves; none serves two components, and one that
+#         waits gets the first that is free. One with larger logical blocks is refused.
 # Clause: svm.md 4.7, 7, 10, 13.5 (37); DURABILITY 5, 22; issue 7
 # Lanes: stock
 # Vm: --disks 8 --disk-size 20M

@@ -152,7 +152,8 @@ pub enum Refusal {
     PoolHasUsers = 83,
     /// The device is a hot spare. `values[0]`: number of a pool that has it.
     DeviceIsSpare = 84,
-    /// The device is no spare of the pool. `values[0]`: number of the pool, [`ALL_POOLS`] if of none.
+    /// The device is no spare of the pool. `values[0]`: number of the pool, [`ALL_POOLS`] if of
+    /// none.
     NoSuchSpare = 85,
     /// The hot spare is in use. `values`: number of the metadevice that has it, and component.
     SpareInUse = 86,
