@@ -83,7 +83,7 @@ same "checks" null "$(described d10 .check)"
 
 note "equal sides"
 all_equal
-metastat d10 | grep -E '^    Check .*: 14 MB compared, no difference$' ||
+metastat d10 | grep -E '^    Check .*: 15 MB compared, no difference$' ||
 	fail "metastat does not show the check"
 
 note "two sides that differ: nobody knows which is right"
@@ -93,12 +93,12 @@ plant /dev/sdd 5003 8
 plant /dev/sdc 9000 16 /dev/zero
 plant /dev/sdd 9500 300
 plant /dev/sdd $end 1
-expected="0+1 -; 5003+8 -; 9000+16 - 0:d11; 9500+300 -; $end+1 -"
+expected="0+1 -; 5003+8 -; 9000+16 - 0:d11; 9500+300 -; $end+1 - 0:d11"
 refuse '5 ranges differ: blocks 0 to 0 \(no majority\), blocks 5003 to 5010 \(no majority\), '` \
 	`'blocks 9000 to 9015 \(no majority, zeroes on d11\), blocks 9500 to 9799.*, and 1 more' \
 	metasync --check -w d10
 same "ranges" "$expected" "$(found)"
-same "differing, zeroed, repaired" "$((326 * 512)) $((16 * 512)) 0" \
+same "differing, zeroed, repaired" "$((326 * 512)) $((17 * 512)) 0" \
 	"$(last differing) $(last zeroed) $(last repaired)"
 metastat d10
 metastat d10 | grep -E '^      Blocks 5003 to 5010: no majority$' || fail "a range is not shown"
@@ -137,6 +137,9 @@ dmesg | grep 'd10: blocks 7001 to 7009: d11 has something else' ||
 note "a repair by majority leaves what nobody can decide"
 refuse '4 ranges differ' metasync --repair -w d10
 same "repaired" "$((21 * 512))" "$(last repaired)"
+# Sector 15000 is in block 1875.
+same "blocks of d10 without what was written" 1875 \
+	"$(/tmp/blocks read batch $d10 0 $blocks mirror | awk '{ print $1 }' | sort -u | xargs)"
 refuse '1 range differs: blocks 15000 to 15001 \(no majority\)' metasync --check -w d10
 same "ranges" "15000+2 -" "$(found)"
 refuse 'd99' metasync --repair=d99 -w d10
@@ -202,7 +205,7 @@ holds
 run metaoffline d10 d12
 refuse 'd10: has not two submirrors in service' metasync --check d10
 refuse 'd12: is not in service' metasync --repair=d12 d10
-run metaonline d10 d12
+run metaonline -w d10 d12
 run metasync --check -a -w
 run metaclear -r d10
 run metaclear d11

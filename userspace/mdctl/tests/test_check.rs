@@ -221,7 +221,7 @@ fn a_side_that_disagrees_is_named_and_repaired() {
         Submirror 2: d13
           State: Okay
         Check 2026-03-01T12:00:00Z: 63 MB compared, 2 ranges differ (24 blocks), d12 and d13 d\
-    isagrees, 16 of them zeroes on one side
+    isagree, 16 of them zeroes on one side
           Blocks 100 to 107: d12 disagrees
           Blocks 5000 to 5015: d13 disagrees, zeroes on d13
         Invoke: metasync --repair -w d10
@@ -253,8 +253,8 @@ fn a_side_that_disagrees_is_named_and_repaired() {
     	/dev/sdc       2048     No            Okay
     $ metasync --repair -w d10
     d10: repair is started
-    d10: 63 MB compared, 2 ranges differ (24 blocks), d12 and d13 disagrees, 16 of them zeroes\
-     on one side, repaired
+    d10: 63 MB compared, 2 ranges differ (24 blocks), d12 and d13 disagree, 16 of them zeroes \
+    on one side, repaired
     $ metasync --check -w d10
     d10: check is started
     d10: 63 MB compared, no difference
@@ -268,9 +268,9 @@ fn a_side_that_disagrees_is_named_and_repaired() {
           State: Okay
         Check 2026-03-01T12:00:00Z: 63 MB compared, no difference
         Repair 2026-03-01T12:00:00Z: 63 MB compared, 2 ranges differ (24 blocks), d12 and d13 \
-    disagrees, 16 of them zeroes on one side, repaired
+    disagree, 16 of them zeroes on one side, repaired
         Check 2026-03-01T12:00:00Z: 63 MB compared, 2 ranges differ (24 blocks), d12 and d13 d\
-    isagrees, 16 of them zeroes on one side
+    isagree, 16 of them zeroes on one side
         Pass: 1
         Read option: roundrobin (default)
         Write option: parallel (default)
@@ -320,14 +320,14 @@ fn without_a_majority_a_side_has_to_be_named() {
     err| metasync: d10: 12 ranges differ: blocks 0 to 0 (no majority), blocks 1000 to 1000 (no\
      majority), blocks 2000 to 2000 (no majority), blocks 3000 to 3000 (no majority), and 8 mo\
     re
-    err| next: metasync --repair=d11 -w d10
+    err| next: metasync --repair=<submirror> -w d10
     [exit status 1]
     $ metasync --repair -w d10
     d10: repair is started
     err| metasync: d10: 12 ranges differ: blocks 0 to 0 (no majority), blocks 1000 to 1000 (no\
      majority), blocks 2000 to 2000 (no majority), blocks 3000 to 3000 (no majority), and 8 mo\
     re
-    err| next: metasync --repair=d11 -w d10
+    err| next: metasync --repair=<submirror> -w d10
     [exit status 1]
     $ metastat d10
     d10: Mirror
@@ -347,7 +347,7 @@ fn without_a_majority_a_side_has_to_be_named() {
           Blocks 6000 to 6000: no majority
           Blocks 7000 to 7000: no majority
           and 4 more
-        Invoke: metasync --repair=d11 -w d10
+        Invoke: metasync --repair=<submirror> -w d10
         Check 2026-03-01T12:00:00Z: 63 MB compared, 12 ranges differ (12 blocks)
         Pass: 1
         Read option: roundrobin (default)
@@ -442,7 +442,7 @@ fn all_mirrors_are_checked_one_after_the_other() {
     d30: check is started
     d30: 63 MB compared, no difference
     err| metasync: d10: 1 range differs: blocks 100 to 107 (no majority)
-    err| next: metasync --repair=d11 -w d10
+    err| next: metasync --repair=<submirror> -w d10
     [exit status 1]
     $ metasync --repair=d11 -w d10
     d10: repair is started
