@@ -42,7 +42,7 @@ macro_rules! argument {
 }
 
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
-argument!(Attach, ChangeSide, Replace, Sync);
+argument!(Attach, ChangeSide, Replace, Sync, GrowMirror);
 argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
 /// An ioctl's number, taken apart.
@@ -58,7 +58,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 17] = [
+        const ALL: [u32; 18] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -76,6 +76,7 @@ impl Command {
             abi::IOC_CHANGE_SIDE,
             abi::IOC_REPLACE,
             abi::IOC_SYNC,
+            abi::IOC_GROW_MIRROR,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

@@ -101,6 +101,23 @@ struct sync {
 	char name[32];
 	uint32_t action, reserved;
 };
+struct grow_mirror {
+	struct header h;
+	char name[32];
+	uint32_t flags, reserved;
+	uint64_t size;
+};
+struct rename_ {
+	struct header h;
+	char name[32], new_name[32];
+	uint32_t flags, reserved;
+};
+struct pace {
+	struct header h;
+	char name[32];
+	uint32_t which, reserved;
+	uint64_t floor, ceiling, target;
+};
 
 struct device {
 	uint64_t dev;
@@ -137,7 +154,7 @@ struct stop_set {
 	uint32_t flags, unit_count;
 };
 
-#define ABI_VERSION 6
+#define ABI_VERSION 7
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1
@@ -160,6 +177,9 @@ struct stop_set {
 #define CHANGE_SIDE _IOWR('V', 15, struct change_side)
 #define REPLACE _IOWR('V', 16, struct replace)
 #define SYNC _IOWR('V', 17, struct sync)
+#define GROW_MIRROR _IOWR('V', 26, struct grow_mirror)
+#define RENAME _IOWR('V', 27, struct rename_)
+#define PACE _IOWR('V', 28, struct pace)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
@@ -173,3 +193,9 @@ struct stop_set {
 #define REPLACE_FORCE 4
 #define SYNC_START 1
 #define SYNC_CANCEL 2
+#define RENAME_CHECK_ONLY 1
+#define RENAME_EXCHANGE 2
+#define RENAME_FORCE 4
+#define PACE_FLOOR 1
+#define PACE_CEILING 2
+#define PACE_TARGET 4

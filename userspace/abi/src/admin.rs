@@ -21,6 +21,8 @@
 mod database;
 #[path = "admin/mirror.rs"]
 mod mirror;
+#[path = "admin/naming.rs"]
+mod naming;
 #[path = "admin/refusal.rs"]
 mod refusal;
 #[path = "admin/unit.rs"]
@@ -50,7 +52,9 @@ pub use database::{
 pub use mirror::{
     Attach,
     ChangeSide,
+    GrowMirror,
     MirrorOptions,
+    Pace,
     ReadPolicy,
     Replace,
     ResyncState,
@@ -60,6 +64,9 @@ pub use mirror::{
     OPTION_PASS,
     OPTION_READ_POLICY,
     OPTION_WRITE_POLICY,
+    PACE_CEILING,
+    PACE_FLOOR,
+    PACE_TARGET,
     REPLACE_CHECK_ONLY,
     REPLACE_ENABLE,
     REPLACE_FORCE,
@@ -69,6 +76,12 @@ pub use mirror::{
     SIDE_ONLINE,
     SYNC_CANCEL,
     SYNC_START, //
+};
+pub use naming::{
+    Rename,
+    RENAME_CHECK_ONLY,
+    RENAME_EXCHANGE,
+    RENAME_FORCE, //
 };
 pub use refusal::Refusal;
 pub use unit::{
@@ -101,7 +114,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -174,6 +187,13 @@ pub const IOC_REPLACE: u32 = read_write(16, size_of::<Replace>());
 /// Starts or cancels the resync of a mirror: argument [`Sync`].
 pub const IOC_SYNC: u32 = read_write(17, size_of::<Sync>());
 
+/// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].
+pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());
+/// Gives a metadevice another name, or exchanges those of two: argument [`Rename`].
+pub const IOC_RENAME: u32 = read_write(27, size_of::<Rename>());
+/// Reads or changes how fast a mirror is resynced: argument [`Pace`].
+pub const IOC_PACE: u32 = read_write(28, size_of::<Pace>());
+
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
 const fn read_write(nr: u32, size: usize) -> u32 {
@@ -236,5 +256,8 @@ const _: () = assert!(size_of::<Attach>() == 392);
 const _: () = assert!(size_of::<ChangeSide>() == 120);
 const _: () = assert!(size_of::<Replace>() == 624);
 const _: () = assert!(size_of::<Sync>() == 88);
+const _: () = assert!(size_of::<GrowMirror>() == 96);
+const _: () = assert!(size_of::<Rename>() == 120);
+const _: () = assert!(size_of::<Pace>() == 112);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 160);

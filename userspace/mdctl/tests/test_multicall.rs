@@ -21,7 +21,8 @@ fn help_page() {
       metainit     Make a stripe, a concat, a concat of stripes, or a mirror of these.
       metastat     Show metadevices.
       metaclear    Clear metadevices.
-      metattach    Attach a submirror to a mirror, or more components to a stripe or concat.
+      metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
+    r let a mirror grow.
       metadetach   Take a submirror out of its mirror.
       metaoffline  Take a submirror out of service for a while.
       metaonline   Bring a submirror back that metaoffline has taken out of service.

@@ -170,6 +170,54 @@ pub struct Sync {
     pub reserved: u32,
 }
 
+/// Argument of [`IOC_GROW_MIRROR`]. The mirror may be in use. Its submirrors have grown before, each
+/// by [`IOC_GROW`]; what is new of the first one that has all of it in service is copied to the
+/// others.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct GrowMirror {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: some of [`CREATE_CHECK_ONLY`] and [`CREATE_ASSUME_CLEAN`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Out: size of the mirror, which is that of the smallest submirror.
+    pub size_sectors: u64,
+}
+
+/// Bit of [`Pace::floor_kib_s`] in [`Pace::which`].
+pub const PACE_FLOOR: u32 = 1;
+/// Bit of [`Pace::ceiling_kib_s`] in [`Pace::which`].
+pub const PACE_CEILING: u32 = 2;
+/// Bit of [`Pace::target_us`] in [`Pace::which`].
+pub const PACE_TARGET: u32 = 4;
+
+/// Argument of [`IOC_PACE`].
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Pace {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: which figures to change: [`PACE_FLOOR`], ... The others are zero.
+    pub which: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// In: a new figure. Out: the one in force: KiB per second that a resync is never made to fall
+    /// below; 0 for no floor.
+    pub floor_kib_s: u64,
+    /// Likewise: KiB per second that it does not exceed while the mirror is in use; 0 for no
+    /// ceiling.
+    pub ceiling_kib_s: u64,
+    /// Likewise: how long a request to the mirror may take on average, in microseconds, before the
+    /// resync gives way.
+    pub target_us: u64,
+}
+
 /// How the resync of a mirror is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]

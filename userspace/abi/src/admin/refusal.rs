@@ -142,11 +142,18 @@ pub enum Refusal {
     ReplaceOthersFirst = 62,
     /// Nothing of the mirror has to be resynced.
     NothingToResync = 63,
+    /// The mirror is as large as its smallest submirror, which the index names. `values`: size of
+    /// the mirror, of that submirror, in sectors.
+    NotLarger = 90,
+    /// The metadevices are not a mirror and a submirror of it, whose names can be exchanged.
+    NotMirrorAndSide = 91,
+    /// A figure of the pace is out of range. `values`: which ([`PACE_FLOOR`], ...), found.
+    BadPace = 92,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 63] = [
+    pub const ALL: [Refusal; 66] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -210,6 +217,9 @@ impl Refusal {
         Refusal::ComponentInService,
         Refusal::ReplaceOthersFirst,
         Refusal::NothingToResync,
+        Refusal::NotLarger,
+        Refusal::NotMirrorAndSide,
+        Refusal::BadPace,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -20,6 +20,7 @@ use md_abi::admin::{
     DeleteReplicas,
     Device,
     Grow,
+    GrowMirror,
     List,
     ListReplicas,
     Probe,
@@ -40,6 +41,7 @@ use md_abi::admin::{
     IOC_CREATE,
     IOC_DELETE_REPLICAS,
     IOC_GROW,
+    IOC_GROW_MIRROR,
     IOC_LIST,
     IOC_LIST_REPLICAS,
     IOC_PROBE,
@@ -167,6 +169,11 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_GROW, _>(argument) }
     }
 
+    fn grow_mirror(&mut self, argument: &mut GrowMirror) -> Result<(), CallError> {
+        // SAFETY: `IOC_GROW_MIRROR` takes a `GrowMirror`, which names no arrays.
+        unsafe { self.call::<IOC_GROW_MIRROR, _>(argument) }
+    }
+
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {
         // SAFETY: `IOC_SET_OPTIONS` takes a `SetOptions`, which names no arrays.
         unsafe { self.call::<IOC_SET_OPTIONS, _>(argument) }
@@ -269,7 +276,7 @@ mod tests {
         assert_eq!(answer, Err(CallError::Open(Errno::NOENT)));
     }
 
-    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, twelve times.
+    /// `/dev/null` knows none of our ioctls: this shows that a real call is made, each time.
     #[test]
     fn a_device_of_another_kind_refuses_every_call() {
         let mut null = AdminDevice::at("/dev/null");
@@ -278,6 +285,7 @@ mod tests {
         assert_eq!(null.create(&mut Create::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.grow(&mut Grow::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.set_options(&mut SetOptions::new_zeroed()), refused);
+        assert_eq!(null.grow_mirror(&mut GrowMirror::new_zeroed()), refused);
         assert_eq!(null.attach(&mut Attach::new_zeroed()), refused);
         assert_eq!(null.change_side(&mut ChangeSide::new_zeroed()), refused);
         assert_eq!(null.replace(&mut Replace::new_zeroed()), refused);

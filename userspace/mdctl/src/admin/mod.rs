@@ -19,6 +19,7 @@ use md_abi::admin::{
     DeleteReplicas,
     Device,
     Grow,
+    GrowMirror,
     List,
     ListReplicas,
     Probe,
@@ -61,6 +62,9 @@ pub trait Admin {
         rows: &[Row],
         components: &[Component],
     ) -> Result<(), CallError>;
+
+    /// Lets a mirror become as large as its smallest submirror.
+    fn grow_mirror(&mut self, argument: &mut GrowMirror) -> Result<(), CallError>;
 
     /// Changes options of a mirror.
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError>;

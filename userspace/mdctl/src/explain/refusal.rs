@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_the_sides_of_a_mirror() {
-        assert_snapshot!(refusals(54..=63), @r"
+        assert_snapshot!(refusals(54..=99), @r"
         d10: has 17 submirrors, and there cannot be more
           next: metastat d10
         /dev/sdb: is not a submirror of d10
@@ -430,6 +430,12 @@ mod tests {
           next: metastat d10
         d10: has nothing that has to be resynced
           next: metastat d10
+        /dev/sdb: has 16 blocks, and d10 has 17: each submirror has to grow before
+          next: metattach /dev/sdb <new device>
+        d10: is not a mirror of which the other one is a submirror, nor the other way round
+          next: metastat -c
+        d10: a target of 16 is not possible
+          next: metaparam --help
         ");
     }
 
@@ -438,11 +444,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 5, tool: 6)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 6, tool: 6)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
           next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 7, tool: 6)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         ");
     }

@@ -6,7 +6,11 @@ use super::{
     Failure, //
 };
 use crate::syntax::name::component_word;
-use md_abi::admin::Refusal;
+use md_abi::admin::{
+    Refusal,
+    PACE_CEILING,
+    PACE_FLOOR, //
+};
 
 /// Why a request about a mirror, and a submirror or component of it, was refused. `index` is the
 /// number of the submirror that the refusal names.
@@ -53,6 +57,33 @@ pub(super) fn refusal(
         Refusal::NothingToResync => {
             Failure::of(mirror, "has nothing that has to be resynced", metastat)
         }
+        Refusal::NotLarger => Failure::of(
+            &word,
+            format!(
+                "has {} blocks, and {mirror} has {}: each submirror has to grow before",
+                values[1], values[0]
+            ),
+            format!("metattach {word} <new device>"),
+        ),
+        Refusal::NotMirrorAndSide => Failure::of(
+            mirror,
+            "is not a mirror of which the other one is a submirror, nor the other way round",
+            "metastat -c",
+        ),
+        Refusal::BadPace => Failure::of(
+            mirror,
+            format!("{} of {} is not possible", pace(values[0]), values[1]),
+            "metaparam --help",
+        ),
         other => database::refusal(other, values, part),
+    }
+}
+
+/// A figure of the pace of a resync, by its bit.
+fn pace(bit: u64) -> &'static str {
+    match u32::try_from(bit) {
+        Ok(PACE_FLOOR) => "a floor",
+        Ok(PACE_CEILING) => "a ceiling",
+        _ => "a target",
     }
 }
