@@ -279,4 +279,16 @@ impl Mirrored for Mirror {
     fn changes(&self) -> u32 {
         self.changes.load(Relaxed)
     }
+
+    fn errors(&self) -> u64 {
+        self.errors.load(Relaxed)
+    }
+
+    fn go_on_from(&self, before: &dyn Mirrored) {
+        self.map.go_on_from(before.map());
+        self.errors.store(before.errors(), Relaxed);
+        if before.is_unrecorded() {
+            self.note_unrecorded();
+        }
+    }
 }

@@ -229,6 +229,13 @@ pub trait Mirrored: Send + Sync + 'static {
 
     /// Counts the changes that have taken effect.
     fn changes(&self) -> u32;
+
+    /// Counts the errors that were judged.
+    fn errors(&self) -> u64;
+
+    /// This is what a smaller mirror of the same sides has become: what that one remembers is
+    /// remembered by this one. Nothing is under way on either.
+    fn go_on_from(&self, before: &dyn Mirrored);
 }
 
 /// A personality that is registered, and the module it lives in.

@@ -2,8 +2,13 @@
 //! The sides of a mirror, as the core shows them to the personality: which components they have,
 //! where those lie, and how they are.
 
+use core::ops::Range;
+
 use kernel::prelude::*;
-use md_model::geometry::stripe::Row;
+use md_model::geometry::stripe::{
+    row_of_component,
+    Row, //
+};
 
 use crate::{
     body::{
@@ -45,6 +50,24 @@ impl<'a> Sides<'a> {
         let shape = side_shape(self.0, side);
         let components = shape.map(|shape| shape.components()).unwrap_or_default();
         components.iter().map(|component| &**component)
+    }
+
+    /// The components of a side that have something of some of its sectors.
+    pub(crate) fn components_within(
+        &self,
+        side: u32,
+        sectors: Range<u64>,
+    ) -> impl Iterator<Item = &'a Component> {
+        let rows = self.rows(side);
+        let touches = move |component: u32| {
+            row_of_component(rows, component).is_some_and(|row| {
+                let end = row.start_sector.saturating_add(row.size_sectors);
+                row.start_sector < sectors.end && sectors.start < end
+            })
+        };
+        let components = (0..).zip(self.components(side));
+        let found = components.filter(move |(index, _)| touches(*index));
+        found.map(|(_, component)| component)
     }
 
     /// The condition of a component.

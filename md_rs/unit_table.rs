@@ -78,12 +78,6 @@ impl UnitTable {
         unit.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
     }
 
-    /// The same, to change it.
-    pub(crate) fn get_mut(&mut self, name: &UnitName) -> Result<&mut Metadevice, Refused> {
-        let unit = self.units.get_mut(&name.number());
-        unit.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
-    }
-
     /// The metadevice whose disk has a number, as user space knows it.
     pub(crate) fn with_dev(&self, dev: u64) -> Option<&Metadevice> {
         self.iter().find(|metadevice| metadevice.user_dev() == dev)

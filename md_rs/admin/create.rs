@@ -4,7 +4,10 @@
 
 use kernel::{
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
 };
 use md_model::{
     database::metadevice::SideState,
@@ -34,6 +37,7 @@ use crate::{
         UnitKind, //
     },
     body::Shape,
+    component::Component,
     metadevice::Plan,
     personality::UnitSpec,
     sides::Sides,
@@ -151,7 +155,7 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
 }
 
 /// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1).
-pub(super) fn sizes_of_sides(components: &Components) -> Result<KVec<u64>, Refused> {
+pub(super) fn sizes_of_sides(components: &[Arc<Component>]) -> Result<KVec<u64>, Refused> {
     let mut sizes = KVec::with_capacity(components.len(), GFP_KERNEL)?;
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());

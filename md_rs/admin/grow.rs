@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Growing a stripe or concat: rows are added behind those that it has, while it is in use
-//! (`svm.md` section 3.6).
+//! (`svm.md` section 3.6). Of a mirror's submirror, what is new is of no use before the mirror has
+//! grown ([`super::grow_mirror`]).
 
 use kernel::{
     prelude::*,
@@ -9,9 +10,12 @@ use kernel::{
         Mutex, //
     }, //
 };
-use md_model::geometry::stripe::{
-    ComponentSpec,
-    RowSpec, //
+use md_model::{
+    geometry::stripe::{
+        ComponentSpec,
+        RowSpec, //
+    },
+    name::UnitName, //
 };
 
 use super::{
@@ -34,8 +38,12 @@ use crate::{
         self,
         Refusal, //
     },
-    body::Shape,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
+    metadevice::Metadevice,
     personality::{
         Striped,
         UnitSpec, //
@@ -55,9 +63,9 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let new_rows = read_rows(request.rows, request.row_count)?;
     let asked = read_components(request.components, request.component_count)?;
 
-    let mut units = units.lock();
+    let units = units.lock();
     let body = units.get(&name)?.body().clone();
-    body.check_no_parent()?;
+    let above = mirror_above(&units, &body)?;
     let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
     let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
     let (added, new_specs) = open_components(&asked, &name, &units, Sharing::Refused)?;
@@ -84,7 +92,28 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let new = body.shape().components().len()..usize::MAX;
     database.label_components(name.number(), &shape, new)?;
     let growth = database.plan_growth(name.number(), &shape)?;
-    database.grow_unit(growth, || units.get_mut(&name)?.grow(shape))
+    database.grow_unit(growth, || {
+        // Requests to the mirror come this way without being asked by the side's own gate.
+        let _gate = above.map(Metadevice::close_gate);
+        units.get(&name)?.grow(shape)
+    })?;
+    if let Some(above) = above {
+        above.narrow()?;
+        database.relabel_components(above.body());
+    }
+    Ok(())
+}
+
+/// The mirror that a metadevice is a submirror of, if it is part of something: of anything else it
+/// cannot grow, which is laid out over the size that it has.
+fn mirror_above<'a>(units: &'a UnitTable, body: &Body) -> Result<Option<&'a Metadevice>, Refused> {
+    let Err(refused) = body.check_no_parent() else {
+        return Ok(None);
+    };
+    let above = UnitName::from_number(body.parent()).map_err(|_| refused)?;
+    let above = units.get(&above)?;
+    above.body().shape().unit().mirrored().ok_or(refused)?;
+    Ok(Some(above))
 }
 
 /// What one would ask for to get the layout that there is: its own sizes, whatever has become of

@@ -9,6 +9,7 @@ mod components;
 mod create;
 mod database;
 mod grow;
+mod grow_mirror;
 mod options;
 mod pools;
 mod replace;
@@ -131,6 +132,9 @@ impl Ioctl for Admin {
             abi::IOC_PROBE => command.run(at, |probe| self.probe(probe)),
             abi::IOC_SET_OPTIONS => command.run(at, |set| options::set(&self.units, set)),
             abi::IOC_GROW => command.run(at, |grow| grow::grow(&self.units, grow)),
+            abi::IOC_GROW_MIRROR => {
+                command.run(at, |grow| grow_mirror::grow_mirror(&self.units, grow))
+            }
             abi::IOC_ATTACH => command.run(at, |attach| sides::attach(&self.units, attach)),
             abi::IOC_CHANGE_SIDE => command.run(at, |change| sides::change(&self.units, change)),
             abi::IOC_REPLACE => command.run(at, |asked| replace::replace(&self.units, asked)),

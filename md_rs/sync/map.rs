@@ -317,6 +317,38 @@ impl SyncMap {
         self.begin_anew();
     }
 
+    /// The mirror has grown: what was remembered of the smaller one is remembered of this one.
+    /// Nothing is under way, and no side is behind: where regions become larger, one that is behind
+    /// in a part of a region would count as behind in all of it, and might be the only one to have
+    /// the rest.
+    pub fn go_on_from(&self, before: &Self) {
+        let carry = |from: &Bitmap, to: &Bitmap| {
+            for region in 0..before.regions.count() {
+                if from.has(Regions::bit_of(region)) {
+                    to.set(before.regions.bit_in(&self.regions, region));
+                }
+            }
+        };
+        carry(&before.dirty, &self.dirty);
+        carry(&before.wanted, &self.wanted);
+        carry(&before.uncertain, &self.uncertain);
+        for (from, to) in before.sides.iter().zip(&self.sides) {
+            to.state.store(from.state.load(Relaxed), Relaxed);
+            carry(&from.behind, &to.behind);
+            carry(&from.recorded, &to.recorded);
+        }
+        for (from, to) in [
+            (&before.is_tracking, &self.is_tracking),
+            (&before.is_cancelled, &self.is_cancelled),
+            (&before.is_frozen, &self.is_frozen),
+        ] {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        self.count_uncertain();
+        self.settle_sides();
+        self.begin_anew();
+    }
+
     fn settle_sides(&self) {
         let written = self.sides().filter(|(_, side)| !is_offline(side));
         let written = written.fold(0, |bits, (side, _)| bits | side_bit(side));

@@ -73,6 +73,20 @@ impl Regions {
         (count <= REGIONS_MAX).then_some(Self { shift, count })
     }
 
+    /// How the mirror is divided when it has grown to so many sectors: into more regions as long as
+    /// there may be so many, else into larger ones, of which each is made of whole regions of
+    /// before.
+    pub fn grown(&self, sectors: u64) -> Self {
+        Self::with_shift(sectors, self.shift).unwrap_or_else(|| Self::of(sectors))
+    }
+
+    /// The bit of the region of the mirror that has [grown](Self::grown) in which a region of this
+    /// one lies.
+    pub fn bit_in(&self, grown: &Self, region: u32) -> Bits {
+        let together = grown.shift.saturating_sub(self.shift);
+        Self::bit_of(region.checked_shr(together).unwrap_or(0))
+    }
+
     /// log2 of the sectors in a region.
     pub fn shift(&self) -> u32 {
         self.shift
@@ -242,6 +256,42 @@ mod tests {
         assert_eq!(Regions::with_shift(GIB, SHIFT_MIN - 1), None);
         assert_eq!(Regions::with_shift(GIB, SHIFT_MAX + 1), None);
         assert_eq!(Regions::with_shift(GIB, 12).map(|r| r.count()), Some(512));
+    }
+
+    /// Issue 7: a mirror keeps its regions while it grows, as long as they are not too many.
+    #[test]
+    fn a_mirror_that_grows_gets_more_regions_or_larger_ones() {
+        let before = Regions::of(GIB);
+        assert_eq!(before.grown(GIB + 1).count(), 1025);
+        assert_eq!(before.grown(4 * GIB), Regions::of(4 * GIB));
+        assert_eq!(before.grown(4 * GIB).shift(), before.shift());
+        let larger = before.grown(4 * GIB + 1);
+        assert_eq!((larger.shift(), larger.count()), (12, 2049));
+        assert_eq!(
+            before.grown(UNIT_SECTORS_MAX),
+            Regions::of(UNIT_SECTORS_MAX)
+        );
+        let coarse = Regions::with_shift(GIB, 15).expect("regions of 16 MiB");
+        assert_eq!(
+            coarse.grown(2 * GIB).shift(),
+            15,
+            "what is recorded fits them"
+        );
+    }
+
+    /// What was remembered of a sector is remembered of it.
+    #[test]
+    fn a_region_lies_in_the_grown_one_of_its_sectors() {
+        let before = Regions::of(GIB);
+        for size in [GIB, 3 * GIB, 5 * GIB, 64 * GIB, UNIT_SECTORS_MAX] {
+            let grown = before.grown(size);
+            for region in [0, 1, 2, 63, 64, 1000, 1023] {
+                for sector in [before.start_of(region), before.start_of(region) + 2047] {
+                    let expected = Regions::bit_of(grown.region_of(sector));
+                    assert_eq!(before.bit_in(&grown, region), expected, "{size} {region}");
+                }
+            }
+        }
     }
 
     #[test]

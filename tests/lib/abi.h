@@ -102,6 +102,12 @@ struct sync {
 	char name[32];
 	uint32_t action, reserved;
 };
+struct grow_mirror {
+	struct header h;
+	char name[32];
+	uint32_t flags, reserved;
+	uint64_t size;
+};
 
 struct scrub {
 	struct header h;
@@ -215,6 +221,7 @@ struct set_pool {
 #define SET_POOL _IOWR('V', 20, struct set_pool)
 #define SCRUB _IOWR('V', 22, struct scrub)
 #define SCRUB_STATUS _IOWR('V', 23, struct scrub_status)
+#define GROW_MIRROR _IOWR('V', 26, struct grow_mirror)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2

@@ -54,6 +54,7 @@ pub use database::{
 pub use mirror::{
     Attach,
     ChangeSide,
+    GrowMirror,
     MirrorOptions,
     ReadPolicy,
     Replace,
@@ -225,6 +226,8 @@ pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
 /// Reads how the scrub of a mirror is, and what it and those before it have found: argument
 /// [`ScrubStatus`].
 pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
+/// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].
+pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -292,6 +295,7 @@ const _: () = assert!(size_of::<Scrub>() == 120);
 const _: () = assert!(size_of::<ScrubRange>() == 32);
 const _: () = assert!(size_of::<ScrubRun>() == 72);
 const _: () = assert!(size_of::<ScrubStatus>() == 136);
+const _: () = assert!(size_of::<GrowMirror>() == 96);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 168);
 const _: () = assert!(size_of::<ListPools>() == 80);

@@ -18,7 +18,8 @@ fn with_stripe() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
     $ metattach --help
-    Attach a submirror to a mirror, or more components to a stripe or concat.
+    Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror \
+    grow.
 
     A submirror is made equal to the others of the mirror: what is on it is lost. It has the s\
     ize of
@@ -31,7 +32,14 @@ fn help_page() {
     use, and its data stays where it is. A file system on it is grown by a command of its own
     afterwards.
 
+    A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMI\
+    RROR,
+    it becomes as large as the smallest of them. What is new is copied from the first one to t\
+    he
+    others; with --assume-clean it is equal already.
+
     Usage: metattach [-f] [-n] [-w] MIRROR SUBMIRROR
+           metattach [-n] [-w] [--assume-clean] MIRROR
            metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
 
     Arguments:
@@ -40,13 +48,15 @@ fn help_page() {
     s or metadevices that nobody uses
 
     Options:
-      -f              Also what carries a file system or the like, but not what is in use
-      -n              Check only, change nothing
-      -i <INTERLACE>  One row of all components, with this interlace: a number and k, m or b, \
-    from 8k to 100m
-      -w, --wait      Wait until the submirror is resynced
-          --json      Answer in JSON, also errors; may stand anywhere on the line
-      -h, --help      Print help
+      -f                  Also what carries a file system or the like, but not what is in use
+      -n                  Check only, change nothing
+      -i <INTERLACE>      One row of all components, with this interlace: a number and k, m or\
+     b, from 8k to 100m
+          --assume-clean  Of a mirror that grows: what is new is the same on all submirrors, a\
+    nd need not be copied
+      -w, --wait          Wait until the submirror, or what is new of a mirror, is resynced
+          --json          Answer in JSON, also errors; may stand anywhere on the line
+      -h, --help          Print help
     ");
 }
 
@@ -227,7 +237,7 @@ fn what_cannot_grow_is_refused() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metattach d10 sdc
-    err| metattach: d10: is part of the metadevice d11, and only one at the top can grow
+    err| metattach: d10: is part of d11, and only a submirror or what is at the top grows
     err| next: metastat d11
     [exit status 1]
     $ metattach d12 d10
@@ -235,8 +245,9 @@ fn what_cannot_grow_is_refused() {
     err| next: metaclear d11
     [exit status 1]
     $ metattach d12
-    err| metattach: d12: is a mirror, and mirrors cannot grow yet: only a concat or stripe can
-    err| next: metastat d12
+    err| metattach: d11: has 258048 blocks, and d12 has 258048: each submirror has to grow bef\
+    ore
+    err| next: metattach d11 <new device>
     [exit status 1]
     $ metattach d10
     err| metattach: d10: grows by components, and none is given
@@ -484,6 +495,107 @@ fn a_fifth_submirror_is_refused() {
     $ metattach d10 d15
     err| metattach: d10: has 4 submirrors, and there cannot be more
     err| next: metastat d10
+    [exit status 1]
+    ");
+}
+
+/// A mirror of which the first side has grown, or both.
+fn with_larger_sides(sides: &[&str]) -> TestEnvironment {
+    let mut env = TestEnvironment::with_mirror();
+    for (side, disk) in sides.iter().zip(["sdc", "sdd"]) {
+        env.setup(&format!("metattach {side} {disk}"));
+    }
+    env
+}
+
+/// `svm.md` section 4.9: extra space is unused until all submirrors are larger and the mirror grows.
+#[test]
+fn a_mirror_grows_when_all_its_sides_have() {
+    let mut env = with_larger_sides(&["d11"]);
+    let lines = [
+        "metastat -c",
+        "metattach d10",
+        "metattach d12 sdd",
+        "metattach -n d10",
+        "metattach d10",
+        "metastat -c",
+        "metattach d10",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metastat -c
+    d10              m   63MB d11 d12
+        d11          s  126MB /dev/sda /dev/sdc
+        d12          s   63MB /dev/sdb
+    $ metattach d10
+    err| metattach: d12: has 129024 blocks, and d10 has 129024: each submirror has to grow bef\
+    ore
+    err| next: metattach d12 <new device>
+    [exit status 1]
+    $ metattach d12 sdd
+    d12: component is attached
+    d12: when all submirrors of d10 have grown, it can: metattach d10
+    $ metattach -n d10
+    d10: Mirror would grow
+    $ metattach d10
+    d10: Mirror has been grown
+    $ metastat -c
+    d10              m  126MB d11 d12 (resync-0%)
+        d11          s  126MB /dev/sda /dev/sdc
+        d12          s  126MB /dev/sdb /dev/sdd
+    $ metattach d10
+    err| metattach: d11: has 258048 blocks, and d10 has 258048: each submirror has to grow bef\
+    ore
+    err| next: metattach d11 <new device>
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn what_is_new_of_a_mirror_can_be_waited_for_or_known_to_be_equal() {
+    let mut env = with_larger_sides(&["d11", "d12"]);
+    env.admin.resync_step = 100_000;
+    env.mkfs("/dev/md/dsk/d10");
+    let transcript = env.run("metattach -w d10");
+    assert_eq!(transcript.status, 0, "{transcript}");
+    assert!(transcript.stdout.contains("resize2fs /dev/md/dsk/d10"));
+    let mut env = with_larger_sides(&["d11", "d12"]);
+    let document = env.run("metattach --assume-clean --json d10").json();
+    assert_eq!(document["metadevices"][0]["size"], 2 * 129_024 * 512);
+    assert!(document["metadevices"][0]["resync"].is_null());
+}
+
+#[test]
+fn only_a_mirror_that_grows_is_said_to_be_equal() {
+    let mut env = TestEnvironment::with_mirror();
+    env.setup("metainit d13 1 1 sdc");
+    let lines = [
+        "metattach --assume-clean d10 d13",
+        "metattach --assume-clean d13 sdd",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metattach --assume-clean d10 d13
+    err| metattach: d10: does not grow as a mirror does, and --assume-clean is for one that gr\
+    ows
+    err| next: metattach --help
+    [exit status 1]
+    $ metattach --assume-clean d13 sdd
+    err| metattach: d13: does not grow as a mirror does, and --assume-clean is for one that gr\
+    ows
+    err| next: metattach --help
+    [exit status 1]
+    ");
+}
+
+/// `svm.md` section 4.9: not while a resync is active.
+#[test]
+fn a_mirror_does_not_grow_while_it_is_resynced() {
+    let mut env = with_larger_sides(&["d11", "d12"]);
+    env.admin
+        .set_resync(10, md_abi::admin::ResyncState::Running, 0, 100);
+    assert_snapshot!(env.run("metattach d10"), @r"
+    $ metattach d10
+    err| metattach: d10: has to be resynced before, or is being resynced
+    err| next: metasync -w d10
     [exit status 1]
     ");
 }

@@ -22,7 +22,8 @@ fn help_page() {
     pare pool.
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
-      metattach    Attach a submirror to a mirror, or more components to a stripe or concat.
+      metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
+    r let a mirror grow.
       metadetach   Take a submirror out of its mirror.
       metaoffline  Take a submirror out of service for a while.
       metaonline   Bring a submirror back that metaoffline has taken out of service.

@@ -170,6 +170,24 @@ pub struct Sync {
     pub reserved: u32,
 }
 
+/// Argument of [`IOC_GROW_MIRROR`]. The mirror may be in use. Its submirrors have grown before, each
+/// by [`IOC_GROW`]; what is new of the first one that has all of it in service is copied to the
+/// others.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct GrowMirror {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the mirror's name.
+    pub name: [u8; NAME_LEN],
+    /// In: some of [`CREATE_CHECK_ONLY`] and [`CREATE_ASSUME_CLEAN`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Out: size of the mirror, which is that of the smallest submirror.
+    pub size_sectors: u64,
+}
+
 /// How the resync of a mirror is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]

@@ -178,11 +178,14 @@ pub enum Refusal {
     NothingToCompare = 66,
     /// The submirror is not in service, so that nothing can be repaired from it.
     SideNotInService = 67,
+    /// The mirror is as large as its smallest submirror, which the index names. `values`: size of
+    /// the mirror, of that submirror, in sectors.
+    NotLarger = 68,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 80] = [
+    pub const ALL: [Refusal; 81] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -263,6 +266,7 @@ impl Refusal {
         Refusal::NoScrub,
         Refusal::NothingToCompare,
         Refusal::SideNotInService,
+        Refusal::NotLarger,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

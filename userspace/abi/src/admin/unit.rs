@@ -168,7 +168,8 @@ pub struct Clear {
 /// [`Clear::flags`]: a mirror is cleared although a submirror needs maintenance.
 pub const CLEAR_FORCE: u32 = 1;
 
-/// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it has a parent.
+/// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it is part of another
+/// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Grow {

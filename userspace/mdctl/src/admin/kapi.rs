@@ -21,6 +21,7 @@ use md_abi::admin::{
     DeleteReplicas,
     Device,
     Grow,
+    GrowMirror,
     List,
     ListPools,
     ListReplicas,
@@ -50,6 +51,7 @@ use md_abi::admin::{
     IOC_CREATE,
     IOC_DELETE_REPLICAS,
     IOC_GROW,
+    IOC_GROW_MIRROR,
     IOC_LIST,
     IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
@@ -179,6 +181,11 @@ impl Admin for AdminDevice {
         (argument.components, argument.component_count) = array_to_read(components);
         // SAFETY: `IOC_GROW` takes a `Grow`, and reads the two arrays that it names.
         unsafe { self.call::<IOC_GROW, _>(argument) }
+    }
+
+    fn grow_mirror(&mut self, argument: &mut GrowMirror) -> Result<(), CallError> {
+        // SAFETY: `IOC_GROW_MIRROR` takes a `GrowMirror`, which names no arrays.
+        unsafe { self.call::<IOC_GROW_MIRROR, _>(argument) }
     }
 
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {
@@ -338,6 +345,7 @@ mod tests {
         assert_eq!(null.create(&mut Create::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.grow(&mut Grow::new_zeroed(), &[], &[]), refused);
         assert_eq!(null.set_options(&mut SetOptions::new_zeroed()), refused);
+        assert_eq!(null.grow_mirror(&mut GrowMirror::new_zeroed()), refused);
         assert_eq!(null.attach(&mut Attach::new_zeroed()), refused);
         assert_eq!(null.change_side(&mut ChangeSide::new_zeroed()), refused);
         assert_eq!(null.replace(&mut Replace::new_zeroed()), refused);

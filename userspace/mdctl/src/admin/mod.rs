@@ -20,6 +20,7 @@ use md_abi::admin::{
     DeleteReplicas,
     Device,
     Grow,
+    GrowMirror,
     List,
     ListPools,
     ListReplicas,
@@ -70,6 +71,9 @@ pub trait Admin {
         rows: &[Row],
         components: &[Component],
     ) -> Result<(), CallError>;
+
+    /// Lets a mirror become as large as its smallest submirror.
+    fn grow_mirror(&mut self, argument: &mut GrowMirror) -> Result<(), CallError>;
 
     /// Changes options of a mirror.
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError>;

@@ -4,7 +4,10 @@
 use crate::{
     admin::requests::{
         self,
-        sides::attach, //
+        sides::{
+            attach,
+            grow_mirror, //
+        }, //
     },
     components,
     discover::{
@@ -41,7 +44,7 @@ use clap::Parser;
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metattach";
 
-/// Attach a submirror to a mirror, or more components to a stripe or concat.
+/// Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror grow.
 ///
 /// A submirror is made equal to the others of the mirror: what is on it is lost. It has the size of
 /// the mirror or more, and the mirror stays as large as it is.
@@ -50,11 +53,16 @@ const COMMAND: &str = "metattach";
 /// row, striped over all of them; without it each as a row of its own. The metadevice may be in
 /// use, and its data stays where it is. A file system on it is grown by a command of its own
 /// afterwards.
+///
+/// A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMIRROR,
+/// it becomes as large as the smallest of them. What is new is copied from the first one to the
+/// others; with --assume-clean it is equal already.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metattach [-f] [-n] [-w] MIRROR SUBMIRROR
+       metattach [-n] [-w] [--assume-clean] MIRROR
        metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT..."
 )]
 pub struct Arguments {
@@ -70,7 +78,11 @@ pub struct Arguments {
     #[arg(short = 'i', value_name = "INTERLACE", value_parser = parse_interlace)]
     interlace: Option<Sectors>,
 
-    /// Wait until the submirror is resynced
+    /// Of a mirror that grows: what is new is the same on all submirrors, and need not be copied
+    #[arg(long = "assume-clean")]
+    assume_clean: bool,
+
+    /// Wait until the submirror, or what is new of a mirror, is resynced
     #[arg(short = 'w', long = "wait")]
     wait: bool,
 
@@ -92,10 +104,16 @@ pub fn run(
 ) -> Result<(), Failure> {
     let name = explain::name(COMMAND, &arguments.name)?;
     let unit = super::read(machine, name)?;
+    if arguments.assume_clean && !(unit.is_mirror() && arguments.components.is_empty()) {
+        return Err(growth::nothing_is_copied(name));
+    }
+    if unit.is_mirror() && arguments.components.is_empty() && arguments.interlace.is_none() {
+        return arguments.grow_mirror(&unit, machine, answer);
+    }
     if unit.is_mirror() {
         return arguments.attach_submirror(name, machine, answer);
     }
-    check_growable(&unit, &arguments.components)?;
+    check_growable(&unit, machine, &arguments.components)?;
     arguments.grow(&unit, machine, answer)
 }
 
@@ -125,10 +143,40 @@ impl Arguments {
         answer.has_changed = true;
         let be = if paths.len() == 1 { "is" } else { "are" };
         answer.line(&format!("{name}: {} {be} attached", plural(&paths)));
-        if let Some(line) = file_system(machine, unit) {
+        if let Some(parent) = unit.parent {
+            answer.line(&growth::mirror_can_grow(name, parent));
+        } else if let Some(line) = file_system(machine, unit) {
             answer.line(&line);
         }
         answer.show(machine, &[name])
+    }
+
+    /// Lets a mirror become as large as its smallest submirror.
+    fn grow_mirror(
+        &self,
+        unit: &Unit,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let name = unit.name;
+        let sides: Vec<_> = unit.components().map(|side| side.device.clone()).collect();
+        let failed = |error| explain::request(&error, &Subject::making(name, &sides));
+        grow_mirror(machine.admin, name, self.assume_clean, self.check_only).map_err(failed)?;
+        if self.check_only {
+            answer.line(&format!("{name}: Mirror would grow"));
+            answer.document.checked = Some(vec![name.to_string()]);
+            return Ok(());
+        }
+        answer.has_changed = true;
+        answer.line(&format!("{name}: Mirror has been grown"));
+        if let Some(line) = file_system(machine, unit) {
+            answer.line(&line);
+        }
+        answer.show(machine, &[name])?;
+        if self.wait {
+            wait(machine, &[name], answer)?;
+        }
+        Ok(())
     }
 
     /// Attaches a submirror to a mirror.
@@ -164,7 +212,6 @@ impl Arguments {
     /// The submirror that is to be attached to a mirror.
     fn submirror(&self, mirror: MetadeviceName) -> Result<MetadeviceName, Failure> {
         match &self.components[..] {
-            [] => Err(growth::no_growth(mirror)),
             [word] if self.interlace.is_none() => word.parse().map_err(|reason: String| {
                 let reason = format!("{reason}, and a submirror is one");
                 explain::word(COMMAND, word, reason)
@@ -174,12 +221,18 @@ impl Arguments {
     }
 }
 
-/// Sees that a stripe or concat can grow.
-fn check_growable(unit: &Unit, components: &[String]) -> Result<(), Failure> {
+/// Sees that a stripe or concat can grow: it stands at the top, or below a mirror.
+fn check_growable(
+    unit: &Unit,
+    machine: &mut Machine<'_>,
+    components: &[String],
+) -> Result<(), Failure> {
     match unit.parent {
         _ if components.is_empty() => Err(growth::nothing_to_attach(unit.name)),
-        Some(parent) => Err(growth::part_of(unit.name, parent)),
-        None => Ok(()),
+        Some(parent) if !super::read(machine, parent)?.is_mirror() => {
+            Err(growth::part_of(unit.name, parent))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,15 +10,20 @@ use crate::{
     },
 };
 
-/// A mirror that is to grow because its submirrors have.
-pub fn no_growth(name: MetadeviceName) -> Failure {
-    let reason = "is a mirror, and mirrors cannot grow yet: only a concat or stripe can";
-    Failure::of(name.to_string(), reason, format!("metastat {name}"))
+/// What is said to be equal already where nothing would be copied.
+pub fn nothing_is_copied(name: MetadeviceName) -> Failure {
+    let reason = "does not grow as a mirror does, and --assume-clean is for one that grows";
+    Failure::of(name.to_string(), reason, "metattach --help")
 }
 
-/// A submirror that is to grow.
+/// What can be done when a submirror has grown.
+pub fn mirror_can_grow(name: MetadeviceName, mirror: MetadeviceName) -> String {
+    format!("{name}: when all submirrors of {mirror} have grown, it can: metattach {mirror}")
+}
+
+/// A component of a concat or stripe that is to grow.
 pub fn part_of(name: MetadeviceName, parent: MetadeviceName) -> Failure {
-    let reason = format!("is part of the metadevice {parent}, and only one at the top can grow");
+    let reason = format!("is part of {parent}, and only a submirror or what is at the top grows");
     Failure::of(name.to_string(), reason, format!("metastat {parent}"))
 }
 

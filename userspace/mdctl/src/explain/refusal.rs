@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_the_sides_of_a_mirror() {
-        assert_snapshot!(refusals(54..=67), @r"
+        assert_snapshot!(refusals(54..=68), @r"
         d10: has 17 submirrors, and there cannot be more
           next: metastat d10
         /dev/sdb: is not a submirror of d10
@@ -438,6 +438,8 @@ mod tests {
           next: metastat d10
         /dev/sdb: is not in service, so that nothing of d10 can be repaired from it
           next: metastat d10
+        /dev/sdb: has 17 blocks, and d10 has 16: each submirror has to grow before
+          next: metattach /dev/sdb <new device>
         ");
     }
 

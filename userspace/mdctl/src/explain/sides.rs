@@ -57,6 +57,14 @@ pub(super) fn refusal(
         Refusal::NothingToResync => {
             Failure::of(mirror, "has nothing that has to be resynced", metastat)
         }
+        Refusal::NotLarger => Failure::of(
+            &word,
+            format!(
+                "has {} blocks, and {mirror} has {}: each submirror has to grow before",
+                values[1], values[0]
+            ),
+            format!("metattach {word} <new device>"),
+        ),
         other => pools::refusal(other, values, mirror, part),
     }
 }

@@ -33,6 +33,7 @@ use md_abi::admin::{
     DeleteReplicas,
     Device,
     Grow,
+    GrowMirror,
     Header,
     List,
     ListPools,
@@ -236,12 +237,18 @@ impl FakeAdmin {
         holder.map(|(number, _)| *number)
     }
 
+    /// Whether a metadevice is a mirror.
+    fn is_mirror(&self, number: u32) -> bool {
+        let unit = self.units.get(&number);
+        unit.is_some_and(|unit| unit.summary.kind == UnitKind::Mirror as u32)
+    }
+
     /// Whether a metadevice may grow.
     fn check_grow(&self, number: u32) -> Result<(), Refused> {
         let UnitSummary { parent, kind, .. } = self.summary(number);
         if kind != UnitKind::Stripe as u32 {
             Err((Refusal::NotAStripe, NO_INDEX, [0; 2]))
-        } else if parent != NO_PARENT {
+        } else if parent != NO_PARENT && !self.is_mirror(parent) {
             Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]))
         } else {
             Ok(())
@@ -371,6 +378,13 @@ impl Admin for FakeAdmin {
             self.show(number);
         }
         Ok(())
+    }
+
+    fn grow_mirror(&mut self, argument: &mut GrowMirror) -> Result<(), CallError> {
+        self.admit::<GrowMirror>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let grown = self.enlarge(number, argument);
+        grown.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {

@@ -15,11 +15,13 @@ use md_abi::admin::{
     ChangeSide,
     Component,
     ComponentState,
+    GrowMirror,
     Refusal,
     Replace,
     ResyncState,
     Sync,
     UnitKind,
+    CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     DEVICE_LEN,
     NAME_LEN,
@@ -146,6 +148,44 @@ impl FakeAdmin {
             unit.summary.component_count += 1;
             self.begin_resync(number, sides.len());
             self.show(number);
+        }
+        Ok(())
+    }
+
+    /// Lets a mirror become as large as its smallest side; the others are made equal to the first
+    /// one.
+    pub(super) fn enlarge(
+        &mut self,
+        number: u32,
+        argument: &mut GrowMirror,
+    ) -> Result<(), Refused> {
+        assert_eq!(
+            argument.flags & !(CREATE_CHECK_ONLY | CREATE_ASSUME_CLEAN),
+            0
+        );
+        assert_eq!((argument.reserved, argument.size_sectors), (0, 0));
+        let sides = self.mirror(number)?.to_vec();
+        let size = |side: &Component| {
+            let unit = self.unit_at(side.dev).expect("a side is a metadevice");
+            self.units[&unit].summary.size_sectors
+        };
+        let sizes = sides.iter().map(size).enumerate();
+        let (index, new) = sizes.min_by_key(|(_, size)| *size).expect("a side");
+        let summary = &self.units[&number].summary;
+        let (old, resync) = (summary.size_sectors, summary.resync);
+        if new <= old {
+            return Err((Refusal::NotLarger, index as u32, [old, new]));
+        }
+        if resync != ResyncState::Idle as u32 {
+            return refused(Refusal::ResyncNeeded);
+        }
+        argument.size_sectors = new;
+        if argument.flags & CREATE_CHECK_ONLY == 0 {
+            self.unit_mut(number).summary.size_sectors = new;
+            if argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                (1..sides.len()).for_each(|side| self.begin_resync(number, side));
+                self.set_resync(number, ResyncState::Running, 0, new - old);
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::{
 use crate::syntax::name::MetadeviceName;
 use md_abi::admin::{
     self as abi,
+    CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     REPLACE_CHECK_ONLY,
     REPLACE_ENABLE,
@@ -42,6 +43,27 @@ pub fn attach(
     argument.flags = if check_only { CREATE_CHECK_ONLY } else { 0 };
     argument.submirror = new_component(submirror, START_DEFAULT)?;
     let result = admin.attach(&mut argument);
+    judge(result, &argument.header)
+}
+
+/// Lets a mirror become as large as its smallest submirror, or sees whether it could. What is new
+/// of the submirrors is copied, unless it is known to be equal.
+pub fn grow_mirror(
+    admin: &mut dyn Admin,
+    mirror: MetadeviceName,
+    is_equal: bool,
+    check_only: bool,
+) -> Result<(), RequestError> {
+    let mut argument = abi::GrowMirror::new_zeroed();
+    argument.header = header::<abi::GrowMirror>();
+    argument.name = field(&mirror.to_string())?;
+    let flags = [
+        (is_equal, CREATE_ASSUME_CLEAN),
+        (check_only, CREATE_CHECK_ONLY),
+    ];
+    let flags = flags.iter().filter(|(wanted, _)| *wanted);
+    argument.flags = flags.map(|(_, flag)| flag).sum();
+    let result = admin.grow_mirror(&mut argument);
     judge(result, &argument.header)
 }
 
