@@ -28,6 +28,9 @@ spare_of() { described "$1" ' | [.rows[].components[].hot_spare // "-"] | join("
 # served NAME SPARE: whether it stands for the component, which has everything.
 served() { [ "$(spare_of "$1") $(states "$1")" = "$2 Okay" ]; }
 
+# stands_in NAME SPARE: whether it stands for the component, whatever it has.
+stands_in() { [ "$(spare_of "$1")" = "$2" ]; }
+
 # spares: those of hsp001, each with its status.
 spares() {
 	metahs -i hsp001 --json |
@@ -52,13 +55,19 @@ for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
 run metainit --assume-clean d10 -m d11 d12
 metastat
 
-note "a disk fails under load"
+note "a disk fails under load; the spare is slow, so that one can look before it has everything"
+remap s0 "0 $(blockdev --getsz /dev/sdd) delay /dev/sdd 0 0 /dev/sdd 0 500"
 fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=8 --bs=8k --rw=randrw \
 	--verify=crc32c --verify_backlog=64 --verify_fatal=1 --randseed="$(small_seed)" \
 	--time_based --runtime=600 --output=/tmp/fio.log &
 load=$!
 sleep 1
 sick b0 /dev/sdc nothing
+wait_for 60 stands_in d12 /dev/mapper/s0
+mdctl dump /dev/sda | grep -q 'Component 0 stands for component' ||
+	fail "the record does not say that the spare stands for the disk, and it is used already"
+same "meanwhile" "Resyncing" "$(states d12)"
+sick s0 /dev/sdd good
 wait_for 60 served d12 /dev/mapper/s0
 stop_fio $load /tmp/fio.log
 same_sides d10
@@ -72,8 +81,6 @@ dmesg | grep -q 'd12: hotspared device /dev/mapper/b0 with /dev/mapper/s0' ||
 	fail "the kernel did not say so"
 
 note "it is recorded, and so it is after a restart"
-mdctl dump /dev/sda | grep -q 'Component 0 stands for component' ||
-	fail "the record does not say that the spare stands for the disk"
 sick b0 /dev/sdc good
 run mdctl stop
 run mdctl start

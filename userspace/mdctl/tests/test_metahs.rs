@@ -238,6 +238,18 @@ fn only_a_broken_spare_is_enabled() {
     ");
 }
 
+/// One that is not there is called by what it is known, as metastat shows it.
+#[test]
+fn a_spare_that_is_missing_can_be_taken_out() {
+    let mut env = with_pool();
+    let uuid = "15151515-1515-1515-1515-151515151515";
+    env.admin.lose_spare(1, 0, uuid);
+    assert!(env.run("metahs -i").stdout.contains(&format!("missing {uuid}")));
+    let line = format!("metahs -d hsp001 {uuid}");
+    assert_eq!(env.run(&line).stdout, "hsp001: Hotspare is deleted\n");
+    assert_eq!(env.run("metahs -i").stdout, "hsp001: is empty\n");
+}
+
 #[test]
 fn what_cannot_be_is_refused_with_what_to_type() {
     let mut env = with_pool();

@@ -32,7 +32,10 @@ use crate::{
         Answer, //
     },
     syntax::{
-        name::component_path,
+        name::{
+            component_path,
+            missing, //
+        },
         pool::PoolName, //
     },
     Machine,
@@ -187,9 +190,7 @@ impl Arguments {
         machine: &mut Machine<'_>,
         answer: &mut Answer,
     ) -> Result<(), Failure> {
-        let [old_path, _] = &component_paths(&[old.clone(), new.clone()])?[..] else {
-            return Err(explain::line(COMMAND, "names no device".to_string()));
-        };
+        let old_path = &known_path(old, machine)?;
         let pools = with_spare(pools, of_all, old_path, machine)?;
         let mut devices = vec![named(old_path, machine.host)];
         devices.extend(self.fresh(std::slice::from_ref(new), machine)?);
@@ -210,8 +211,10 @@ fn remove_from(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let paths = component_paths(paths)?;
-    let devices: Vec<_> = paths.iter().map(|path| named(path, machine.host)).collect();
+    let mut devices = Vec::new();
+    for word in paths {
+        devices.push(named(&known_path(word, machine)?, machine.host));
+    }
     if !of_all {
         for pool in pools {
             change(machine, Some(*pool), Change::Remove, &devices, false)?;
@@ -250,11 +253,12 @@ pub fn delete(
 }
 
 fn enable(word: &str, machine: &mut Machine<'_>, answer: &mut Answer) -> Result<(), Failure> {
-    let paths = component_paths(&[word.to_string()])?;
-    let devices: Vec<_> = paths.iter().map(|path| named(path, machine.host)).collect();
-    change(machine, None, Change::Enable, &devices, false)?;
+    let path = known_path(word, machine)?;
+    let device = named(&path, machine.host);
+    let devices = std::slice::from_ref(&device);
+    change(machine, None, Change::Enable, devices, false)?;
     let pools = all(machine)?;
-    let has = |pool: &&Pool| spare_paths(pool).iter().any(|own| paths.contains(own));
+    let has = |pool: &&Pool| spare_paths(pool).contains(&path);
     let names: Vec<_> = pools.iter().filter(has).map(|pool| pool.name).collect();
     told(&names, "Hotspare is enabled", machine, answer)
 }
@@ -343,6 +347,19 @@ fn with_spare(
 fn pool_name(word: &str) -> Result<PoolName, Failure> {
     word.parse()
         .map_err(|reason| explain::word(COMMAND, word, reason))
+}
+
+/// The path of a spare that a word means: its own, or that of one that is missing, by what it is
+/// known.
+fn known_path(word: &str, machine: &mut Machine<'_>) -> Result<String, Failure> {
+    let paths: Vec<_> = all(machine)?.iter().flat_map(spare_paths).collect();
+    let is_it = |path: &&String| missing(path).is_some_and(|known| known == word);
+    match paths.iter().find(is_it) {
+        Some(path) => Ok(path.clone()),
+        None => {
+            component_path(word).map_err(|reason| explain::word(COMMAND, word, reason))
+        }
+    }
 }
 
 fn component_paths(words: &[String]) -> Result<Vec<String>, Failure> {

@@ -50,6 +50,17 @@ impl FakeAdmin {
         spares[index].event_seconds = self.clock;
     }
 
+    /// The device of a spare was not there when the set was started.
+    pub fn lose_spare(&mut self, pool: u32, index: usize, known: &str) {
+        let spares = self.pools.get_mut(&pool).expect("the test has made it");
+        let spare = &mut spares[index];
+        let path = format!("missing {known}");
+        (spare.dev, spare.size_sectors) = (0, 0);
+        spare.state = SpareState::Broken as u32;
+        spare.device.fill(0);
+        spare.device[..path.len()].copy_from_slice(path.as_bytes());
+    }
+
     /// A pool that has a device as a spare.
     pub(super) fn pool_with(&self, dev: u64) -> Option<u32> {
         let has = |spares: &Vec<SpareStatus>| spares.iter().any(|spare| spare.dev == dev);
