@@ -102,7 +102,8 @@ same "differing, zeroed, repaired" "$((326 * 512)) $((17 * 512)) 0" \
 	"$(last differing) $(last zeroed) $(last repaired)"
 metastat d10
 metastat d10 | grep -E '^      Blocks 5003 to 5010: no majority$' || fail "a range is not shown"
-metastat d10 | grep -F 'Invoke: metasync --repair=<submirror> -w d10' || fail "what to type is not shown"
+metastat d10 | grep -F 'Invoke: metasync --repair=<submirror> -w d10' ||
+	fail "what to type is not shown"
 dmesg | grep 'd10: blocks 5003 to 5010: the submirrors differ' ||
 	fail "the kernel log does not tell of it"
 
