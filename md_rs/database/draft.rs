@@ -121,24 +121,19 @@ impl Set {
         for number in numbers(&self.named).filter(|number| Some(*number) != left_out) {
             let planned = self.growth.as_ref();
             let planned = planned.and_then(|growth| growth.record_of(number));
-            let pool = pool_of(number);
             let record = if planned.is_some() {
                 planned
             } else if let Some(body) = self.units.get(&number) {
                 let states_and_pool = (States::Kept, body.pool());
                 let record = self.scratch.encode(number, body.shape(), states_and_pool);
                 Some(record.ok_or(too_long(number))?)
-            } else if let Some(pool) = pool.and_then(|pool| self.pools.get(&pool)) {
+            } else if let Some(pool) = pool_of(number).and_then(|pool| self.pools.get(&pool)) {
                 Some(self.scratch.encode_pool(pool).ok_or(too_long(number))?)
             } else {
                 None
             };
-            let kind = match pool {
-                Some(_) => (pool::RECORD_KIND, pool::RECORD_VERSION),
-                None => (RECORD_KIND, RECORD_VERSION),
-            };
             let result = match record {
-                Some(record) => batch.put(number, kind, record),
+                Some(record) => batch.put(number, kind_of(number), record),
                 None => batch.remove(number),
             };
             match result {
@@ -203,6 +198,14 @@ fn numbers(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
         let bits = (0..u64::BITS).filter(move |bit| word & (1 << bit) != 0);
         bits.map(move |bit| index.saturating_mul(u64::BITS).saturating_add(bit))
     })
+}
+
+/// Kind and version of the record with a number.
+fn kind_of(number: u32) -> (u16, u16) {
+    match pool_of(number) {
+        Some(_) => (pool::RECORD_KIND, pool::RECORD_VERSION),
+        None => (RECORD_KIND, RECORD_VERSION),
+    }
 }
 
 fn is_set(words: &[u64], number: u32) -> bool {

@@ -44,8 +44,6 @@ use md_model::{
             Row,
             Side,
             SideState,
-            Spared,
-            SparedRole,
             Sync, //
         },
         page::{
@@ -406,88 +404,6 @@ fn a_stripe_with_regions_is_refused() {
     REGION_WORDS.put(&mut bytes, 64);
     bytes.extend([0; 64 * WORD_BYTES]);
     assert_eq!(Record::decode(&bytes).map(drop), refused);
-}
-
-/// What components have to do with hot spares reads back; of a component that there is not, or out
-/// of order, it is damage.
-#[test]
-fn hot_spares_of_a_stripe_read_back() {
-    let head = Head {
-        number: 6,
-        kind: Kind::Stripe,
-        size_sectors: 4096,
-        sync: Sync::UNKNOWN,
-        pool: Some(999),
-    };
-    let row = Row {
-        interlace_sectors: 16,
-        size_sectors: 4096,
-        component_count: 3,
-    };
-    let component = Component {
-        uuid: Uuid::NIL,
-        partition: Uuid::NIL,
-        wwn: [0; 32],
-        start_sector: 0,
-        size_sectors: 4096,
-        erred_at: 0,
-        unit: None,
-        state: State::Okay,
-    };
-    let spared = |component| Spared {
-        component,
-        role: SparedRole::StandsFor,
-        uuid: Uuid::from_bytes([component as u8; 16]),
-        partition: Uuid::NIL,
-        wwn: [7; 32],
-        start_sector: 2048,
-    };
-    let returns = Spared {
-        role: SparedRole::Returns,
-        ..spared(2)
-    };
-    let (rows, components) = ([row], [component; 3]);
-    let read = |spared: &[Spared]| {
-        let mut bytes = vec![0; 1000];
-        let parts = Parts {
-            spared,
-            ..stripe_of(head, &rows, &components)
-        };
-        let length = encode(&parts, &mut bytes).expect("room");
-        let record = Record::decode(&bytes[..length])?;
-        assert_eq!(record.head, head);
-        Ok(record.spared().collect::<Vec<_>>())
-    };
-    for list in [vec![], vec![spared(0)], vec![spared(1), returns]] {
-        assert_eq!(read(&list), Ok(list));
-    }
-    assert_eq!(
-        read(&[spared(3)]),
-        Err(Damage::Value {
-            name: "component",
-            found: 3
-        })
-    );
-    assert_eq!(
-        read(&[spared(1), spared(1)]),
-        Err(Damage::Value {
-            name: "component",
-            found: 1
-        })
-    );
-    assert_eq!(
-        read(&[spared(2), spared(0)]),
-        Err(Damage::Value {
-            name: "component",
-            found: 0
-        })
-    );
-    let many = vec![spared(0); 25];
-    let parts = Parts {
-        spared: &many,
-        ..stripe_of(head, &rows, &components)
-    };
-    assert_eq!(encode(&parts, &mut vec![0; 10_000]), None);
 }
 
 /// The one page of records of a database.

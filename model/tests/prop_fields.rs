@@ -334,6 +334,23 @@ fn pages() -> Vec<Case> {
     ]
 }
 
+/// Fields of a stripe that may have any value, or several.
+const STRIPE_FREE: &[&str] = &[
+    "number",
+    "size",
+    "interlace",
+    "component",
+    "partition",
+    "wwn",
+    "start",
+    "erred_at",
+    "unit",
+    "state",
+    "pool",
+    "role",
+    "device",
+];
+
 fn metadevices() -> Vec<Case> {
     let row = fields::HEAD_BYTES;
     let first = row + fields::ROW_BYTES;
@@ -351,21 +368,7 @@ fn metadevices() -> Vec<Case> {
                 (second, fields::COMPONENT_FIELDS),
                 (second + fields::COMPONENT_BYTES, fields::SPARED_FIELDS),
             ],
-            free: &[
-                "number",
-                "size",
-                "interlace",
-                "component",
-                "partition",
-                "wwn",
-                "start",
-                "erred_at",
-                "unit",
-                "state",
-                "pool",
-                "role",
-                "device",
-            ],
+            free: STRIPE_FREE,
             again: reencode::metadevice,
         },
         Case {

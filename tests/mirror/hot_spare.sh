@@ -33,8 +33,8 @@ stands_in() { [ "$(spare_of "$1")" = "$2" ]; }
 
 # spares: those of hsp001, each with its status.
 spares() {
-	metahs -i hsp001 --json |
-		jq -r '[.hot_spare_pools[0].spares[] | "\(.device | sub(".*/"; "")) \(.status)"] | join(", ")'
+	metahs -i hsp001 --json | jq -r '[.hot_spare_pools[0].spares[] |
+		"\(.device | sub(".*/"; "")) \(.status)"] | join(", ")'
 }
 spares_are() { [ "$(spares)" = "$1" ]; }
 

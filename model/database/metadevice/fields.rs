@@ -186,8 +186,7 @@ pub const SPARED_COMPONENT: Field = Field::first("component", 4, "index of the c
 pub const SPARED_ROLE: Field = SPARED_COMPONENT.then(
     "role",
     1,
-    "1: the component is a hot spare, and this is the one that it stands for; 2: this is the hot \
-     spare that it replaced, which goes back to its pools when the component has everything",
+    "1: that device is the one that the spare stands for; 2: it is the spare that was replaced",
 );
 /// Nothing.
 pub const SPARED_REST: Field = SPARED_ROLE.then("rest", 3, "zero");

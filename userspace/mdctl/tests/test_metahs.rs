@@ -56,7 +56,7 @@ fn help_page() {
 }
 
 #[test]
-fn pools_are_made_changed_and_deleted() {
+fn pools_are_made_and_shown() {
     let mut env = TestEnvironment::new();
     let lines = [
         "metadb -a -f /dev/sdc",
@@ -70,14 +70,6 @@ fn pools_are_made_changed_and_deleted() {
         "metastat hsp002",
         "metastat -c",
         "metastat -p",
-        "metahs -d all sda",
-        "metahs -r hsp002 sdb sda",
-        "metahs -d hsp001 sdd",
-        "metahs",
-        "metahs -d hsp001",
-        "metahs -d hsp002 sda",
-        "metaclear hsp002",
-        "metahs -i",
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metadb -a -f /dev/sdc
@@ -114,6 +106,25 @@ fn pools_are_made_changed_and_deleted() {
     $ metastat -p
     hsp001 /dev/sdd /dev/sda
     hsp002 /dev/sda /dev/sdb
+    ");
+}
+
+#[test]
+fn pools_are_changed_and_deleted() {
+    let mut env = with_pool();
+    env.setup("metainit hsp002 sda sdb");
+    env.setup("metahs -a hsp001 sda");
+    let lines = [
+        "metahs -d all sda",
+        "metahs -r hsp002 sdb sda",
+        "metahs -d hsp001 sdd",
+        "metahs",
+        "metahs -d hsp001",
+        "metahs -d hsp002 sda",
+        "metaclear hsp002",
+        "metahs -i",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
     $ metahs -d all sda
     hsp001: Hotspare is deleted
     hsp002: Hotspare is deleted
@@ -244,14 +255,17 @@ fn a_spare_that_is_missing_can_be_taken_out() {
     let mut env = with_pool();
     let uuid = "15151515-1515-1515-1515-151515151515";
     env.admin.lose_spare(1, 0, uuid);
-    assert!(env.run("metahs -i").stdout.contains(&format!("missing {uuid}")));
+    assert!(env
+        .run("metahs -i")
+        .stdout
+        .contains(&format!("missing {uuid}")));
     let line = format!("metahs -d hsp001 {uuid}");
     assert_eq!(env.run(&line).stdout, "hsp001: Hotspare is deleted\n");
     assert_eq!(env.run("metahs -i").stdout, "hsp001: is empty\n");
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_what_to_type() {
+fn what_cannot_be_added_is_refused() {
     let mut env = with_pool();
     env.setup("metainit d11 1 1 sda -h hsp001");
     env.mkfs("/dev/sdb");
@@ -265,14 +279,6 @@ fn what_cannot_be_is_refused_with_what_to_type() {
         "metahs -a hsp001 sda",
         "metahs -a hsp001",
         "metahs -a d11 sdb",
-        "metahs -d all sdb",
-        "metahs -d hsp001",
-        "metahs -r hsp001 sdb sdc",
-        "metahs -i hsp007",
-        "metaclear hsp001",
-        "metainit d12 1 1 sdd",
-        "metaparam -h hsp003 d11",
-        "metaparam -h x d11",
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metainit hsp001 sdb
@@ -313,6 +319,25 @@ fn what_cannot_be_is_refused_with_what_to_type() {
     err| metahs: d11: is not the name of a hot spare pool: those are hsp000 to hsp999
     err| next: metahs --help
     [exit status 1]
+    "#);
+}
+
+#[test]
+fn what_cannot_be_changed_is_refused() {
+    let mut env = with_pool();
+    env.setup("metainit d11 1 1 sda -h hsp001");
+    env.mkfs("/dev/sdb");
+    let lines = [
+        "metahs -d all sdb",
+        "metahs -d hsp001",
+        "metahs -r hsp001 sdb sdc",
+        "metahs -i hsp007",
+        "metaclear hsp001",
+        "metainit d12 1 1 sdd",
+        "metaparam -h hsp003 d11",
+        "metaparam -h x d11",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
     $ metahs -d all sdb
     err| metahs: /dev/sdb: is no hot spare
     err| next: metahs -i
@@ -347,6 +372,10 @@ fn what_cannot_be_is_refused_with_what_to_type() {
     err| next: metaparam --help
     [exit status 1]
     "#);
+}
+
+#[test]
+fn without_a_state_database_there_are_no_pools() {
     let mut without = TestEnvironment::new();
     let lines = [
         "metainit hsp001 sdb",

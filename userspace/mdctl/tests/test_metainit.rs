@@ -57,9 +57,6 @@ fn help_page() {
     and k
                     (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
 
-    Each stripe or concat:
-      -h POOL       Its hot spare pool, such as hsp001, for when it is a submirror
-
     Each mirror:
       -g    A read goes to the submirror that has its part of the blocks (geometric)
       -r    A read goes to the first submirror [default: to each in turn]

@@ -356,9 +356,7 @@ fn known_path(word: &str, machine: &mut Machine<'_>) -> Result<String, Failure> 
     let is_it = |path: &&String| missing(path).is_some_and(|known| known == word);
     match paths.iter().find(is_it) {
         Some(path) => Ok(path.clone()),
-        None => {
-            component_path(word).map_err(|reason| explain::word(COMMAND, word, reason))
-        }
+        None => component_path(word).map_err(|reason| explain::word(COMMAND, word, reason)),
     }
 }
 

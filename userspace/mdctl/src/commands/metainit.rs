@@ -68,9 +68,6 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
   -i INTERLACE  How much lies on one component before it is the next one's turn: a number and k
                 (KiB), m (MiB) or b (blocks of 512 bytes), from 8k to 100m [default: 512k]
 
-Each stripe or concat:
-  -h POOL       Its hot spare pool, such as hsp001, for when it is a submirror
-
 Each mirror:
   -g    A read goes to the submirror that has its part of the blocks (geometric)
   -r    A read goes to the first submirror [default: to each in turn]

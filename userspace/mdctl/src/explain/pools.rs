@@ -16,8 +16,6 @@ use md_abi::admin::Refusal;
 /// metadevice or pool that it was about, `part` the device.
 pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str) -> Failure {
     let [a, b] = values;
-    let word = quoted(&component_word(part));
-    let about_part = |reason: String, next: String| Failure::of(part, reason, next);
     match refusal {
         Refusal::NoSuchPool => {
             let pool = pool(a);
@@ -41,6 +39,29 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str
             let next = format!("metaparam -h none d{b}");
             Failure::of(pool(a), format!("is the hot spare pool of d{b}"), next)
         }
+        Refusal::PoolIsForStripes => Failure::of(
+            unit,
+            "is a mirror, and a hot spare pool is for its submirrors",
+            format!("metastat {unit}"),
+        ),
+        Refusal::PoolsExist => Failure::of(
+            part,
+            format!(
+                "holds the last voting replica, without which {} cannot be",
+                pool(a)
+            ),
+            "metahs -i",
+        ),
+        other => spare_refusal(other, values, unit, part),
+    }
+}
+
+/// The same, where it is about the spare.
+fn spare_refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str) -> Failure {
+    let [a, b] = values;
+    let word = quoted(&component_word(part));
+    let about_part = |reason: String, next: String| Failure::of(part, reason, next);
+    match refusal {
         Refusal::DeviceIsSpare => {
             let pool = pool(a);
             let next = format!("metahs -d {pool} {word}");
@@ -64,19 +85,6 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str
         Refusal::TooManySpares => Failure::of(
             unit,
             format!("would have {a} hot spares, and {b} are possible"),
-            "metahs -i",
-        ),
-        Refusal::PoolIsForStripes => Failure::of(
-            unit,
-            "is a mirror, and a hot spare pool is for its submirrors",
-            format!("metastat {unit}"),
-        ),
-        Refusal::PoolsExist => Failure::of(
-            part,
-            format!(
-                "holds the last voting replica, without which {} cannot be",
-                pool(a)
-            ),
             "metahs -i",
         ),
         Refusal::SpareIsMetadevice => about_part(
