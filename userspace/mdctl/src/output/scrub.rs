@@ -101,7 +101,11 @@ pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
             .iter()
             .map(|side| mirror.side_name(*side))
             .collect();
-        let verb = if sides.len() == 1 { "disagrees" } else { "disagree" };
+        let verb = if sides.len() == 1 {
+            "disagrees"
+        } else {
+            "disagree"
+        };
         text += &format!(", {} {verb}", sides.join(" and "));
     }
     if run.zeroed > Sectors(0) {
