@@ -172,7 +172,7 @@ run metainit d10 -m d11 d12 d13 --assume-clean
 run metainit d20 -m d21
 run metaoffline d10 d13
 # Past the mirror: sectors 40 to 47 of d11.
-tr '\0' x </dev/zero | dd of=/dev/sdb bs=512 seek=$((2048 + 40)) count=8 iflag=fullblock \
+printf '%04096d' 1 | dd of=/dev/sdb bs=4096 seek=$(((2048 + 40) / 8)) count=1 iflag=fullblock \
 	oflag=direct conv=notrunc status=none
 refuse '1 range differs: blocks 40 to 47 \(no majority, zeroes on d12\)' metasync --check -w d10
 
