@@ -7,8 +7,8 @@
 //! what the mirror had before stay what they are, so that the mirror is as safe as it was.
 //!
 //! First is recorded which components are to be resynced, which means nothing as long as nothing is
-//! to be copied to them; then, in one commit, the size of the mirror and where its sides are behind;
-//! and then it is shown.
+//! to be copied to them; then, in one commit, the size of the mirror and where its sides are
+//! behind; and then it is shown.
 
 use core::ops::Range;
 
@@ -200,8 +200,8 @@ fn check_settled(target: Target<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The first side all of which is in service where the others will be behind. `None` also if a component
-/// there has the last copy of something: it is read, and so cannot be behind.
+/// The first side all of which is in service where the others will be behind. `None` also if a
+/// component there has the last copy of something: it is read, and so cannot be behind.
 fn source(sides: &Sides<'_>, sectors: &Range<u64>) -> Option<u32> {
     let mut found = None;
     for side in 0..sides.count() {

@@ -508,7 +508,8 @@ fn with_larger_sides(sides: &[&str]) -> TestEnvironment {
     env
 }
 
-/// `svm.md` section 4.9: extra space is unused until all submirrors are larger and the mirror grows.
+/// `svm.md` section 4.9: extra space is unused until all submirrors are larger and the mirror grows
+/// itself.
 #[test]
 fn a_mirror_grows_when_all_its_sides_have() {
     let mut env = with_larger_sides(&["d11"]);

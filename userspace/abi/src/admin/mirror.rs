@@ -170,9 +170,9 @@ pub struct Sync {
     pub reserved: u32,
 }
 
-/// Argument of [`IOC_GROW_MIRROR`]. The mirror may be in use. Its submirrors have grown before, each
-/// by [`IOC_GROW`]; what is new of the first one that has all of it in service is copied to the
-/// others.
+/// Argument of [`IOC_GROW_MIRROR`]. The mirror may be in use. Its submirrors have grown before,
+/// each by [`IOC_GROW`]; what is new of the first one that has all of it in service is copied to
+/// the others.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct GrowMirror {
