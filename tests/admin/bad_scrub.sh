@@ -3,7 +3,7 @@
 # Intent: wrong requests to check and repair mirrors get the right errno and refusal, and change
 #         nothing: neither what metastat says nor what is on the disks.
 # Clause: admin.rs rules 1 to 4; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 8M
 # Timeout: 120
 # What is compared: errno, refusal and index of each request; the document of metastat and the

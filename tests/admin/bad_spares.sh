@@ -4,7 +4,7 @@
 #         neither what metastat says nor what is on the disks. A hot spare is in use for everybody
 #         else, who is told of its pool. Without a state database there are no pools.
 # Clause: admin.rs rules 1 to 4; svm.md 7; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 16M
 # Timeout: 200
 # What is compared: errno, refusal and index of each request; the document of metastat and the

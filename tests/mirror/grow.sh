@@ -5,7 +5,7 @@
 #         on both. The size is recorded: a restart, also in the middle of the resync, finds it. A
 #         mirror whose sides have not all grown stays what it is.
 # Clause: svm.md 4.9; DURABILITY 5, 7, 11, 21; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 24M
 # Timeout: 200
 # What is compared: the size that the block layer and metastat show; the sides block by

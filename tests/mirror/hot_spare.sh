@@ -6,7 +6,7 @@
 #         own resync is broken, and the next one serves; none serves two components, and one that
 #         waits gets the first that is free. One with larger logical blocks is refused.
 # Clause: svm.md 4.7, 7, 10, 13.5 (37); DURABILITY 5, 22; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 8 --disk-size 20M
 # Timeout: 200
 # What is compared: the sides block by block; what fio reads with what it wrote; states of

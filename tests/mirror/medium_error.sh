@@ -4,7 +4,7 @@
 #         again; if it is good then nothing is out of service, and that it was is counted. If it is
 #         not, the component is out of service. A check finds lost blocks as well.
 # Clause: issue 7: errors; DURABILITY sections 2, 3 and 6
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 1 --disk-size 16M
 # Timeout: 120
 # What is compared: every block that is read with what was written; what was written to the disk

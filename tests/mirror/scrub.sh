@@ -6,7 +6,7 @@
 #         from the side that is named, and touches nothing else. A check can be cancelled, and what
 #         was found is still known after a restart.
 # Clause: issue 7: scrub; DURABILITY 10, 14
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 16M
 # Timeout: 300
 # What is compared: the ranges in the document of metastat with those that were planted; every block
