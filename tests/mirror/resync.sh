@@ -185,12 +185,15 @@ same "states" "Okay,Okay,Needs maintenance" "$(states d10)"
 holds d10 mirror
 
 note "it goes on where it was, also when its set is stopped in the middle"
+# So slow that it cannot be done before somebody looks.
+slow 2500
 run metasync d10
 same "resync" running "$(described d10 .resync.state)"
-wait_for 30 is_at_least 50
+wait_for 60 is_at_least 50
 run mdctl stop
 run mdctl start
 same "states" "Okay,Okay,Resyncing" "$(states d10)"
+slow 300
 wait_for 60 states_are d10 "Okay,Okay,Okay"
 # Each of the two may have left pieces of four regions half copied. Anew it would have been half of
 # all at the least, and as much again.
