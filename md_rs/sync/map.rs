@@ -463,12 +463,20 @@ impl SyncMap {
         self.open.set(still);
     }
 
-    /// What is closed was flushed: it is to be recorded as clean, unless somebody wants it again.
+    /// What is closed was flushed: it is to be recorded as clean, unless somebody wants it again or
+    /// the sides may differ there.
     /// With the map's lock. Whether there is something to record.
     pub(crate) fn forget_closed(&self) -> bool {
         let mut found = false;
         for word in 0..self.closing.len() {
             let closed = self.closing.replace(word, 0);
+            // A write may have failed there after it was closed, and given its blocks back before
+            // somebody looked: the sides may differ.
+            let doubted = closed & self.uncertain.word(word);
+            self.open.set(Bits {
+                word,
+                mask: doubted,
+            });
             // Somebody may have wanted it, and had it opened, while the sides were flushed.
             let kept = self.wanted.word(word) | self.marking.word(word) | self.open.word(word);
             let mask = closed & !kept;

@@ -65,6 +65,7 @@ fn encoded(spared: &[Spared]) -> Option<Vec<u8>> {
         sides: &[],
         words: &[],
         spared,
+        history: None,
     };
     let length = encode(&parts, &mut bytes)?;
     bytes.truncate(length);

@@ -46,7 +46,7 @@ fn shown(env: &mut TestEnvironment, lines: &[&str]) -> String {
         is_left_out |= line.is_empty();
         !is_left_out
     });
-    kept.map(|line| format!("{line}\n")).collect()
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]

@@ -14,7 +14,8 @@ const FLOOR: f64 = 1.5;
 /// The same for reads from a mirror, over md raid1's.
 const MIRROR_READ_FLOOR: f64 = 0.8;
 const MIRROR_READ_PEER: &str = "md-raid1";
-/// The same for writes to a mirror that remembers on disk what is dirty, as its peer does.
+/// The same for writes of 4 KiB to a mirror that remembers on disk what is dirty, as its peer does.
+/// What larger ones cost on ram disks is copying.
 const MAP_WRITE_FLOOR: f64 = 0.8;
 
 /// The cells, printed with [`fmt::Display`].
@@ -78,7 +79,9 @@ pub(super) fn is_behind(cell: &Cell) -> bool {
     let is_read = cell.job.starts_with("read") || cell.job.starts_with("randread");
     let allowed = match cell.peers.get(MIRROR_READ_PEER) {
         Some(cost) if is_read => MIRROR_READ_FLOOR * (cost - raw),
-        Some(cost) if cell.kind == "mirror-map" => MAP_WRITE_FLOOR * (cost - raw),
+        Some(cost) if cell.kind == "mirror-map" && cell.job.contains("-4k-") => {
+            MAP_WRITE_FLOOR * (cost - raw)
+        }
         _ => FLOOR * cell.best().map_or(0.0, |(_, best)| best),
     };
     added > allowed.max(0.0)

@@ -135,9 +135,10 @@ impl Mirror {
         !self.is_target(place)
     }
 
-    /// All is flushed: those that nobody has asked for or opened in the meantime are clean.
+    /// All is flushed: those that nobody has asked for or opened in the meantime are clean, and in
+    /// which no write has failed.
     fn mark_clean(&mut self, regions: u64) {
-        let asked = regions & (self.wanted | self.open);
+        let asked = regions & (self.wanted | self.open | self.uncertain);
         if asked != 0 {
             self.coverage.hit(Point::MirrorAskedMeanwhile);
         }
