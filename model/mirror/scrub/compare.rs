@@ -167,7 +167,10 @@ mod tests {
     /// What the sides have: nothing, or one of four contents, of which number 0 is zeroes.
     fn all() -> impl Iterator<Item = [Option<u8>; SIDES]> {
         (0..625_u32).map(|number| {
-            [1, 5, 25, 125].map(|digit| u8::try_from(number / digit % 5).ok()?.checked_sub(1))
+            [1_u32, 5, 25, 125].map(|digit| {
+                let content = number.checked_div(digit)?.checked_rem(5)?;
+                u8::try_from(content).ok()?.checked_sub(1)
+            })
         })
     }
 
@@ -201,7 +204,7 @@ mod tests {
             let bits = |is_so: fn(&u8) -> bool| {
                 let chosen =
                     (0..4).filter(|side| sides[*side as usize].as_ref().is_some_and(is_so));
-                chosen.fold(0, |bits, side: u32| bits | 1 << side)
+                chosen.fold(0, |bits, side: u32| bits | crate::mirror::side_bit(side))
             };
             if let Some(found) = found {
                 assert_eq!(found.compared, bits(|_| true), "{sides:?}");

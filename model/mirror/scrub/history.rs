@@ -150,7 +150,7 @@ mod tests {
         let mut report = Report::new();
         for number in 0..count {
             report.add(Range {
-                sector: number * 100,
+                sector: number.saturating_mul(100),
                 count: 8,
                 difference: Difference {
                     compared: 0b111,

@@ -438,7 +438,7 @@ mod tests {
           next: metastat d10
         /dev/sdb: is not in service, so that nothing of d10 can be repaired from it
           next: metastat d10
-        /dev/sdb: has 17 blocks, and d10 has 16: each submirror has to grow before
+        /dev/sdb: has 16 blocks, and d10 has 17: each submirror has to grow before
           next: metattach /dev/sdb <new device>
         ");
     }
