@@ -285,9 +285,13 @@ struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once)
 	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, at_once, name);
 }
 
-void md_init_work(struct work_struct *work, work_func_t function)
+/* Lockdep tells items apart by where they are initialised. */
+void md_init_work(struct work_struct *work, work_func_t function, bool is_outermost)
 {
-	INIT_WORK(work, function);
+	if (is_outermost)
+		INIT_WORK(work, function);
+	else
+		INIT_WORK(work, function);
 }
 
 void md_init_delayed_work(struct delayed_work *work, work_func_t function)

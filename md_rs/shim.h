@@ -77,7 +77,7 @@ void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
 
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once);
-void md_init_work(struct work_struct *work, work_func_t function);
+void md_init_work(struct work_struct *work, work_func_t function, bool is_outermost);
 void md_init_delayed_work(struct delayed_work *work, work_func_t function);
 void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work, unsigned int ms);
 

@@ -69,6 +69,9 @@ impl Takeover {
 }
 
 impl Run for Takeover {
+    /// The lock of the unit table.
+    const IS_OUTERMOST: bool = true;
+
     fn run(&self) {
         let units = self.units.lock();
         if !units.database().is_loaded() {

@@ -67,7 +67,7 @@ impl Deferred {
             queue: WorkQueue::new(name)?,
             ready: Stack::new(),
             waiting: Stack::new(),
-            work <- Work::new(worker),
+            work <- Work::new(worker, false),
         }? Error)
     }
 

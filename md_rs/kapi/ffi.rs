@@ -92,6 +92,7 @@ extern "C" {
     pub(super) fn md_init_work(
         work: *mut bindings::work_struct,
         function: unsafe extern "C" fn(*mut bindings::work_struct),
+        is_outermost: bool,
     );
     pub(super) fn md_init_delayed_work(
         work: *mut bindings::delayed_work,

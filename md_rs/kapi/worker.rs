@@ -14,6 +14,9 @@ use super::workqueue::{
 
 /// What a worker does.
 pub(crate) trait Run: Send + Sync + 'static {
+    /// Whether it takes locks under which other workers are waited for.
+    const IS_OUTERMOST: bool = false;
+
     /// Does what there is to do. In task context; may sleep. Never called twice at the same time.
     fn run(&self);
 }
@@ -37,7 +40,7 @@ impl<T: Run> Worker<T> {
     ) -> impl PinInit<Self, Error> + 'a {
         try_pin_init!(Self {
             queue: WorkQueue::new(name)?,
-            work <- Work::new(Self::work),
+            work <- Work::new(Self::work, T::IS_OUTERMOST),
             target <- target,
         }? Error)
     }

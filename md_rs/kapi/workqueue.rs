@@ -84,11 +84,12 @@ unsafe impl Sync for Work {}
 
 impl Work {
     /// An item that is carried out by `function`, which is given the item's address.
-    pub(super) fn new(function: Function) -> impl PinInit<Self> {
+    /// `is_outermost`: it takes locks under which others are waited for.
+    pub(super) fn new(function: Function, is_outermost: bool) -> impl PinInit<Self> {
         // SAFETY: The closure initialises all of the item, in place.
         unsafe {
             pin_init::pin_init_from_closure(move |this: *mut Self| {
-                ffi::md_init_work(Opaque::cast_into(this.cast()), function);
+                ffi::md_init_work(Opaque::cast_into(this.cast()), function, is_outermost);
                 Ok(())
             })
         }
