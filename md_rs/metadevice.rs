@@ -215,7 +215,15 @@ impl Metadevice {
     /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
     pub(crate) fn end_upkeep(&self) {
         self.disk.stop_errands();
+        self.interrupt_scrub();
         self.leave_clean();
+    }
+
+    /// A scrub of a mirror ends here.
+    pub(crate) fn interrupt_scrub(&self) {
+        if let Some(kept) = Kept::of(self.body()) {
+            kept.interrupt_scrub();
+        }
     }
 
     /// A mirror is clean afterwards, if it can be, until somebody writes to it.

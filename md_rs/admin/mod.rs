@@ -41,7 +41,10 @@ use crate::{
     database::Database,
     kapi::{
         chardev::Ioctl,
-        leaving::Leave,
+        leaving::{
+            Departure,
+            Leave, //
+        },
         module::caller_is_admin,
         worker::Worker, //
     },
@@ -109,10 +112,16 @@ impl PinnedDrop for Admin {
 impl Leave for Admin {
     /// Mirrors are clean then (`DURABILITY.md` clause 23). If a command is under way just now that
     /// does not end, they stay dirty: that costs a resync, and to wait might cost the reboot.
-    fn leave(&self) {
-        match self.units.try_lock() {
-            Some(units) => units.iter().for_each(|unit| unit.leave_clean()),
-            None => pr_warn!("a command is under way: mirrors are left as they are\n"),
+    fn leave(&self, departure: Departure) {
+        let Some(units) = self.units.try_lock() else {
+            pr_warn!("a command is under way: mirrors are left as they are\n");
+            return;
+        };
+        for unit in units.iter() {
+            if departure == Departure::ForGood {
+                unit.interrupt_scrub();
+            }
+            unit.leave_clean();
         }
     }
 }

@@ -19,8 +19,17 @@ use super::{
 
 /// Who wants to hear of it.
 pub(crate) trait Leave: Send + Sync + 'static {
-    /// The system is about to be left. May sleep. After a suspend everything goes on.
-    fn leave(&self);
+    /// The system is about to be left. May sleep.
+    fn leave(&self, departure: Departure);
+}
+
+/// How the system is left.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Departure {
+    /// It is rebooted, halted or powered off.
+    ForGood,
+    /// It is suspended or hibernated, and goes on later.
+    ForAWhile,
 }
 
 /// Something that hears of it.
@@ -82,7 +91,7 @@ impl<T: Leave> Leaving<T> {
         let block: *mut Opaque<bindings::notifier_block> = block.cast();
         // SAFETY: By this function's contract. It stays while it is registered.
         let leaving = unsafe { &*kernel::container_of!(block, Self, reboot) };
-        leaving.inner.leave();
+        leaving.inner.leave(Departure::ForGood);
         NOTIFY_DONE
     }
 
@@ -100,7 +109,7 @@ impl<T: Leave> Leaving<T> {
             let block: *mut Opaque<bindings::notifier_block> = block.cast();
             // SAFETY: By this function's contract. It stays while it is registered.
             let leaving = unsafe { &*kernel::container_of!(block, Self, sleep) };
-            leaving.inner.leave();
+            leaving.inner.leave(Departure::ForAWhile);
         }
         NOTIFY_DONE
     }

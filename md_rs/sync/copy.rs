@@ -4,11 +4,7 @@
 
 use kernel::{
     prelude::*,
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant, //
-    }, //
+    time::Instant, //
 };
 use md_model::mirror::{
     component::is_written,
@@ -40,9 +36,6 @@ use crate::{
     },
     sides::side_body, //
 };
-
-/// How long to wait before blocks are tried again that somebody writes to.
-const WAIT_MS: i64 = 1;
 
 /// Carries out one of the errands that copy, until there is nothing more to be copied.
 pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
@@ -121,11 +114,8 @@ fn end(kept: Kept<'_>, errand: &Errand<'_>) {
 
 fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> Copied {
     let (sector, count) = (chunk.sector, chunk.count);
-    while !kept.unit.claim(sector, count) {
-        if errand.is_stopping() {
-            return Copied::NotNow;
-        }
-        fsleep(Delta::from_millis(WAIT_MS));
+    if !kept.claim(errand, sector, count) {
+        return Copied::NotNow;
     }
     let done = match kept.map().need(chunk.region) {
         Some(need) => copy(kept, need, sector, count, buffer),

@@ -344,6 +344,7 @@ impl SyncMap {
         ] {
             to.store(from.load(Relaxed), Relaxed);
         }
+        *self.history.lock() = *before.history.lock();
         self.count_uncertain();
         self.settle_sides();
         self.begin_anew();

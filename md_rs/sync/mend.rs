@@ -2,13 +2,7 @@
 //! Blocks that a side could not read are written again with what another side has, while nobody
 //! else writes to them. The rules are [`md_model::mirror::mend`]'s.
 
-use kernel::{
-    prelude::*,
-    time::{
-        delay::fsleep,
-        Delta, //
-    }, //
-};
+use kernel::prelude::*;
 use md_model::{
     mirror::{
         component::{
@@ -48,9 +42,6 @@ use crate::{
         errno::enodata, //
     },
 };
-
-/// How long to wait before blocks are tried again that somebody writes to.
-const WAIT_MS: i64 = 1;
 
 /// Room for a block: as it is on another side, and as it is read again.
 pub(super) struct Room {
@@ -96,11 +87,8 @@ fn mend_block(
     (sector, count): (u64, u64),
     room: &mut Room,
 ) -> bool {
-    while !kept.unit.claim(sector, count) {
-        if errand.is_stopping() {
-            return false;
-        }
-        fsleep(Delta::from_millis(WAIT_MS));
+    if !kept.claim(errand, sector, count) {
+        return false;
     }
     // What is to be copied anyhow is written by that.
     if kept

@@ -8,11 +8,7 @@
 
 use kernel::{
     prelude::*,
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant, //
-    }, //
+    time::Instant, //
 };
 use md_model::{
     database::metadevice::SideState,
@@ -73,9 +69,6 @@ use crate::{
         health::seconds_since_1970, //
     },
 };
-
-/// How long to wait before blocks are tried again that somebody writes to.
-const WAIT_MS: i64 = 1;
 
 /// How long to wait for memory.
 const MEMORY_MS: u32 = 10_000;
@@ -266,8 +259,8 @@ fn finish(kept: Kept<'_>) {
     end(kept, Event::Swept);
 }
 
-/// The mirror is left: a scrub that is under way is interrupted.
-pub(super) fn leave(kept: Kept<'_>) {
+/// The mirror is left for good: a scrub that is under way is interrupted.
+pub(super) fn interrupt(kept: Kept<'_>) {
     end(kept, Event::Left);
 }
 
@@ -324,11 +317,8 @@ fn side_number(kept: Kept<'_>, bit: u32) -> Option<u32> {
 
 /// Compares a chunk. `false`: not now, since somebody waits for the errand.
 fn scrub_chunk(kept: Kept<'_>, errand: &Errand<'_>, at: u64, count: u64, room: &mut Room) -> bool {
-    while !kept.unit.claim(at, count) {
-        if errand.is_stopping() {
-            return false;
-        }
-        fsleep(Delta::from_millis(WAIT_MS));
+    if !kept.claim(errand, at, count) {
+        return false;
     }
     let map = kept.map();
     if map.need(map.regions().region_of(at)).is_some() {

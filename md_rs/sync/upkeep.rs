@@ -4,7 +4,11 @@
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::Mutex,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
 };
 use md_model::{
     database::metadevice::SideState,
@@ -69,6 +73,9 @@ pub(crate) const MEND: u32 = SCRUB + 1;
 
 /// How many errands there are.
 pub(crate) const COUNT: u32 = MEND + 1;
+
+/// How long an errand waits before it tries again to claim blocks that somebody writes to.
+const CLAIM_MS: i64 = 1;
 
 /// What is copied at once before a read that has to wait for it, in sectors: 16 KiB.
 pub(super) const REPAIR_SECTORS: u64 = 32;
@@ -233,8 +240,23 @@ impl<'a> Kept<'a> {
     /// Everything is clean, if nothing is under way that has to be remembered: the mirror is about
     /// to be left.
     pub(crate) fn leave_clean(self) {
-        scrub::leave(self);
         clean::clean(self, true);
+    }
+
+    /// A scrub that is under way is interrupted, and remembered as that.
+    pub(crate) fn interrupt_scrub(self) {
+        scrub::interrupt(self);
+    }
+
+    /// Waits until an errand has blocks to itself. `false`: somebody waits for the errand to end.
+    pub(super) fn claim(self, errand: &Errand<'_>, sector: u64, count: u64) -> bool {
+        while !self.unit.claim(sector, count) {
+            if errand.is_stopping() {
+                return false;
+            }
+            fsleep(Delta::from_millis(CLAIM_MS));
+        }
+        true
     }
 }
 

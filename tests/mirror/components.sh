@@ -104,7 +104,21 @@ for policies in "roundrobin parallel" "geometric serial" "first parallel"; do
 	for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
 	run metainit --assume-clean d10 -m d11 d12
 done
-run metaclear d10
+# A read that begins where one side fails, and ends where only that side is in service.
+note "each side has a piece of a read that the other has not"
+run metaparam -r roundrobin -w parallel d10
+sick a1 /dev/sdb no_writes
+same "errors of writes" "" "$(write_all pieces)"
+same "states" "Okay,Maintenance Okay,Okay" "$(states d11) $(states d12)"
+sick b0 /dev/sdc no_reads
+failed=$(errors d12 0 read)
+run dd if=$d10 of=/tmp/found bs=64K iflag=direct status=none
+[ "$(errors d12 0 read)" -gt "$failed" ] || fail "nothing has failed: this shows nothing"
+same "states" "Okay,Maintenance Okay,Okay" "$(states d11) $(states d12)"
+all_good
+holds pieces
+run cmp /tmp/found $d10
+run metaclear -f d10
 run metaclear d11
 run metaclear d12
 

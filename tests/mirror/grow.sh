@@ -40,6 +40,11 @@ cp -a /etc/security /etc/default /mnt/kept
 tree_checksums /mnt/kept >/tmp/written
 old=$(blockdev --getsz $d10)
 
+run metasync --check -w d10
+checked() { described d10 '.check.history'; }
+checks=$(checked)
+[ "$(described d10 '.check.history | length')" = 1 ] || fail "the check is not remembered"
+
 note "one side has grown, which is not enough"
 refused_and_same 'd11: has [0-9]+ blocks, and d10 has [0-9]+' metattach d10
 run metattach d11 /dev/sdd
@@ -60,6 +65,7 @@ same "size" "$old" "$(blockdev --getsz $d10)"
 run metattach d10
 same "size" "$size" "$(blockdev --getsz $d10)"
 same "size in metastat" "$size" "$(($(described d10 .size) / 512))"
+same "checks" "$checks" "$(checked)"
 run resize2fs $d10
 run dd if=/dev/urandom of=/mnt/kept/new bs=1M count=16 conv=fsync status=none
 tree_checksums /mnt/kept >/tmp/written
@@ -75,6 +81,7 @@ note "it is so after a restart, also from the second side alone"
 run mdctl stop
 run mdctl start
 same "size" "$size" "$(blockdev --getsz $d10)"
+same "checks" "$checks" "$(checked)"
 run mount $d10 /mnt
 (cd /mnt/kept && sha256sum --quiet -c /tmp/written) || fail "a file is not what was written"
 run metaoffline d10 d11
