@@ -280,6 +280,23 @@ void md_bio_set_bytes(struct bio *bio, unsigned int bytes)
 	bio->bi_iter.bi_size = bytes;
 }
 
+/* Puts bytes into the memory of a bio, from a place of it on. */
+void md_bio_fill(struct bio *bio, unsigned int skip, const void *from, unsigned int bytes)
+{
+	struct bvec_iter iter = bio->bi_iter;
+
+	bio_advance_iter(bio, &iter, skip);
+	while (bytes && iter.bi_size) {
+		struct bio_vec piece = bio_iter_iovec(bio, iter);
+
+		piece.bv_len = min(piece.bv_len, bytes);
+		memcpy_to_bvec(&piece, from);
+		from += piece.bv_len;
+		bytes -= piece.bv_len;
+		bio_advance_iter_single(bio, &iter, piece.bv_len);
+	}
+}
+
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once)
 {
 	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, at_once, name);

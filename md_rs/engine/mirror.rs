@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Requests to mirrors.
 //!
-//! - A *read* goes to one side; if it fails there, what has failed of it goes to another one. Where
-//!   the sides may differ, they are made equal first (`DURABILITY.md` clause 11).
+//! - A *read* goes to one side; if it fails there, what has failed of it goes to another one, and
+//!   when several have failed each block by itself. Where the sides may differ, they are made equal
+//!   first (`DURABILITY.md` clause 11).
 //! - A *write* first excludes all others to the same blocks, and waits until their regions are
 //!   recorded as dirty (clause 7); then it goes to all sides, at once or one
 //!   after the other. If a side fails, the personality judges that ([`Mirrored::settle`]); if it
@@ -17,6 +18,10 @@
 use md_model::mirror::{
     component::is_written,
     mend,
+    read::{
+        next,
+        Next, //
+    },
     side_bit, //
 };
 
@@ -174,17 +179,17 @@ impl<'a> Mirror<'a> {
     }
 
     /// A read of which something has failed: those bios go to the sides that were not tried. Which
-    /// sides were is the request's note. When only sides have failed that had failed before, there
-    /// is nothing left to try.
+    /// sides were is the request's note.
     fn read_again(self, request: Request) {
         let failed = request.failed_sides();
-        if failed & !request.note() == 0 {
-            return request.end_as_it_is();
-        }
+        let tried = match next(request.note(), failed) {
+            Next::OtherSides(tried) => tried,
+            Next::Blocks(note) => return self.read_blocks(request, note),
+            Next::Nothing => return request.end_as_it_is(),
+        };
         // A device that is gone is not to be asked again by the next read.
         self.kept.judge();
         self.note_lost(&request, failed);
-        let tried = request.note() | failed;
         request.set_note(tried);
         request.supervise();
         self.send_reads(request, tried, |part| {
@@ -194,6 +199,22 @@ impl<'a> Mirror<'a> {
             }
             wanted
         });
+    }
+
+    /// Several sides have failed, each perhaps with another block: each block is read by itself,
+    /// from the first side that can. The errors of blocks that none can read are the caller's.
+    #[cold]
+    fn read_blocks(self, request: Request, note: u32) {
+        request.set_note(note);
+        request.supervise();
+        let out = request.fan_out(self.submission);
+        for part in out.parts().filter(|part| part.has_failed()) {
+            part.forget_error();
+            let fill = |skip, count, buffer: &_| part.fill(skip, count, buffer);
+            if !copy::read_blocks(self.kept, part.sector(), part.sectors(), fill) {
+                part.fail(Failure::Io);
+            }
+        }
     }
 
     /// A side may have lost what it could not read: it is given that again when there is time.

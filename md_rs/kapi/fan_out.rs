@@ -7,8 +7,10 @@ use kernel::{
     bindings,
     sync::atomic::ordering::Relaxed, //
 };
+use md_model::units::SECTOR_BYTES;
 
 use super::{
+    bdev::Buffer,
     clone::{
         BioClone,
         Target, //
@@ -18,6 +20,7 @@ use super::{
         note_status,
         put_remaining, //
     },
+    ffi,
     request::{
         is_nowait,
         own_clone,
@@ -166,6 +169,23 @@ impl Part<'_> {
             }
         }
         self.out.submit(clone, target.sector);
+    }
+
+    /// Answers a read without a clone: puts the beginning of a buffer into `count` sectors of the
+    /// bio, from number `skip` on.
+    pub(crate) fn fill(&self, skip: u64, count: u64, buffer: &Buffer) {
+        let end = skip.checked_add(count);
+        let bytes = usize::try_from(count.saturating_mul(SECTOR_BYTES)).ok();
+        let data = bytes.and_then(|bytes| buffer.get(..bytes));
+        let Some(data) = data.filter(|_| end.is_some_and(|end| end <= self.sectors)) else {
+            return self.fail(Failure::Io);
+        };
+        // SAFETY: The bio has `skip + count` sectors, which is less than 4 GiB, is there as long as
+        // the request, and no clone of it is in flight that would write to its memory.
+        unsafe {
+            let data = (data.as_ptr().cast(), data.len() as u32);
+            ffi::md_bio_fill(self.bio, (skip << 9) as u32, data.0, data.1);
+        }
     }
 
     /// Lets this bio end with an error, whatever comes of its pieces.

@@ -83,6 +83,12 @@ extern "C" {
         bdev: *mut bindings::block_device,
     );
     pub(super) fn md_bio_advance(bio: *mut bindings::bio, bytes: c_uint);
+    pub(super) fn md_bio_fill(
+        bio: *mut bindings::bio,
+        skip: c_uint,
+        from: *const c_void,
+        bytes: c_uint,
+    );
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
 
     pub(super) fn md_alloc_workqueue(

@@ -8,6 +8,7 @@ use kernel::{
 };
 use md_model::mirror::{
     component::is_written,
+    mend::BLOCK_SECTORS,
     resync::Chunk,
     side_bit, //
 };
@@ -148,6 +149,31 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
             }
         }
         done = done.saturating_add(piece);
+    }
+    true
+}
+
+/// Reads sectors block by block, each from the first side that can read it. `take` gets them: which
+/// sector each begins with, counted from the first one, how many it has, and a buffer that begins
+/// with them. `false`: a block can be read nowhere, and those behind it were not tried.
+pub(crate) fn read_blocks(
+    kept: Kept<'_>,
+    sector: u64,
+    count: u64,
+    take: impl Fn(u64, u64, &Buffer),
+) -> bool {
+    let mut memory = kept.upkeep.repair.lock();
+    let mut done = 0u64;
+    while let Some(left) = count.checked_sub(done).filter(|left| *left > 0) {
+        let Some(from) = sector.checked_add(done) else {
+            return false;
+        };
+        let to_end = BLOCK_SECTORS.saturating_sub(from % BLOCK_SECTORS);
+        let Some((_, length)) = read_somewhere(kept, from, left.min(to_end), &mut memory) else {
+            return false;
+        };
+        take(done, length, &memory);
+        done = done.saturating_add(length);
     }
     true
 }

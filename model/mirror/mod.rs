@@ -11,6 +11,7 @@
 //! - [`resync`]: which piece is copied next.
 //! - [`mend`]: blocks that a side could not read.
 //! - [`scrub`]: whether the sides are equal, and what is remembered of that.
+//! - [`suspect`]: whether a side is so slow that others should be read.
 //! - [`throttle`]: how fast.
 
 pub mod component;
@@ -22,6 +23,7 @@ pub mod regions;
 pub mod resync;
 pub mod scrub;
 pub mod source;
+pub mod suspect;
 pub mod throttle;
 
 use crate::limits::SUBMIRRORS_MAX;

@@ -12,6 +12,37 @@ use core::num::{
 use super::options::ReadPolicy;
 use crate::limits::SUBMIRRORS_MAX;
 
+/// In the note of a read, which has a bit for each side that was tried: it was tried block by
+/// block.
+pub const BY_BLOCKS: u32 = 1 << SUBMIRRORS_MAX;
+
+/// What is left to try for a read that has failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// Sides that have not failed. With the note of the read from then on.
+    OtherSides(u32),
+    /// Each block on its own, since several sides have failed, perhaps with blocks of which
+    /// another one has a copy. With the note of the read from then on.
+    Blocks(u32),
+    /// Nothing.
+    Nothing,
+}
+
+/// What to do about a read that has failed on the sides whose bits are in `failed`, and that had
+/// `note` before (`svm.md` section 4.7: who reads sees no error as long as there is a copy).
+pub const fn next(note: u32, failed: u32) -> Next {
+    let tried = note | failed;
+    if note & BY_BLOCKS != 0 {
+        Next::Nothing
+    } else if tried != note {
+        Next::OtherSides(tried)
+    } else if without_lowest(tried & SIDES) != 0 {
+        Next::Blocks(tried | BY_BLOCKS)
+    } else {
+        Next::Nothing
+    }
+}
+
 /// A bit for each side that there can be.
 const SIDES: u32 = !(u32::MAX << SUBMIRRORS_MAX);
 
@@ -96,6 +127,24 @@ mod tests {
         },
         *,
     };
+
+    /// `svm.md` 4.7: a side after the other, then block by block, then no more.
+    #[test]
+    fn a_read_that_fails_goes_on_while_something_is_left() {
+        assert_eq!(next(0, 0b01), Next::OtherSides(0b01));
+        assert_eq!(next(0b01, 0b10), Next::OtherSides(0b11));
+        // The same sides again: they may have failed with different blocks.
+        assert_eq!(next(0b11, 0b01), Next::Blocks(0b11 | BY_BLOCKS));
+        assert_eq!(next(0b11 | BY_BLOCKS, 0b11), Next::Nothing);
+        assert_eq!(next(0b11 | BY_BLOCKS, 0), Next::Nothing);
+    }
+
+    /// Where one side was all there is, nobody else has its blocks.
+    #[test]
+    fn a_single_side_is_not_read_twice() {
+        assert_eq!(next(0b100, 0b100), Next::Nothing);
+        assert_eq!(next(0b100, 0), Next::Nothing);
+    }
 
     #[test]
     fn without_candidates_there_is_no_side() {

@@ -122,6 +122,37 @@ run metaclear -f d10
 run metaclear d11
 run metaclear d12
 
+note "each side has bad blocks of its own"
+run metainit d11 1 1 /dev/mapper/a0
+run metainit d12 1 1 /dev/mapper/b0
+for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
+run metainit --assume-clean d10 -m d11 d12
+same "errors of writes" "" "$(write_all blocks)"
+run dd if=$d10 of=/tmp/expected bs=64K iflag=direct status=none
+# bad NAME DISK BLOCK: a block of d10 cannot be read there.
+bad() {
+	local size block=$((2048 + $3 * 8))
+	size=$(blockdev --getsz "$2")
+	remap "$1" <<<"0 $block linear $2 0
+$block 8 error
+$((block + 8)) $((size - block - 8)) linear $2 $((block + 8))"
+}
+bad a0 /dev/sda 35
+bad b0 /dev/sdc 42
+run dd if=$d10 of=/tmp/found bs=64K iflag=direct status=none
+run cmp /tmp/expected /tmp/found
+same "states" "Okay Okay" "$(states d11) $(states d12)"
+[ "$(errors d11 0 read)" -gt 0 ] && [ "$(errors d12 0 read)" -gt 0 ] ||
+	fail "not both have failed: this shows nothing"
+# Blocks that no side can read are the caller's, and no others are.
+bad b0 /dev/sdc 35
+refuse 'Input/output error' dd if=$d10 bs=64K count=1 skip=2 iflag=direct of=/dev/null status=none
+same "blocks that fail" 35 "$(/tmp/blocks read one $d10 32 16 blocks | awk '{ print $1 }' | xargs)"
+all_good
+run metaclear d10
+run metaclear d11
+run metaclear d12
+
 # The first side is one disk, the second one two behind each other, the second of which is out of
 # service. So the first side's disk is Last Erred when it fails, although half of it has a copy.
 note "what is acknowledged is on all that is in service, next to a block that fails"
