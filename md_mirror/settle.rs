@@ -113,10 +113,10 @@ pub(crate) fn whole_sides(sides: &Sides<'_>, map: &SyncMap) -> u32 {
     in_service.fold(0, |found, side| found | side_bit(side)) & okay
 }
 
-/// Sides of which all components are worth reading, as bits.
+/// Sides of which all components are worth reading, and answer in time, as bits.
 pub(crate) fn readable_sides(sides: &Sides<'_>) -> u32 {
     sides_where_all(sides, |condition| {
-        is_worth_reading(condition.read_failures())
+        is_worth_reading(condition.read_failures()) && !condition.is_suspect()
     })
 }
 

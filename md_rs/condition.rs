@@ -32,6 +32,8 @@ pub struct Condition {
     read_failures: Atomic<u32>,
     /// Which error of its mirror the last one was, counted from 1; 0 for none.
     last_error: Atomic<u64>,
+    /// Whether it answers late: see [`md_model::mirror::suspect`].
+    is_suspect: Atomic<u32>,
 }
 
 /// What has happened to a component since it was last asked.
@@ -53,6 +55,7 @@ impl Condition {
             read_failed: Atomic::new(0),
             read_failures: Atomic::new(0),
             last_error: Atomic::new(0),
+            is_suspect: Atomic::new(0),
         }
     }
 
@@ -117,6 +120,16 @@ impl Condition {
         self.last_error.store(number, Relaxed);
     }
 
+    /// Whether it answers late, so that reads should go elsewhere.
+    pub fn is_suspect(&self) -> bool {
+        self.is_suspect.load(Relaxed) != 0
+    }
+
+    /// Writes that down.
+    pub(crate) fn set_suspect(&self, is_suspect: bool) {
+        self.is_suspect.store(is_suspect.into(), Relaxed);
+    }
+
     /// Back to [`Self::new`]: no mirror has the component any more.
     pub(crate) fn forget(&self) {
         self.decide(State::Okay);
@@ -124,6 +137,7 @@ impl Condition {
         self.take_failures();
         self.read_failures.store(0, Relaxed);
         self.set_last_error(0);
+        self.set_suspect(false);
     }
 
     /// How good a source of data it is: the highest is read; 0 must not be. One that is in service

@@ -132,6 +132,14 @@ void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns)
 	*ns = part_stat_read_accum(disk->part0, nsecs);
 }
 
+/* The same for a device below, and how many are on their way. */
+void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight)
+{
+	*ios = part_stat_read_accum(bdev, ios);
+	*ns = part_stat_read_accum(bdev, nsecs);
+	*in_flight = bdev_count_inflight(bdev);
+}
+
 /*
  * A device may find out with the first discard or write-zeroes that it cannot, and withdraw the
  * offer; then so do we, as dm does. Callers fall back to writing zeros only if we do. Where zeroes

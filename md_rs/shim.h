@@ -53,6 +53,7 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
+void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);

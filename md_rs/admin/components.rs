@@ -127,7 +127,7 @@ fn open_component(
     check_zero(&[
         asked.size_sectors,
         asked.state.into(),
-        asked.spare.into(),
+        asked.flags.into(),
         asked.healed_errors,
         asked.read_errors,
         asked.write_errors,

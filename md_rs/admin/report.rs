@@ -102,7 +102,7 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
         start_sectors,
         size_sectors,
         state: component.state() as u32,
-        spare: component.stand_in().is_some().into(),
+        flags: flags_of(component),
         healed_errors: health.healed().into(),
         read_errors: health.read_errors(),
         write_errors: health.write_errors(),
@@ -113,6 +113,17 @@ fn describe(component: &Component, place: Option<&Place>) -> abi::Component {
             wwn: component.identity.wwn,
         },
     }
+}
+
+fn flags_of(component: &Component) -> u32 {
+    let mut flags = 0;
+    if component.stand_in().is_some() {
+        flags |= abi::COMPONENT_SPARE;
+    }
+    if component.condition.is_suspect() {
+        flags |= abi::COMPONENT_SLOW;
+    }
+    flags
 }
 
 fn summary(metadevice: &Metadevice) -> abi::UnitSummary {

@@ -14,7 +14,10 @@ use kernel::{
     str::CString, //
 };
 
-use md_model::units::SECTOR_BYTES;
+use md_model::{
+    mirror::suspect::Sample,
+    units::SECTOR_BYTES, //
+};
 
 use super::{
     ffi,
@@ -231,6 +234,23 @@ impl BlockDevice {
             self.health.note_read_error();
         }
         answer
+    }
+
+    /// What its requests have done so far, whoever sent them.
+    pub(crate) fn done(&self) -> Sample {
+        let mut done = Sample::default();
+        if !self.is_absent() {
+            // SAFETY: By the type invariant the device is open.
+            unsafe {
+                ffi::md_bdev_io(
+                    self.bdev,
+                    &mut done.ios,
+                    &mut done.nanoseconds,
+                    &mut done.in_flight,
+                );
+            }
+        }
+        done
     }
 
     /// Reads `count` sectors, from `sector` on, to the beginning of a buffer, as part of a copy.

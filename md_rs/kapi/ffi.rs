@@ -66,6 +66,12 @@ extern "C" {
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_unthrottled(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_io(disk: *mut bindings::gendisk, ios: *mut u64, ns: *mut u64);
+    pub(super) fn md_bdev_io(
+        bdev: *mut bindings::block_device,
+        ios: *mut u64,
+        ns: *mut u64,
+        in_flight: *mut u64,
+    );
     pub(super) fn md_queue_follow_offers(
         queue: *mut bindings::request_queue,
         bdev: *mut bindings::block_device,

@@ -9,6 +9,7 @@
 //! - [`copy`]: what a side lacks is copied to it; [`pace`]: how fast.
 //! - [`scrub`]: all sides are read and compared.
 //! - [`mend`]: what a side could not read is rewritten.
+//! - [`watch`]: which components answer late.
 //!
 //! The rules are `md_model::mirror`'s.
 
@@ -21,3 +22,4 @@ mod mend;
 mod pace;
 pub(crate) mod scrub;
 pub(crate) mod upkeep;
+mod watch;

@@ -38,6 +38,10 @@ use super::{
     scrub::{
         self,
         Scrub, //
+    },
+    watch::{
+        self,
+        Watches, //
     }, //
 };
 use crate::{
@@ -71,8 +75,14 @@ pub(crate) const SCRUB: u32 = COPY + SLOTS as u32;
 /// Rewrites blocks that a side could not read.
 pub(crate) const MEND: u32 = SCRUB + 1;
 
+/// Looks which components answer late.
+pub(crate) const WATCH: u32 = MEND + 1;
+
+/// Reads from those that do, since nobody else does any more.
+pub(crate) const PROBE: u32 = WATCH + 1;
+
 /// How many errands there are.
-pub(crate) const COUNT: u32 = MEND + 1;
+pub(crate) const COUNT: u32 = PROBE + 1;
 
 /// How long an errand waits before it tries again to claim blocks that somebody writes to.
 const CLAIM_MS: i64 = 1;
@@ -108,6 +118,9 @@ pub(crate) struct Upkeep {
     /// What a side could not read, and is to be rewritten.
     #[pin]
     pub(crate) places: Mutex<Places>,
+    /// How fast the components answer.
+    #[pin]
+    pub(super) watches: Mutex<Watches>,
 }
 
 impl Upkeep {
@@ -125,6 +138,7 @@ impl Upkeep {
                 pace <- new_mutex!(Pace::new(), "md_pace"),
                 scrub <- new_mutex!(Scrub::new(), "md_scrub"),
                 places <- new_mutex!(Places::new(), "md_places"),
+                watches <- new_mutex!(Watches::new(), "md_watches"),
             }),
             GFP_KERNEL,
         )
@@ -287,6 +301,8 @@ pub(crate) fn run(body: &Body, errand: &Errand<'_>) {
         CLEAN => clean::run(kept, errand),
         SCRUB => scrub::run(kept, errand),
         MEND => mend::run(kept, errand),
+        WATCH => watch::run(kept, errand),
+        PROBE => watch::probe(kept, errand),
         _ => copy::run(kept, errand),
     }
 }

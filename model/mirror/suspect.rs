@@ -149,7 +149,10 @@ mod tests {
         assert_eq!(watch.answer_us(sample(0, 0, 2), 500_000), None);
         assert_eq!(watch.answer_us(sample(0, 0, 2), 500_000), Some(500_000));
         assert_eq!(watch.answer_us(sample(0, 0, 1), 700_000), Some(1_200_000));
-        assert_eq!(watch.answer_us(sample(1, 1300, 1), 100_000), Some(1_300_000));
+        assert_eq!(
+            watch.answer_us(sample(1, 1300, 1), 100_000),
+            Some(1_300_000)
+        );
         assert_eq!(watch.answer_us(sample(1, 1300, 1), 100_000), Some(100_000));
     }
 

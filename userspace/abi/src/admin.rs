@@ -120,6 +120,8 @@ pub use unit::{
     UnitKind,
     UnitSummary,
     CLEAR_FORCE,
+    COMPONENT_SLOW,
+    COMPONENT_SPARE,
     CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,

@@ -107,10 +107,22 @@ pub struct Component {
     pub write_errors: u64,
     /// Blocks that could not be read, and were good again when they had been rewritten.
     pub healed_errors: u64,
+    /// It answers so late that reads go to other submirrors.
+    pub is_slow: bool,
     /// When the state last changed or an error last occurred, in UTC as RFC 3339 has it.
     pub event: Option<String>,
     /// Path of the hot spare that stands for it, if one does: state and errors are the spare's.
     pub spare: Option<String>,
+}
+
+impl Component {
+    /// Its state as people are told it.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            State::Okay if self.is_slow => "Okay (slow)",
+            state => state.word(),
+        }
+    }
 }
 
 impl Unit {
@@ -322,6 +334,7 @@ impl From<&Component> for report::Component {
             read_errors: component.read_errors,
             write_errors: component.write_errors,
             healed_errors: component.healed_errors,
+            slow: component.is_slow,
             event: component.event.clone(),
             hot_spare: component.spare.clone(),
         }

@@ -5,7 +5,8 @@ use crate::env::TestEnvironment;
 use insta::assert_snapshot;
 use md_abi::admin::{
     Component,
-    ComponentState, //
+    ComponentState,
+    COMPONENT_SLOW, //
 };
 use rustix::fs::makedev;
 use serde_json::json;
@@ -397,4 +398,31 @@ fn options_that_make_no_sense_are_errors() {
     err| next: mdctl version
     [exit status 1]
     ");
+}
+
+/// `DURABILITY.md` clause 13.
+#[test]
+fn a_slow_component_is_shown() {
+    let mut env = with_mirror();
+    env.admin.component(12, 1).flags |= COMPONENT_SLOW;
+    let transcript = env.run_all(&["metastat d12", "metastat -c d10"]);
+    assert_snapshot!(transcript, @r"
+    $ metastat d12
+    d12: Submirror of d10
+        State: Okay
+        Size: 258048 blocks (126 MB)
+        Stripe 0: (interlace: 128 blocks)
+    	Device     Start Block  Dbase        State
+    	/dev/sdc       2048     No            Okay
+    	/dev/sdd       2048     No     Okay (slow)
+    $ metastat -c d10
+    d10              m  126MB d11 d12
+        d11          s  126MB /dev/sda /dev/sdb
+        d12          s  126MB /dev/sdc /dev/sdd (slow)
+    ");
+    let document = env.run("metastat --json d12").stdout;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let components = &document["metadevices"][0]["rows"][0]["components"];
+    assert_eq!(components[1]["slow"], json!(true));
+    assert_eq!(components[0].get("slow"), None);
 }

@@ -218,6 +218,9 @@ pub struct Component {
     /// submirror, likewise. Absent if there are none.
     #[serde(skip_serializing_if = "is_zero")]
     pub healed_errors: u64,
+    /// It answers so late that reads go to other submirrors. Absent if not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub slow: bool,
     /// When its state last changed or an error last occurred, in UTC as RFC 3339 has it, such as
     /// `2026-03-01T12:34:56Z`. Null if never.
     pub event: Option<String>,
@@ -234,6 +237,15 @@ pub struct Component {
 )]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// Whether there is nothing to tell.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_false(answer: &bool) -> bool {
+    !*answer
 }
 
 #[cfg(test)]

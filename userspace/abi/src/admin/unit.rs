@@ -51,9 +51,8 @@ pub struct Component {
     pub size_sectors: u64,
     /// Out: [`ComponentState`] as a number. Zero in [`Create`].
     pub state: u32,
-    /// Out: 1 if it is a hot spare: then `dev` and what follows are the spare's, while `device` and
-    /// `start_sectors` are those of the component that it stands for. Zero in [`Create`].
-    pub spare: u32,
+    /// Out: [`COMPONENT_SPARE`], [`COMPONENT_SLOW`]. Zero in [`Create`].
+    pub flags: u32,
     /// Out: reads that failed since the metadevice was made or loaded. Zero in [`Create`].
     pub read_errors: u64,
     /// Out: writes and flushes that failed, likewise. Zero in [`Create`].
@@ -69,6 +68,13 @@ pub struct Component {
     /// By what else the device is known. In for [`Create`]; all zero in [`Status`].
     pub hints: Hints,
 }
+
+/// In [`Component::flags`]: it is a hot spare. Then `dev` and the rest are the spare's, while
+/// `device` and `start_sectors` are those of the component that it stands for.
+pub const COMPONENT_SPARE: u32 = 1;
+
+/// In [`Component::flags`]: it answers so late that reads go to other submirrors.
+pub const COMPONENT_SLOW: u32 = 2;
 
 /// By what a device is known, apart from its label. Zero where there is nothing.
 #[derive(

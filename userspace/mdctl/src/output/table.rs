@@ -57,7 +57,7 @@ impl Columns {
             let time = component.event.as_deref().unwrap_or("-");
             let spare = component.spare.as_deref().map(component_word);
             let spare = spare.unwrap_or_default();
-            text += &line(start, [component.state.word(), errors, time, &spare]);
+            text += &line(start, [component.state_word(), errors, time, &spare]);
         }
         text
     }

@@ -172,6 +172,7 @@ fn concise_component(unit: &Unit, component: &Component) -> String {
     let state = match component.state {
         State::Okay => match &component.spare {
             Some(spare) => format!("spared-{}", component_word(spare)),
+            None if component.is_slow => "slow".to_string(),
             None => return word,
         },
         State::Unavailable => "unavail".to_string(),

@@ -17,6 +17,7 @@ use md_abi::admin::{
     SpareStatus,
     UnitKind,
     ALL_POOLS,
+    COMPONENT_SPARE,
     CREATE_CHECK_ONLY,
     NO_INDEX,
     NO_PARENT,
@@ -39,7 +40,7 @@ impl FakeAdmin {
         (spare.unit, spare.component) = (unit, component as u32);
         let dev = spare.dev;
         let part = self.component(unit, component);
-        (part.dev, part.spare) = (dev, 1);
+        (part.dev, part.flags) = (dev, COMPONENT_SPARE);
         part.state = ComponentState::Okay as u32;
     }
 

@@ -152,14 +152,15 @@ impl StatusReader {
         };
         let count = rows.iter().map(|row| row.components.len()).sum();
         let own = self.components.get(..count).unwrap_or(&[]);
-        if own.iter().all(|component| component.spare == 0) {
+        let is_spare = |component: &abi::Component| component.flags & abi::COMPONENT_SPARE != 0;
+        if !own.iter().any(is_spare) {
             return Ok(());
         }
         let pools = pools::list(admin)?;
         let spares: Vec<_> = pools.iter().flat_map(|pool| &pool.spares).collect();
         let parts = rows.iter_mut().flat_map(|row| &mut row.components);
         for (part, component) in parts.zip(own) {
-            if component.spare != 0 {
+            if is_spare(component) {
                 let spare = spares.iter().find(|spare| spare.dev == component.dev);
                 let path = spare.map(|spare| spare.path.clone());
                 part.spare = Some(path.unwrap_or_else(|| "unknown".to_string()));
@@ -304,6 +305,7 @@ fn component_of(component: &abi::Component) -> Result<Component, RequestError> {
         read_errors: component.read_errors,
         write_errors: component.write_errors,
         healed_errors: component.healed_errors,
+        is_slow: component.flags & abi::COMPONENT_SLOW != 0,
         event: event_of(&device, component.event_seconds)?,
         spare: None,
         device,
