@@ -16,6 +16,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     limits::SUBMIRRORS_MAX,
     mirror::{
         component::{
@@ -67,6 +68,7 @@ use super::{
 use crate::{
     component::Component,
     engine::place::Place,
+    events::Event as Told,
     kapi::{
         bdev::Buffer,
         errand::Errand,
@@ -279,6 +281,9 @@ fn end(kept: Kept<'_>, event: Event) {
         kept.map()
             .change_history(|history| history.add(run, &scrub.report));
         tell(kept, &run, &scrub.report);
+        let event = Told::of_unit(Kind::Check, kept.body.number());
+        let event = event.values([run.differing_sectors, run.repaired_sectors]);
+        kept.body.events().record(&event.state(run.end));
     }
     if !kept.map().is_frozen() && !kept.record() {
         let number = kept.body.number();
