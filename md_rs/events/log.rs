@@ -99,9 +99,9 @@ impl Line<'_> {
             (Kind::HotspareFreed, _) => {
                 pr_info!("{volume}: hot spare {device} is available again\n");
             }
-            (_, Some(State::Broken)) => pr_err!(
-                "hot spare {device} is broken; 'metahs -e {device}' when it works again\n"
-            ),
+            (_, Some(State::Broken)) => {
+                pr_err!("hot spare {device} is broken; 'metahs -e {device}' when it works again\n")
+            }
             _ => pr_info!("hot spare {device} is enabled\n"),
         }
     }
@@ -152,7 +152,9 @@ impl Line<'_> {
                 pr_info!("{volume}: has {now} blocks now, {before} before\n");
             }
             Kind::Rename => pr_info!("{device}: is called {volume} now\n"),
-            Kind::Exchange => pr_info!("{device}: is called {volume} now, and the other way round\n"),
+            Kind::Exchange => {
+                pr_info!("{device}: is called {volume} now, and the other way round\n")
+            }
             Kind::Attach => pr_info!("{volume}: submirror {device} is attached\n"),
             Kind::Detach => pr_info!("{volume}: submirror {device} is detached\n"),
             Kind::Offline => pr_info!("{volume}: submirror {device} is offlined\n"),

@@ -326,7 +326,11 @@ mod tests {
         let told = [
             (component::State::Okay, Some(Kind::Ok), "Okay"),
             (component::State::Erred, Some(Kind::Erred), "Maintenance"),
-            (component::State::LastErred, Some(Kind::LastErred), "Last Erred"),
+            (
+                component::State::LastErred,
+                Some(Kind::LastErred),
+                "Last Erred",
+            ),
             (component::State::Resyncing, None, "Resyncing"),
         ];
         for (state, kind, word) in told {

@@ -73,17 +73,20 @@ fn every_reader_gets_each_event_or_is_told_that_it_is_lost() {
 
 #[test]
 fn nobody_has_seen_what_has_not_happened() {
-    for_all((0..40_u64, any::<u64>(), any::<u64>()), |(count, after, most)| {
-        let (mut ring, mut slots) = (Ring::new(), [0_u64; 5]);
-        for _ in 0..count {
-            ring.push(&mut slots, |number| number);
-        }
-        match ring.next(slots.len(), after, most) {
-            Ok(next) => prop_assert!(after <= count && next.lost + next.count <= count - after),
-            Err(NotYet) => prop_assert!(after > count),
-        }
-        Ok(())
-    });
+    for_all(
+        (0..40_u64, any::<u64>(), any::<u64>()),
+        |(count, after, most)| {
+            let (mut ring, mut slots) = (Ring::new(), [0_u64; 5]);
+            for _ in 0..count {
+                ring.push(&mut slots, |number| number);
+            }
+            match ring.next(slots.len(), after, most) {
+                Ok(next) => prop_assert!(after <= count && next.lost + next.count <= count - after),
+                Err(NotYet) => prop_assert!(after > count),
+            }
+            Ok(())
+        },
+    );
 }
 
 /// In any stretch of time there are no more lines than a burst, and one for each interval; and all

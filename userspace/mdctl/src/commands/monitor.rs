@@ -33,11 +33,11 @@ use std::{
 /// it.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Show what happens: changes of state of metadevices, components, hot spares, replicas and the
-/// set.
+/// Show changes of state as they happen.
 ///
-/// Each event is one line; with --json, one document a line. The kernel keeps the last 256 events,
-/// and whoever reads too slowly is told how many are lost. Interrupt it to end it.
+/// They are those of metadevices, components, hot spares, replicas and the set. Each is one line;
+/// with --json, one document a line. The kernel keeps the last 256, and whoever reads too slowly is
+/// told how many are lost. Interrupt it to end it.
 #[derive(Debug, Parser)]
 #[command(name = "monitor", verbatim_doc_comment)]
 pub struct Arguments {

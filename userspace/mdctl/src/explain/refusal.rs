@@ -481,7 +481,12 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_events() {
-        assert_snapshot!(refusals(93..=94), @"");
+        assert_snapshot!(refusals(93..=94), @r"
+        /dev/md/admin: event 17 has not happened since the module was loaded, the last one is 16
+          next: mdctl monitor --past
+        /dev/md/admin: a signal has come before there was an event
+          next: mdctl monitor --past
+        ");
     }
 
     #[test]
