@@ -3,14 +3,11 @@
 //! rules are `md_model::mirror`'s.
 //!
 //! They are decided here. They come into force when the core has recorded them, before a write is
-//! acknowledged that a side has failed.
+//! acknowledged that a side has failed; then the core tells of them.
 
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    },
+use kernel::sync::atomic::{
+    ordering::Relaxed,
+    Atomic, //
 };
 use md::personality::{
     Condition,
@@ -183,7 +180,6 @@ impl Judged<'_> {
             case.condition.forget_failures();
         }
         self.sides.note_change(case.side, case.component);
-        report(self.sides, case, after);
         true
     }
 
@@ -223,23 +219,4 @@ fn case_of<'a>(sides: &Sides<'a>, side: u32, component: u32) -> Option<Case<'a>>
         condition,
         event,
     })
-}
-
-/// Tells the administrator, with the next command to type.
-fn report(sides: &Sides<'_>, case: &Case<'_>, after: State) {
-    let Some((unit, path)) = sides.names(case.side, case.component) else {
-        return;
-    };
-    match after {
-        State::Erred => pr_warn!(
-            "{unit}: {path} needs maintenance: it is out of service, and the other side has its \
-             data; 'metastat {unit}' says how to replace it\n"
-        ),
-        State::LastErred => pr_err!(
-            "{unit}: {path} last erred: it fails, but holds the last copy of its data, and stays \
-             in service; 'metastat {unit}' says what to replace first\n"
-        ),
-        State::Okay => pr_info!("{unit}: {path} is in service again\n"),
-        State::Resyncing => {}
-    }
 }

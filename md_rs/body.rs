@@ -32,6 +32,7 @@ use crate::{
     component::Component,
     database::Database,
     engine,
+    events::Events,
     kapi::{
         bdev::BlockDevice,
         disk::{
@@ -328,6 +329,11 @@ impl Body {
     /// Where its state is recorded.
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Where it is told what happens to it.
+    pub(crate) fn events(&self) -> &Events {
+        self.database.events()
     }
 
     /// The personality that it is of.

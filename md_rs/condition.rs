@@ -76,9 +76,10 @@ impl Condition {
     }
 
     /// Puts into force what was decided. Whoever learns of anything that comes after this call, for
-    /// example that a write was acknowledged, sees the new state.
-    pub fn take_effect(&self) {
-        let _ = self.state.xchg(self.decided.load(Relaxed), Full);
+    /// example that a write was acknowledged, sees the new state. The state before and after.
+    pub(crate) fn take_effect(&self) -> (State, State) {
+        let decided = self.decided.load(Relaxed);
+        (decode(self.state.xchg(decided, Full)), decode(decided))
     }
 
     /// A write has failed. Called in any context.

@@ -12,7 +12,8 @@
 //! 4. [`database`]: what survives a power cut.
 //! 5. [`sync`]: what keeps the sides of a mirror equal.
 //! 6. [`admin`]: the ioctls of `/dev/md/admin`.
-//! 7. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 7. [`events`]: what is told of all that.
+//! 8. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -24,6 +25,7 @@ mod component;
 mod condition;
 mod database;
 mod engine;
+mod events;
 pub mod kapi;
 mod metadevice;
 pub mod personality;

@@ -93,11 +93,15 @@ impl Plan {
             disk.make_read_only();
         }
         link_holders(&disk, disk.operations().shape().components()).map_err(disk_failed)?;
-        Ok(Metadevice {
+        let metadevice = Metadevice {
             name,
             kind: self.kind,
             disk,
-        })
+        };
+        let disk = metadevice.disk.device_ref();
+        let shown = metadevice.body().events().show_disk(name.number(), disk);
+        shown.map_err(disk_failed)?;
+        Ok(metadevice)
     }
 }
 
@@ -241,6 +245,7 @@ impl Metadevice {
 
 impl Drop for Metadevice {
     fn drop(&mut self) {
+        self.body().events().hide_disk(self.name.number());
         let shape = self.body().shape();
         if shape.unit().mirrored().is_some() {
             Sides::of(shape).forget_conditions();

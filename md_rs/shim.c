@@ -7,6 +7,8 @@
 #include <linux/bio.h>
 #include <linux/kdev_t.h>
 #include <linux/kmod.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
 #include <linux/part_stat.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
@@ -205,6 +207,24 @@ unsigned int md_noio_begin(void)
 void md_noio_end(unsigned int before)
 {
 	memalloc_noio_restore(before);
+}
+
+struct device *md_disk_device_get(struct gendisk *disk)
+{
+	return get_device(disk_to_dev(disk));
+}
+
+void md_device_put(struct device *device)
+{
+	put_device(device);
+}
+
+/* A uevent that says that a device has changed, or without one this module. */
+int md_announce(struct device *device, char **variables)
+{
+	struct kobject *object = device ? &device->kobj : &THIS_MODULE->mkobj.kobj;
+
+	return kobject_uevent_env(object, KOBJ_CHANGE, variables);
 }
 
 int md_register_reboot_notifier(struct notifier_block *block)

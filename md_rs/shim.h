@@ -9,6 +9,7 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/device.h>
 #include <linux/notifier.h>
 #include <linux/percpu-refcount.h>
 #include <linux/workqueue.h>
@@ -58,6 +59,10 @@ void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, 
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);
+
+struct device *md_disk_device_get(struct gendisk *disk);
+void md_device_put(struct device *device);
+int md_announce(struct device *device, char **variables);
 
 int md_register_reboot_notifier(struct notifier_block *block);
 void md_unregister_reboot_notifier(struct notifier_block *block);

@@ -4,10 +4,13 @@
 
 use core::ops::Range;
 
-use kernel::prelude::*;
-use md_model::geometry::stripe::{
-    row_of_component,
-    Row, //
+use md_model::{
+    events::kind::of_component,
+    geometry::stripe::{
+        row_of_component,
+        Row, //
+    },
+    mirror::component::State, //
 };
 
 use crate::{
@@ -16,7 +19,8 @@ use crate::{
         Shape, //
     },
     component::Component,
-    condition::Condition, //
+    condition::Condition,
+    events::Event, //
 };
 
 /// The sides of a mirror.
@@ -81,12 +85,6 @@ impl<'a> Sides<'a> {
             .is_some_and(Component::is_gone)
     }
 
-    /// What a component is called, and the metadevice that it is a component of; for messages.
-    pub fn names(&self, side: u32, component: u32) -> Option<(&'a CStr, &'a CStr)> {
-        let health = self.component(side, component)?.device.health();
-        Some((health.unit(), health.path()))
-    }
-
     /// Writes down that the state of a component has changed now.
     pub fn note_change(&self, side: u32, component: u32) {
         if let Some(component) = self.component(side, component) {
@@ -110,11 +108,18 @@ impl<'a> Sides<'a> {
         done.is_ok()
     }
 
-    /// Puts the states into force that were decided on.
+    /// Puts the states into force that were decided on, and tells of those that are new.
     pub fn take_effect(&self) {
         for side in 0..self.count() {
-            let conditions = (0..self.component_count(side)).map(|c| self.condition(side, c));
-            conditions.flatten().for_each(Condition::take_effect);
+            let Some(body) = side_body(self.0, side) else {
+                continue;
+            };
+            for component in self.components(side) {
+                let (before, after) = component.condition.take_effect();
+                if before != after {
+                    tell(body, component, before, after);
+                }
+            }
         }
     }
 
@@ -129,6 +134,15 @@ impl<'a> Sides<'a> {
 
     fn component(&self, side: u32, component: u32) -> Option<&'a Component> {
         side_shape(self.0, side)?.component(component)
+    }
+}
+
+/// Tells of a new state of a component.
+fn tell(body: &Body, component: &Component, before: State, after: State) {
+    if let Some(kind) = of_component(after) {
+        let path = component.device.health().path().to_bytes();
+        let event = Event::of_unit(kind, body.number()).device(path);
+        body.events().record(&event.states(before, after));
     }
 }
 

@@ -17,6 +17,7 @@
 //! 5. [`mirror`]: sides, what they are for, and what becomes of them when they fail.
 //! 6. [`spare`]: disks that take the place of components that fail.
 //! 7. [`database`]: what survives a power cut, and which of its copies is right.
+//! 8. [`events`]: what is told of all that.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -31,6 +32,7 @@
 )]
 
 pub mod database;
+pub mod events;
 pub mod geometry;
 pub mod limits;
 pub mod mirror;

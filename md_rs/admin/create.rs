@@ -11,6 +11,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     name::UnitName, //
 };
 
@@ -38,6 +39,7 @@ use crate::{
     },
     body::Shape,
     component::Component,
+    events::Event,
     metadevice::Plan,
     personality::UnitSpec,
     sides::Sides,
@@ -82,6 +84,8 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
     units.add(metadevice)?;
+    let event = Event::of_unit(Kind::Create, name.number());
+    body.events().record(&event);
     units.get(&name)?.ask_upkeep();
     Ok(())
 }

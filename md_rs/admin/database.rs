@@ -13,6 +13,10 @@ use md_model::{
         identity::Uuid,
         members::Role, //
     },
+    events::kind::{
+        Kind,
+        State, //
+    },
     limits::RESERVED_HEAD_SECTORS,
     name::UnitName, //
 };
@@ -34,6 +38,7 @@ use crate::{
         Refusal, //
     },
     database::Addition,
+    events::Event,
     kapi::bdev::BlockDevice,
     refused::text,
     unit_table::UnitTable,
@@ -187,6 +192,8 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
         drop(units.take(&name)?);
     }
     database.unload();
+    let event = Event::of_set(Kind::Stop).state(State::Stopped);
+    database.events().record(&event);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use kernel::{
     }, //
 };
 use md_model::{
+    events::kind::Kind,
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
@@ -43,6 +44,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    events::Event,
     metadevice::Metadevice,
     personality::{
         Striped,
@@ -89,6 +91,7 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
         return Ok(());
     }
     let database = units.database().clone();
+    let sizes = [body.shape().unit().sectors(), request.size_sectors];
     let new = body.shape().components().len()..usize::MAX;
     database.label_components(name.number(), &shape, new)?;
     let growth = database.plan_growth(name.number(), &shape)?;
@@ -97,6 +100,8 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
         let _gate = above.map(Metadevice::close_gate);
         units.get(&name)?.grow(shape)
     })?;
+    let event = Event::of_unit(Kind::Grow, name.number());
+    body.events().record(&event.values(sizes));
     if let Some(above) = above {
         above.narrow()?;
         database.relabel_components(above.body());

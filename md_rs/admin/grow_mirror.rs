@@ -21,6 +21,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     mirror::component::State,
     name::UnitName, //
 };
@@ -41,6 +42,7 @@ use crate::{
     },
     body::Shape,
     component::Component,
+    events::Event,
     personality::{
         Mirrored,
         Sides,
@@ -155,6 +157,9 @@ impl<'a> Growth<'a> {
             return Err(refused);
         }
         let target = Target::find(units, name)?;
+        let event = Event::of_unit(Kind::Grow, name.number());
+        let event = event.values([self.new.start, self.new.end]);
+        database.events().record(&event);
         target.begin_anew();
         // Not before: it waits for requests that wait for the gate.
         drop(gate);

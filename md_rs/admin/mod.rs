@@ -8,6 +8,7 @@ mod argument;
 mod components;
 mod create;
 mod database;
+mod events;
 mod grow;
 mod grow_mirror;
 mod options;
@@ -29,7 +30,10 @@ use kernel::{
     },
     uaccess::UserPtr, //
 };
-use md_model::limits;
+use md_model::{
+    events::kind::Kind,
+    limits, //
+};
 
 use crate::{
     abi::{
@@ -39,6 +43,10 @@ use crate::{
     },
     body::Shape,
     database::Database,
+    events::{
+        Event,
+        Events, //
+    },
     kapi::{
         chardev::Ioctl,
         leaving::{
@@ -71,6 +79,7 @@ const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
 #[pin_data(PinnedDrop)]
 pub(crate) struct Admin {
     units: Units,
+    events: Arc<Events>,
 }
 
 /// All metadevices, with their lock.
@@ -80,14 +89,15 @@ impl Admin {
     /// No metadevices yet.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            units: no_units()?,
+            events: Events::new()?,
+            units: no_units(events.clone())?,
         }? Error)
     }
 }
 
 /// No metadevices, and somebody who gives hot spares to those that there will be.
-fn no_units() -> Result<Units> {
-    let database = Database::new()?;
+fn no_units(events: Arc<Events>) -> Result<Units> {
+    let database = Database::new(events)?;
     let table = UnitTable::new(database.clone());
     let units = Arc::pin_init(new_mutex!(table, "md_units"), GFP_KERNEL)?;
     let takeover = Takeover::new(units.clone());
@@ -153,6 +163,7 @@ impl Ioctl for Admin {
             abi::IOC_SET_POOL => command.run(at, |set| pools::set(&self.units, set)),
             abi::IOC_SCRUB => command.run(at, |asked| scrub::scrub(&self.units, asked)),
             abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
+            abi::IOC_READ_EVENTS => command.run(at, |read| events::read(&self.events, read)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))
@@ -185,8 +196,11 @@ impl Admin {
             return Err(refused);
         }
         database.unlabel_components(body.shape());
-        takeover::release_all(body.shape());
+        takeover::release_all(&body);
         drop(units.take(&name)?);
+        database
+            .events()
+            .record(&Event::of_unit(Kind::Delete, name.number()));
         database.ask_spares();
         Ok(())
     }

@@ -11,6 +11,7 @@ use kernel::{
     }, //
 };
 use md_model::{
+    events::kind::Kind,
     limits::{
         POOLS_MAX,
         RESERVED_HEAD_SECTORS,
@@ -50,6 +51,7 @@ use crate::{
         Shape, //
     },
     database::Database,
+    events::Event as Told,
     kapi::errno::eopnotsupp,
     refused::text,
     spare::{
@@ -154,6 +156,7 @@ pub(super) fn change(
         _ => change.enable(),
     }?;
     if !change.is_check {
+        change.tell(request.action);
         // There may be somebody who waits for a spare.
         database.ask_spares();
     }
@@ -196,6 +199,30 @@ impl Change<'_> {
         let values = [self.number.into(), 0];
         let none = Refused::new(ENXIO, Refusal::NoSuchPool).with(values);
         self.database.pool(self.number).ok_or(none)
+    }
+
+    /// Tells what was done.
+    fn tell(&self, action: u32) {
+        let tell = |event: &Told<'_>| self.database.events().record(event);
+        let of_pool = |kind| Told::of_pool(kind, self.number);
+        match action {
+            abi::POOL_CREATE => tell(&of_pool(Kind::Create)),
+            abi::POOL_DELETE => tell(&of_pool(Kind::Delete)),
+            _ => {}
+        }
+        for (index, asked) in self.asked.iter().enumerate() {
+            let kind = match action {
+                abi::POOL_REMOVE => Kind::Remove,
+                abi::POOL_REPLACE if index == 0 => Kind::Remove,
+                abi::POOL_ENABLE => {
+                    let event = Told::of_set(Kind::HotspareChanged).device(&asked.device);
+                    tell(&event.states(State::Broken, State::Available));
+                    continue;
+                }
+                _ => Kind::Add,
+            };
+            tell(&of_pool(kind).device(&asked.device));
+        }
     }
 
     fn create(&self) -> Result<(), Refused> {

@@ -11,6 +11,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     geometry::stripe::{
         row_of_component,
         Component as Place, //
@@ -46,6 +47,7 @@ use crate::{
     body::Shape,
     component::Component,
     condition::Condition,
+    events::Event,
     metadevice::Metadevice,
     personality::UnitSpec,
     spare::Spared,
@@ -80,7 +82,15 @@ pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> R
     if request.flags & abi::REPLACE_CHECK_ONLY != 0 {
         return Ok(());
     }
-    case.carry_out(&units, &name, new, shape)
+    let (side, old) = (case.stripe.body().number(), case.old.clone());
+    let taken = new.clone();
+    case.carry_out(&units, &name, new, shape)?;
+    let event = Event::of_unit(Kind::Replace, side)
+        .device(&old.path)
+        .new_device(&taken.path)
+        .states(old.condition.state(), State::Resyncing);
+    units.database().events().record(&event);
+    Ok(())
 }
 
 /// The condition of what takes a place.

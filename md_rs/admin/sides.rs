@@ -11,6 +11,10 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::{
+        Kind,
+        State, //
+    },
     name::UnitName, //
 };
 
@@ -35,7 +39,11 @@ use crate::{
     },
     body::Shape,
     component::Component,
-    database::NONE_NEW,
+    database::{
+        Database,
+        NONE_NEW, //
+    },
+    events::Event,
     metadevice::Metadevice,
     personality::{
         Sides,
@@ -121,6 +129,13 @@ impl<'a> Target<'a> {
         self.kept.upkeep.places.lock().forget();
     }
 
+    /// Tells what has become of a side.
+    fn tell(self, kind: Kind, database: &Database, side: u32) {
+        if let Some(component) = self.kept.shape.component(side) {
+            tell(kind, database, self.metadevice.name(), component);
+        }
+    }
+
     /// Has the state of a side recorded, which is in force already; if that is refused the side is
     /// again as it was.
     fn record_state(self, side: u32, before: SideState) -> Result<(), Refused> {
@@ -167,7 +182,25 @@ pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Res
         target.metadevice.unlink(&added);
         return Err(refused);
     }
-    finish(&units, &name, gate)
+    finish(&units, &name, gate)?;
+    for side in &added {
+        tell(Kind::Attach, &database, &name, side);
+    }
+    Ok(())
+}
+
+/// Tells what has become of a side of a mirror.
+fn tell(kind: Kind, database: &Database, mirror: &UnitName, side: &Component) {
+    let side = side.child.as_ref().map(|child| child.body().number());
+    let side = side.and_then(|side| UnitName::from_number(side).ok());
+    let side = side.as_ref().map_or("", UnitName::as_str);
+    let event = Event::of_unit(kind, mirror.number()).device(side.as_bytes());
+    database.events().record(&match kind {
+        Kind::Offline => event.states(State::Okay, State::Offline),
+        Kind::Online => event.states(State::Offline, State::Resyncing),
+        Kind::Attach => event.state(State::Resyncing),
+        _ => event,
+    });
 }
 
 /// How many sides the map knows.
@@ -240,8 +273,11 @@ pub(super) fn change(
     let side = target.side(&submirror)?;
     match request.action {
         abi::SIDE_DETACH => detach(&units, target, side, request.flags),
-        abi::SIDE_OFFLINE => offline(target, side, request.flags),
-        abi::SIDE_ONLINE => online(target, side),
+        abi::SIDE_OFFLINE => offline(target, side, request.flags)
+            .map(|()| target.tell(Kind::Offline, units.database(), side)),
+        abi::SIDE_ONLINE => {
+            online(target, side).map(|()| target.tell(Kind::Online, units.database(), side))
+        }
         _ => Err(Refused::new(EINVAL, Refusal::ReservedNotZero)),
     }
 }
@@ -271,6 +307,9 @@ fn detach(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resul
     drop(gate);
     target.metadevice.unlink(&gone);
     release(units, &gone);
+    for side in &gone {
+        tell(Kind::Detach, &database, &name, side);
+    }
     Ok(())
 }
 

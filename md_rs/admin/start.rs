@@ -34,6 +34,10 @@ use md_model::{
         },
         pool::pool_of, //
     },
+    events::kind::{
+        Kind as EventKind,
+        State as EventState, //
+    },
     geometry::stripe::{
         ComponentSpec,
         RowSpec, //
@@ -73,6 +77,7 @@ use crate::{
         Loaded,
         Loss, //
     },
+    events::Event,
     kapi::bdev::BlockDevice,
     metadevice::Plan,
     personality::UnitSpec,
@@ -120,6 +125,14 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     };
     maker.make_pools(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
+    let after = if loaded.is_read_only {
+        EventState::ReadOnly
+    } else {
+        EventState::Running
+    };
+    let event = Event::of_set(EventKind::Start).states(EventState::Stopped, after);
+    let event = event.values([made.into(), failed.into()]);
+    database.events().record(&event);
     // What is missing may have a spare.
     database.ask_spares();
     (request.unit_count, request.failed_count) = (made, failed);

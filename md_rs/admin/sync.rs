@@ -5,6 +5,10 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
+use md_model::events::kind::{
+    Kind,
+    State, //
+};
 
 use super::{
     argument::{
@@ -18,6 +22,7 @@ use crate::{
         self,
         Refusal, //
     },
+    events::Event,
     unit_table::UnitTable,
     Refused, //
 };
@@ -47,7 +52,11 @@ pub(super) fn sync(units: &Mutex<UnitTable>, request: &mut abi::Sync) -> Result<
         map.set_cancelled(before);
         return Err(refused);
     }
-    if !is_cancelled {
+    if is_cancelled {
+        map.end_begun();
+        let event = Event::of_unit(Kind::ResyncCancel, name.number());
+        body.events().record(&event.state(State::Cancelled));
+    } else {
         target.begin_anew();
     }
     Ok(())

@@ -17,6 +17,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     mirror::component::State as Condition,
     name::UnitName,
     spare::{
@@ -42,9 +43,10 @@ use super::{
 };
 use crate::{
     abi::Refusal,
-    body::Shape,
+    body::Body,
     component::Component,
     database::Database,
+    events::Event as Told,
     kapi::worker::Run,
     refused::text,
     spare::{
@@ -146,12 +148,16 @@ fn give_back(units: &UnitTable, spot: &Spot) {
     }
     let _ = spare.step(Event::Released);
     settle_returned(database, &spare);
+    tell_freed(body, &spare);
+}
+
+/// Tells that a spare is available again, unless it is broken.
+fn tell_freed(body: &Body, spare: &Spare) {
     if spare.state() == State::Available {
-        let path = spare.device.health().path();
-        pr_info!(
-            "{}: hot spare {path} is available again\n",
-            spot.side.as_str()
-        );
+        let path = spare.device.health().path().to_bytes();
+        let event = Told::of_unit(Kind::HotspareFreed, body.number()).device(path);
+        let event = event.states(State::InUse, State::Available);
+        body.events().record(&event);
     }
 }
 
@@ -170,10 +176,11 @@ fn settle_returned(database: &Database, spare: &Spare) {
 }
 
 /// A metadevice is gone: its spares are available again.
-pub(super) fn release_all(shape: &Shape) {
-    for component in shape.components() {
+pub(super) fn release_all(body: &Body) {
+    for component in body.shape().components() {
         if let Some(spare) = component.spare() {
             let _ = spare.step(Event::Released);
+            tell_freed(body, spare);
         }
     }
 }
@@ -290,9 +297,12 @@ fn break_spare(database: &Database, spare: &Arc<Spare>) -> Result<(), Refused> {
     if spare.state() == State::Broken {
         return Ok(());
     }
+    let before = spare.state();
     let _ = spare.step(Event::Failed);
-    let path = spare.device.health().path();
-    pr_err!("hot spare {path} is broken; 'metahs -e {path}' when it works again\n");
+    let path = spare.device.health().path().to_bytes();
+    let event = Told::of_set(Kind::HotspareChanged).device(path);
+    let event = event.states(before, State::Broken);
+    database.events().record(&event);
     database.record_spare(spare)
 }
 
@@ -327,9 +337,11 @@ fn take_over(
     let new = Arc::new(new, GFP_KERNEL)?;
     let shape = case.shape_with(&new, START_SECTOR)?;
     case.carry_out(units, &spot.mirror, new, shape)?;
-    let (name, from) = (spot.side.as_str(), old.device.health().path());
-    let to = spare.device.health().path();
-    pr_info!("{name}: hotspared device {from} with {to}\n");
+    let event = Told::of_unit(Kind::Hotspared, spot.side.number())
+        .device(old.device.health().path().to_bytes())
+        .new_device(spare.device.health().path().to_bytes())
+        .states(old.condition.state(), Condition::Resyncing);
+    units.database().events().record(&event);
     // The one that it replaces, if it was a spare itself, or had taken the place of one.
     if let Some(before) = old.spare() {
         let _ = before.step(Event::Released);

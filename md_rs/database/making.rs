@@ -32,6 +32,7 @@ use md_model::{
         root::Root,
         slots::outside, //
     },
+    events::kind::Kind,
     limits::{
         REPLICAS_MAX,
         RESERVED_HEAD_SECTORS, //
@@ -52,6 +53,7 @@ use super::{
 use crate::{
     abi::Refusal,
     body::Body,
+    events::Event,
     kapi::{
         bdev::{
             BlockDevice,
@@ -227,8 +229,9 @@ impl Database {
         // From here on it is a set like any other that is loaded.
         let candidate = Candidate::new(addition.device.clone(), Default::default())?;
         let candidates = core::slice::from_ref(&candidate);
-        self.load(candidates, Some(set), Loss::Refused, &|_, _| true)
-            .map(drop)
+        self.load(candidates, Some(set), Loss::Refused, &|_, _| true)?;
+        self.tell_replica(Kind::Add, &addition.device);
+        Ok(())
     }
 
     /// Adds replicas to the set.
@@ -269,6 +272,7 @@ impl Database {
             Ok(failed.next().copied())
         };
         let Some(header) = self.with_set(failed)? else {
+            self.tell_replica(Kind::Add, &addition.device);
             return Ok(());
         };
         self.delete_replicas(0, header.replica)?;
@@ -298,8 +302,14 @@ impl Database {
         for writer in &wiped {
             let Replica { header, device, .. } = writer.target();
             wipe(device, header);
+            self.tell_replica(Kind::Remove, device);
         }
         Ok(gone.len() as u32)
+    }
+
+    fn tell_replica(&self, kind: Kind, device: &BlockDevice) {
+        let path = device.health().path().to_bytes();
+        self.events().record(&Event::of_set(kind).device(path));
     }
 
     /// Deletes all replicas, and with them the set: its metadevices, whose bodies these are, live
@@ -322,6 +332,7 @@ impl Database {
             let (header, device) = (*header, device.clone());
             drop(writer);
             wipe(&device, &header);
+            self.tell_replica(Kind::Remove, &device);
             count = count.saturating_add(1);
         }
         Ok(count)

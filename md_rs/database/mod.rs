@@ -42,10 +42,16 @@ use kernel::{
     },
     time::msecs_to_jiffies, //
 };
-use md_model::database::{
-    commits::Job,
-    header::Header,
-    quorum::Progress, //
+use md_model::{
+    database::{
+        commits::Job,
+        header::Header,
+        quorum::Progress, //
+    },
+    events::kind::{
+        Kind,
+        State, //
+    }, //
 };
 
 pub(crate) use self::{
@@ -77,6 +83,10 @@ use crate::{
         Body,
         Shape, //
     },
+    events::{
+        Event,
+        Events, //
+    },
     kapi::{
         published::Alone,
         worker::Worker, //
@@ -103,6 +113,7 @@ type Writer = Arc<Worker<Replica>>;
 /// The state database.
 #[pin_data]
 pub(crate) struct Database {
+    events: Arc<Events>,
     #[pin]
     set: Mutex<Option<Set>>,
     /// Told whenever a write of a replica has come back.
@@ -115,15 +126,21 @@ pub(crate) struct Database {
 
 impl Database {
     /// No set.
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new(events: Arc<Events>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
+                events,
                 set <- new_mutex!(None, "md_set"),
                 changed <- new_condvar!("md_set_changed"),
                 spares <- new_mutex!(None, "md_spares"),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Where it is told what happens, to the set and to what is in it.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Commits how these metadevices are now. When it returns the change is on a quorum of
@@ -272,15 +289,16 @@ impl Database {
         let Some(set) = Option::as_mut(&mut *guard) else {
             return;
         };
-        let path = replica.device.health().path();
         if !is_written {
-            pr_err!(
-                "state database: the replica on {path} failed; 'metadb -i' shows the others, \
-                 'metadb -d {path}' gives it up\n"
-            );
+            let path = replica.device.health().path().to_bytes();
+            let event = Event::of_set(Kind::ReplicaFailed).device(path);
+            self.events
+                .record(&event.states(State::Okay, State::Failed));
         }
         if set.returned(&replica.header.replica, is_written) == Progress::Failed {
-            set.tell_that_it_stopped();
+            let event = Event::of_set(Kind::QuorumLost);
+            self.events
+                .record(&event.states(State::Running, State::ReadOnly));
         }
         // A commit may be due that nobody waits for, for example without a tie-breaker.
         if set.is_due() {

@@ -529,14 +529,6 @@ impl Set {
     pub(super) fn live(&self) -> Generation {
         self.run.live()
     }
-
-    /// Tells the administrator that nothing is committed any more.
-    pub(super) fn tell_that_it_stopped(&self) {
-        pr_err!(
-            "state database: too few replicas can be written: the set is read-only, and writes \
-             whose failure would have to be recorded fail; 'metadb -i' shows the replicas\n"
-        );
-    }
 }
 
 /// Every page that there may be.

@@ -59,6 +59,7 @@ use super::{
         Request, //
     },
     submission::Submission,
+    uevent::DiskRef,
     workqueue::Function, //
 };
 
@@ -350,6 +351,12 @@ impl<T: Operations> Disk<T> {
     pub(crate) fn user_dev(&self) -> u64 {
         // SAFETY: By the type invariant the disk is there.
         unsafe { ffi::md_disk_user_dev(self.gendisk) }
+    }
+
+    /// The disk, for uevents.
+    pub(crate) fn device_ref(&self) -> DiskRef {
+        // SAFETY: By the type invariant the disk is there.
+        unsafe { DiskRef::of(self.gendisk) }
     }
 
     /// Sees to it that no request is under way on the disk, and no errand, and that none begins

@@ -37,6 +37,10 @@ extern "C" {
     pub(super) static md_sts_medium: bindings::blk_status_t;
     pub(super) static md_feat_stable_writes: c_uint;
 
+    pub(super) fn md_disk_device_get(disk: *mut bindings::gendisk) -> *mut bindings::device;
+    pub(super) fn md_device_put(device: *mut bindings::device);
+    pub(super) fn md_announce(device: *mut bindings::device, variables: *mut *mut c_char) -> c_int;
+
     pub(super) fn md_register_reboot_notifier(block: *mut bindings::notifier_block) -> c_int;
     pub(super) fn md_unregister_reboot_notifier(block: *mut bindings::notifier_block);
     pub(super) fn md_register_pm_notifier(block: *mut bindings::notifier_block) -> c_int;

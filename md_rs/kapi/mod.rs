@@ -15,7 +15,8 @@
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
 //! - [`random`]: new identities.
-//! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend.
+//! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]: word
+//!   to user space.
 //! - [`module`]: references to modules, and loading them.
 //! - [`global`]: the few statics.
 
@@ -39,5 +40,6 @@ pub(crate) mod published;
 pub(crate) mod random;
 pub(crate) mod request;
 pub(crate) mod submission;
+pub(crate) mod uevent;
 pub(crate) mod worker;
 mod workqueue;

@@ -6,11 +6,17 @@ use kernel::{
     prelude::*,
     time::Instant, //
 };
-use md_model::mirror::{
-    component::is_written,
-    mend::BLOCK_SECTORS,
-    resync::Chunk,
-    side_bit, //
+use md_model::{
+    events::kind::{
+        Kind,
+        State, //
+    },
+    mirror::{
+        component::is_written,
+        mend::BLOCK_SECTORS,
+        resync::Chunk,
+        side_bit, //
+    }, //
 };
 
 use super::{
@@ -31,6 +37,7 @@ use crate::{
         place,
         Place, //
     },
+    events::Event,
     kapi::{
         bdev::Buffer,
         errand::Errand, //
@@ -43,6 +50,9 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
     let map = kept.map();
     if map.is_frozen() || map.is_cancelled() {
         return;
+    }
+    if map.tell_begun() {
+        tell(kept, Kind::ResyncStart);
     }
     if map.remaining() == 0 {
         // A side that was away while nothing was written, or a resync whose end was not recorded.
@@ -97,20 +107,29 @@ fn end(kept: Kept<'_>, errand: &Errand<'_>) {
     if !kept.upkeep.plan.lock().is_idle() {
         return;
     }
-    let (map, number) = (kept.map(), kept.body.number());
+    let map = kept.map();
     if map.tell_failed() {
-        pr_err!(
-            "d{number}: resync is stuck: some blocks cannot be read on any side; 'metastat \
-             d{number}' shows what needs maintenance, 'metasync d{number}' tries again\n"
-        );
+        map.end_begun();
+        tell(kept, Kind::ResyncFailed);
     }
     if !clean::clean(kept, false) {
         return errand.ask(errand.number, super::mark::CLEANING_MS);
     }
     kept.end_resync();
     if map.remaining() == 0 && map.finish_resync() {
-        pr_info!("d{number}: resync is done\n");
+        map.end_begun();
+        tell(kept, Kind::ResyncDone);
     }
+}
+
+/// Tells what the resync has come to.
+fn tell(kept: Kept<'_>, kind: Kind) {
+    let event = Event::of_unit(kind, kept.body.number());
+    kept.body.events().record(&match kind {
+        Kind::ResyncStart => event.state(State::Resyncing),
+        Kind::ResyncDone => event.states(State::Resyncing, State::Okay),
+        _ => event.states(State::Resyncing, State::Stuck),
+    });
 }
 
 fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> Copied {

@@ -85,6 +85,8 @@ pub struct SyncMap {
     failed: Bitmap,
     /// Whether that was told.
     is_told: Atomic<u32>,
+    /// Whether it was told that the resync is under way.
+    is_begun: Atomic<u32>,
     /// Whether the administrator has cancelled the resync.
     is_cancelled: Atomic<u32>,
     /// Whether nothing may be copied, since the set is read-only.
@@ -136,6 +138,7 @@ impl SyncMap {
             is_unflushed: Atomic::new(0),
             failed: new()?,
             is_told: Atomic::new(0),
+            is_begun: Atomic::new(0),
             is_cancelled: Atomic::new(0),
             is_frozen: Atomic::new(0),
             to_do: Atomic::new(0),
@@ -571,6 +574,16 @@ impl SyncMap {
     /// Whether it is still to be told that something could not be copied. Once.
     pub(crate) fn tell_failed(&self) -> bool {
         self.has_failed() && self.is_told.xchg(1, Full) == 0
+    }
+
+    /// Whether it is still to be told that the resync is under way. Once, until it ends.
+    pub(crate) fn tell_begun(&self) -> bool {
+        self.is_unfinished() && self.is_begun.xchg(1, Full) == 0
+    }
+
+    /// It is not under way any more, and that is told.
+    pub(crate) fn end_begun(&self) {
+        let _ = self.is_begun.xchg(0, Full);
     }
 
     /// Whether something could not be copied.

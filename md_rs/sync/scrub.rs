@@ -12,6 +12,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     limits::SUBMIRRORS_MAX,
     mirror::{
         component::{
@@ -63,6 +64,7 @@ use super::{
 use crate::{
     component::Component,
     engine::place::Place,
+    events::Event as Told,
     kapi::{
         bdev::Buffer,
         errand::Errand,
@@ -272,6 +274,9 @@ fn end(kept: Kept<'_>, event: Event) {
         kept.map()
             .change_history(|history| history.add(run, &scrub.report));
         tell(kept, &run, &scrub.report);
+        let event = Told::of_unit(Kind::Check, kept.body.number());
+        let event = event.values([run.differing_sectors, run.repaired_sectors]);
+        kept.body.events().record(&event.state(run.end));
     }
     if !kept.map().is_frozen() && !kept.record() {
         let number = kept.body.number();

@@ -12,6 +12,7 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
+    events::kind::Kind,
     mirror::{
         component::{
             is_written,
@@ -25,6 +26,7 @@ use md_model::{
         },
         side_bit, //
     },
+    name::UnitName,
     units::SECTOR_BYTES,
 };
 
@@ -50,6 +52,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    events::Event,
     kapi::{
         bdev::Buffer,
         errand::Errand, //
@@ -57,7 +60,8 @@ use crate::{
     personality::{
         Mirrored,
         Sides, //
-    }, //
+    },
+    sides::side_body, //
 };
 
 /// Records regions as dirty that somebody wants to write to.
@@ -204,13 +208,34 @@ impl<'a> Kept<'a> {
     pub(super) fn end_resync(self) {
         let _one_at_a_time = self.upkeep.judging.lock();
         let sides = self.sides();
+        let before = self.waiting_sides();
         if self.unit.resynced(&sides) {
             // That a side is in service is in the mirror's record, how its components are in its
             // own.
             let is_recorded = sides.record_with(Some(self.body.number()));
             self.unit.take_effect(&sides, is_recorded);
+            self.tell_returned(before & !self.waiting_sides());
         }
         self.body.database().ask_spares();
+    }
+
+    /// Sides that have to be resynced as a whole, as bits.
+    fn waiting_sides(self) -> u32 {
+        let waits = |side: &u32| self.map().side_state(*side) == SideState::NeedsResync;
+        let found = (0..self.sides().count()).filter(waits);
+        found.fold(0, |found, side| found | side_bit(side))
+    }
+
+    /// Tells that sides, given as bits, are in service.
+    fn tell_returned(self, sides: u32) {
+        for side in (0..self.sides().count()).filter(|side| sides & side_bit(*side) != 0) {
+            let number = side_body(self.shape, side).map(Body::number);
+            let name = number.and_then(|number| UnitName::from_number(number).ok());
+            let name = name.as_ref().map_or("", UnitName::as_str).as_bytes();
+            let event = Event::of_unit(Kind::Ok, self.body.number()).device(name);
+            let event = event.states(State::Resyncing, State::Okay);
+            self.body.events().record(&event);
+        }
     }
 
     /// Makes durable what was written to the sides: those of which it is not, as bits.

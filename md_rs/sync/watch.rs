@@ -13,6 +13,10 @@ use kernel::{
     }, //
 };
 use md_model::{
+    events::kind::{
+        Kind,
+        State, //
+    },
     mirror::{
         mend::BLOCK_SECTORS,
         suspect::{
@@ -30,10 +34,12 @@ use super::upkeep::{
 };
 use crate::{
     component::Component,
+    events::Event,
     kapi::{
         bdev::Buffer,
         errand::Errand, //
-    }, //
+    },
+    sides::side_body, //
 };
 
 /// How often it is looked while the mirror is in use, in milliseconds.
@@ -119,9 +125,9 @@ impl Watches {
         others.filter_map(|part| part.answer_us).min()
     }
 
-    /// Judges a component. Whether reads should go elsewhere, or not any more, which they did not
-    /// before.
-    fn judge(&mut self, side: u32, component: &Component, errand: &Errand<'_>) -> Option<bool> {
+    /// Judges a component. If reads should go elsewhere, or not any more, which they did not before:
+    /// how many milliseconds it takes to answer.
+    fn judge(&mut self, side: u32, component: &Component, errand: &Errand<'_>) -> Option<u64> {
         let others_us = self.others_us(side);
         let part = self
             .parts
@@ -133,11 +139,10 @@ impl Watches {
             errand.ask(PROBE, 0);
         }
         if !verdict.is_news {
-            return Some(false);
+            return None;
         }
         component.condition.set_suspect(verdict.is_suspect);
-        tell(component, verdict.is_suspect, answer_us.unwrap_or(0) / 1000);
-        Some(true)
+        Some(answer_us.unwrap_or(0) / 1000)
     }
 }
 
@@ -153,7 +158,10 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
     let (mut has_news, mut is_busy) = (false, false);
     for side in 0..kept.sides().count() {
         for component in kept.sides().components(side) {
-            has_news |= watches.judge(side, component, errand).unwrap_or(false);
+            if let Some(ms) = watches.judge(side, component, errand) {
+                tell(kept, side, component, ms);
+                has_news = true;
+            }
             is_busy |= component.condition.is_suspect();
         }
     }
@@ -221,16 +229,18 @@ fn each_leaf(component: &Component, each: &mut dyn FnMut(&Component)) {
     }
 }
 
-/// Tells the administrator.
-fn tell(component: &Component, is_suspect: bool, ms: u64) {
-    let health = component.device.health();
-    let (unit, path) = (health.unit(), health.path());
-    if is_suspect {
-        pr_warn!(
-            "{unit}: {path} is slow: it takes {ms} ms to answer, and reads go to another side; if \
-             it stays so, replace it as 'metastat {unit}' says\n"
-        );
+/// Tells that a component is slow, or is not any more.
+fn tell(kept: Kept<'_>, side: u32, component: &Component, ms: u64) {
+    let Some(body) = side_body(kept.shape, side) else {
+        return;
+    };
+    let (kind, before, after) = if component.condition.is_suspect() {
+        (Kind::Slow, State::Okay, State::Slow)
     } else {
-        pr_info!("{unit}: {path} answers in time again ({ms} ms)\n");
-    }
+        (Kind::InTime, State::Slow, State::Okay)
+    };
+    let path = component.device.health().path().to_bytes();
+    let event = Event::of_unit(kind, body.number()).device(path);
+    let event = event.states(before, after).values([ms, 0]);
+    body.events().record(&event);
 }

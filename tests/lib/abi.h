@@ -193,6 +193,19 @@ struct set_pool {
 	uint32_t pool, reserved;
 };
 
+struct event {
+	uint64_t number, seconds;
+	uint32_t kind, old_state, new_state, reserved;
+	uint64_t values[2];
+	char volume[32], device[200], new_device[200];
+};
+struct read_events {
+	struct header h;
+	uint64_t after, events;
+	uint32_t capacity, wait_ms, count, reserved;
+	uint64_t lost;
+};
+
 #define ABI_VERSION 7
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
@@ -222,6 +235,7 @@ struct set_pool {
 #define SCRUB _IOWR('V', 22, struct scrub)
 #define SCRUB_STATUS _IOWR('V', 23, struct scrub_status)
 #define GROW_MIRROR _IOWR('V', 26, struct grow_mirror)
+#define READ_EVENTS _IOWR('V', 34, struct read_events)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2

@@ -19,6 +19,8 @@
 // The folder is named, since the module has another name in `md_rs.ko`.
 #[path = "admin/database.rs"]
 mod database;
+#[path = "admin/event.rs"]
+mod event;
 #[path = "admin/mirror.rs"]
 mod mirror;
 #[path = "admin/pool.rs"]
@@ -50,6 +52,14 @@ pub use database::{
     START_GIVE_UP_MISSING,
     START_READ_ONLY,
     START_WHEN_COMPLETE, //
+};
+pub use event::{
+    Event,
+    ReadEvents,
+    EVENTS_KEPT,
+    EVENTS_NEWEST,
+    EVENTS_READ_MAX,
+    EVENTS_WAIT_MS_MAX, //
 };
 pub use mirror::{
     Attach,
@@ -230,6 +240,9 @@ pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
 pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
 /// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].
 pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());
+/// Reads what has happened since the last call, or waits until something does: argument
+/// [`ReadEvents`].
+pub const IOC_READ_EVENTS: u32 = read_write(34, size_of::<ReadEvents>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -298,6 +311,8 @@ const _: () = assert!(size_of::<ScrubRange>() == 32);
 const _: () = assert!(size_of::<ScrubRun>() == 72);
 const _: () = assert!(size_of::<ScrubStatus>() == 136);
 const _: () = assert!(size_of::<GrowMirror>() == 96);
+const _: () = assert!(size_of::<Event>() == 480);
+const _: () = assert!(size_of::<ReadEvents>() == 88);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 168);
 const _: () = assert!(size_of::<ListPools>() == 80);

@@ -20,6 +20,7 @@ use crate::{
         metastat,
         metasync,
         metattach,
+        monitor,
         probe,
         scan,
         start,
@@ -62,7 +63,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 20] = [
+pub static COMMANDS: [Command; 21] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -176,6 +177,12 @@ pub static COMMANDS: [Command; 20] = [
         own_program: false,
         definition: dump::Arguments::command,
         run: |matches, machine, answer| dump::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "monitor",
+        own_program: false,
+        definition: monitor::Arguments::command,
+        run: |matches, machine, answer| monitor::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",

@@ -29,7 +29,10 @@ use mdctl::{
 use rustix::fs::makedev;
 use serde_json::json;
 use std::{
-    cell::Cell,
+    cell::{
+        Cell,
+        RefCell, //
+    },
     collections::BTreeMap,
     fmt,
     fs,
@@ -50,6 +53,10 @@ use std::{
         Command,
         ExitStatus,
         Output, //
+    },
+    sync::{
+        atomic::AtomicBool,
+        Arc, //
     },
     time::Duration, //
 };
@@ -77,6 +84,8 @@ struct TestHost {
     images: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     /// How often somebody has waited.
     pauses: Cell<u32>,
+    /// What was said before the end.
+    said: RefCell<String>,
 }
 
 /// How `wipefs` ends when it looks at a device.
@@ -155,6 +164,16 @@ impl Host for TestHost {
     fn is_watched(&self) -> bool {
         false
     }
+
+    fn say(&self, line: &str) -> io::Result<()> {
+        *self.said.borrow_mut() += &format!("{line}\n");
+        Ok(())
+    }
+
+    fn interruptions(&self) -> io::Result<Arc<AtomicBool>> {
+        // Who waits for something is interrupted.
+        Ok(Arc::new(AtomicBool::new(true)))
+    }
 }
 
 impl TestEnvironment {
@@ -171,6 +190,7 @@ impl TestEnvironment {
                 wipefs: BTreeMap::new(),
                 images: BTreeMap::new(),
                 pauses: Cell::new(0),
+                said: RefCell::default(),
             },
             _folder: folder,
         };
@@ -354,7 +374,7 @@ impl TestEnvironment {
         let text = |bytes| String::from_utf8(bytes).unwrap().replace(root, "");
         Transcript {
             line: line.to_string(),
-            stdout: text(stdout),
+            stdout: self.host.said.take() + &text(stdout),
             stderr: text(stderr),
             status: status.code(),
         }

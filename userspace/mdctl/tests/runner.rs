@@ -27,6 +27,7 @@ mod test_metasync;
 mod test_metattach;
 mod test_mirror;
 mod test_mirror_states;
+mod test_monitor;
 mod test_multicall;
 mod test_output;
 mod test_probe;

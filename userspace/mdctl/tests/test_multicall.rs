@@ -43,6 +43,9 @@ fn help_page() {
     ices again.
       import       Make the metadevices of a description, as 'mdctl export' prints it.
       dump         Show and verify what is written on a device or image of one, offline.
+      monitor      Show what happens: changes of state of metadevices, components, hot spares,\
+     replicas and the
+                   set.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -83,7 +86,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
+    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, ver\
+    sion]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -94,7 +98,7 @@ fn what_is_no_command_is_an_error() {
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
     etach, metaoffline, metaonline, metaparam, metareplace, metasync, metahs, metadb, scan, pr\
-    obe, start, stop, export, import, dump, version]","next":"mdctl --help"}}
+    obe, start, stop, export, import, dump, monitor, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -107,13 +111,15 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarep\
-    lace, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
+    lace, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, v\
+    ersion]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, version]
+    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, ver\
+    sion]
     err| next: mdctl --help
     [exit status 1]
     "#);

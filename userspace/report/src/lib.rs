@@ -2,7 +2,7 @@
 //! What the tool promises to scripts: its JSON documents and its exit statuses.
 //!
 //! With `--json` every command writes exactly one [`Document`] to standard output, also when it
-//! fails, and nothing to standard error. The fields that a document has depend on the command;
+//! fails, and nothing to standard error; `mdctl monitor` writes one a line, for each event. The fields that a document has depend on the command;
 //! the rules for reading one are:
 //! 1. Look at the exit status first. It is 0 if and only if there is no `error`.
 //! 2. A field may be added within a version; none changes its meaning or goes away.
@@ -11,6 +11,7 @@
 mod check;
 mod database;
 pub mod dump;
+mod event;
 mod metadevice;
 mod pool;
 
@@ -26,6 +27,7 @@ pub use database::{
     Member,
     Replica, //
 };
+pub use event::Event;
 pub use metadevice::{
     Component,
     Kind,
@@ -120,6 +122,12 @@ pub struct Document {
     /// `mdctl dump`: what is written on a device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dump: Option<dump::Dump>,
+    /// `mdctl monitor`: something that has happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// `mdctl monitor`: how many events are lost, since they were not read in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
     /// `mdctl export`: the description, the same text as without `--json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -150,6 +158,8 @@ impl Default for Document {
             tool: None,
             module: None,
             dump: None,
+            event: None,
+            lost: None,
             description: None,
             failed: None,
             warnings: Vec::new(),

@@ -170,6 +170,11 @@ pub enum Refusal {
     /// A spare of the pool has larger logical blocks than the stripe. `values`: found, most, in
     /// bytes.
     SpareBlockTooLarge = 92,
+    /// The caller says that he knows an event that has not happened. `values`: number of that one,
+    /// of the last one that has.
+    NoSuchEvent = 93,
+    /// A signal has come before there was anything to tell.
+    Interrupted = 94,
     /// A scrub of the mirror is under way.
     ScrubRunning = 64,
     /// No scrub of the mirror is under way.
@@ -185,7 +190,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 81] = [
+    pub const ALL: [Refusal; 83] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -262,6 +267,8 @@ impl Refusal {
         Refusal::PoolsExist,
         Refusal::SpareIsMetadevice,
         Refusal::SpareBlockTooLarge,
+        Refusal::NoSuchEvent,
+        Refusal::Interrupted,
         Refusal::ScrubRunning,
         Refusal::NoScrub,
         Refusal::NothingToCompare,

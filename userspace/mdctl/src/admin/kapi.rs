@@ -20,6 +20,7 @@ use md_abi::admin::{
     Create,
     DeleteReplicas,
     Device,
+    Event,
     Grow,
     GrowMirror,
     List,
@@ -27,6 +28,7 @@ use md_abi::admin::{
     ListReplicas,
     PoolStatus,
     Probe,
+    ReadEvents,
     Replace,
     ReplicaStatus,
     Row,
@@ -56,6 +58,7 @@ use md_abi::admin::{
     IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
     IOC_PROBE,
+    IOC_READ_EVENTS,
     IOC_REPLACE,
     IOC_SCRUB,
     IOC_SCRUB_STATUS,
@@ -289,6 +292,17 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_SET_POOL, _>(argument) }
     }
 
+    fn read_events(
+        &mut self,
+        argument: &mut ReadEvents,
+        events: &mut [Event],
+    ) -> Result<(), CallError> {
+        (argument.events, argument.event_capacity) = array_to_write(events);
+        // SAFETY: `IOC_READ_EVENTS` takes a `ReadEvents`, and writes the array that it names, of
+        // `Event`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_READ_EVENTS, _>(argument) }
+    }
+
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
         // SAFETY: `IOC_ADD_REPLICAS` takes an `AddReplicas`, which names no arrays.
         unsafe { self.call::<IOC_ADD_REPLICAS, _>(argument) }
@@ -369,6 +383,10 @@ mod tests {
             refused
         );
         assert_eq!(null.set_pool(&mut SetPool::new_zeroed()), refused);
+        assert_eq!(
+            null.read_events(&mut ReadEvents::new_zeroed(), &mut []),
+            refused
+        );
         assert!(requests::version(&mut null).is_err());
     }
 

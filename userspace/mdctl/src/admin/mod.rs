@@ -19,6 +19,7 @@ use md_abi::admin::{
     Create,
     DeleteReplicas,
     Device,
+    Event,
     Grow,
     GrowMirror,
     List,
@@ -26,6 +27,7 @@ use md_abi::admin::{
     ListReplicas,
     PoolStatus,
     Probe,
+    ReadEvents,
     Replace,
     ReplicaStatus,
     Row,
@@ -135,6 +137,13 @@ pub trait Admin {
 
     /// Gives a stripe or concat a hot spare pool, or none.
     fn set_pool(&mut self, argument: &mut SetPool) -> Result<(), CallError>;
+
+    /// Reads what has happened, or waits until something does.
+    fn read_events(
+        &mut self,
+        argument: &mut ReadEvents,
+        events: &mut [Event],
+    ) -> Result<(), CallError>;
 
     /// Adds replicas of the state database.
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;

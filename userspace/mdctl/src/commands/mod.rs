@@ -17,6 +17,7 @@ pub mod metareplace;
 pub mod metastat;
 pub mod metasync;
 pub mod metattach;
+pub mod monitor;
 pub mod probe;
 pub mod scan;
 pub mod start;

@@ -24,11 +24,20 @@ use rustix::fs::{
     stat,
     FileType, //
 };
+use signal_hook::{
+    consts::{
+        SIGHUP,
+        SIGINT,
+        SIGTERM, //
+    },
+    flag, //
+};
 use std::{
     fs,
     io::{
         self,
-        IsTerminal, //
+        IsTerminal,
+        Write, //
     },
     os::unix::fs::FileExt,
     path::{
@@ -38,6 +47,10 @@ use std::{
     process::{
         Command,
         Output, //
+    },
+    sync::{
+        atomic::AtomicBool,
+        Arc, //
     },
     thread,
     time::Duration, //
@@ -73,6 +86,12 @@ pub trait Host {
 
     /// Whether somebody sees what is written to standard error at once.
     fn is_watched(&self) -> bool;
+
+    /// Writes a line to standard output at once.
+    fn say(&self, line: &str) -> io::Result<()>;
+
+    /// From now on an interruption does not end the process, but is told by what this returns.
+    fn interruptions(&self) -> io::Result<Arc<AtomicBool>>;
 }
 
 /// The machine that the tool runs on.
@@ -103,6 +122,20 @@ impl Host for ThisHost {
 
     fn is_watched(&self) -> bool {
         io::stderr().is_terminal()
+    }
+
+    fn say(&self, line: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{line}")?;
+        stdout.flush()
+    }
+
+    fn interruptions(&self) -> io::Result<Arc<AtomicBool>> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            flag::register(signal, interrupted.clone())?;
+        }
+        Ok(interrupted)
     }
 }
 

@@ -6,12 +6,13 @@
 //! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
 //! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
-//! device that is looked at offline, [`scrub`] what a check has found, [`import`] what is wrong
+//! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a check has found, [`import`] what is wrong
 //! with a description, and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
 pub mod device;
 pub mod dump;
+pub mod events;
 pub mod growth;
 pub mod import;
 pub mod keeping;

@@ -3,6 +3,7 @@
 //! compile until someone has said here what to type next.
 
 use super::{
+    events,
     mirror,
     Failure,
     Subject, //
@@ -27,6 +28,9 @@ use std::cmp::Ordering;
 
 /// Why a request about `subject` was refused.
 pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
+    if let Some(failure) = events::refusal(refused.refusal, refused.values) {
+        return failure;
+    }
     Words {
         unit: subject.unit_name(),
         unit_path: subject.unit.map(MetadeviceName::path).unwrap_or_default(),
@@ -472,6 +476,16 @@ mod tests {
           next: lsblk
         /dev/sdb: logical blocks of a hot spare have 17 bytes, those of what it is for 16
           next: lsblk -d -o NAME,LOG-SEC
+        ");
+    }
+
+    #[test]
+    fn so_has_every_refusal_about_events() {
+        assert_snapshot!(refusals(93..=94), @r"
+        /dev/md/admin: event 17 has not happened since the module was loaded, the last one is 16
+          next: mdctl monitor --past
+        /dev/md/admin: a signal has come before there was an event
+          next: mdctl monitor --past
         ");
     }
 

@@ -53,6 +53,8 @@ pub struct Answer {
     pub has_changed: bool,
     /// Whether it is read by a script, so that nothing is shown before it is complete.
     pub is_for_scripts: bool,
+    /// Whether everything but a failure was said by [`Host::say`](crate::discover::Host::say).
+    pub is_streamed: bool,
 }
 
 impl Answer {
@@ -82,7 +84,10 @@ impl Answer {
 /// Writes what a command has to say: as JSON everything in one document to standard output, as
 /// text the answer to standard output and the failure to standard error.
 pub fn write(finished: &Finished, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitStatus {
-    let written = if finished.json {
+    let has_nothing = finished.answer.is_streamed && finished.failure.is_none();
+    let written = if finished.json && has_nothing {
+        Ok(())
+    } else if finished.json {
         json::write(finished, stdout)
     } else {
         stdout.write_all(finished.answer.text.as_bytes())
@@ -111,7 +116,7 @@ pub fn write(finished: &Finished, stdout: &mut dyn Write, stderr: &mut dyn Write
 }
 
 /// Standard output that cannot be written. A reader who has seen enough is no failure to tell of.
-fn lost_output(error: &io::Error) -> Option<Failure> {
+pub fn lost_output(error: &io::Error) -> Option<Failure> {
     (error.kind() != ErrorKind::BrokenPipe).then(|| {
         Failure::of(
             "standard output",

@@ -7,6 +7,7 @@
 
 mod answers;
 mod database;
+mod events;
 mod layout;
 mod mirror;
 mod pools;
@@ -32,6 +33,7 @@ use md_abi::admin::{
     Create,
     DeleteReplicas,
     Device,
+    Event,
     Grow,
     GrowMirror,
     Header,
@@ -41,6 +43,7 @@ use md_abi::admin::{
     MirrorOptions,
     PoolStatus,
     Probe,
+    ReadEvents,
     Refusal,
     Replace,
     ReplicaStatus,
@@ -111,6 +114,8 @@ pub struct FakeAdmin {
     pub resync_stuck_at: Option<u64>,
     /// How many sectors of a scrub are done from one question for it to the next.
     pub scrub_step: u64,
+    /// All events, also those that are not kept any more.
+    events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
@@ -539,6 +544,16 @@ impl Admin for FakeAdmin {
         checked.map_err(|refused| refuse(&mut argument.header, refused))?;
         self.unit_mut(number).summary.pool = argument.pool;
         Ok(())
+    }
+
+    fn read_events(
+        &mut self,
+        argument: &mut ReadEvents,
+        events: &mut [Event],
+    ) -> Result<(), CallError> {
+        self.admit::<ReadEvents>(&mut argument.header)?;
+        let read = self.read_from_ring(argument, events);
+        read.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {

@@ -2,6 +2,7 @@
 //! What the commands ask the kernel for: arguments are filled in, answers are checked.
 
 pub mod database;
+pub mod events;
 mod making;
 pub mod pools;
 mod reading;
