@@ -127,6 +127,18 @@ void md_disk_set_unthrottled(struct gendisk *disk)
 	set_bit(QUEUE_FLAG_DISABLE_WBT_DEF, &disk->queue->queue_flags);
 }
 
+/*
+ * Who changes the elevator of our queue waits, with its lock held, for requests that may wait for
+ * who changes the elevator of a queue below. These locks are of one class, whatever the queue, and
+ * lockdep would take that for a circle.
+ */
+void md_disk_set_above(struct gendisk *disk)
+{
+	static struct lock_class_key above;
+
+	lockdep_set_class(&disk->queue->elevator_lock, &above);
+}
+
 /* What the requests of a disk have done so far: how many have ended, and how long they took. */
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns)
 {

@@ -323,6 +323,7 @@ impl<T: Operations> Disk<T> {
                 ffi::md_disk_clear_nowait(gendisk);
             }
             ffi::md_disk_set_unthrottled(gendisk);
+            ffi::md_disk_set_above(gendisk);
             shared.core.gendisk.store(gendisk, Release);
             copy_name(&mut (*gendisk).disk_name, name).and_then(|()| {
                 let none = core::ptr::null_mut();
