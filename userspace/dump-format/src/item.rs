@@ -83,12 +83,7 @@ pub enum Contents {
 impl Item {
     /// How many records it is.
     pub fn records(&self) -> u64 {
-        match &self.contents {
-            Contents::Header(_) => 1,
-            Contents::Bytes { records, .. }
-            | Contents::Disk { records, .. }
-            | Contents::Zeros { records } => *records,
-        }
+        self.contents.records()
     }
 
     /// Whether it is a header.
@@ -98,17 +93,13 @@ impl Item {
 
     /// Cuts it: leaves at most `limit` records in it, and hands out the rest if there is one.
     pub fn cut(&mut self, limit: u64) -> Option<Item> {
-        let over = self.records().checked_sub(limit).filter(|over| *over > 0)?;
-        let mut rest = self.clone();
-        rest.place.record += limit;
-        self.contents.set_records(limit);
-        rest.contents.set_records(over);
-        match &mut rest.contents {
-            Contents::Bytes { skipped, .. } => *skipped += limit,
-            Contents::Disk { offset, .. } => *offset += limit * RECORD as u64,
-            Contents::Header(_) | Contents::Zeros { .. } => {}
-        }
-        Some(rest)
+        let contents = self.contents.cut(limit)?;
+        let record = self.place.record + limit;
+        let place = Place {
+            record,
+            ..self.place
+        };
+        Some(Item { place, contents })
     }
 }
 
@@ -122,6 +113,30 @@ impl Contents {
             skipped: 0,
             records,
         }
+    }
+
+    /// How many records it is.
+    pub fn records(&self) -> u64 {
+        match self {
+            Contents::Header(_) => 1,
+            Contents::Bytes { records, .. }
+            | Contents::Disk { records, .. }
+            | Contents::Zeros { records } => *records,
+        }
+    }
+
+    /// Cuts it: leaves at most `limit` records in it, and hands out the rest if there is one.
+    pub fn cut(&mut self, limit: u64) -> Option<Contents> {
+        let over = self.records().checked_sub(limit).filter(|over| *over > 0)?;
+        let mut rest = self.clone();
+        self.set_records(limit);
+        rest.set_records(over);
+        match &mut rest {
+            Contents::Bytes { skipped, .. } => *skipped += limit,
+            Contents::Disk { offset, .. } => *offset += limit * RECORD as u64,
+            Contents::Header(_) | Contents::Zeros { .. } => {}
+        }
+        Some(rest)
     }
 
     /// The bytes of it that it is, if it is of bytes.

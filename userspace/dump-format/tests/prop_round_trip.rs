@@ -120,7 +120,7 @@ fn write(items: Vec<Item>, ntrec: u32, lengths: &[usize], unwritten: usize) -> V
         layout.begin_volume();
         let mut volume = Vec::new();
         let mut blocks: Vec<_> = std::iter::from_fn(|| layout.block())
-            .take(length.saturating_add(unwritten))
+            .take(length.saturating_add(unwritten + 1))
             .collect();
         let is_last = blocks.len() <= length;
         let back = blocks.split_off(length.min(blocks.len()));

@@ -133,7 +133,10 @@ impl<S: Source> FileSystem<S> {
         let end = first.checked_add(count);
         if end.is_none_or(|end| end > self.superblock.blocks()) {
             let what = format!("block {first}");
-            return Err(Error::corrupt(what, "lies behind the end of the file system"));
+            return Err(Error::corrupt(
+                what,
+                "lies behind the end of the file system",
+            ));
         }
         let mut bytes = vec![0; (count * size) as usize];
         self.read(&mut bytes, first * size)?;

@@ -28,8 +28,11 @@ mod incompat {
     pub(super) const HARMLESS: u32 = 0x2 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x8000 | 0x30000;
     pub(super) const KNOWN: u32 = RECOVER | META_BG | EXTENTS | BIT64 | LARGEDIR | HARMLESS;
     /// Names of the others.
-    pub(super) const NAMES: &[(u32, &str)] =
-        &[(0x1, "compression"), (0x8, "journal_dev"), (0x1000, "dirdata")];
+    pub(super) const NAMES: &[(u32, &str)] = &[
+        (0x1, "compression"),
+        (0x8, "journal_dev"),
+        (0x1000, "dirdata"),
+    ];
 }
 
 /// Features that a reader may ignore, but that say which fields count.
@@ -212,9 +215,7 @@ impl Superblock {
         let is_reserved = inode < self.first_inode && inode != ROOT;
         let [usr, grp, prj, journal, orphans] = self.internal;
         let has_orphans = self.compat & compat::ORPHAN_FILE != 0;
-        is_reserved
-            || [usr, grp, prj, journal].contains(&inode)
-            || has_orphans && inode == orphans
+        is_reserved || [usr, grp, prj, journal].contains(&inode) || has_orphans && inode == orphans
     }
 
     /// Whether directories may have sizes of 64 bits.
