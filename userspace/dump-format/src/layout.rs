@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The one stage that numbers records, and cuts a dump into blocks and volumes.
+//!
+//! A volume that turns out to be shorter than its medium promised is no special case: blocks that
+//! were not written go back into the layout ([`Layout::take_back`]), which stamps their headers
+//! anew behind the header of the next volume.
+
+use crate::{
+    header::{
+        flags,
+        put_text,
+        Header,
+        Kind,
+        INODES_MAX, //
+    },
+    item::{
+        Contents,
+        Item,
+        Place,
+        Stage, //
+    },
+};
+use serde::{
+    Deserialize,
+    Serialize, //
+};
+use std::collections::VecDeque;
+
+/// What all headers of a dump have alike.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Identity {
+    /// When the dump was begun, in seconds since 1970. `restore` knows the dump by it.
+    pub date: i64,
+    /// Since when what has changed is in it; 0 for everything.
+    pub since: i64,
+    /// Level.
+    pub level: u32,
+    /// Label, of which 15 bytes are kept.
+    pub label: String,
+    /// Where the file system is mounted.
+    pub filesystem: String,
+    /// Its device.
+    pub device: String,
+    /// Name of the machine.
+    pub host: String,
+    /// Records of a block.
+    pub ntrec: u32,
+    /// Whether blocks are compressed.
+    pub is_compressed: bool,
+}
+
+/// How far a dump is, so that it can go on from there.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Position {
+    /// Volumes that were begun.
+    pub volume: u32,
+    /// Ordinal of the next record over all volumes, headers of volumes included.
+    pub next: u64,
+    /// Ordinal of the first record of the volume.
+    pub first: u64,
+    /// First inode of each volume.
+    pub inodes: Vec<u32>,
+}
+
+/// A block: `ntrec` records.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Ordinal of its first record.
+    pub first: u64,
+    /// What is in it, in order.
+    pub items: Vec<Item>,
+}
+
+/// Numbers the records of items.
+#[derive(Debug)]
+pub struct Layout<I> {
+    identity: Identity,
+    items: I,
+    /// What comes before `items`.
+    queue: VecDeque<Item>,
+    position: Position,
+    has_ended: bool,
+}
+
+impl<I: Iterator<Item = Item>> Layout<I> {
+    /// Lays out these items from a position on: [`Position::default`] at the start of a dump.
+    pub fn new(identity: Identity, items: I, position: Position) -> Self {
+        Layout {
+            identity,
+            items,
+            queue: VecDeque::new(),
+            position,
+            has_ended: false,
+        }
+    }
+
+    /// How far it is.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Where the next record is that belongs to no volume.
+    pub fn place(&mut self) -> Place {
+        self.fill(1);
+        let end = Place {
+            stage: Stage::End,
+            ..Place::default()
+        };
+        self.queue.front().map_or(end, |item| item.place)
+    }
+
+    /// Begins a volume: its header comes next.
+    pub fn begin_volume(&mut self) {
+        let inode = self.place().inode;
+        let data = self.data_before_header();
+        self.position.volume += 1;
+        self.position.first = self.position.next;
+        self.position.inodes.push(inode);
+        let mut header = Header::new(Kind::Volume, inode);
+        header.flags = flags::NEW_HEADER.into();
+        // As in every dump: volume 1 says 1, whatever follows.
+        let is_first = self.position.volume == 1;
+        let count = if is_first { 1 } else { data };
+        header.count = u32::try_from(count).unwrap_or(u32::MAX).into();
+        self.queue.push_front(Item {
+            place: Place::default(),
+            contents: Contents::Header(Box::new(header)),
+        });
+    }
+
+    /// The next block, or none if all has been laid out.
+    pub fn block(&mut self) -> Option<Block> {
+        if self.has_ended {
+            return None;
+        }
+        let mut block = Block {
+            first: self.position.next,
+            items: Vec::new(),
+        };
+        let mut room = u64::from(self.identity.ntrec);
+        while room > 0 {
+            let mut item = self.next_item();
+            if let Some(rest) = item.cut(room) {
+                self.queue.push_front(rest);
+            }
+            if let Contents::Header(header) = &mut item.contents {
+                stamp(header, &self.identity, &self.position);
+            }
+            room -= item.records();
+            self.position.next += item.records();
+            block.items.push(item);
+        }
+        Some(block)
+    }
+
+    /// Takes blocks back that were not written, the last ones that it made, in their order.
+    pub fn take_back(&mut self, blocks: Vec<Block>) {
+        if let Some(block) = blocks.first() {
+            self.position.next = block.first;
+            self.has_ended = false;
+        }
+        let items = blocks.into_iter().flat_map(|block| block.items);
+        let items: Vec<_> = items.filter(|item| !is_of_layout(item)).collect();
+        for item in items.into_iter().rev() {
+            self.queue.push_front(item);
+        }
+    }
+
+    /// The next item; behind the last one, a header that says that this is the end.
+    fn next_item(&mut self) -> Item {
+        if let Some(item) = self.queue.pop_front().or_else(|| self.items.next()) {
+            return item;
+        }
+        self.has_ended = true;
+        let mut header = Header::new(Kind::End, 0);
+        let words = self.position.inodes.iter().take(INODES_MAX);
+        for (to, inode) in header.addresses.chunks_exact_mut(4).zip(words) {
+            to.copy_from_slice(&inode.to_le_bytes());
+        }
+        Item {
+            place: Place {
+                stage: Stage::End,
+                ..Place::default()
+            },
+            contents: Contents::Header(Box::new(header)),
+        }
+    }
+
+    /// Puts items into the queue until there are so many, or no more.
+    fn fill(&mut self, count: usize) {
+        let missing = count.saturating_sub(self.queue.len());
+        self.queue.extend(self.items.by_ref().take(missing));
+    }
+
+    /// How many records of data come before the next header.
+    fn data_before_header(&mut self) -> u64 {
+        let mut data = 0;
+        let mut index = 0;
+        loop {
+            self.fill(index + 1);
+            match self.queue.get(index) {
+                Some(item) if !item.is_header() => data += item.records(),
+                _ => return data,
+            }
+            index += 1;
+        }
+    }
+}
+
+/// Whether the layout has added an item itself.
+fn is_of_layout(item: &Item) -> bool {
+    let own = [Kind::Volume.number(), Kind::End.number()];
+    match &item.contents {
+        Contents::Header(header) => own.contains(&header.kind.get()),
+        _ => false,
+    }
+}
+
+/// Fills in what only the layout knows.
+fn stamp(header: &mut Header, identity: &Identity, position: &Position) {
+    header.date = (identity.date as u32).into();
+    header.since = (identity.since as u32).into();
+    header.since_64 = (identity.since as u64).into();
+    header.level = identity.level.into();
+    put_text(&mut header.label, &identity.label);
+    put_text(&mut header.filesystem, &identity.filesystem);
+    put_text(&mut header.device, &identity.device);
+    put_text(&mut header.host, &identity.host);
+    header.ntrec = identity.ntrec.into();
+    header.volume = position.volume.into();
+    header.ordinal = (position.next as u32).into();
+    header.ordinal_64 = position.next.into();
+    header.first = (position.first as u32).into();
+    header.first_64 = position.first.into();
+    let mut bits = header.flags.get() | flags::NEW_INODES;
+    if identity.is_compressed {
+        bits |= flags::COMPRESSED;
+    }
+    header.flags = bits.into();
+    header.seal();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(ntrec: u32) -> Identity {
+        Identity {
+            ntrec,
+            date: 1_700_000_000,
+            ..Identity::default()
+        }
+    }
+
+    /// A file of so many records of data.
+    fn file(inode: u32, records: u64) -> Vec<Item> {
+        let place = |record| Place {
+            stage: Stage::Files,
+            inode,
+            record,
+        };
+        let header = Item {
+            place: place(0),
+            contents: Contents::Header(Box::new(Header::new(Kind::Inode, inode))),
+        };
+        let data = Item {
+            place: place(1),
+            contents: Contents::Zeros { records },
+        };
+        vec![header, data]
+    }
+
+    fn headers(block: &Block) -> Vec<&Header> {
+        let headers = block.items.iter().filter_map(|item| match &item.contents {
+            Contents::Header(header) => Some(&**header),
+            _ => None,
+        });
+        headers.collect()
+    }
+
+    fn records(block: &Block) -> u64 {
+        block.items.iter().map(Item::records).sum()
+    }
+
+    #[test]
+    fn blocks_are_full_and_end_with_an_end() {
+        let items = [file(11, 5), file(12, 0)].concat();
+        let mut layout = Layout::new(identity(4), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let blocks: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+        assert_eq!(blocks.len(), 3);
+        assert!(blocks.iter().all(|block| records(block) == 4));
+        let last = headers(&blocks[2]).into_iter().map(|h| h.kind.get());
+        assert_eq!(last.collect::<Vec<_>>(), [5, 5, 5, 5]);
+        let tape = headers(&blocks[0])[0];
+        assert_eq!(
+            (tape.kind.get(), tape.count.get(), tape.flags.get()),
+            (1, 1, 3)
+        );
+        assert_eq!(headers(&blocks[1])[0].ordinal.get(), 7);
+    }
+
+    #[test]
+    fn blocks_that_come_back_are_numbered_anew() {
+        let items = [file(11, 5), file(12, 2)].concat();
+        let mut layout = Layout::new(identity(4), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let _written = layout.block();
+        let unwritten = vec![layout.block().unwrap(), layout.block().unwrap()];
+        layout.take_back(unwritten);
+        assert_eq!(layout.place().record, 3);
+        layout.begin_volume();
+        let block = layout.block().unwrap();
+        let tape = headers(&block)[0];
+        assert_eq!((tape.volume.get(), tape.first.get()), (2, 4));
+        assert_eq!((tape.count.get(), tape.inumber.get()), (3, 11));
+        let block = layout.block().unwrap();
+        assert_eq!(headers(&block)[0].ordinal.get(), 8);
+        assert_eq!(headers(&block)[1].kind.get(), 5);
+        assert_eq!(headers(&block)[1].addresses[4..8], [11, 0, 0, 0]);
+        assert!(layout.block().is_none());
+    }
+
+    /// dump.md, test 19: the field of 32 bits wraps around, that of 64 does not.
+    #[test]
+    fn ordinals_go_on_behind_four_thousand_millions() {
+        let position = Position {
+            volume: 1,
+            next: (1 << 32) - 2,
+            ..Position::default()
+        };
+        let mut layout = Layout::new(identity(4), file(11, 1).into_iter(), position);
+        let block = layout.block().unwrap();
+        let last = headers(&block)[1];
+        assert_eq!((last.ordinal.get(), last.ordinal_64.get()), (0, 1 << 32));
+    }
+}

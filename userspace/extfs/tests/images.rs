@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Images made by mke2fs with every layout that is read, filled from a tree: what is read is what is
+//! in the tree. Where there is no mke2fs, `scripts/dump-tools` fetches one.
+
+use md_extfs::{
+    inode::Kind,
+    FileSystem, //
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{
+        symlink,
+        FileExt,
+        MetadataExt, //
+    },
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command,
+    sync::OnceLock, //
+};
+
+/// The folder with Debian's tools.
+fn tools() -> &'static Path {
+    static TOOLS: OnceLock<PathBuf> = OnceLock::new();
+    TOOLS.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/dump-tools");
+        let output = Command::new(script).output().expect("the script is there");
+        let path = String::from_utf8(output.stdout).expect("a path");
+        assert!(
+            output.status.success(),
+            "scripts/dump-tools: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        path.trim().into()
+    })
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(tools().join("e2fs").join(program))
+        .env("LD_LIBRARY_PATH", tools().join("lib"))
+        .args(arguments)
+        .output()
+        .expect("it can be started");
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A tree with files of all kinds of sizes, holes, long names and many entries.
+fn tree(folder: &Path) {
+    fs::create_dir_all(folder.join("sub/deep")).unwrap();
+    for (name, bytes) in [("empty", 0), ("six", 6), ("inline", 90), ("block", 4096)] {
+        fs::write(folder.join(name), vec![b'a'; bytes]).unwrap();
+    }
+    let large: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(folder.join("sub/large"), large).unwrap();
+    let sparse = fs::File::create(folder.join("sub/deep/sparse")).unwrap();
+    for hole in [0, 40_000, 5_000_000, 400_000_000] {
+        sparse.write_all_at(b"between holes", hole).unwrap();
+    }
+    sparse.set_len(500_000_000).unwrap();
+    symlink("six", folder.join("short")).unwrap();
+    symlink("x".repeat(200), folder.join("long")).unwrap();
+    fs::hard_link(folder.join("six"), folder.join("sub/linked")).unwrap();
+    fs::create_dir(folder.join("many")).unwrap();
+    for n in 0..600 {
+        let name = format!("many/{n}-{}", "n".repeat(n % 200));
+        fs::write(folder.join(name), n.to_string()).unwrap();
+    }
+}
+
+/// All files of a tree: their contents, or their targets.
+fn expected(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{below}/{}", entry.file_name().to_str().unwrap());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            expected(&entry.path(), &name, found);
+        } else if kind.is_symlink() {
+            let target = fs::read_link(entry.path()).unwrap();
+            found.insert(name, target.to_str().unwrap().into());
+        } else {
+            found.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+/// The same of a file system.
+fn found(fs: &FileSystem<Vec<u8>>, number: u32, below: &str, all: &mut BTreeMap<String, Vec<u8>>) {
+    let inode = fs.inode(number).unwrap();
+    let directory = fs.directory(&inode);
+    assert!(directory.fault.is_none(), "{below}: {:?}", directory.fault);
+    let names = directory.entries.iter().map(|entry| &entry.name[..]);
+    assert_eq!(
+        names.filter(|name| *name == b"." || *name == b"..").count(),
+        2
+    );
+    for entry in directory.entries {
+        let word = String::from_utf8(entry.name).unwrap();
+        if [".", "..", "lost+found"].contains(&&word[..]) {
+            continue;
+        }
+        let name = format!("{below}/{word}");
+        let inode = fs.inode(entry.inode).unwrap();
+        match inode.kind() {
+            Kind::Directory => found(fs, entry.inode, &name, all),
+            Kind::Symlink => drop(all.insert(name, fs.target(&inode).unwrap())),
+            _ => drop(all.insert(name, contents(fs, &inode))),
+        }
+    }
+}
+
+fn contents(fs: &FileSystem<Vec<u8>>, inode: &md_extfs::inode::Inode) -> Vec<u8> {
+    if let Some(bytes) = fs.inline(inode) {
+        return bytes;
+    }
+    let block = u64::from(fs.superblock().block_bytes());
+    let mut bytes = vec![0; inode.size.next_multiple_of(block) as usize];
+    let mapped = fs.extents(inode);
+    assert!(mapped.fault.is_none(), "{:?}", mapped.fault);
+    for extent in mapped.extents.iter().filter(|one| !one.is_unwritten) {
+        let start = (extent.logical * block) as usize;
+        let data = fs.blocks(extent.physical, extent.blocks).unwrap();
+        bytes[start..start + data.len()].copy_from_slice(&data);
+    }
+    bytes.truncate(inode.size as usize);
+    bytes
+}
+
+const LAYOUTS: [(&str, &[&str]); 12] = [
+    ("ext2 with blocks of 1 KiB", &["-t", "ext2", "-b", "1024"]),
+    ("ext3 with blocks of 1 KiB", &["-t", "ext3", "-b", "1024"]),
+    ("ext3", &["-t", "ext3", "-b", "4096"]),
+    ("ext4", &["-t", "ext4", "-b", "4096"]),
+    ("ext4 with blocks of 1 KiB", &["-t", "ext4", "-b", "1024"]),
+    (
+        "blocks of 2 KiB",
+        &["-t", "ext4", "-b", "2048", "-I", "128"],
+    ),
+    ("64 bits", &["-t", "ext4", "-O", "64bit,metadata_csum"]),
+    (
+        "no 64 bits",
+        &["-t", "ext4", "-O", "^64bit,^metadata_csum,uninit_bg"],
+    ),
+    (
+        "large clusters",
+        &["-t", "ext4", "-O", "bigalloc", "-C", "16384"],
+    ),
+    (
+        "large clusters of small blocks",
+        &["-t", "ext4", "-b", "1024", "-O", "bigalloc", "-C", "16384"],
+    ),
+    (
+        "meta groups",
+        &[
+            "-t",
+            "ext4",
+            "-b",
+            "1024",
+            "-g",
+            "1024",
+            "-O",
+            "meta_bg,^resize_inode",
+        ],
+    ),
+    (
+        "data in inodes",
+        &["-t", "ext4", "-O", "inline_data", "-I", "256"],
+    ),
+];
+
+#[test]
+fn what_mke2fs_has_made_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("tree");
+    tree(&source);
+    let mut should = BTreeMap::new();
+    expected(&source, "", &mut should);
+    assert_eq!(should.len(), 609);
+    for (name, options) in LAYOUTS {
+        let image = folder.path().join("image");
+        let _ = fs::remove_file(&image);
+        let mut arguments = vec!["-q", "-F", "-N", "4000", "-d", source.to_str().unwrap()];
+        arguments.extend(options);
+        let path = image.to_str().unwrap().to_string();
+        arguments.extend([&path, "64M"]);
+        run("mke2fs", &arguments);
+        let fs = FileSystem::open(fs::read(&image).unwrap()).unwrap();
+        let mut is = BTreeMap::new();
+        found(&fs, 2, "", &mut is);
+        assert!(is.keys().eq(should.keys()), "{name}: {:?}", is.keys());
+        for (path, bytes) in &is {
+            assert!(*bytes == should[path], "{name}: {path} differs");
+        }
+    }
+}
+
+#[test]
+fn tables_leave_out_what_was_never_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("tree");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "x").unwrap();
+    let metadata = fs::metadata(source.join("file")).unwrap();
+    let image = folder.path().join("image");
+    let [source, path] = [&source, &image].map(|path| path.to_str().unwrap());
+    run(
+        "mke2fs",
+        &[
+            "-q", "-F", "-t", "ext4", "-g", "2048", "-d", source, path, "32M",
+        ],
+    );
+    let fs = FileSystem::open(fs::read(&image).unwrap()).unwrap();
+    let mut table = fs.table();
+    let (mut number, mut used, mut asked) = (0, Vec::new(), 0);
+    while let Some(next) = table.next_number(number).unwrap() {
+        number = next;
+        asked += 1;
+        let inode = table.inode(number).unwrap().unwrap();
+        if inode.is_used() && !fs.superblock().is_internal(number) {
+            used.push(inode);
+        }
+    }
+    let numbers: Vec<u32> = used.iter().map(|inode| inode.number).collect();
+    assert_eq!(numbers.len(), 3, "{numbers:?}");
+    assert!(asked < fs.superblock().inodes() / 2, "{asked}");
+    let file = &used[2];
+    assert_eq!((file.size, u32::from(file.mode)), (1, metadata.mode()));
+    assert_eq!(file.modified.seconds, metadata.mtime());
+    assert!(table.inode(fs.superblock().inodes() + 1).is_err());
+}
