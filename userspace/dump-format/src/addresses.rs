@@ -149,10 +149,10 @@ impl Window {
 fn encode(run: Run, to: &mut Vec<u8>) {
     let kind = u8::from(run.is_data);
     if run.records <= SHORT_MAX {
-        to.push((run.records as u8 - 1) << 1 | kind);
+        to.push(((run.records as u8 - 1) << 1) | kind);
     } else {
         let above = run.records - SHORT_MAX - 1;
-        to.push(0x80 | ((above % 64) as u8) << 1 | kind);
+        to.push(0x80 | (((above % 64) as u8) << 1) | kind);
         to.push((above / 64) as u8);
     }
 }
@@ -202,7 +202,7 @@ mod tests {
             Encoding::Runs,
             &[run(true, 20), run(false, 3), run(true, 1)],
         );
-        assert_eq!(apart[0].addresses, [19 << 1 | 1, 2 << 1, 1]);
+        assert_eq!(apart[0].addresses, [(19 << 1) | 1, 2 << 1, 1]);
     }
 
     #[test]

@@ -213,7 +213,11 @@ impl<'a> Reader<'a> {
     fn header(&self, bytes: &[u8]) -> Result<Header, Fault> {
         let words = bytes.chunks_exact(4);
         let sum = words.fold(0u32, |sum, word| {
-            sum.wrapping_add(word.iter().rev().fold(0, |all, b| all << 8 | u32::from(*b)))
+            sum.wrapping_add(
+                word.iter()
+                    .rev()
+                    .fold(0, |all, b| (all << 8) | u32::from(*b)),
+            )
         });
         self.same("the sum of the words", sum, CHECKSUM)?;
         let bytes: &[u8; RECORD] = match bytes.try_into() {
@@ -299,7 +303,7 @@ impl<'a> Reader<'a> {
         while let Some(byte) = addresses.get(at) {
             // Classic bytes are 0 and 1, of which runs make the same.
             let is_data = byte & 1 == 1;
-            let small = u64::from(byte >> 1 & 63);
+            let small = u64::from((byte >> 1) & 63);
             let records = if byte & 0x80 == 0 {
                 small + 1
             } else {

@@ -71,7 +71,7 @@ impl Map {
             let byte = *byte;
             let base = index as u64 * 8 + 1;
             (0..8)
-                .filter(move |bit| byte >> bit & 1 == 1)
+                .filter(move |bit| (byte >> bit) & 1 == 1)
                 .filter_map(move |bit| u32::try_from(base + bit).ok())
         };
         let skipped = (start as usize - 1) / 8;

@@ -28,7 +28,7 @@ impl<'a> Bytes<'a> {
 
     /// Two halves of a number that are apart.
     pub(crate) fn split(self, low: usize, high: usize) -> u64 {
-        u64::from(self.u32(high)) << 32 | u64::from(self.u32(low))
+        (u64::from(self.u32(high)) << 32) | u64::from(self.u32(low))
     }
 
     pub(crate) fn be_u16(self, at: usize) -> u16 {

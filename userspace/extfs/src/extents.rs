@@ -147,7 +147,7 @@ impl<S: Source> Walk<'_, S> {
             } else {
                 range.end
             };
-            let child = u64::from(entry.u16(8)) << 32 | u64::from(entry.u32(4));
+            let child = (u64::from(entry.u16(8)) << 32) | u64::from(entry.u32(4));
             let block = self.block(child)?;
             self.tree(&block, Some(is_depth - 1), start(index)..end)?;
         }
@@ -167,7 +167,7 @@ impl<S: Source> Walk<'_, S> {
         }
         self.add(Extent {
             logical: u64::from(entry.u32(0)),
-            physical: u64::from(entry.u16(6)) << 32 | u64::from(entry.u32(8)),
+            physical: (u64::from(entry.u16(6)) << 32) | u64::from(entry.u32(8)),
             blocks: u64::from(blocks),
             is_unwritten,
         })

@@ -31,7 +31,7 @@ impl<S: Source> FileSystem<S> {
         let is_wide = bytes >= 64;
         let high = |at: usize| if is_wide { at } else { usize::MAX };
         let all = superblock.inodes_per_group();
-        let unused = u32::from(raw.u16(high(0x32))) << 16 | u32::from(raw.u16(0x1c));
+        let unused = (u32::from(raw.u16(high(0x32))) << 16) | u32::from(raw.u16(0x1c));
         let inodes = if !superblock.has_descriptor_checksums() {
             all
         } else if raw.u16(0x12) & INODES_UNUSED != 0 {

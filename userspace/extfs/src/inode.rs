@@ -101,14 +101,14 @@ impl Inode {
         Inode {
             number,
             mode,
-            uid: u32::from(raw.u16(120)) << 16 | u32::from(raw.u16(2)),
-            gid: u32::from(raw.u16(122)) << 16 | u32::from(raw.u16(24)),
+            uid: (u32::from(raw.u16(120)) << 16) | u32::from(raw.u16(2)),
+            gid: (u32::from(raw.u16(122)) << 16) | u32::from(raw.u16(24)),
             links: raw.u16(26),
-            size: if is_large { high << 32 | size } else { size },
-            sectors: u64::from(raw.u16(116)) << 32 | u64::from(raw.u32(28)),
+            size: if is_large { (high << 32) | size } else { size },
+            sectors: (u64::from(raw.u16(116)) << 32) | u64::from(raw.u32(28)),
             flags: raw.u32(32),
             generation: raw.u32(100),
-            attribute_block: u64::from(raw.u16(118)) << 32 | u64::from(raw.u32(104)),
+            attribute_block: (u64::from(raw.u16(118)) << 32) | u64::from(raw.u32(104)),
             accessed: time(8, 140),
             modified: time(16, 136),
             changed: time(12, 132),
@@ -148,8 +148,8 @@ impl Inode {
         match old {
             0 => {
                 let new = raw.u32(4);
-                let minor = new & 0xff | new >> 12 & 0xf_ff00;
-                (new >> 8 & 0xfff, minor)
+                let minor = new & 0xff | (new >> 12) & 0xf_ff00;
+                ((new >> 8) & 0xfff, minor)
             }
             old => (old >> 8, old & 0xff),
         }
@@ -196,7 +196,7 @@ mod tests {
         let mut bytes = vec![0; 256];
         bytes[16..20].copy_from_slice(&(-5i32).to_le_bytes());
         bytes[128] = 32;
-        bytes[136..140].copy_from_slice(&(7u32 << 2 | 1).to_le_bytes());
+        bytes[136..140].copy_from_slice(&((7u32 << 2) | 1).to_le_bytes());
         let inode = Inode::parse(12, &bytes);
         assert_eq!(inode.modified.seconds, (1 << 32) - 5);
         assert_eq!(inode.modified.nanoseconds, 7);

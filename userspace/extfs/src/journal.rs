@@ -246,7 +246,7 @@ impl<'a, S: Source> Journal<'a, S> {
                 (u32::from(raw.be_u16(6)), high, u32::from(raw.be_u16(4)))
             };
             let high = if is_wide { u64::from(high) } else { 0 };
-            let number = high << 32 | u64::from(raw.be_u32(0));
+            let number = (high << 32) | u64::from(raw.be_u32(0));
             written.extend(self.tagged(number, at, flags, sum));
             at = self.next(at);
             offset += bytes;
@@ -292,7 +292,7 @@ impl<'a, S: Source> Journal<'a, S> {
             return words.map(|word| u64::from(Bytes(word).be_u32(0))).collect();
         }
         let wide = |entry: &[u8]| {
-            u64::from(Bytes(entry).be_u32(0)) << 32 | u64::from(Bytes(entry).be_u32(4))
+            (u64::from(Bytes(entry).be_u32(0)) << 32) | u64::from(Bytes(entry).be_u32(4))
         };
         entries.chunks_exact(8).map(wide).collect()
     }
