@@ -347,7 +347,8 @@ impl SyncMap {
         ] {
             to.store(from.load(Relaxed), Relaxed);
         }
-        *self.history.lock() = *before.history.lock();
+        let history = *before.history.lock();
+        *self.history.lock() = history;
         self.count_uncertain();
         self.settle_sides();
         self.begin_anew();

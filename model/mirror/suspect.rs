@@ -119,7 +119,7 @@ mod tests {
     fn sample(ios: u64, ms_each: u64, in_flight: u64) -> Sample {
         Sample {
             ios,
-            nanoseconds: ios * ms_each * 1_000_000,
+            nanoseconds: ios.saturating_mul(ms_each).saturating_mul(1_000_000),
             in_flight,
         }
     }
