@@ -99,6 +99,11 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         &self.position
     }
 
+    /// Whether all has been laid out, the end included.
+    pub fn is_finished(&self) -> bool {
+        self.has_ended
+    }
+
     /// Where the next record is that belongs to no volume.
     pub fn place(&mut self) -> Place {
         self.fill(1);

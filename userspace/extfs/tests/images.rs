@@ -195,6 +195,9 @@ fn what_mke2fs_has_made_is_read() {
         let mut is = BTreeMap::new();
         found(&fs, 2, "", &mut is);
         assert!(is.keys().eq(should.keys()), "{name}: {:?}", is.keys());
+        // With this feature mke2fs writes a sparse file with a wrong size.
+        let is_inline = options.contains(&"inline_data");
+        is.retain(|path, _| !is_inline || !path.ends_with("sparse"));
         for (path, bytes) in &is {
             assert!(*bytes == should[path], "{name}: {path} differs");
         }

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The whole command: from its words to a dump, a list or a number.
+
+pub use crate::failure::Failure;
+
+use crate::{
+    calendar,
+    compression::Compression,
+    console::{
+        Console,
+        Terminal, //
+    },
+    due,
+    dumpdates::{
+        self,
+        Entry, //
+    },
+    job::{
+        Job,
+        ScriptAnswer,
+        Totals, //
+    },
+    kapi,
+    media::Names,
+    mounts,
+    options::{
+        self,
+        Arguments, //
+    },
+    plan::{
+        Format,
+        Manner,
+        Plan, //
+    },
+    progress::Meter,
+    resume,
+    selection::{
+        select,
+        Selection,
+        Wish, //
+    },
+    signals::Signals,
+    sink::Media,
+    state::{
+        Checkpoint,
+        Origin,
+        State, //
+    },
+    statistics::clock,
+    submirror::{
+        Manager,
+        Side, //
+    },
+    tape_length,
+    tolerant::Tolerant,
+};
+use clap::Parser;
+use md_dump_format::{
+    layout::Identity,
+    RECORD, //
+};
+use md_extfs::{
+    source::OpenFile,
+    FileSystem, //
+};
+use std::{
+    fs::{
+        self,
+        File, //
+    },
+    io::{
+        self,
+        IsTerminal,
+        Seek,
+        SeekFrom, //
+    },
+    os::unix::fs::{
+        FileTypeExt,
+        OpenOptionsExt, //
+    },
+    process::Command,
+    sync::Arc, //
+};
+
+/// What stands in a dump whose file system is mounted nowhere.
+const UNLISTED: &str = "an unlisted file system";
+
+/// Runs the command with these words, without its name. What it hands out is for standard output.
+pub fn run(words: &[String], manager: &mut dyn Manager) -> Result<String, Failure> {
+    let arguments = match Arguments::try_parse_from(with_name(&options::plain(words))) {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => return Ok(error.to_string()),
+        Err(error) => return Err(usage(&error)),
+    };
+    let console = Arc::new(Terminal::new(arguments.quiet, arguments.notify));
+    let signals = Signals::of_process();
+    let signals = signals.map_err(|error| Failure::new("", &error.to_string(), "mddump --help"))?;
+    run_with(words, &arguments, console, signals, manager)
+}
+
+/// clap wants the name of the program in front.
+fn with_name(words: &[String]) -> impl Iterator<Item = String> + '_ {
+    ["mddump".to_string()].into_iter().chain(words.iter().cloned())
+}
+
+/// Options that are not accepted. The usage lines are left to `--help`.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let reason = paragraph.strip_prefix("error: ").unwrap_or(paragraph);
+    Failure::new("", reason.trim(), "mddump --help")
+}
+
+/// The same with options that were read, and with somebody to tell and ask.
+pub fn run_with(
+    words: &[String],
+    arguments: &Arguments,
+    console: Arc<dyn Console>,
+    signals: Signals,
+    manager: &mut dyn Manager,
+) -> Result<String, Failure> {
+    if arguments.what || arguments.which {
+        let entries = read_dumpdates(arguments)?;
+        let now = Meter::new(false).now();
+        return Ok(due::text(&entries, &mounts::fstab(), now, arguments.which));
+    }
+    let mut run = Run {
+        words: words.to_vec(),
+        arguments: arguments.clone(),
+        resumed: None,
+        console,
+        signals,
+    };
+    if let Some(path) = &arguments.resume {
+        let (words, state) = resume::read(path, arguments.force)?;
+        let again = Arguments::try_parse_from(with_name(&options::plain(&words)));
+        run.arguments = again.map_err(|error| usage(&error))?;
+        run.arguments.force = arguments.force;
+        run.words = words;
+        run.resumed = Some(state);
+    }
+    run.start(manager)
+}
+
+/// One call of the command.
+struct Run {
+    words: Vec<String>,
+    arguments: Arguments,
+    resumed: Option<State>,
+    console: Arc<dyn Console>,
+    signals: Signals,
+}
+
+/// What is dumped.
+struct Target {
+    /// As it was named, by which dumpdates knows it.
+    name: String,
+    /// What is read.
+    device: String,
+    /// Where it is mounted, or would be.
+    folder: Option<String>,
+}
+
+impl Run {
+    fn start(&self, manager: &mut dyn Manager) -> Result<String, Failure> {
+        let Some(word) = &self.arguments.from_submirror else {
+            let target = self.target()?;
+            return self.dump(&target);
+        };
+        let side = Side::parse(word)?;
+        let device = manager.device(&side.mirror);
+        let mounted_at = mounts::mounted_at(&device);
+        let folder = mounted_at.as_ref().map(|folder| folder.display().to_string());
+        let work = |source: &str| {
+            self.dump(&Target {
+                name: device.clone(),
+                device: source.to_string(),
+                folder,
+            })
+        };
+        side.borrow(manager, &*self.console, mounted_at.as_deref(), work)?
+    }
+
+    /// The device that the word of the command line means.
+    fn target(&self) -> Result<Target, Failure> {
+        let Some(word) = &self.arguments.filesystem else {
+            let reason = "no file system is named";
+            return Err(Failure::new("", reason, "mddump --help"));
+        };
+        let mount = mounts::find(word.trim_end_matches('/')).or_else(|| mounts::find(word));
+        let is_folder = fs::metadata(word).is_ok_and(|found| found.is_dir());
+        match mount {
+            Some(mount) => Ok(Target {
+                name: word.clone(),
+                device: if is_folder { mount.device } else { word.clone() },
+                folder: Some(mount.folder),
+            }),
+            None if is_folder => {
+                let reason = "is a folder where no file system is mounted; only whole file \
+                              systems are dumped";
+                Err(Failure::new(word, reason, "findmnt"))
+            }
+            None => Ok(Target {
+                name: word.clone(),
+                device: word.clone(),
+                folder: None,
+            }),
+        }
+    }
+
+    fn dump(&self, target: &Target) -> Result<String, Failure> {
+        let source = Arc::new(self.open(target)?);
+        let fs = FileSystem::open(source.clone()).map_err(|error| {
+            Failure::new(&target.device, &error.to_string(), &format!("blkid {}", target.device))
+        })?;
+        for warning in fs.overlay().warnings() {
+            self.say(warning);
+        }
+        let base = self.base(&target.name)?;
+        let identity = match &self.resumed {
+            Some(state) => state.identity.clone(),
+            None => self.identity(target, base.as_ref()),
+        };
+        if !self.arguments.size {
+            self.announce(target, &identity, base.as_ref());
+        }
+        let selection = match &self.resumed {
+            Some(state) => {
+                resume::check(state, &origin(&fs), self.arguments.force)?;
+                state.selection()
+            }
+            None => self.select(&fs, &identity)?,
+        };
+        if self.arguments.size {
+            return Ok(format!("{}\n", selection.estimate * RECORD as u64));
+        }
+        self.say(&format!("estimated {} blocks.", selection.estimate));
+        let totals = self.write(&fs, &source, &selection, &identity)?;
+        self.conclude(target, &identity, &totals, source.errors())?;
+        Ok(String::new())
+    }
+
+    fn open(&self, target: &Target) -> Result<Tolerant, Failure> {
+        let cannot = |error: io::Error| {
+            let next = format!("ls -l {}", target.device);
+            Failure::new(&target.device, &format!("cannot be opened: {error}"), &next)
+        };
+        // A pipe without a writer is not waited for.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let mut options = File::options();
+        let mut file = options
+            .read(true)
+            .custom_flags(flags)
+            .open(&target.device)
+            .map_err(cannot)?;
+        let kind = file.metadata().map_err(cannot)?.file_type();
+        if kind.is_block_device() {
+            // Without the right to do so, the dump is of what the kernel has at hand.
+            let _ = kapi::flush_buffers(&file);
+        }
+        let bytes = file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        let inner = Box::new(OpenFile { file, bytes });
+        let console = self.console.clone();
+        Ok(Tolerant::new(inner, &target.device, console, self.arguments.errors))
+    }
+
+    /// The dump that this one builds on.
+    fn base(&self, name: &str) -> Result<Option<Entry>, Failure> {
+        let level = self.arguments.level;
+        if let Some(text) = &self.arguments.since {
+            let bad = || {
+                let reason = "is no time such as 'Sat Nov 21 06:28:05 2026 +0000'";
+                Failure::new(text, reason, "mddump --help")
+            };
+            let date = calendar::parse(text).ok_or_else(bad)?;
+            return Ok(Some(Entry {
+                name: name.to_string(),
+                level,
+                date,
+            }));
+        }
+        if level == 0 {
+            return Ok(None);
+        }
+        let entries = read_dumpdates(&self.arguments)?;
+        Ok(dumpdates::base(&entries, name, level).cloned())
+    }
+
+    fn identity(&self, target: &Target, base: Option<&Entry>) -> Identity {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Identity {
+            date: Meter::new(false).now(),
+            since: base.map_or(0, |base| base.date),
+            level: self.arguments.level,
+            label: self.arguments.label.clone(),
+            filesystem: target.folder.clone().unwrap_or_else(|| UNLISTED.to_string()),
+            device: target.name.clone(),
+            host,
+            ntrec: self.arguments.block,
+            is_compressed: self.compression().is_some(),
+        }
+    }
+
+    fn compression(&self) -> Compression {
+        match (self.arguments.zlib, self.arguments.bzip2) {
+            (Some(level), _) => Compression::Zlib(level),
+            (None, Some(level)) => Compression::Bzip2(level),
+            (None, None) => Compression::None,
+        }
+    }
+
+    fn announce(&self, target: &Target, identity: &Identity, base: Option<&Entry>) {
+        let Identity { level, label, .. } = identity;
+        let date = calendar::text(identity.date);
+        self.say(&format!("Date of this level {level} dump: {date}"));
+        match base {
+            Some(base) => {
+                let (level, date) = (base.level, calendar::text(base.date));
+                self.say(&format!("Date of last level {level} dump: {date}"));
+            }
+            None if *level > 0 => {
+                self.say("There is no dump of a lower level: everything is dumped");
+            }
+            None => {}
+        }
+        let folder = target.folder.as_deref().unwrap_or(UNLISTED);
+        self.say(&format!("Dumping {} ({folder}) to {}", target.name, self.file()));
+        self.say(&format!("Label: {label}"));
+        self.say(&format!("Writing {} Kilobyte records", identity.ntrec));
+    }
+
+    /// Where to.
+    fn file(&self) -> String {
+        let tape = || std::env::var("TAPE").unwrap_or_else(|_| "/dev/tape".to_string());
+        self.arguments.file.clone().unwrap_or_else(tape)
+    }
+
+    fn select(
+        &self,
+        fs: &FileSystem<Arc<Tolerant>>,
+        identity: &Identity,
+    ) -> Result<Selection, Failure> {
+        let mut excluded = self.arguments.exclude.clone();
+        if let Some(path) = &self.arguments.exclude_file {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))?;
+            excluded.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
+        }
+        let wish = Wish {
+            since: (identity.since > 0).then_some(identity.since),
+            honours_nodump: identity.level >= self.arguments.nodump,
+            excluded: excluded.into_iter().collect(),
+        };
+        self.say("mapping (Pass I) [regular files]");
+        self.say("mapping (Pass II) [directories]");
+        let selected = select(fs, &wish, &|line| self.say(line));
+        selected.map_err(|error| {
+            let next = format!("e2fsck -n {}", identity.device);
+            Failure::new(&identity.device, &error.to_string(), &next)
+        })
+    }
+
+    /// Most bytes of a volume.
+    fn volume_bytes(&self, identity: &Identity) -> Option<u64> {
+        let block = u64::from(identity.ntrec) * RECORD as u64;
+        if let Some(records) = self.arguments.records {
+            return Some(records * RECORD as u64 / block * block);
+        }
+        let tape = tape_length::Tape {
+            feet: self.arguments.feet,
+            density: self.arguments.density,
+            is_cartridge: self.arguments.cartridge,
+        };
+        let blocks = tape.blocks(u64::from(identity.ntrec)).filter(|_| !self.arguments.auto_size);
+        blocks.map(|blocks| blocks * block)
+    }
+
+    fn write(
+        &self,
+        fs: &FileSystem<Arc<Tolerant>>,
+        source: &Arc<Tolerant>,
+        selection: &Selection,
+        identity: &Identity,
+    ) -> Result<Totals, Failure> {
+        let volume_bytes = self.volume_bytes(identity);
+        check_room(volume_bytes, selection, identity)?;
+        let warn = |line: &str| self.say(line);
+        let plan = Plan {
+            fs,
+            selection,
+            manner: self.manner(identity),
+            warn: &warn,
+        };
+        let (checkpoint, state) = self.states(fs, selection, identity);
+        let mut media = Names::new(&self.file(), self.arguments.many, self.arguments.eject);
+        let names = media.clone();
+        let script = |volume| self.script(&names.name(volume), volume);
+        let has_script = self.arguments.script.is_some();
+        let mut job = Job {
+            plan: &plan,
+            source,
+            console: &*self.console,
+            media: &mut media,
+            signals: self.signals.clone(),
+            identity: identity.clone(),
+            volume_bytes,
+            compression: self.compression(),
+            state,
+            at_end_of_volume: has_script.then_some(&script),
+            is_given_up: &|| source.is_given_up(),
+        };
+        let has_bar = io::stderr().is_terminal() && !self.arguments.quiet;
+        let mut meter = Meter::new(has_bar);
+        let totals = job.run(checkpoint, &mut meter);
+        totals.map_err(|_| {
+            let next = match &self.arguments.state {
+                Some(path) => format!("mddump --resume {path}"),
+                None => "mddump --help".to_string(),
+            };
+            Failure::new(&identity.device, "is not dumped", &next).aborted()
+        })
+    }
+
+    fn manner(&self, identity: &Identity) -> Manner {
+        Manner {
+            format: Format::from(self.arguments.format),
+            only_inodes_before: self.arguments.only_inodes.then_some(identity.since),
+        }
+    }
+
+    /// Where to begin, and what is to be kept for another time.
+    fn states(
+        &self,
+        fs: &FileSystem<Arc<Tolerant>>,
+        selection: &Selection,
+        identity: &Identity,
+    ) -> (Checkpoint, Option<(std::path::PathBuf, State)>) {
+        let path = self.arguments.state.as_ref();
+        match (&self.resumed, path) {
+            (Some(state), Some(path)) => {
+                (state.checkpoint.clone(), Some((path.into(), state.clone())))
+            }
+            (None, Some(path)) => {
+                let state = State::new(self.words.clone(), identity.clone(), origin(fs), selection);
+                (Checkpoint::default(), Some((path.into(), state)))
+            }
+            _ => (Checkpoint::default(), None),
+        }
+    }
+
+    fn script(&self, name: &str, volume: u32) -> ScriptAnswer {
+        let program = self.arguments.script.as_deref().unwrap_or_default();
+        let status = Command::new(program).args([name, &volume.to_string()]).status();
+        match status.map(|status| status.code()) {
+            Ok(Some(0)) => ScriptAnswer::GoOn,
+            Ok(Some(1)) => ScriptAnswer::Ask,
+            Ok(_) => ScriptAnswer::Abort,
+            Err(error) => {
+                self.say(&format!("{program} cannot be run: {error}"));
+                ScriptAnswer::Abort
+            }
+        }
+    }
+
+    /// Tells what was done, and remembers it.
+    fn conclude(
+        &self,
+        target: &Target,
+        identity: &Identity,
+        totals: &Totals,
+        errors: u64,
+    ) -> Result<(), Failure> {
+        let Totals {
+            volumes, records, ..
+        } = totals;
+        self.say(&format!("{records} blocks on {volumes} volume(s)"));
+        let time = clock(std::time::Duration::from_secs(totals.seconds));
+        self.say(&format!("finished in {time}"));
+        let date = calendar::text(identity.date);
+        self.say(&format!("Date of this level {} dump: {date}", identity.level));
+        let now = calendar::text(Meter::new(false).now());
+        self.say(&format!("Date this dump completed:  {now}"));
+        if let Some(rate) = totals.average_rate() {
+            self.say(&format!("Average transfer rate: {rate} KB/s"));
+        }
+        if errors > 0 {
+            self.say(&format!("{errors} sectors could not be read and are zeros in the dump"));
+        }
+        if self.arguments.update {
+            let entry = Entry {
+                name: target.name.clone(),
+                level: identity.level,
+                date: identity.date,
+            };
+            let path = &self.arguments.dumpdates;
+            dumpdates::update(path.as_ref(), &entry).map_err(|error| {
+                Failure::new(path, &error.to_string(), &format!("ls -l {path}")).aborted()
+            })?;
+        }
+        if let Some(path) = &self.arguments.state {
+            let _ = fs::remove_file(path);
+        }
+        self.say("DUMP IS DONE");
+        Ok(())
+    }
+
+    fn say(&self, line: &str) {
+        self.console.say(line);
+    }
+}
+
+fn read_dumpdates(arguments: &Arguments) -> Result<Vec<Entry>, Failure> {
+    let path = &arguments.dumpdates;
+    dumpdates::read(path.as_ref())
+        .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))
+}
+
+/// Refuses volumes that have no room for the maps, which restore wants on the first one, and those
+/// that have no room for anything.
+fn check_room(
+    volume_bytes: Option<u64>,
+    selection: &Selection,
+    identity: &Identity,
+) -> Result<(), Failure> {
+    let Some(bytes) = volume_bytes else {
+        return Ok(());
+    };
+    let maps = (selection.used.bytes().len() + selection.wanted.bytes().len()) / RECORD;
+    let block = u64::from(identity.ntrec);
+    let need = (3 + maps as u64).next_multiple_of(block).max(2);
+    if bytes / RECORD as u64 >= need {
+        return Ok(());
+    }
+    let reason = format!("a volume has to have {need} KiB at least, for the maps");
+    Err(Failure::new("-B", &reason, &format!("mddump -B {need} ...")))
+}
+
+/// What the file system is now.
+fn origin(fs: &FileSystem<Arc<Tolerant>>) -> Origin {
+    let superblock = fs.superblock();
+    let uuid = superblock.uuid().into_iter().map(|byte| format!("{byte:02x}"));
+    Origin {
+        uuid: uuid.collect(),
+        written: superblock.written(),
+        blocks: superblock.blocks(),
+    }
+}

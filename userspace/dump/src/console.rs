@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the user is told and asked.
+//!
+//! The texts are those that dump(8) has had for forty years: scripts look for them.
+
+use rustix::event::{
+    poll,
+    PollFd,
+    PollFlags,
+    Timespec, //
+};
+use std::{
+    fs::File,
+    io::{
+        self,
+        BufRead,
+        BufReader,
+        Write, //
+    },
+    process::Command,
+    sync::Mutex, //
+};
+
+/// Who is told and asked. Several threads may do so at once.
+pub trait Console: Send + Sync {
+    /// Tells a line. That nobody listens is no reason to stop.
+    fn say(&self, line: &str);
+
+    /// Tells a line that was asked for, without the mark in front of it.
+    fn answer(&self, line: &str);
+
+    /// Asks for yes or no; nobody to ask means no answer.
+    fn ask(&self, question: &str) -> Option<bool>;
+
+    /// Tells the operators who are logged in.
+    fn broadcast(&self, _line: &str) {}
+}
+
+/// Standard error, and the terminal of the process.
+#[derive(Debug, Default)]
+pub struct Terminal {
+    is_quiet: bool,
+    notifies: bool,
+    /// One question at a time.
+    asking: Mutex<()>,
+}
+
+impl Terminal {
+    /// One that asks nobody if `is_quiet` (`-q`), and tells operators if `notifies` (`-n`).
+    pub fn new(is_quiet: bool, notifies: bool) -> Self {
+        Terminal {
+            is_quiet,
+            notifies,
+            asking: Mutex::default(),
+        }
+    }
+}
+
+/// How long until a question is repeated, in seconds.
+const PATIENCE: i64 = 120;
+
+impl Console for Terminal {
+    fn say(&self, line: &str) {
+        let _ = writeln!(io::stderr(), "  DUMP: {line}");
+    }
+
+    fn answer(&self, line: &str) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    fn ask(&self, question: &str) -> Option<bool> {
+        let _one = self.asking.lock();
+        if self.is_quiet {
+            self.say(&format!("{question}: nobody is asked (-q)"));
+            return None;
+        }
+        let mut terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let mut answers = BufReader::new(terminal.try_clone().ok()?);
+        self.broadcast("DUMP NEEDS ATTENTION!");
+        loop {
+            let _ = write!(terminal, "  DUMP: {question}: (\"yes\" or \"no\") ");
+            let mut fds = [PollFd::new(answers.get_ref(), PollFlags::IN)];
+            let time = Timespec {
+                tv_sec: PATIENCE,
+                tv_nsec: 0,
+            };
+            match poll(&mut fds, Some(&time)) {
+                Ok(0) => continue,
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+            let mut line = String::new();
+            if answers.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            match line.trim() {
+                "yes" | "Yes" => return Some(true),
+                "no" | "No" => return Some(false),
+                _ => {
+                    let _ = writeln!(terminal, "  DUMP: \"Yes\" or \"No\"?");
+                }
+            }
+        }
+    }
+
+    fn broadcast(&self, line: &str) {
+        if self.notifies {
+            let text = format!("Message from the dump program to all operators: {line}");
+            let _ = Command::new("wall").args(["-g", "operator", &text]).output();
+        }
+    }
+}
+
+/// Nobody: for questions there is no answer, and what is told is kept.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// What was told, line by line, questions too.
+    pub lines: Mutex<Vec<String>>,
+    /// Answers that are still to be given.
+    pub answers: Mutex<Vec<bool>>,
+}
+
+impl Recorded {
+    /// One who will give these answers.
+    pub fn with_answers(answers: &[bool]) -> Self {
+        Recorded {
+            lines: Mutex::default(),
+            answers: Mutex::new(answers.iter().rev().copied().collect()),
+        }
+    }
+
+    /// Whether a line with these words was told.
+    pub fn has(&self, words: &str) -> bool {
+        let lines = self.lines.lock();
+        lines.is_ok_and(|lines| lines.iter().any(|line| line.contains(words)))
+    }
+
+    fn keep(&self, line: &str) {
+        if let Ok(mut lines) = self.lines.lock() {
+            lines.push(line.to_string());
+        }
+    }
+}
+
+impl Console for Recorded {
+    fn say(&self, line: &str) {
+        self.keep(line);
+    }
+
+    fn answer(&self, line: &str) {
+        self.keep(line);
+    }
+
+    fn ask(&self, question: &str) -> Option<bool> {
+        self.keep(question);
+        self.answers.lock().ok()?.pop()
+    }
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A dump from volume to volume: opening and changing media, writing one anew, stopping, going on.
+
+use crate::{
+    calendar,
+    console::Console,
+    pipeline::{
+        self,
+        Ended,
+        Outcome,
+        Settings, //
+    },
+    plan::Plan,
+    progress::Meter,
+    signals::Signals,
+    sink::{
+        Media,
+        Sink, //
+    },
+    state::{
+        Checkpoint,
+        State,
+        Volume, //
+    },
+    statistics::{
+        clock,
+        rate, //
+    },
+};
+use md_dump_format::{
+    item::Item,
+    layout::{
+        Identity,
+        Layout, //
+    }, //
+};
+use md_extfs::source::Source;
+use std::{
+    path::PathBuf,
+    sync::atomic::Ordering, //
+};
+
+/// Why a dump ended before its end. What has to be said was said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Aborted;
+
+/// What was done.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// Volumes.
+    pub volumes: u32,
+    /// Records of 1 KiB.
+    pub records: u64,
+    /// Bytes that were written, which are fewer if they are compressed.
+    pub bytes: u64,
+    /// Whole seconds.
+    pub seconds: u64,
+    /// Sum of the rates of all volumes in KiB a second, and how many have one.
+    rates: (u64, u64),
+}
+
+impl Totals {
+    /// KiB a second over all volumes, as dump counts it.
+    pub fn average_rate(&self) -> Option<u64> {
+        self.rates.0.checked_div(self.rates.1)
+    }
+}
+
+/// A dump that is to be written.
+pub struct Job<'a, S> {
+    /// What is in it.
+    pub plan: &'a Plan<'a, S>,
+    /// Where data is read.
+    pub source: &'a dyn Source,
+    /// Who is told and asked.
+    pub console: &'a dyn Console,
+    /// Where it goes.
+    pub media: &'a mut dyn Media,
+    /// What comes from outside.
+    pub signals: Signals,
+    /// What all headers say.
+    pub identity: Identity,
+    /// Most bytes of a volume.
+    pub volume_bytes: Option<u64>,
+    /// How blocks are compressed.
+    pub compression: crate::compression::Compression,
+    /// Where the state is kept, and what it says.
+    pub state: Option<(PathBuf, State)>,
+    /// What a script says at the end of a volume: it is handed the volume's number.
+    pub at_end_of_volume: Option<&'a dyn Fn(u32) -> ScriptAnswer>,
+    /// Whether the source has been given up.
+    pub is_given_up: &'a dyn Fn() -> bool,
+}
+
+/// What a script at the end of a volume says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ScriptAnswer {
+    /// Go on: the next medium is there.
+    GoOn,
+    /// Ask the user.
+    Ask,
+    /// Stop.
+    Abort,
+}
+
+impl<S> std::fmt::Debug for Job<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// How a volume ended, if the dump goes on.
+enum Next {
+    /// With the dump.
+    Done,
+    /// The next volume follows.
+    Volume,
+    /// This one is to be written anew.
+    Again,
+}
+
+impl<S: Source> Job<'_, S> {
+    /// Writes the dump from a checkpoint on.
+    pub fn run(&mut self, start: Checkpoint, meter: &mut Meter) -> Result<Totals, Aborted> {
+        let mut checkpoint = start;
+        let mut totals = Totals::default();
+        meter.begin(self.plan.selection.estimate);
+        loop {
+            self.compare(&checkpoint)?;
+            let items = self.plan.items_from(checkpoint.place);
+            let position = checkpoint.position.clone();
+            let mut layout = Layout::new(self.identity.clone(), items, position);
+            loop {
+                match self.volume(&mut layout, &mut checkpoint, meter, &mut totals)? {
+                    Next::Done => return Ok(totals),
+                    Next::Volume => {}
+                    Next::Again => break,
+                }
+            }
+        }
+    }
+
+    /// Whether the inode in the middle of which a volume begins is as it was.
+    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), Aborted> {
+        let place = checkpoint.place;
+        if place.record == 0 || self.plan.digest(place) == checkpoint.digest {
+            return Ok(());
+        }
+        let inode = place.inode;
+        self.say(&format!(
+            "inode {inode} has changed since the volume before was finished: \
+             it cannot go on from there"
+        ));
+        Err(self.abort())
+    }
+
+    /// Writes a volume.
+    fn volume<I: Iterator<Item = Item>>(
+        &mut self,
+        layout: &mut Layout<I>,
+        checkpoint: &mut Checkpoint,
+        meter: &mut Meter,
+        totals: &mut Totals,
+    ) -> Result<Next, Aborted> {
+        self.keep(layout, checkpoint)?;
+        layout.begin_volume();
+        let number = layout.position().volume;
+        let mut sink = self.open(number)?;
+        self.say(&format!(
+            "Volume {number} started with block {} at: {}",
+            layout.position().first + 1,
+            calendar::text(meter.now())
+        ));
+        if number > 1 {
+            let inode = layout.position().inodes.last().copied().unwrap_or(0);
+            self.say(&format!(
+                "Volume {number} begins with blocks from inode {inode}"
+            ));
+        }
+        meter.begin_volume();
+        let settings = Settings {
+            ntrec: self.identity.ntrec,
+            compression: self.compression,
+            volume_bytes: self.volume_bytes.filter(|_| !self.media.is_pipe()),
+            has_checksum: self.state.is_some(),
+        };
+        let ntrec = u64::from(self.identity.ntrec);
+        let mut watch = |blocks| self.watch(meter, blocks * ntrec);
+        let outcome = pipeline::run(layout, self.source, &mut *sink, settings, &mut watch);
+        self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)
+    }
+
+    /// Remembers where the dump stands before a volume.
+    fn keep<I: Iterator<Item = Item>>(
+        &mut self,
+        layout: &mut Layout<I>,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<(), Aborted> {
+        checkpoint.position = layout.position().clone();
+        checkpoint.place = layout.place();
+        if checkpoint.place.record > 0 {
+            checkpoint.digest = self.plan.digest(checkpoint.place);
+        }
+        let Some((path, state)) = &mut self.state else {
+            return Ok(());
+        };
+        state.checkpoint = checkpoint.clone();
+        let Err(error) = state.write(path) else {
+            return Ok(());
+        };
+        let line = format!("the state {} cannot be written: {error}", path.display());
+        self.say(&line);
+        Err(self.abort())
+    }
+
+    fn open(&mut self, number: u32) -> Result<Box<dyn Sink>, Aborted> {
+        loop {
+            match self.media.open(number) {
+                Ok(sink) => return Ok(sink),
+                Err(error) => {
+                    let name = self.media.name(number);
+                    self.say(&format!("Cannot open output \"{name}\": {error}"));
+                    if self.console.ask("Do you want to retry the open?") != Some(true) {
+                        return Err(self.abort());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends a volume, and finds out how it goes on.
+    fn finish(
+        &mut self,
+        number: u32,
+        outcome: Outcome,
+        sink: &mut dyn Sink,
+        checkpoint: &mut Checkpoint,
+        meter: &mut Meter,
+        totals: &mut Totals,
+    ) -> Result<Next, Aborted> {
+        let name = self.media.name(number);
+        let is_last = match &outcome.ended {
+            Ended::Finished => true,
+            Ended::Full => false,
+            Ended::Failed(error) => {
+                return self.write_error(&error.to_string(), number, outcome.blocks, meter);
+            }
+            Ended::Broken(reason) => {
+                self.say(reason);
+                return Err(self.abort());
+            }
+            Ended::Stopped => return Err(self.abort()),
+        };
+        if outcome.blocks == 0 {
+            self.say("EOT detected at start of the tape!");
+            return Err(self.abort());
+        }
+        self.say(&format!("Closing {name}"));
+        if let Err(error) = sink.close() {
+            return self.write_error(&error.to_string(), number, outcome.blocks, meter);
+        }
+        self.tell_volume(number, &outcome, meter, totals);
+        meter.end_volume(outcome.blocks * u64::from(self.identity.ntrec));
+        checkpoint.volumes.push(Volume {
+            name,
+            bytes: outcome.bytes,
+            checksum: outcome.checksum,
+        });
+        if is_last {
+            totals.volumes = number;
+            totals.seconds = meter.since_start().as_secs();
+            return Ok(Next::Done);
+        }
+        self.change(number, meter)?;
+        Ok(Next::Volume)
+    }
+
+    fn tell_volume(&self, number: u32, outcome: &Outcome, meter: &Meter, totals: &mut Totals) {
+        let records = outcome.blocks * u64::from(self.identity.ntrec);
+        totals.records += records;
+        totals.bytes += outcome.bytes;
+        let time = meter.since_volume();
+        self.say(&format!(
+            "Volume {number} completed at: {}",
+            calendar::text(meter.now())
+        ));
+        self.say(&format!("Volume {number} {records} blocks ({} bytes)", outcome.bytes));
+        if let Some(rate) = rate(records, time) {
+            totals.rates.0 += rate;
+            totals.rates.1 += 1;
+            self.say(&format!("Volume {number} took {}", clock(time)));
+            self.say(&format!("Volume {number} transfer rate: {rate} KB/s"));
+        }
+    }
+
+    /// A volume that could not be written: with new media it is written once more.
+    fn write_error(
+        &self,
+        error: &str,
+        number: u32,
+        blocks: u64,
+        meter: &mut Meter,
+    ) -> Result<Next, Aborted> {
+        let name = self.media.name(number);
+        if self.media.is_pipe() {
+            self.say(&format!("write error on {name}: {error}"));
+            self.say("Cannot recover");
+            return Err(self.abort());
+        }
+        let records = blocks * u64::from(self.identity.ntrec);
+        self.say(&format!(
+            "write error {records} blocks into volume {number}: {error}"
+        ));
+        self.console.broadcast("DUMP WRITE ERROR!");
+        if meter.wait(|| self.console.ask("Do you want to restart?")) != Some(true) {
+            return Err(self.abort());
+        }
+        self.say("Closing this volume.  Prepare to restart with new media;");
+        self.say("this dump volume will be rewritten.");
+        Ok(Next::Again)
+    }
+
+    /// Waits for the next medium.
+    fn change(&self, number: u32, meter: &mut Meter) -> Result<(), Aborted> {
+        let next = number + 1;
+        let answer = self.at_end_of_volume.map(|script| script(number));
+        match answer {
+            Some(ScriptAnswer::GoOn) => return Ok(()),
+            Some(ScriptAnswer::Abort) => return Err(self.abort()),
+            Some(ScriptAnswer::Ask) | None => {}
+        }
+        if answer.is_none() && self.media.is_at_hand(next) {
+            return Ok(());
+        }
+        self.say(&format!("Change Volumes: Mount volume #{next}"));
+        self.console.broadcast("CHANGE DUMP VOLUMES!");
+        loop {
+            let question = "Is the new volume mounted and ready to go?";
+            match meter.wait(|| self.console.ask(question)) {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                None => return Err(self.abort()),
+            }
+            if self.console.ask("Do you want to abort?") != Some(false) {
+                return Err(self.abort());
+            }
+        }
+    }
+
+    /// Answers signals. False ends the dump.
+    fn watch(&self, meter: &mut Meter, records: u64) -> bool {
+        let status = Signals::take(&self.signals.status);
+        meter.note(records, status, self.console);
+        if self.signals.stop.load(Ordering::Relaxed) || (self.is_given_up)() {
+            return false;
+        }
+        if Signals::take(&self.signals.interrupt) {
+            let answer = meter.wait(|| self.console.ask("Do you want to abort dump?"));
+            return answer == Some(false);
+        }
+        true
+    }
+
+    fn abort(&self) -> Aborted {
+        self.say("The ENTIRE dump is aborted.");
+        if let Some((path, _)) = &self.state {
+            self.say(&format!(
+                "It can go on behind the last finished volume: mddump --resume {}",
+                path.display()
+            ));
+        }
+        Aborted
+    }
+
+    fn say(&self, line: &str) {
+        self.console.say(line);
+    }
+}

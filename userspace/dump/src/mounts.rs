@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which file system is mounted where, or would be.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{
+        Path,
+        PathBuf, //
+    }, //
+};
+
+/// A line of `/proc/self/mounts` or `/etc/fstab`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mount {
+    /// The device.
+    pub device: String,
+    /// The folder.
+    pub folder: String,
+    /// How often it is to be dumped, in days; 0 for never.
+    pub days: u32,
+}
+
+/// Files that tell, the first that does counts.
+const TABLES: [&str; 2] = ["/proc/self/mounts", "/etc/fstab"];
+
+/// The lines of a table.
+pub fn parse(text: &str) -> Vec<Mount> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.filter_map(line).collect()
+}
+
+fn line(line: &str) -> Option<Mount> {
+    let mut words = line.split_whitespace();
+    let (device, folder) = (words.next()?, words.next()?);
+    let days = words.nth(2).and_then(|days| days.parse().ok());
+    Some(Mount {
+        device: unescape(device),
+        folder: unescape(folder),
+        days: days.unwrap_or(0),
+    })
+}
+
+/// A word in which blanks and the like stand as a backslash and three octal digits.
+fn unescape(word: &str) -> String {
+    let mut parts = word.split('\\');
+    let mut text = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match (code, part.get(3..)) {
+            (Some(code), Some(rest)) => {
+                text.push(char::from(code));
+                text.push_str(rest);
+            }
+            _ => {
+                text.push('\\');
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
+/// The lines of `/etc/fstab`.
+pub fn fstab() -> Vec<Mount> {
+    parse(&fs::read_to_string("/etc/fstab").unwrap_or_default())
+}
+
+/// The mount that a word means: a device, or the folder where one is or would be mounted.
+pub fn find(word: &str) -> Option<Mount> {
+    let mounts = TABLES.iter().map(|table| fs::read_to_string(table).unwrap_or_default());
+    let mounts: Vec<Mount> = mounts.flat_map(|text| parse(&text)).collect();
+    let same = |mount: &&Mount| mount.device == word || mount.folder == word;
+    let found = mounts.iter().find(same);
+    let by_number = || mounts.iter().find(|mount| is_same_device(&mount.device, word));
+    found.or_else(by_number).cloned()
+}
+
+/// Where a device is mounted now.
+pub fn mounted_at(device: &str) -> Option<PathBuf> {
+    let mounts = parse(&fs::read_to_string("/proc/self/mounts").unwrap_or_default());
+    let is_it = |mount: &&Mount| mount.device == device || is_same_device(&mount.device, device);
+    mounts.iter().find(is_it).map(|mount| Path::new(&mount.folder).into())
+}
+
+/// Whether two paths name the same block device.
+fn is_same_device(one: &str, other: &str) -> bool {
+    const BLOCK: u32 = 0o60000;
+    let number = |path: &str| {
+        let metadata = fs::metadata(path).ok()?;
+        (metadata.mode() & 0o170_000 == BLOCK).then(|| metadata.rdev())
+    };
+    one.starts_with('/') && number(one).is_some_and(|found| number(other) == Some(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_a_device_a_folder_and_days() {
+        let text = "# remark\n/dev/sda1 / ext4 rw 1 1\nproc\n/dev/x /a\\040b ext4 rw\n";
+        let mounts = parse(text);
+        assert_eq!(mounts.len(), 2);
+        assert_eq!((&mounts[0].device[..], mounts[0].days), ("/dev/sda1", 1));
+        assert_eq!((&mounts[1].folder[..], mounts[1].days), ("/a b", 0));
+    }
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The way of a volume: this thread lays out batches of blocks, several threads fill them, and one
+//! writes them in their order. There are no signals and no tokens between them, but bounded queues;
+//! a thread that dies is a queue that closes.
+//!
+//! What is not written yet stays here as a value. When the medium ends, wherever that is, the rest
+//! goes back into the layout.
+
+use crate::{
+    compression::Compression,
+    reading::{
+        fill,
+        Batch,
+        Filled, //
+    },
+    sink::{
+        whole,
+        Sink,
+        Written, //
+    },
+};
+use crossbeam_channel::{
+    bounded,
+    unbounded,
+    Receiver,
+    RecvTimeoutError,
+    Sender, //
+};
+use md_dump_format::{
+    item::Item,
+    layout::{
+        Block,
+        Layout, //
+    },
+    RECORD, //
+};
+use md_extfs::source::Source;
+use std::{
+    collections::{
+        BTreeMap,
+        VecDeque, //
+    },
+    io,
+    panic::{
+        catch_unwind,
+        AssertUnwindSafe, //
+    },
+    sync::Arc,
+    thread,
+    time::Duration, //
+};
+
+/// Bytes of a batch: enough for the calls to cost nothing, and little enough for a CPU's cache.
+const BATCH: usize = 512 << 10;
+
+/// Batches that are on their way.
+const IN_FLIGHT: usize = 8;
+
+/// How often the user's wishes are looked at while nothing happens.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How volumes are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Records of a block.
+    pub(crate) ntrec: u32,
+    /// How blocks are compressed.
+    pub(crate) compression: Compression,
+    /// Most bytes of a volume.
+    pub(crate) volume_bytes: Option<u64>,
+    /// Whether checksums of volumes are needed.
+    pub(crate) has_checksum: bool,
+}
+
+/// Why a volume ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The dump is at its end.
+    Finished,
+    /// The medium is.
+    Full,
+    /// It could not be written.
+    Failed(io::Error),
+    /// Something that cannot be borne: the reason.
+    Broken(String),
+    /// The user wishes so.
+    Stopped,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Why it ended.
+    pub(crate) ended: Ended,
+    /// Blocks on the volume.
+    pub(crate) blocks: u64,
+    /// Bytes on the volume.
+    pub(crate) bytes: u64,
+    /// Checksum of these bytes, if it is needed.
+    pub(crate) checksum: u32,
+}
+
+/// What the writer says about a batch.
+struct Report {
+    blocks: usize,
+    bytes: u64,
+    checksum: u32,
+    ended: Option<Ended>,
+}
+
+/// Batches whose blocks are not known to be written, the oldest first.
+type InFlight = VecDeque<Arc<Batch>>;
+
+/// Writes a volume from the layout. `watch` is told how many blocks are written, and says whether to
+/// go on.
+pub(crate) fn run<I: Iterator<Item = Item>>(
+    layout: &mut Layout<I>,
+    source: &dyn Source,
+    sink: &mut dyn Sink,
+    settings: Settings,
+    watch: &mut dyn FnMut(u64) -> bool,
+) -> Outcome {
+    let readers = thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
+    let (work, to_do) = bounded::<Arc<Batch>>(IN_FLIGHT);
+    let (done, filled) = unbounded();
+    let (spare, buffers) = unbounded::<Vec<u8>>();
+    let (tell, reports) = unbounded();
+    thread::scope(|scope| {
+        for _ in 0..readers {
+            let (to_do, done, buffers) = (to_do.clone(), done.clone(), buffers.clone());
+            scope.spawn(move || read_batches(source, settings, &to_do, &done, &buffers));
+        }
+        drop((to_do, done));
+        scope.spawn(move || write_batches(sink, settings, &filled, &tell, &spare));
+        let mut outcome = Outcome {
+            ended: Ended::Finished,
+            blocks: 0,
+            bytes: 0,
+            checksum: 0,
+        };
+        let mut in_flight = InFlight::new();
+        let mut maker = Maker::new(settings);
+        outcome.ended = loop {
+            while in_flight.len() < IN_FLIGHT {
+                let Some(batch) = maker.batch(layout) else {
+                    break;
+                };
+                let batch = Arc::new(batch);
+                in_flight.push_back(batch.clone());
+                if work.send(batch).is_err() {
+                    break;
+                }
+            }
+            if in_flight.is_empty() {
+                break if maker.is_at_limit() {
+                    Ended::Full
+                } else {
+                    Ended::Finished
+                };
+            }
+            match reports.recv_timeout(PAUSE) {
+                Ok(report) => {
+                    if let Some(ended) = note(report, &mut outcome, &mut in_flight, layout) {
+                        break ended;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    break Ended::Broken("a thread of the dump is gone".to_string());
+                }
+            }
+            if !watch(outcome.blocks) {
+                break Ended::Stopped;
+            }
+        };
+        // Without work the readers end, and without them the writer.
+        drop(work);
+        outcome
+    })
+}
+
+/// Takes what the writer says: a batch is done, or the volume is, and the rest comes back.
+fn note<I: Iterator<Item = Item>>(
+    report: Report,
+    outcome: &mut Outcome,
+    in_flight: &mut InFlight,
+    layout: &mut Layout<I>,
+) -> Option<Ended> {
+    outcome.blocks += report.blocks as u64;
+    outcome.bytes += report.bytes;
+    outcome.checksum = report.checksum;
+    let first = in_flight.pop_front();
+    let ended = report.ended?;
+    let unwritten = first.into_iter().chain(in_flight.drain(..));
+    let blocks = unwritten.flat_map(|batch| batch.blocks.clone());
+    let blocks: Vec<Block> = blocks.skip(report.blocks).collect();
+    layout.take_back(blocks);
+    Some(ended)
+}
+
+/// Makes batches, up to the end of the volume.
+struct Maker {
+    sequence: u64,
+    in_batch: usize,
+    /// Blocks that the volume has still room for, if that is known.
+    left: Option<u64>,
+}
+
+impl Maker {
+    fn new(settings: Settings) -> Self {
+        let block_bytes = settings.ntrec as usize * RECORD;
+        // How long compressed blocks are is only known when they are written.
+        let limit = settings.volume_bytes.filter(|_| !settings.compression.is_some());
+        Maker {
+            sequence: 0,
+            in_batch: (BATCH / block_bytes).max(1),
+            left: limit.map(|bytes| bytes / block_bytes as u64),
+        }
+    }
+
+    fn is_at_limit(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    fn batch<I: Iterator<Item = Item>>(&mut self, layout: &mut Layout<I>) -> Option<Batch> {
+        let mut blocks = Vec::with_capacity(self.in_batch);
+        while blocks.len() < self.in_batch && !self.is_at_limit() {
+            let Some(block) = layout.block() else {
+                break;
+            };
+            blocks.push(block);
+            self.left = self.left.map(|left| left - 1);
+        }
+        // A volume that ends with the dump is not full.
+        if self.is_at_limit() && layout.is_finished() {
+            self.left = None;
+        }
+        if blocks.is_empty() {
+            return None;
+        }
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Some(Batch {
+            sequence,
+            blocks,
+            is_first: sequence == 0,
+        })
+    }
+}
+
+fn read_batches(
+    source: &dyn Source,
+    settings: Settings,
+    to_do: &Receiver<Arc<Batch>>,
+    done: &Sender<Result<Filled, String>>,
+    buffers: &Receiver<Vec<u8>>,
+) {
+    let block_bytes = settings.ntrec as usize * RECORD;
+    for batch in to_do {
+        let buffer = buffers.try_recv().unwrap_or_default();
+        let fill = || fill(source, &batch, block_bytes, settings.compression, buffer);
+        let filled = match catch_unwind(AssertUnwindSafe(fill)) {
+            Ok(Ok(filled)) => Ok(filled),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("a reader of the dump is gone".to_string()),
+        };
+        if done.send(filled).is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes batches in their order, until one does not go onto the volume as a whole.
+fn write_batches(
+    sink: &mut dyn Sink,
+    settings: Settings,
+    filled: &Receiver<Result<Filled, String>>,
+    reports: &Sender<Report>,
+    spare: &Sender<Vec<u8>>,
+) {
+    let mut waiting = BTreeMap::new();
+    let mut writer = Writer {
+        room: settings.volume_bytes,
+        has_checksum: settings.has_checksum,
+        checksum: 0,
+    };
+    let mut next = 0;
+    for result in filled {
+        match result {
+            Ok(batch) => drop(waiting.insert(batch.sequence, batch)),
+            Err(reason) => {
+                let _ = reports.send(writer.report(0, 0, Some(Ended::Broken(reason))));
+                return;
+            }
+        }
+        while let Some(batch) = waiting.remove(&next) {
+            next += 1;
+            let report = writer.write(sink, &batch);
+            let is_over = report.ended.is_some();
+            let _ = spare.send(batch.bytes);
+            if reports.send(report).is_err() || is_over {
+                return;
+            }
+        }
+    }
+}
+
+struct Writer {
+    /// Bytes that may still be written.
+    room: Option<u64>,
+    has_checksum: bool,
+    checksum: u32,
+}
+
+impl Writer {
+    fn report(&self, blocks: usize, bytes: u64, ended: Option<Ended>) -> Report {
+        Report {
+            blocks,
+            bytes,
+            checksum: self.checksum,
+            ended,
+        }
+    }
+
+    fn write(&mut self, sink: &mut dyn Sink, batch: &Filled) -> Report {
+        let room = self.room.and_then(|room| usize::try_from(room).ok());
+        let (blocks, bytes) = whole(&batch.lengths, room.unwrap_or(usize::MAX));
+        let is_cut = blocks < batch.lengths.len();
+        let (lengths, _) = batch.lengths.split_at(blocks);
+        let (now, _) = batch.bytes.split_at(bytes);
+        let written = if blocks == 0 {
+            Written::All
+        } else {
+            sink.write(now, lengths)
+        };
+        let (blocks, ended) = match written {
+            Written::All if is_cut => (blocks, Some(Ended::Full)),
+            Written::All => (blocks, None),
+            Written::EndOfMedium { blocks } => (blocks, Some(Ended::Full)),
+            Written::Failed(error) => (0, Some(Ended::Failed(error))),
+        };
+        let bytes: usize = lengths.iter().take(blocks).sum();
+        self.room = self.room.map(|room| room - bytes as u64);
+        if self.has_checksum {
+            let (written, _) = now.split_at(bytes);
+            self.checksum = crc32c::crc32c_append(self.checksum, written);
+        }
+        self.report(blocks, bytes as u64, ended)
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The clock of a dump, and what is shown while it runs.
+
+use crate::{
+    console::Console,
+    statistics::Progress, //
+};
+use indicatif::{
+    ProgressBar,
+    ProgressStyle, //
+};
+use std::time::{
+    Duration,
+    Instant,
+    SystemTime,
+    UNIX_EPOCH, //
+};
+
+/// How often it is said how far it is, in seconds.
+const EVERY: Duration = Duration::from_secs(300);
+
+/// Measures a dump.
+#[derive(Debug)]
+pub struct Meter {
+    progress: Progress,
+    start: Instant,
+    volume: Instant,
+    said: Instant,
+    /// Records on the volumes before.
+    before: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Meter {
+    /// One that shows a bar, or none.
+    pub fn new(has_bar: bool) -> Self {
+        let now = Instant::now();
+        Meter {
+            progress: Progress::default(),
+            start: now,
+            volume: now,
+            said: now,
+            before: 0,
+            bar: has_bar.then(bar),
+        }
+    }
+
+    /// Now, in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |time| time.as_secs() as i64)
+    }
+
+    pub(crate) fn begin(&mut self, estimate: u64) {
+        self.progress.estimate = estimate;
+        self.start = Instant::now();
+        self.said = self.start;
+        if let Some(bar) = &self.bar {
+            bar.set_length(estimate);
+        }
+    }
+
+    pub(crate) fn begin_volume(&mut self) {
+        self.volume = Instant::now();
+    }
+
+    pub(crate) fn end_volume(&mut self, records: u64) {
+        self.before += records;
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.before);
+            bar.suspend(|| ());
+        }
+    }
+
+    pub(crate) fn since_start(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn since_volume(&self) -> Duration {
+        self.volume.elapsed()
+    }
+
+    /// Waits for the user: that time does not count.
+    pub(crate) fn wait<T>(&mut self, ask: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let answer = ask();
+        let waited = begun.elapsed();
+        self.start += waited;
+        self.volume += waited;
+        answer
+    }
+
+    /// So many records are on this volume; the user may have asked how far it is.
+    pub(crate) fn note(&mut self, records: u64, is_asked: bool, console: &dyn Console) {
+        self.progress.on_volume = records;
+        self.progress.written = self.before + records;
+        self.progress.since_start = self.start.elapsed();
+        self.progress.since_volume = self.volume.elapsed();
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.progress.written);
+        }
+        if is_asked {
+            if let Some(line) = self.progress.status() {
+                console.answer(&line);
+            }
+        }
+        if self.said.elapsed() >= EVERY {
+            self.said = Instant::now();
+            if let Some(line) = self.progress.estimate() {
+                console.say(&line);
+            }
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let template = "  DUMP: {wide_bar} {percent}% {eta}";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Where a volume is written to. Whatever it is, it says how many blocks it has taken whole, and
+//! takes nothing more behind the end of its medium.
+
+pub mod file;
+pub mod remote;
+pub mod tape;
+
+use std::io;
+
+/// What became of blocks.
+#[derive(Debug)]
+pub enum Written {
+    /// All are written.
+    All,
+    /// The medium ended behind so many blocks of these.
+    EndOfMedium {
+        /// Blocks that are whole.
+        blocks: usize,
+    },
+    /// Writing failed, and nobody knows what is on the medium.
+    Failed(io::Error),
+}
+
+/// An open volume.
+pub trait Sink: Send {
+    /// Writes blocks that follow each other, of these lengths. After [`Written::EndOfMedium`] it is
+    /// only closed.
+    fn write(&mut self, bytes: &[u8], lengths: &[usize]) -> Written;
+
+    /// Ends the volume: what was written is on the medium then.
+    fn close(&mut self) -> io::Result<()>;
+}
+
+/// Opens volumes.
+pub trait Media {
+    /// Opens a volume, by its number from 1 on; the name that it is told by comes with it.
+    fn open(&mut self, volume: u32) -> io::Result<Box<dyn Sink>>;
+
+    /// What the volume is called.
+    fn name(&self, volume: u32) -> String;
+
+    /// Whether a volume is at hand without somebody changing the medium.
+    fn is_at_hand(&self, volume: u32) -> bool;
+
+    /// Whether there is but one volume, of any length.
+    fn is_pipe(&self) -> bool {
+        false
+    }
+}
+
+/// Whether an error means that the medium is full.
+pub fn is_end(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    errno.is_some_and(|errno| [Errno::NOSPC, Errno::DQUOT, Errno::FBIG].contains(&errno))
+}
+
+/// How many of the first blocks are whole within so many bytes, and how many bytes these have.
+pub fn whole(lengths: &[usize], bytes: usize) -> (usize, usize) {
+    let mut end = 0;
+    let mut blocks = 0;
+    for length in lengths {
+        if end + length > bytes {
+            break;
+        }
+        end += length;
+        blocks += 1;
+    }
+    (blocks, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_blocks_count() {
+        let lengths = [10, 4, 10];
+        for (bytes, expected) in [(0, (0, 0)), (9, (0, 0)), (10, (1, 10)), (23, (2, 14))] {
+            assert_eq!(whole(&lengths, bytes), expected);
+        }
+        assert_eq!(whole(&lengths, 24), (3, 24));
+    }
+
+    #[test]
+    fn what_ends_a_medium_is_no_failure() {
+        for (errno, ends) in [(28, true), (122, true), (27, true), (5, false), (32, false)] {
+            assert_eq!(is_end(&io::Error::from_raw_os_error(errno)), ends);
+        }
+    }
+}

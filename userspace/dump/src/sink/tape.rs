@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Tapes. One write is one block. The driver says once that the end is near, and lets writes through
+//! after that: so nothing is written any more, but a mark at the end.
+
+use super::{
+    is_end,
+    Sink,
+    Written, //
+};
+use crate::kapi;
+use std::{
+    fs::File,
+    io::{
+        self,
+        Write, //
+    }, //
+};
+
+/// An open tape.
+#[derive(Debug)]
+pub struct TapeSink {
+    file: File,
+    ejects: bool,
+}
+
+impl TapeSink {
+    /// The tape that is open, if it is one. With `ejects` it comes out at the end.
+    pub fn new(file: File, ejects: bool) -> Result<Self, File> {
+        if kapi::is_tape(&file) {
+            Ok(TapeSink { file, ejects })
+        } else {
+            Err(file)
+        }
+    }
+}
+
+impl Sink for TapeSink {
+    fn write(&mut self, bytes: &[u8], lengths: &[usize]) -> Written {
+        let mut rest = bytes;
+        for (blocks, length) in lengths.iter().enumerate() {
+            let (block, behind) = rest.split_at(*length);
+            rest = behind;
+            match self.file.write(block) {
+                Ok(count) if count == block.len() => {}
+                Ok(_) => return Written::EndOfMedium { blocks },
+                Err(error) if is_end(&error) => return Written::EndOfMedium { blocks },
+                Err(error) => return Written::Failed(error),
+            }
+        }
+        Written::All
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        kapi::write_file_mark(&self.file)?;
+        if self.ejects {
+            kapi::eject(&self.file)?;
+        }
+        Ok(())
+    }
+}

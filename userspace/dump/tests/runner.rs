@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Dumps of real file systems, restored by every version of Debian's `restore` that can be had.
+//!
+//! They run as root: they mount images, and make devices and owners. `scripts/dump-tools` fetches
+//! what they compare with; a version that cannot be had is told as skipped.
+
+mod env;
+mod in_process;
+mod sample;
+mod snapshot;
+
+mod test_restore;
+mod test_volumes;
+mod test_ways;

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What is dumped is restored, by every version, from every kind of file system (dump.md 7, 1-3).
+
+use crate::{
+    env::{
+        clear,
+        dump,
+        restore,
+        restore_command,
+        versions,
+        Place, //
+    },
+    sample,
+    snapshot::{
+        assert_same,
+        take,
+        Snapshot, //
+    },
+};
+use md_dump_format::decode::decode;
+use std::{
+    fs,
+    path::{
+        Path,
+        PathBuf, //
+    }, //
+};
+
+/// Layouts of a file system, in the words of mke2fs.
+const LAYOUTS: [(&str, &str); 13] = [
+    ("ext2 with blocks of 1 KiB", "-t ext2 -b 1024"),
+    ("ext3 with blocks of 2 KiB", "-t ext3 -b 2048"),
+    ("ext3", "-t ext3 -b 4096"),
+    ("ext4", "-t ext4 -b 4096"),
+    ("ext4 with blocks of 1 KiB", "-t ext4 -b 1024"),
+    ("64 bits", "-t ext4 -O 64bit,metadata_csum"),
+    ("no 64 bits, no checksums", "-t ext4 -O ^64bit,^metadata_csum -I 128"),
+    ("large clusters", "-t ext4 -O bigalloc -C 16384"),
+    ("meta groups", "-t ext4 -b 1024 -g 1024 -O meta_bg,^resize_inode"),
+    ("data in inodes", "-t ext4 -O inline_data -I 512"),
+    ("attributes in inodes of their own", "-t ext4 -O ea_inode"),
+    ("large directories", "-t ext4 -O large_dir"),
+    ("no journal, quota", "-t ext4 -O ^has_journal,quota,project"),
+];
+
+/// A file system with the sample in it: its image, and what is in it.
+pub(crate) fn filled(place: &mut Place, name: &str, options: &str) -> (PathBuf, Snapshot) {
+    let options: Vec<_> = options.split_whitespace().collect();
+    let image = place.image(name, "100M", &options);
+    let at = place.mount(&image, &format!("{name}.mount"), "loop");
+    sample::fill(&at);
+    place.unmount(&at);
+    let at = place.mount(&image, &format!("{name}.mount"), "loop,ro");
+    let snapshot = take(&at);
+    place.unmount(&at);
+    assert!(snapshot.len() > 530, "{}", snapshot.len());
+    (image, snapshot)
+}
+
+/// Restores a dump by all versions into a folder, each time from nothing, and compares.
+#[track_caller]
+fn restore_all(what: &str, words: &str, target: &Path, should: &Snapshot) {
+    for version in versions() {
+        clear(target);
+        restore(version, words, target);
+        assert_same(&format!("{what}, restore {version}"), &take(target), should);
+    }
+}
+
+#[test]
+fn every_restore_brings_back_what_was_dumped() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    for (name, options) in LAYOUTS {
+        let (image, should) = filled(&mut place, "source", options);
+        let file = place.path("file");
+        dump(&format!("-0 -f {}", file.display()), &image);
+        decode(&[fs::read(&file).unwrap()]).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        restore_all(name, &format!("-rf {}", file.display()), &target, &should);
+    }
+}
+
+/// The other formats, and other sizes of blocks.
+#[test]
+fn every_format_is_restored_by_who_can_read_it() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, should) = filled(&mut place, "source", "-t ext4");
+    let file = place.path("file");
+    let words = format!("-rf {}", file.display());
+    dump(&format!("-0 --format linux49 -b 64 -f {}", file.display()), &image);
+    for version in versions().iter().filter(|version| **version >= "0.4b49") {
+        clear(&target);
+        restore(version, &words, &target);
+        assert_same(version, &take(&target), &should);
+    }
+    dump(&format!("-0 --format bsd -b 1 -f {}", file.display()), &image);
+    let decoded = decode(&[fs::read(&file).unwrap()]).unwrap();
+    assert!(decoded.files.iter().all(|file| !file.is_attributes()));
+    dump(&format!("-0 -b 512 -f {}", file.display()), &image);
+    restore_all("-b 512", &words, &target, &should);
+}
+
+/// `restore -C` compares what it can, and finds nothing.
+#[test]
+fn restore_finds_no_difference() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let file = place.path("file");
+    dump(&format!("-0 -f {}", file.display()), &image);
+    let at = place.mount(&image, "mount", "loop,ro");
+    for version in versions() {
+        let words = format!("-C -f {} -D {}", file.display(), at.display());
+        let (mut command, _own) = restore_command(version, &words, &at);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "restore {version}: {}\n{said}", output.status);
+    }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Volumes that end wherever it may be (dump.md 7, 5 to 7 and 13).
+
+use crate::{
+    env::{
+        clear,
+        dump,
+        mddump,
+        restore,
+        succeeded,
+        versions,
+        Place, //
+    },
+    in_process::{
+        small_image,
+        Medium,
+        Shelf,
+        Small,
+        BLOCK, //
+    },
+    snapshot::{
+        assert_same,
+        take, //
+    },
+    test_restore::filled, //
+};
+use md_dump::console::Recorded;
+use md_dump_format::decode::{
+    decode,
+    Dump, //
+};
+use std::{
+    fs,
+    path::{
+        Path,
+        PathBuf, //
+    },
+    process::Command, //
+};
+
+/// The volumes that begin with a prefix, in their order.
+fn volumes(prefix: &Path) -> Vec<PathBuf> {
+    let names = (1..1000).map(|n| PathBuf::from(format!("{}{n:03}", prefix.display())));
+    names.take_while(|path| path.exists()).collect()
+}
+
+fn read(paths: &[PathBuf]) -> Vec<Vec<u8>> {
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// Whether two dumps have the same in them.
+#[track_caller]
+fn assert_same_dump(is: &Dump, should: &Dump) {
+    assert_eq!(is.used, should.used);
+    assert_eq!(is.wanted, should.wanted);
+    assert_eq!(is.files.len(), should.files.len());
+    for (is, should) in is.files.iter().zip(&should.files) {
+        assert_eq!(is.inode, should.inode);
+        assert_eq!(is.header.inode, should.header.inode);
+        assert!(is.parts == should.parts, "inode {}", is.inode);
+    }
+}
+
+#[test]
+fn volumes_have_the_size_that_was_asked_for() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, should) = filled(&mut place, "source", "-t ext4");
+    // The last is no multiple of a block.
+    for (records, whole) in [(100, 100), (1000, 1000), (1003, 1000)] {
+        let prefix = place.path("volume");
+        volumes(&prefix).iter().for_each(|path| fs::remove_file(path).unwrap());
+        dump(&format!("-0 -M -B {records} -f {}", prefix.display()), &image);
+        let paths = volumes(&prefix);
+        let bytes = read(&paths);
+        let (last, full) = bytes.split_last().unwrap();
+        assert!(full.len() > 2 && full.iter().all(|volume| volume.len() == whole * 1024));
+        assert!(last.len() <= whole * 1024);
+        decode(&bytes).unwrap();
+        for version in versions() {
+            clear(&target);
+            restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+            assert_same(version, &take(&target), &should);
+        }
+    }
+}
+
+/// Behind every record: what was laid out and not written comes on the next volume.
+#[test]
+fn a_volume_may_end_behind_every_record() {
+    let small = Small::new(small_image(&mut Place::new()));
+    let console = Recorded::default();
+    let mut whole = Shelf::new(&[]);
+    small.dump(&mut whole, &console, None).unwrap();
+    let whole = whole.bytes();
+    let should = decode(&whole).unwrap();
+    let records = whole[0].len() / BLOCK;
+    assert!((200..400).contains(&records), "{records}");
+    for first in 1..records {
+        let mut shelf = Shelf::new(&[Medium::Blocks(first), Medium::Blocks(7)]);
+        small.dump(&mut shelf, &console, None).unwrap();
+        let volumes = shelf.bytes();
+        assert_eq!(volumes[0].len(), first * BLOCK);
+        let is = decode(&volumes).unwrap_or_else(|fault| panic!("{first}: {fault}"));
+        assert_same_dump(&is, &should);
+        assert!(!*shelf.is_overrun.lock().unwrap(), "written behind the end");
+    }
+}
+
+/// Of which some are restored, also beginning with the last volume.
+#[test]
+fn restore_reads_volumes_that_end_anywhere() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let image = small_image(&mut place);
+    let path = place.path("small");
+    let at = place.mount(&path, "source", "loop,ro");
+    let should = take(&at);
+    let small = Small::new(image);
+    for first in [8, 9, 10, 11, 12, 20, 31, 47, 90, 150, 197] {
+        let mut shelf = Shelf::new(&[Medium::Blocks(first), Medium::Blocks(13)]);
+        small.dump(&mut shelf, &Recorded::default(), None).unwrap();
+        let prefix = place.path("cut");
+        for (volume, bytes) in shelf.bytes().iter().enumerate() {
+            fs::write(format!("{}{:03}", prefix.display(), volume + 1), bytes).unwrap();
+        }
+        for version in versions() {
+            clear(&target);
+            restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+            assert_same(&format!("{first} {version}"), &take(&target), &should);
+        }
+    }
+}
+
+/// A file that may not become longer, to the byte: volumes are whole blocks, and right.
+#[test]
+fn files_that_are_full_are_cut_to_whole_blocks() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, should) = filled(&mut place, "source", "-t ext4");
+    let base = 500 * 1024;
+    let limits = [0, 1, 511, 1023, 1024, 1025, 5000, 9216, 10_239, 10_240].map(|more| base + more);
+    for limit in limits {
+        let prefix = place.path("volume");
+        volumes(&prefix).iter().for_each(|path| fs::remove_file(path).unwrap());
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--fsize={limit}"));
+        let program = mddump("-0 -M -f");
+        command.arg(program.get_program()).args(program.get_args());
+        let output = command.arg(&prefix).arg(&image).output().unwrap();
+        succeeded("mddump", &output);
+        let bytes = read(&volumes(&prefix));
+        assert!(bytes.len() > 3);
+        let full = bytes.iter().take(bytes.len() - 1);
+        assert!(full.clone().all(|volume| volume.len() == limit / 10_240 * 10_240));
+        decode(&bytes).unwrap();
+        for version in versions() {
+            clear(&target);
+            restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+            assert_same(&format!("{limit} {version}"), &take(&target), &should);
+        }
+    }
+}
+
+/// A full file system, in the middle of a block and of a record.
+#[test]
+fn a_full_file_system_is_the_end_of_a_volume() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, should) = filled(&mut place, "source", "-t ext4");
+    let small = place.memory("memory", "1500k");
+    let less = place.memory("less", "332k");
+    let files = [small.join("a"), less.join("b"), place.path("c")];
+    let names = files.each_ref().map(|path| path.display().to_string()).join(",");
+    let said = dump(&format!("-0 -f {names}"), &image);
+    assert!(said.contains("Volume 2 begins with blocks from inode "), "{said}");
+    let bytes = read(&files);
+    assert!(bytes[..2].iter().all(|volume| volume.len() % 10_240 == 0));
+    decode(&bytes).unwrap();
+    for (file, number) in files.iter().zip(1..) {
+        fs::copy(file, place.path(&format!("copy{number:03}"))).unwrap();
+    }
+    let prefix = place.path("copy");
+    for version in versions() {
+        clear(&target);
+        restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+        assert_same(version, &take(&target), &should);
+    }
+}
+
+#[test]
+fn a_medium_without_room_is_no_volume() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let output = mddump("-0 -q -f /dev/full").arg(&image).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("EOT detected at start of the tape!"), "{said}");
+    let output = mddump("-0 -B 5 -M -f x").arg(&image).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("for the maps"));
+}
+
+/// A volume that failed is written anew, and the dump is what it would have been.
+#[test]
+fn a_volume_can_be_written_anew() {
+    let small = Small::new(small_image(&mut Place::new()));
+    let mut whole = Shelf::new(&[Medium::Blocks(100), Medium::Endless]);
+    small.dump(&mut whole, &Recorded::default(), None).unwrap();
+    for failing in [1, 60] {
+        let mut shelf = Shelf::new(&[Medium::Blocks(100)]);
+        let media = vec![Medium::Fails(failing), Medium::Fails(2), Medium::Endless];
+        shelf.media.insert(2, media);
+        let console = Recorded::with_answers(&[true, true]);
+        small.dump(&mut shelf, &console, None).unwrap();
+        assert!(shelf.bytes() == whole.bytes());
+        assert!(console.has("write error ") && console.has(" blocks into volume 2"));
+        assert!(console.has("this dump volume will be rewritten."));
+    }
+    let mut shelf = Shelf::new(&[Medium::Fails(9)]);
+    let console = Recorded::with_answers(&[false]);
+    assert!(small.dump(&mut shelf, &console, None).is_err());
+    assert!(console.has("The ENTIRE dump is aborted."));
+    let mut shelf = Shelf::new(&[Medium::Fails(9)]);
+    shelf.is_pipe = true;
+    let console = Recorded::with_answers(&[true]);
+    assert!(small.dump(&mut shelf, &console, None).is_err());
+    assert!(console.has("Cannot recover"));
+}
