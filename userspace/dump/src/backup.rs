@@ -87,7 +87,10 @@ const UNLISTED: &str = "an unlisted file system";
 
 /// Runs the command with these words, without its name. What it hands out is for standard output.
 pub fn run(words: &[String], manager: &mut dyn Manager) -> Result<String, Failure> {
-    let arguments = match Arguments::try_parse_from(with_name(&options::plain(words))) {
+    let with_name = ["mddump".to_string()]
+        .into_iter()
+        .chain(options::plain(words));
+    let arguments = match Arguments::try_parse_from(with_name) {
         Ok(arguments) => arguments,
         Err(error) if !error.use_stderr() => return Ok(error.to_string()),
         Err(error) => return Err(usage(&error)),
@@ -95,12 +98,7 @@ pub fn run(words: &[String], manager: &mut dyn Manager) -> Result<String, Failur
     let console = Arc::new(Terminal::new(arguments.quiet, arguments.notify));
     let signals = Signals::of_process();
     let signals = signals.map_err(|error| Failure::new("", &error.to_string(), "mddump --help"))?;
-    run_with(words, &arguments, console, signals, manager)
-}
-
-/// clap wants the name of the program in front.
-fn with_name(words: &[String]) -> impl Iterator<Item = String> + '_ {
-    ["mddump".to_string()].into_iter().chain(words.iter().cloned())
+    run_with(&arguments, console, signals, manager)
 }
 
 /// Options that are not accepted. The usage lines are left to `--help`.
@@ -113,7 +111,6 @@ fn usage(error: &clap::Error) -> Failure {
 
 /// The same with options that were read, and with somebody to tell and ask.
 pub fn run_with(
-    words: &[String],
     arguments: &Arguments,
     console: Arc<dyn Console>,
     signals: Signals,
@@ -125,18 +122,17 @@ pub fn run_with(
         return Ok(due::text(&entries, &mounts::fstab(), now, arguments.which));
     }
     let mut run = Run {
-        words: words.to_vec(),
         arguments: arguments.clone(),
         resumed: None,
         console,
         signals,
     };
     if let Some(path) = &arguments.resume {
-        let (words, state) = resume::read(path, arguments.force)?;
-        let again = Arguments::try_parse_from(with_name(&options::plain(&words)));
-        run.arguments = again.map_err(|error| usage(&error))?;
-        run.arguments.force = arguments.force;
-        run.words = words;
+        let state = resume::read(path, arguments.force)?;
+        run.arguments = Arguments {
+            force: arguments.force,
+            ..state.arguments.clone()
+        };
         run.resumed = Some(state);
     }
     run.start(manager)
@@ -144,7 +140,6 @@ pub fn run_with(
 
 /// One call of the command.
 struct Run {
-    words: Vec<String>,
     arguments: Arguments,
     resumed: Option<State>,
     console: Arc<dyn Console>,
@@ -170,7 +165,9 @@ impl Run {
         let side = Side::parse(word)?;
         let device = manager.device(&side.mirror);
         let mounted_at = mounts::mounted_at(&device);
-        let folder = mounted_at.as_ref().map(|folder| folder.display().to_string());
+        let folder = mounted_at
+            .as_ref()
+            .map(|folder| folder.display().to_string());
         let work = |source: &str| {
             self.dump(&Target {
                 name: device.clone(),
@@ -192,7 +189,11 @@ impl Run {
         match mount {
             Some(mount) => Ok(Target {
                 name: word.clone(),
-                device: if is_folder { mount.device } else { word.clone() },
+                device: if is_folder {
+                    mount.device
+                } else {
+                    word.clone()
+                },
                 folder: Some(mount.folder),
             }),
             None if is_folder => {
@@ -211,7 +212,11 @@ impl Run {
     fn dump(&self, target: &Target) -> Result<String, Failure> {
         let source = Arc::new(self.open(target)?);
         let fs = FileSystem::open(source.clone()).map_err(|error| {
-            Failure::new(&target.device, &error.to_string(), &format!("blkid {}", target.device))
+            Failure::new(
+                &target.device,
+                &error.to_string(),
+                &format!("blkid {}", target.device),
+            )
         })?;
         for warning in fs.overlay().warnings() {
             self.say(warning);
@@ -261,7 +266,12 @@ impl Run {
         let bytes = file.seek(SeekFrom::End(0)).map_err(cannot)?;
         let inner = Box::new(OpenFile { file, bytes });
         let console = self.console.clone();
-        Ok(Tolerant::new(inner, &target.device, console, self.arguments.errors))
+        Ok(Tolerant::new(
+            inner,
+            &target.device,
+            console,
+            self.arguments.errors,
+        ))
     }
 
     /// The dump that this one builds on.
@@ -287,13 +297,19 @@ impl Run {
     }
 
     fn identity(&self, target: &Target, base: Option<&Entry>) -> Identity {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         Identity {
             date: Meter::new(false).now(),
             since: base.map_or(0, |base| base.date),
             level: self.arguments.level,
             label: self.arguments.label.clone(),
-            filesystem: target.folder.clone().unwrap_or_else(|| UNLISTED.to_string()),
+            filesystem: target
+                .folder
+                .clone()
+                .unwrap_or_else(|| UNLISTED.to_string()),
             device: target.name.clone(),
             host,
             ntrec: self.arguments.block,
@@ -324,7 +340,11 @@ impl Run {
             None => {}
         }
         let folder = target.folder.as_deref().unwrap_or(UNLISTED);
-        self.say(&format!("Dumping {} ({folder}) to {}", target.name, self.file()));
+        self.say(&format!(
+            "Dumping {} ({folder}) to {}",
+            target.name,
+            self.file()
+        ));
         self.say(&format!("Label: {label}"));
         self.say(&format!("Writing {} Kilobyte records", identity.ntrec));
     }
@@ -342,9 +362,13 @@ impl Run {
     ) -> Result<Selection, Failure> {
         let mut excluded = self.arguments.exclude.clone();
         if let Some(path) = &self.arguments.exclude_file {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))?;
-            excluded.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
+            let text = fs::read_to_string(path).map_err(|error| {
+                Failure::new(path, &error.to_string(), &format!("ls -l {path}"))
+            })?;
+            excluded.extend(
+                text.split_whitespace()
+                    .filter_map(|word| word.parse::<u32>().ok()),
+            );
         }
         let wish = Wish {
             since: (identity.since > 0).then_some(identity.since),
@@ -371,7 +395,9 @@ impl Run {
             density: self.arguments.density,
             is_cartridge: self.arguments.cartridge,
         };
-        let blocks = tape.blocks(u64::from(identity.ntrec)).filter(|_| !self.arguments.auto_size);
+        let blocks = tape
+            .blocks(u64::from(identity.ntrec))
+            .filter(|_| !self.arguments.auto_size);
         blocks.map(|blocks| blocks * block)
     }
 
@@ -441,7 +467,12 @@ impl Run {
                 (state.checkpoint.clone(), Some((path.into(), state.clone())))
             }
             (None, Some(path)) => {
-                let state = State::new(self.words.clone(), identity.clone(), origin(fs), selection);
+                let state = State::new(
+                    self.arguments.clone(),
+                    identity.clone(),
+                    origin(fs),
+                    selection,
+                );
                 (Checkpoint::default(), Some((path.into(), state)))
             }
             _ => (Checkpoint::default(), None),
@@ -450,7 +481,9 @@ impl Run {
 
     fn script(&self, name: &str, volume: u32) -> ScriptAnswer {
         let program = self.arguments.script.as_deref().unwrap_or_default();
-        let status = Command::new(program).args([name, &volume.to_string()]).status();
+        let status = Command::new(program)
+            .args([name, &volume.to_string()])
+            .status();
         match status.map(|status| status.code()) {
             Ok(Some(0)) => ScriptAnswer::GoOn,
             Ok(Some(1)) => ScriptAnswer::Ask,
@@ -477,14 +510,19 @@ impl Run {
         let time = clock(std::time::Duration::from_secs(totals.seconds));
         self.say(&format!("finished in {time}"));
         let date = calendar::text(identity.date);
-        self.say(&format!("Date of this level {} dump: {date}", identity.level));
+        self.say(&format!(
+            "Date of this level {} dump: {date}",
+            identity.level
+        ));
         let now = calendar::text(Meter::new(false).now());
         self.say(&format!("Date this dump completed:  {now}"));
         if let Some(rate) = totals.average_rate() {
             self.say(&format!("Average transfer rate: {rate} KB/s"));
         }
         if errors > 0 {
-            self.say(&format!("{errors} sectors could not be read and are zeros in the dump"));
+            self.say(&format!(
+                "{errors} sectors could not be read and are zeros in the dump"
+            ));
         }
         if self.arguments.update {
             let entry = Entry {
@@ -532,13 +570,20 @@ fn check_room(
         return Ok(());
     }
     let reason = format!("a volume has to have {need} KiB at least, for the maps");
-    Err(Failure::new("-B", &reason, &format!("mddump -B {need} ...")))
+    Err(Failure::new(
+        "-B",
+        &reason,
+        &format!("mddump -B {need} ..."),
+    ))
 }
 
 /// What the file system is now.
 fn origin(fs: &FileSystem<Arc<Tolerant>>) -> Origin {
     let superblock = fs.superblock();
-    let uuid = superblock.uuid().into_iter().map(|byte| format!("{byte:02x}"));
+    let uuid = superblock
+        .uuid()
+        .into_iter()
+        .map(|byte| format!("{byte:02x}"));
     Origin {
         uuid: uuid.collect(),
         written: superblock.written(),

@@ -112,7 +112,12 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "Thu Jan", "Thu Foo  1 00:00:00 1970", "Thu Jan 1 24:00:00 1970"] {
+        for text in [
+            "",
+            "Thu Jan",
+            "Thu Foo  1 00:00:00 1970",
+            "Thu Jan 1 24:00:00 1970",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -74,7 +74,11 @@ impl Console for Terminal {
             self.say(&format!("{question}: nobody is asked (-q)"));
             return None;
         }
-        let mut terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let mut terminal = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .ok()?;
         let mut answers = BufReader::new(terminal.try_clone().ok()?);
         self.broadcast("DUMP NEEDS ATTENTION!");
         loop {
@@ -106,7 +110,9 @@ impl Console for Terminal {
     fn broadcast(&self, line: &str) {
         if self.notifies {
             let text = format!("Message from the dump program to all operators: {line}");
-            let _ = Command::new("wall").args(["-g", "operator", &text]).output();
+            let _ = Command::new("wall")
+                .args(["-g", "operator", &text])
+                .output();
         }
     }
 }

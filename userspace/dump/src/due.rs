@@ -74,7 +74,12 @@ mod tests {
             folder: "/x".into(),
             days,
         };
-        let mounts = [mount("/dev/a", 1), mount("/dev/b", 7), mount("/dev/c", 0), mount("/dev/d", 1)];
+        let mounts = [
+            mount("/dev/a", 1),
+            mount("/dev/b", 7),
+            mount("/dev/c", 0),
+            mount("/dev/d", 1),
+        ];
         let entry = |name: &str| Entry {
             name: name.into(),
             level: 0,
@@ -82,7 +87,10 @@ mod tests {
         };
         let entries = [entry("/dev/a"), entry("/dev/b"), entry("image")];
         let due = text(&entries, &mounts, 2 * DAY, true);
-        assert_eq!(due, "Dump these file systems:\n/dev/a\t(/x)\n/dev/d\t(/x)\n");
+        assert_eq!(
+            due,
+            "Dump these file systems:\n/dev/a\t(/x)\n/dev/d\t(/x)\n"
+        );
         let all = text(&entries, &mounts, 2 * DAY, false);
         let lines: Vec<_> = all.lines().collect();
         let date = "Last dump: Level 0, Date Thu Jan  1 00:00:00 1970";

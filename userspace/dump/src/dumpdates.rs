@@ -67,14 +67,21 @@ pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
 
 /// The newest dump of a lower level, which a dump of this level builds on.
 pub fn base<'e>(entries: &'e [Entry], name: &str, level: u32) -> Option<&'e Entry> {
-    let lower = entries.iter().filter(|entry| entry.name == name && entry.level < level);
+    let lower = entries
+        .iter()
+        .filter(|entry| entry.name == name && entry.level < level);
     lower.max_by_key(|entry| entry.date)
 }
 
 /// Puts a dump into the file, in place of the one of this name and level. Lines that are none stay.
 pub fn update(path: &Path, entry: &Entry) -> io::Result<()> {
     let mut options = File::options();
-    let mut file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     fcntl_lock(&file, FlockOperation::LockExclusive)?;
     let mut text = String::new();
     file.read_to_string(&mut text)?;
@@ -124,7 +131,10 @@ mod tests {
             entry("b", 0, 99),
         ];
         let base = |level| base(&entries, "a", level).map(|entry| entry.date);
-        assert_eq!([base(0), base(1), base(2), base(9)], [None, Some(10), Some(30), Some(30)]);
+        assert_eq!(
+            [base(0), base(1), base(2), base(9)],
+            [None, Some(10), Some(30), Some(30)]
+        );
     }
 
     #[test]

@@ -182,7 +182,9 @@ fn regular<S: Source>(plan: &Plan<'_, S>, inode: &Inode) -> Vec<Stretch> {
     let in_block = block_bytes / RECORD as u64;
     let mapped = plan.fs.extents(inode);
     if let Some(fault) = mapped.fault {
-        (plan.warn)(&format!("{fault}: what lies behind that is dumped as a hole"));
+        (plan.warn)(&format!(
+            "{fault}: what lies behind that is dumped as a hole"
+        ));
     }
     let mut stretches = Vec::new();
     let mut next = 0;

@@ -105,7 +105,9 @@ pub enum ScriptAnswer {
 
 impl<S> std::fmt::Debug for Job<'_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -284,7 +286,10 @@ impl<S: Source> Job<'_, S> {
             "Volume {number} completed at: {}",
             calendar::text(meter.now())
         ));
-        self.say(&format!("Volume {number} {records} blocks ({} bytes)", outcome.bytes));
+        self.say(&format!(
+            "Volume {number} {records} blocks ({} bytes)",
+            outcome.bytes
+        ));
         if let Some(rate) = rate(records, time) {
             totals.rates.0 += rate;
             totals.rates.1 += 1;

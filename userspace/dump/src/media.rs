@@ -58,7 +58,11 @@ impl Media for Names {
             return Ok(Box::new(RemoteSink::open(&place)?));
         }
         let mut options = File::options();
-        let file = options.write(true).create(true).truncate(true).open(&name)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&name)?;
         match TapeSink::new(file, self.ejects) {
             Ok(tape) => Ok(Box::new(tape)),
             Err(file) => Ok(Box::new(FileSink::new(file, false)?)),

@@ -26,7 +26,9 @@ const TABLES: [&str; 2] = ["/proc/self/mounts", "/etc/fstab"];
 
 /// The lines of a table.
 pub fn parse(text: &str) -> Vec<Mount> {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
     lines.filter_map(line).collect()
 }
 
@@ -46,7 +48,9 @@ fn unescape(word: &str) -> String {
     let mut parts = word.split('\\');
     let mut text = parts.next().unwrap_or_default().to_string();
     for part in parts {
-        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        let code = part
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match (code, part.get(3..)) {
             (Some(code), Some(rest)) => {
                 text.push(char::from(code));
@@ -68,11 +72,17 @@ pub fn fstab() -> Vec<Mount> {
 
 /// The mount that a word means: a device, or the folder where one is or would be mounted.
 pub fn find(word: &str) -> Option<Mount> {
-    let mounts = TABLES.iter().map(|table| fs::read_to_string(table).unwrap_or_default());
+    let mounts = TABLES
+        .iter()
+        .map(|table| fs::read_to_string(table).unwrap_or_default());
     let mounts: Vec<Mount> = mounts.flat_map(|text| parse(&text)).collect();
     let same = |mount: &&Mount| mount.device == word || mount.folder == word;
     let found = mounts.iter().find(same);
-    let by_number = || mounts.iter().find(|mount| is_same_device(&mount.device, word));
+    let by_number = || {
+        mounts
+            .iter()
+            .find(|mount| is_same_device(&mount.device, word))
+    };
     found.or_else(by_number).cloned()
 }
 
@@ -80,7 +90,10 @@ pub fn find(word: &str) -> Option<Mount> {
 pub fn mounted_at(device: &str) -> Option<PathBuf> {
     let mounts = parse(&fs::read_to_string("/proc/self/mounts").unwrap_or_default());
     let is_it = |mount: &&Mount| mount.device == device || is_same_device(&mount.device, device);
-    mounts.iter().find(is_it).map(|mount| Path::new(&mount.folder).into())
+    mounts
+        .iter()
+        .find(is_it)
+        .map(|mount| Path::new(&mount.folder).into())
 }
 
 /// Whether two paths name the same block device.

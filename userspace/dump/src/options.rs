@@ -6,6 +6,10 @@ use clap::{
     Parser,
     ValueEnum, //
 };
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 
 /// Letters that take a value.
 const WITH_VALUE: &str = "bBdDeEfFhILsT";
@@ -19,7 +23,7 @@ const COMPRESSION: [(char, &str, u32); 2] = [('z', "zlib", 2), ('j', "bzip2", 2)
 /// from its device and need not be mounted. One that is in use changes while it is read; to have it
 /// as it is at one moment, use --from-submirror, which takes one side of a mirror for as long as
 /// the dump takes.
-#[derive(Clone, Debug, Parser)]
+#[derive(Clone, Debug, Deserialize, Eq, Parser, PartialEq, Serialize)]
 #[command(
     name = "mddump",
     verbatim_doc_comment,
@@ -182,7 +186,7 @@ pub struct Arguments {
 }
 
 /// Names of formats.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 pub enum FormatName {
     /// Every restore of Linux.
     Classic,

@@ -210,7 +210,9 @@ impl Maker {
     fn new(settings: Settings) -> Self {
         let block_bytes = settings.ntrec as usize * RECORD;
         // How long compressed blocks are is only known when they are written.
-        let limit = settings.volume_bytes.filter(|_| !settings.compression.is_some());
+        let limit = settings
+            .volume_bytes
+            .filter(|_| !settings.compression.is_some());
         Maker {
             sequence: 0,
             in_batch: (BATCH / block_bytes).max(1),

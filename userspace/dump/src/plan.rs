@@ -65,7 +65,9 @@ pub struct Plan<'a, S> {
 
 impl<S> std::fmt::Debug for Plan<'_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plan").field("manner", &self.manner).finish_non_exhaustive()
+        f.debug_struct("Plan")
+            .field("manner", &self.manner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,9 +104,8 @@ impl<'a, S: Source> Plan<'a, S> {
     pub fn digest(&self, place: Place) -> u32 {
         let start = Place { record: 0, ..place };
         let items = self.items_from(start);
-        let of_inode = items.take_while(|item| {
-            (item.place.stage, item.place.inode) == (place.stage, place.inode)
-        });
+        let of_inode = items
+            .take_while(|item| (item.place.stage, item.place.inode) == (place.stage, place.inode));
         of_inode.fold(0, |sum, item| {
             let sum = crc32c::crc32c_append(sum, &item.records().to_le_bytes());
             match &item.contents {
@@ -133,8 +134,8 @@ impl<'a, S: Source> Plan<'a, S> {
     fn first_of(&self, stage: Stage, inode: u32) -> Option<(Stage, u32)> {
         let is_directories = stage == Stage::Directories;
         let mut wanted = self.selection.wanted.iter_from(inode);
-        let found = wanted
-            .find(|inode| self.selection.directories.contains(*inode) == is_directories);
+        let found =
+            wanted.find(|inode| self.selection.directories.contains(*inode) == is_directories);
         match (found, is_directories) {
             (Some(inode), _) => Some((stage, inode)),
             (None, true) => self.first_of(Stage::Files, 1),
@@ -159,7 +160,9 @@ pub struct Items<'p, 'a, S> {
 
 impl<S> std::fmt::Debug for Items<'_, '_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Items").field("unit", &self.unit).finish_non_exhaustive()
+        f.debug_struct("Items")
+            .field("unit", &self.unit)
+            .finish_non_exhaustive()
     }
 }
 

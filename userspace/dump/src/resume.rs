@@ -18,15 +18,14 @@ use std::{
     path::Path, //
 };
 
-/// Reads the state of a dump, and looks at the volumes that it has finished: the words of its
-/// command line, and the state.
-pub(crate) fn read(path: &str, force: bool) -> Result<(Vec<String>, State), Failure> {
+/// Reads the state of a dump, and looks at the volumes that it has finished.
+pub(crate) fn read(path: &str, force: bool) -> Result<State, Failure> {
     let state = State::read(Path::new(path))
         .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))?;
     if !force {
         state.checkpoint.volumes.iter().try_for_each(whole)?;
     }
-    Ok((state.words.clone(), state))
+    Ok(state)
 }
 
 /// Whether a finished volume is as it was written. Of one that is not here any more, such as a
@@ -46,7 +45,11 @@ fn whole(volume: &Volume) -> Result<(), Failure> {
         return Ok(());
     }
     let reason = "is not as it was written: the dump cannot go on behind it";
-    Err(Failure::new(&volume.name, reason, "mddump --resume ... --force"))
+    Err(Failure::new(
+        &volume.name,
+        reason,
+        "mddump --resume ... --force",
+    ))
 }
 
 /// How many bytes a file has, and their checksum.

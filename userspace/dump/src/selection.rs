@@ -130,7 +130,9 @@ impl<S: Source> Chooser<'_, S> {
     }
 
     fn is_new(&self, inode: &Inode) -> bool {
-        self.wish.since.is_none_or(|since| inode.changed.seconds >= since)
+        self.wish
+            .since
+            .is_none_or(|since| inode.changed.seconds >= since)
     }
 
     /// Goes down from the root: what is below something that is left out is left out as well,
@@ -215,7 +217,7 @@ fn estimate(inode: &Inode) -> u64 {
             let headers = size.saturating_sub(1) / 512;
             size.next_multiple_of(4).min(inode.sectors.div_ceil(2)) + headers
         }
-        Kind::Directory => size * 2,
+        Kind::Directory => size + size / 512,
         Kind::Symlink => 1,
         _ => 0,
     };

@@ -2,7 +2,10 @@
 //! What a dump has to know to go on after a crash: a file that is written anew, whole, before each
 //! volume is begun. Its first line is JSON, and the maps stand behind that.
 
-use crate::selection::Selection;
+use crate::{
+    options::Arguments,
+    selection::Selection, //
+};
 use md_dump_format::{
     item::Place,
     layout::{
@@ -72,8 +75,8 @@ pub struct Origin {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct State {
     version: u32,
-    /// The command line, word by word.
-    pub words: Vec<String>,
+    /// The options of the dump.
+    pub arguments: Arguments,
     /// What all headers say.
     pub identity: Identity,
     /// Where the dump comes from.
@@ -89,7 +92,7 @@ pub struct State {
 impl State {
     /// The state of a dump.
     pub fn new(
-        words: Vec<String>,
+        arguments: Arguments,
         identity: Identity,
         origin: Origin,
         selection: &Selection,
@@ -97,7 +100,7 @@ impl State {
         let maps = [&selection.used, &selection.wanted, &selection.directories];
         State {
             version: VERSION,
-            words,
+            arguments,
             identity,
             origin,
             checkpoint: Checkpoint::default(),
@@ -151,7 +154,9 @@ impl State {
         file.write_all(&self.maps)?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     }
 }
@@ -159,6 +164,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
     fn sample() -> State {
         let mut selection = Selection {
@@ -174,7 +180,8 @@ mod tests {
             written: 5,
             blocks: 6,
         };
-        State::new(vec!["-0".into()], Identity::default(), origin, &selection)
+        let arguments = Arguments::try_parse_from(["mddump", "--level=0", "x"]).unwrap();
+        State::new(arguments, Identity::default(), origin, &selection)
     }
 
     #[test]

@@ -62,7 +62,12 @@ impl Progress {
 /// Hours, minutes and seconds.
 pub fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
-    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// Blocks a second, in whole numbers.
@@ -99,7 +104,10 @@ mod tests {
     #[test]
     fn a_wrong_estimate_does_no_harm() {
         let late = progress(9000, 100).status();
-        assert_eq!(late.as_deref(), Some("100.00% done at 90 KB/s, finished in 0:00"));
+        assert_eq!(
+            late.as_deref(),
+            Some("100.00% done at 90 KB/s, finished in 0:00")
+        );
         let none = Progress {
             estimate: 0,
             ..progress(500, 10)

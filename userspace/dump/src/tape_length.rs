@@ -21,7 +21,11 @@ impl Tape {
         if self.feet.is_none() && self.density.is_none() && !self.is_cartridge {
             return None;
         }
-        let (density, feet) = if self.is_cartridge { (8000, 1700) } else { (1600, 2300) };
+        let (density, feet) = if self.is_cartridge {
+            (8000, 1700)
+        } else {
+            (1600, 2300)
+        };
         let density = self.density.unwrap_or(density);
         let feet = self.feet.unwrap_or(feet);
         let gap = match (self.is_cartridge, density) {

@@ -34,7 +34,9 @@ pub struct Tolerant {
 
 impl std::fmt::Debug for Tolerant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tolerant").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Tolerant")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +94,8 @@ impl Tolerant {
             return Ok(());
         }
         let limit = self.limit;
-        self.console.say(&format!("More than {limit} block read errors from {name}"));
+        self.console
+            .say(&format!("More than {limit} block read errors from {name}"));
         self.console.broadcast("DUMP IS AILING!");
         self.console.say("This is an unrecoverable error.");
         if self.console.ask("Do you want to attempt to continue?") == Some(true) {

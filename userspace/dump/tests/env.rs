@@ -12,7 +12,9 @@ use std::{
         Command,
         Output, //
     },
-    sync::OnceLock, //
+    sync::OnceLock,
+    thread::sleep,
+    time::Duration, //
 };
 use tempfile::TempDir;
 
@@ -38,7 +40,10 @@ pub(crate) fn versions() -> &'static [&'static str] {
         let missing = fs::read_to_string(tools().join("missing")).unwrap_or_default();
         let is_there = |version: &&&str| tools().join(version).is_dir();
         for version in VERSIONS.iter().filter(|version| !is_there(version)) {
-            println!("skipped: restore {version} cannot be had here: {}", missing.trim());
+            println!(
+                "skipped: restore {version} cannot be had here: {}",
+                missing.trim()
+            );
         }
         VERSIONS.iter().filter(is_there).copied().collect()
     })
@@ -117,12 +122,21 @@ impl Place {
 
     /// Mounts something.
     pub(crate) fn mount(&mut self, what: &Path, name: &str, options: &str) -> PathBuf {
+        self.try_mount(what, name, options)
+            .expect("it can be mounted")
+    }
+
+    /// The same, if the kernel knows this kind of file system.
+    pub(crate) fn try_mount(&mut self, what: &Path, name: &str, options: &str) -> Option<PathBuf> {
         let at = self.path(name);
         fs::create_dir_all(&at).expect("a folder");
-        let words = [OsStr::new("-o"), OsStr::new(options), what.as_os_str(), at.as_os_str()];
-        run("mount", words);
+        let mut command = Command::new("mount");
+        let status = command.arg("-o").arg(options).arg(what).arg(&at).status();
+        if !status.is_ok_and(|status| status.success()) {
+            return None;
+        }
         self.mounts.push(at.clone());
-        at
+        Some(at)
     }
 
     /// A file system in memory of this size.
@@ -130,7 +144,14 @@ impl Place {
         let at = self.path(name);
         fs::create_dir_all(&at).expect("a folder");
         let options = format!("size={size}");
-        let words = ["-t", "tmpfs", "-o", &options, "none", at.to_str().expect("a path")];
+        let words = [
+            "-t",
+            "tmpfs",
+            "-o",
+            &options,
+            "none",
+            at.to_str().expect("a path"),
+        ];
         run("mount", words);
         self.mounts.push(at.clone());
         at
@@ -138,7 +159,18 @@ impl Place {
 
     pub(crate) fn unmount(&mut self, at: &Path) {
         self.mounts.retain(|mount| mount != at);
-        run("umount", [at]);
+        // A process that another test has just started may still have our files open.
+        for _ in 0..100 {
+            if Command::new("umount")
+                .arg(at)
+                .status()
+                .is_ok_and(|status| status.success())
+            {
+                return;
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("{at:?} cannot be unmounted");
     }
 
     /// A fresh file system to restore into, mounted.

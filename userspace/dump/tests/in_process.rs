@@ -38,8 +38,7 @@ use md_extfs::{
 };
 use std::{
     collections::BTreeMap,
-    fs,
-    io,
+    fs, io,
     sync::{
         Arc,
         Mutex, //
@@ -73,7 +72,10 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) fn new(media: &[Medium]) -> Self {
-        let media = media.iter().zip(1..).map(|(medium, volume)| (volume, vec![*medium]));
+        let media = media
+            .iter()
+            .zip(1..)
+            .map(|(medium, volume)| (volume, vec![*medium]));
         Shelf {
             media: media.collect(),
             ..Shelf::default()
@@ -83,14 +85,20 @@ impl Shelf {
     /// What is on all volumes.
     pub(crate) fn bytes(&self) -> Vec<Vec<u8>> {
         let volumes = self.volumes.values();
-        volumes.map(|volume| volume.lock().unwrap().clone()).collect()
+        volumes
+            .map(|volume| volume.lock().unwrap().clone())
+            .collect()
     }
 }
 
 impl Media for Shelf {
     fn open(&mut self, volume: u32) -> io::Result<Box<dyn Sink>> {
         let media = self.media.entry(volume).or_default();
-        let medium = if media.is_empty() { Medium::Endless } else { media.remove(0) };
+        let medium = if media.is_empty() {
+            Medium::Endless
+        } else {
+            media.remove(0)
+        };
         let bytes = Arc::default();
         self.volumes.insert(volume, Arc::clone(&bytes));
         Ok(Box::new(Model {
@@ -133,7 +141,7 @@ impl Sink for Model {
         };
         let mut rest = bytes;
         for (blocks, length) in lengths.iter().enumerate() {
-            if to.len() >= limit * BLOCK {
+            if to.len() >= limit.saturating_mul(BLOCK) {
                 self.has_ended = true;
                 return match self.medium {
                     Medium::Fails(_) => Written::Failed(io::Error::from_raw_os_error(5)),
@@ -163,12 +171,20 @@ pub(crate) fn small_image(place: &mut Place) -> Vec<u8> {
     let image = place.image("small", "2M", &["-t", "ext2", "-b", "1024", "-N", "64"]);
     let at = place.mount(&image, "small.mount", "loop");
     fs::create_dir(at.join("folder")).unwrap();
-    for (index, size) in [0, 1, 700, 1024, 1500, 9000, 180_000].into_iter().enumerate() {
-        fs::write(at.join(format!("folder/file{index}")), bytes(index as u32, size)).unwrap();
+    for (index, size) in [0, 1, 700, 1024, 1500, 9000, 180_000]
+        .into_iter()
+        .enumerate()
+    {
+        fs::write(
+            at.join(format!("folder/file{index}")),
+            bytes(index as u32, size),
+        )
+        .unwrap();
     }
     let sparse = fs::File::create(at.join("sparse")).unwrap();
     sparse.set_len(700_000).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&sparse, &bytes(9, 3000), 600_000).unwrap();
+    drop(sparse);
     place.unmount(&at);
     fs::read(image).unwrap()
 }

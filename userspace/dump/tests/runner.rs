@@ -9,6 +9,8 @@ mod in_process;
 mod sample;
 mod snapshot;
 
+mod test_incremental;
 mod test_restore;
+mod test_source;
 mod test_volumes;
 mod test_ways;

@@ -73,7 +73,9 @@ fn device(path: &Path, kind: FileType, major: u32, minor: u32) {
 fn touch(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, 123_456_000);
     let times = fs::FileTimes::new().set_accessed(time).set_modified(time);
-    File::open(path).and_then(|file| file.set_times(times)).expect("a time");
+    File::open(path)
+        .and_then(|file| file.set_times(times))
+        .expect("a time");
 }
 
 /// Makes the tree.
@@ -92,9 +94,11 @@ pub(crate) fn fill(folder: &Path) {
 
 fn files(folder: &Path) {
     fs::create_dir_all(folder.join("sub/deep/deeper")).expect("a folder");
-    for (index, size) in [0, 1, 6, 60, 61, 90, 150, 511, 512, 1023, 1024, 1025, 4096, 10_000]
-        .into_iter()
-        .enumerate()
+    for (index, size) in [
+        0, 1, 6, 60, 61, 90, 150, 511, 512, 1023, 1024, 1025, 4096, 10_000,
+    ]
+    .into_iter()
+    .enumerate()
     {
         let path = folder.join(format!("size{size}"));
         fs::write(&path, bytes(size as u32, size)).expect("a file");

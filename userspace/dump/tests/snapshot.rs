@@ -60,7 +60,11 @@ fn line(path: &Path) -> String {
         let _ = write!(line, " device {:x}", found.rdev());
     }
     if kind.is_symlink() {
-        let _ = write!(line, " -> {}", fs::read_link(path).expect("a target").display());
+        let _ = write!(
+            line,
+            " -> {}",
+            fs::read_link(path).expect("a target").display()
+        );
     }
     if kind.is_file() {
         let is_sparse = found.blocks() * 512 + 65536 < found.size();
@@ -101,7 +105,10 @@ fn attributes(path: &Path, line: &mut String) {
 #[track_caller]
 pub(crate) fn assert_same(what: &str, is: &Snapshot, should: &Snapshot) {
     let mut differences = String::new();
-    for name in should.keys().chain(is.keys().filter(|name| !should.contains_key(*name))) {
+    for name in should
+        .keys()
+        .chain(is.keys().filter(|name| !should.contains_key(*name)))
+    {
         let (is, should) = (is.get(name), should.get(name));
         if is != should {
             let _ = writeln!(differences, "{name}:\n  is     {is:?}\n  should {should:?}");

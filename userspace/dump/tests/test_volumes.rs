@@ -69,8 +69,13 @@ fn volumes_have_the_size_that_was_asked_for() {
     // The last is no multiple of a block.
     for (records, whole) in [(100, 100), (1000, 1000), (1003, 1000)] {
         let prefix = place.path("volume");
-        volumes(&prefix).iter().for_each(|path| fs::remove_file(path).unwrap());
-        dump(&format!("-0 -M -B {records} -f {}", prefix.display()), &image);
+        volumes(&prefix)
+            .iter()
+            .for_each(|path| fs::remove_file(path).unwrap());
+        dump(
+            &format!("-0 -M -B {records} -f {}", prefix.display()),
+            &image,
+        );
         let paths = volumes(&prefix);
         let bytes = read(&paths);
         let (last, full) = bytes.split_last().unwrap();
@@ -126,7 +131,12 @@ fn restore_reads_volumes_that_end_anywhere() {
         }
         for version in versions() {
             clear(&target);
-            restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+            // Without the size of a block, 0.4b47 reads more at once than these volumes have.
+            restore(
+                version,
+                &format!("-b 1 -r -M -f {}", prefix.display()),
+                &target,
+            );
             assert_same(&format!("{first} {version}"), &take(&target), &should);
         }
     }
@@ -142,7 +152,9 @@ fn files_that_are_full_are_cut_to_whole_blocks() {
     let limits = [0, 1, 511, 1023, 1024, 1025, 5000, 9216, 10_239, 10_240].map(|more| base + more);
     for limit in limits {
         let prefix = place.path("volume");
-        volumes(&prefix).iter().for_each(|path| fs::remove_file(path).unwrap());
+        volumes(&prefix)
+            .iter()
+            .for_each(|path| fs::remove_file(path).unwrap());
         let mut command = Command::new("prlimit");
         command.arg(format!("--fsize={limit}"));
         let program = mddump("-0 -M -f");
@@ -152,7 +164,9 @@ fn files_that_are_full_are_cut_to_whole_blocks() {
         let bytes = read(&volumes(&prefix));
         assert!(bytes.len() > 3);
         let full = bytes.iter().take(bytes.len() - 1);
-        assert!(full.clone().all(|volume| volume.len() == limit / 10_240 * 10_240));
+        assert!(full
+            .clone()
+            .all(|volume| volume.len() == limit / 10_240 * 10_240));
         decode(&bytes).unwrap();
         for version in versions() {
             clear(&target);
@@ -171,9 +185,15 @@ fn a_full_file_system_is_the_end_of_a_volume() {
     let small = place.memory("memory", "1500k");
     let less = place.memory("less", "332k");
     let files = [small.join("a"), less.join("b"), place.path("c")];
-    let names = files.each_ref().map(|path| path.display().to_string()).join(",");
+    let names = files
+        .each_ref()
+        .map(|path| path.display().to_string())
+        .join(",");
     let said = dump(&format!("-0 -f {names}"), &image);
-    assert!(said.contains("Volume 2 begins with blocks from inode "), "{said}");
+    assert!(
+        said.contains("Volume 2 begins with blocks from inode "),
+        "{said}"
+    );
     let bytes = read(&files);
     assert!(bytes[..2].iter().all(|volume| volume.len() % 10_240 == 0));
     decode(&bytes).unwrap();
@@ -195,7 +215,10 @@ fn a_medium_without_room_is_no_volume() {
     let output = mddump("-0 -q -f /dev/full").arg(&image).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("EOT detected at start of the tape!"), "{said}");
+    assert!(
+        said.contains("EOT detected at start of the tape!"),
+        "{said}"
+    );
     let output = mddump("-0 -B 5 -M -f x").arg(&image).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("for the maps"));

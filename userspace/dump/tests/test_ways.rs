@@ -57,7 +57,11 @@ fn a_pipe_leads_to_restore() {
     let (image, should) = filled(&mut place, "source", "-t ext4");
     for version in versions() {
         clear(&target);
-        let mut from = mddump("-0 -f -").arg(&image).stdout(Stdio::piped()).spawn().unwrap();
+        let mut from = mddump("-0 -f -")
+            .arg(&image)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (mut command, _own) = restore_command(version, "-rf -", &target);
         let output = command.stdin(from.stdout.take().unwrap()).output().unwrap();
         succeeded(version, &output);
@@ -72,7 +76,10 @@ fn a_reader_that_goes_ends_the_dump() {
     let mut place = Place::new();
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let mut command = mddump("-0 -f -");
-    command.arg(&image).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg(&image)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut pipe = child.stdout.take().unwrap();
     pipe.read_exact(&mut [0; 5000]).unwrap();
@@ -80,7 +87,10 @@ fn a_reader_that_goes_ends_the_dump() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("Broken pipe") && said.contains("Cannot recover"), "{said}");
+    assert!(
+        said.contains("Broken pipe") && said.contains("Cannot recover"),
+        "{said}"
+    );
 }
 
 /// Nobody who listens is no reason to stop, unlike nobody who reads.
@@ -90,7 +100,12 @@ fn messages_nobody_reads_do_no_harm() {
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let file = place.path("file");
     let mut command = mddump("-0 -f");
-    let mut child = command.arg(&file).arg(&image).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .arg(&file)
+        .arg(&image)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
     decode(&[fs::read(file).unwrap()]).unwrap();
@@ -117,7 +132,11 @@ fn another_machine_is_written_to_by_rmt() {
     let (shell, file) = (shell(&place), place.path("remote"));
     let there = format!("me@anyhost:{}", file.display());
     let mut command = mddump("-0 -f");
-    command.arg(&there).arg(&image).env("RSH", &shell).env("RMT", rmt());
+    command
+        .arg(&there)
+        .arg(&image)
+        .env("RSH", &shell)
+        .env("RMT", rmt());
     succeeded("mddump", &command.output().unwrap());
     decode(&[fs::read(&file).unwrap()]).unwrap();
     let words = fs::read_to_string(shell.with_extension("words")).unwrap();
@@ -131,9 +150,17 @@ fn another_machine_may_fail() {
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let shell = shell(&place);
     let memory = place.memory("memory", "1024k");
-    let names = format!("host:{}/a,host:{}", memory.display(), place.path("b").display());
+    let names = format!(
+        "host:{}/a,host:{}",
+        memory.display(),
+        place.path("b").display()
+    );
     let mut command = mddump("-0 -f");
-    command.arg(&names).arg(&image).env("RSH", &shell).env("RMT", rmt());
+    command
+        .arg(&names)
+        .arg(&image)
+        .env("RSH", &shell)
+        .env("RMT", rmt());
     succeeded("mddump", &command.output().unwrap());
     let mut first = fs::read(memory.join("a")).unwrap();
     // The server has kept what it had room for, and cannot be asked to cut it.
@@ -144,10 +171,18 @@ fn another_machine_may_fail() {
     fs::write(&dying, line).unwrap();
     fs::set_permissions(&dying, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = mddump("-0 -q -f host:x");
-    let output = command.arg(&image).env("RSH", &shell).env("RMT", &dying).output().unwrap();
+    let output = command
+        .arg(&image)
+        .env("RSH", &shell)
+        .env("RMT", &dying)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("write error ") && said.contains("rmt is gone"), "{said}");
+    assert!(
+        said.contains("write error ") && said.contains("rmt is gone"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -186,7 +221,10 @@ fn volumes_of_compressed_dumps_are_not_longer_than_asked_for() {
         .map(|found| found.len());
     let lengths: Vec<u64> = lengths.collect();
     assert!(lengths.len() > 2, "{lengths:?}");
-    assert!(lengths.iter().all(|bytes| *bytes <= 600 * 1024), "{lengths:?}");
+    assert!(
+        lengths.iter().all(|bytes| *bytes <= 600 * 1024),
+        "{lengths:?}"
+    );
     for version in versions() {
         clear(&target);
         restore(version, &format!("-r -M -f {}", prefix.display()), &target);
@@ -203,7 +241,10 @@ fn the_estimate_is_near() {
     dump(&format!("-0 -f {}", file.display()), &image);
     let output = mddump("-0 -S").arg(&image).output().unwrap();
     succeeded("mddump -S", &output);
-    let estimate: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
+    let estimate: u64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap();
     let is = fs::metadata(&file).unwrap().len();
     assert!(estimate.abs_diff(is) * 50 < is, "{estimate} and {is}");
 }
@@ -249,7 +290,10 @@ impl Source for Deadly {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let is_worker = thread::current().name() != thread_name().as_deref();
-        assert!(!is_worker || !self.is_armed.load(Ordering::Relaxed), "on purpose");
+        assert!(
+            !is_worker || !self.is_armed.load(Ordering::Relaxed),
+            "on purpose"
+        );
         self.image.read_at(buffer, offset)
     }
 }
@@ -281,7 +325,9 @@ fn signals_are_answered() {
     signals.interrupt.store(true, Ordering::Relaxed);
     let console = Recorded::with_answers(&[false]);
     let mut shelf = Shelf::new(&[]);
-    small.dump_with(&mut shelf, &console, None, signals.clone()).unwrap();
+    small
+        .dump_with(&mut shelf, &console, None, signals.clone())
+        .unwrap();
     assert!(console.has("Do you want to abort dump?"));
     signals.stop.store(true, Ordering::Relaxed);
     let stopped = small.dump_with(&mut shelf, &console, None, signals);
@@ -321,8 +367,16 @@ fn a_dump_that_is_killed_goes_on() {
     let mut place = Place::new();
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let (state, prefix) = (place.path("state"), place.path("volume"));
-    let start = format!("-0 -M -B 200 --state {} -f {}", state.display(), prefix.display());
-    let wanted = if std::env::var_os("MD_LONG").is_some() { KILLS * 5 } else { KILLS };
+    let start = format!(
+        "-0 -M -B 200 --state {} -f {}",
+        state.display(),
+        prefix.display()
+    );
+    let wanted = if std::env::var_os("MD_LONG").is_some() {
+        KILLS * 5
+    } else {
+        KILLS
+    };
     let (mut kills, mut seed) = (0, 0);
     while kills < wanted {
         seed += 1;

@@ -8,6 +8,7 @@ use crate::{
         dump,
         export,
         import,
+        mddump,
         metaclear,
         metadb,
         metadetach,
@@ -43,7 +44,10 @@ use clap::{
     CommandFactory, //
 };
 use std::{
-    ffi::OsString,
+    ffi::{
+        OsStr,
+        OsString, //
+    },
     path::Path, //
 };
 
@@ -135,6 +139,12 @@ pub static COMMANDS: [Command; 21] = [
         own_program: true,
         definition: metadb::Arguments::command,
         run: |matches, machine, answer| metadb::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: mddump::NAME,
+        own_program: true,
+        definition: mddump::Arguments::command,
+        run: |matches, machine, answer| mddump::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "scan",
@@ -247,10 +257,8 @@ fn find_and_run(
         };
     };
     finished.command = command.title();
-    match command
-        .definition()
-        .try_get_matches_from(arguments.into_iter().skip(skipped))
-    {
+    let words = command.plain(arguments.into_iter().skip(skipped).collect());
+    match command.definition().try_get_matches_from(words) {
         Ok(matches) => (command.run)(&matches, machine, &mut finished.answer),
         Err(error) => {
             let unparsed = unparsed(&error, &finished.command, &mut finished.answer);
@@ -267,10 +275,17 @@ fn by_program_name(arguments: &[OsString]) -> Option<&'static Command> {
         .find(|command| command.own_program && program == command.name)
 }
 
-/// The command that the first word names.
+/// The command that the first word names. `dump` looks at a disk; with options as dump(8) has them,
+/// which that does not have, it is the backup.
 fn by_word(arguments: &[OsString]) -> Option<&'static Command> {
-    let word = arguments.get(1)?;
-    COMMANDS.iter().find(|command| word == command.name)
+    let (word, rest) = arguments.get(1..)?.split_first()?;
+    let is_backup = word == dump::NAME && mddump::is_meant(rest);
+    let name = if is_backup {
+        OsStr::new(mddump::NAME)
+    } else {
+        word
+    };
+    COMMANDS.iter().find(|command| name == command.name)
 }
 
 /// The tool with all its commands, for its help page and to say what is wrong with a line that
@@ -293,6 +308,15 @@ impl Command {
             self.name.to_string()
         } else {
             format!("{TOOL} {}", self.name)
+        }
+    }
+
+    /// A command line, its name first, as clap reads it.
+    fn plain(&self, words: Vec<OsString>) -> Vec<OsString> {
+        if self.name == mddump::NAME {
+            mddump::plain(words)
+        } else {
+            words
         }
     }
 

@@ -13,6 +13,7 @@ mod test_images;
 mod test_import;
 mod test_keep_data;
 mod test_md_tab;
+mod test_mddump;
 mod test_metaclear;
 mod test_metadb;
 mod test_metadetach;

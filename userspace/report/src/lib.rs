@@ -65,6 +65,8 @@ pub enum ExitStatus {
     Error,
     /// Of `mdctl dump` only: nothing could be looked at, because of the command line or the file.
     Unseen,
+    /// Of `mddump` only: the dump was begun and ended before its end.
+    Aborted,
 }
 
 impl ExitStatus {
@@ -74,6 +76,7 @@ impl ExitStatus {
             ExitStatus::Done => 0,
             ExitStatus::Error => 1,
             ExitStatus::Unseen => 2,
+            ExitStatus::Aborted => 3,
         }
     }
 }
@@ -215,5 +218,6 @@ mod tests {
         assert_eq!(ExitStatus::Done.code(), 0);
         assert_eq!(ExitStatus::Error.code(), 1);
         assert_eq!(ExitStatus::Unseen.code(), 2);
+        assert_eq!(ExitStatus::Aborted.code(), 3);
     }
 }

@@ -74,7 +74,10 @@ impl RemoteSink {
         if let Some(user) = &place.user {
             command.args(["-l", user]);
         }
-        let piped = command.arg(rmt).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let piped = command
+            .arg(rmt)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = piped.spawn()?;
         let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
         let to = child.stdin.take().ok_or_else(broken)?;
@@ -153,7 +156,10 @@ mod tests {
     fn names_with_a_machine_are_told_from_files() {
         let place = Place::parse("me@tapehost:/dev/nst0").unwrap();
         assert_eq!(place.user.as_deref(), Some("me"));
-        assert_eq!((&place.host[..], &place.path[..]), ("tapehost", "/dev/nst0"));
+        assert_eq!(
+            (&place.host[..], &place.path[..]),
+            ("tapehost", "/dev/nst0")
+        );
         assert_eq!(Place::parse("host:dump").unwrap().user, None);
         for name in ["/srv/a:b", "dump", ":x", "host:", "./a:b"] {
             assert_eq!(Place::parse(name), None, "{name}");

@@ -5,6 +5,7 @@
 pub mod dump;
 pub mod export;
 pub mod import;
+pub mod mddump;
 pub mod metaclear;
 pub mod metadb;
 pub mod metadetach;
