@@ -132,14 +132,7 @@ fn body<S: Source>(plan: &Plan<'_, S>, inode: &Inode, header: &mut Header) -> Ve
             header.inode.size = (bytes.len() as u64).into();
             of_bytes(bytes)
         }
-        Kind::Symlink => match plan.fs.target(inode) {
-            Ok(target) => of_bytes(target),
-            Err(error) => {
-                (plan.warn)(&error.to_string());
-                Vec::new()
-            }
-        },
-        Kind::Regular => match plan.fs.inline(inode) {
+        Kind::Regular | Kind::Symlink => match plan.fs.inline(inode) {
             Some(bytes) => of_bytes(bytes),
             None => regular(plan, inode),
         },
@@ -175,10 +168,13 @@ fn entry_kind(kind: u8) -> u8 {
     }
 }
 
+/// Most blocks of a file: their numbers have 32 bits. What is larger is damaged.
+const BLOCKS_MAX: u64 = 1 << 32;
+
 /// A file with blocks of its own. A dump has all records of a block, also behind the end.
 fn regular<S: Source>(plan: &Plan<'_, S>, inode: &Inode) -> Vec<Stretch> {
     let block_bytes = u64::from(plan.fs.superblock().block_bytes());
-    let end = inode.size.div_ceil(block_bytes);
+    let end = inode.size.div_ceil(block_bytes).min(BLOCKS_MAX);
     let in_block = block_bytes / RECORD as u64;
     let mapped = plan.fs.extents(inode);
     if let Some(fault) = mapped.fault {

@@ -19,10 +19,10 @@ const COMPRESSION: [(char, &str, u32); 2] = [('z', "zlib", 2), ('j', "bzip2", 2)
 
 /// Back up an ext2, ext3 or ext4 file system in dump format.
 ///
-/// What is written can be read by the restore of Debian and other systems. The file system is read
-/// from its device and need not be mounted. One that is in use changes while it is read; to have it
-/// as it is at one moment, use --from-submirror, which takes one side of a mirror for as long as
-/// the dump takes.
+/// What is written can be read by the restore of Debian and other systems. The file system is
+/// read from its device and need not be mounted. One that is in use changes while it is read; to
+/// have it as it is at one moment, use --from-submirror, which takes one side of a mirror for as
+/// long as the dump takes.
 #[derive(Clone, Debug, Deserialize, Eq, Parser, PartialEq, Serialize)]
 #[command(
     name = "mddump",
@@ -133,8 +133,8 @@ pub struct Arguments {
     #[arg(short = 'u')]
     pub update: bool,
 
-    /// Say more
-    #[arg(short = 'v')]
+    /// As in dump, whose scripts have it; there is no more to say
+    #[arg(short = 'v', hide = true)]
     pub verbose: bool,
 
     /// Only print which file systems were dumped when, and which should be
@@ -156,7 +156,12 @@ pub struct Arguments {
 
     /// Who can read it: every restore of Linux (classic), only those from 0.4b49 on, but short for
     /// files with large holes (linux49), or BSD's as well, without extended attributes (bsd)
-    #[arg(long, value_name = "FORMAT", default_value = "classic")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "classic",
+        hide_possible_values = true
+    )]
     pub format: FormatName,
 
     /// Dump the file system on a mirror from one of its sides, which is taken out of service

@@ -76,11 +76,23 @@ fn filled_by_mke2fs(place: &mut Place, name: &str, options: &[&str]) -> (PathBuf
     println!("{options:?} cannot be mounted here: mke2fs fills it");
     let source = place.target(&format!("{name}.tree"));
     sample::fill(&source);
-    let snapshot = take(&source);
+    let snapshot = whole_seconds(take(&source));
     let options = [&["-d", source.to_str().unwrap()], options].concat();
     let image = place.image(name, "100M", &options);
     place.unmount(&source);
     (image, snapshot)
+}
+
+/// A snapshot without parts of seconds, which mke2fs does not copy.
+fn whole_seconds(snapshot: Snapshot) -> Snapshot {
+    let cut = |line: String| match (line.find('.'), line.find(" links ")) {
+        (Some(point), Some(end)) => format!("{}.000000{}", &line[..point], &line[end..]),
+        _ => line,
+    };
+    snapshot
+        .into_iter()
+        .map(|(name, line)| (name, cut(line)))
+        .collect()
 }
 
 /// Restores a dump by all versions into a folder, each time from nothing, and compares.

@@ -155,7 +155,8 @@ impl Superblock {
         }
         let table = u64::from(self.inodes_per_group) * u64::from(self.inode_bytes);
         let group = u64::from(self.blocks_per_group) * u64::from(self.block_bytes);
-        if table == 0 || table > group || u64::from(self.first_data_block) >= self.blocks {
+        let is_possible = table > 0 && table <= group && table <= bytes;
+        if !is_possible || u64::from(self.first_data_block) >= self.blocks {
             return wrong("has an impossible division into groups");
         }
         if u64::from(self.inodes) > self.groups() * u64::from(self.inodes_per_group) {

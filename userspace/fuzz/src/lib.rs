@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Everything that reads what it has not written itself, as targets of a fuzzer: the pages and
-//! records of the state database, the load of a set, names, and md.tab.
+//! records of the state database, the load of a set, names, md.tab, file systems that are dumped,
+//! and dumps.
 //!
 //! A target panics on a bug and else returns. Beside not panicking, what a codec accepts has to
 //! come out again as the very bytes that went in. Checksums and magic numbers are made to fit here,
@@ -9,6 +10,8 @@
 //! `scripts/fuzz` runs a target under libFuzzer. `tests/corpus.rs` runs all of them once over their
 //! inputs in `corpus/`, of which each line is one, in hexadecimal digits.
 
+mod backup;
+mod ext_image;
 mod image;
 #[path = "../../../model/tests/offline/mod.rs"]
 mod offline;
@@ -47,6 +50,9 @@ pub const TARGETS: &[Target] = &[
     target!(pages, records),
     target!(pages, metadevice),
     target!(image, image),
+    target!(backup, extfs),
+    target!(backup, dump),
+    target!(backup, dumpdates),
     target!(text, name),
     target!(text, md_tab),
 ];

@@ -123,12 +123,12 @@ fn tool(archive: &mut Archive, top: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The names of SVM under which the tool is installed, from its help page: SVM's commands all start
-/// with "meta", those that only we have do not.
+/// The names under which the tool is installed, from its help page: SVM's commands all start with
+/// "meta", and the backup is called by its own name as dump is.
 fn tool_names(help: &str) -> impl Iterator<Item = &str> {
     let entries = help.lines().filter_map(|line| line.strip_prefix("  "));
     let names = entries.filter_map(|entry| entry.split(' ').next());
-    names.filter(|name| name.starts_with("meta"))
+    names.filter(|name| name.starts_with("meta") || *name == "mddump")
 }
 
 /// What guest scenarios share, in $MD_TEST_LIB: shell to source, C headers to include.
@@ -220,6 +220,7 @@ Commands:
   metainit   Make metadevices
   metastat   Show metadevices,
              metaclear not being here
+  mddump     Back up a file system
   version    Print versions
 
 Options:
@@ -227,7 +228,7 @@ Options:
 ";
         assert_eq!(
             tool_names(help).collect::<Vec<_>>(),
-            ["metainit", "metastat"]
+            ["metainit", "metastat", "mddump"]
         );
     }
 }

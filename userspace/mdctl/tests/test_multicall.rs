@@ -33,6 +33,7 @@ fn help_page() {
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
       metadb       Make, delete and show replicas of the state database.
+      mddump       Back up an ext2, ext3 or ext4 file system in dump format.
       scan         Show the devices on which sets have replicas and components.
       probe        Say what a device has of a set.
       start        Start the set whose replicas are on this machine's disks: its metadevices a\
@@ -86,8 +87,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, ver\
-    sion]
+    ce, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, moni\
+    tor, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -97,8 +98,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
-    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metahs, metadb, scan, pr\
-    obe, start, stop, export, import, dump, monitor, version]","next":"mdctl --help"}}
+    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metahs, metadb, mddump, \
+    scan, probe, start, stop, export, import, dump, monitor, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -111,15 +112,15 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarep\
-    lace, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, v\
-    ersion]
+    lace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, mo\
+    nitor, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, scan, probe, start, stop, export, import, dump, monitor, ver\
-    sion]
+    ce, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, moni\
+    tor, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: a dump goes on on the next tape when one ends: nothing is written behind the warning that
+#         the end is near but a mark, and both tapes have their records in order.
+# Clause: issue 11; dump.md 7, test 8
+# Lanes: drawn
+# Vm: --disks 1 --disk-size 64M
+# Timeout: 200
+# The tape is scsi_debug's, of 10,000 blocks, which keeps the first four bytes of each block: with
+# blocks of a record that is the kind of a header, or the start of data. So it can be seen that
+# every record is there and in its place, but nothing can be restored from it.
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+
+# words FILE: the first word of each record.
+words() { od -An -v -tx4 -w1024 "$1" | awk '{ print $1 }'; }
+
+# rewound: the tape is at its start; closing this name of it rewinds it.
+rewound() { : </dev/st0; }
+
+# change NAME VOLUME: reads the tape that has ended, and puts in the next one: the same one, rewound.
+change() {
+	rewound
+	dd if=/dev/nst0 bs=1k of="/tmp/tape$2" status=none
+	# Behind the mark there is nothing.
+	dd if=/dev/nst0 bs=1k of=/tmp/behind status=none 2>/dev/null || true
+	rewound
+}
+if [ "${1:-}" = /dev/nst0 ]; then
+	change "$@"
+	exit
+fi
+
+modprobe st
+modprobe scsi_debug ptype=1
+wait_for 20 test -c /dev/nst0
+run mkfs.ext4 -q /dev/sda
+run mount /dev/sda /mnt
+dd if=/dev/urandom of=/mnt/large bs=1M count=12 status=none
+run umount /mnt
+
+note "the tape ends, and the dump goes on on another one"
+run mddump -0 -b 1 -F "$(realpath "$0")" -f /dev/nst0 /dev/sda 2>&1 | tee /tmp/said
+grep -q 'Volume 2 begins with blocks from inode' /tmp/said || fail "the tape did not end"
+grep -q 'DUMP IS DONE' /tmp/said || fail "the dump is not done"
+change /dev/nst0 2
+same "bytes behind the mark" 0 "$(stat -c %s /tmp/behind)"
+
+note "both have the records that files would have"
+blocks=$(($(stat -c %s /tmp/tape1) / 1024))
+echo "blocks on the first tape: $blocks"
+[ $blocks -gt 9900 ] && [ $blocks -lt 10000 ] || fail "the tape has 10000 blocks"
+run mddump -0 -b 1 -M -B $blocks -f /tmp/file /dev/sda
+for n in 1 2; do
+	cmp <(words /tmp/tape$n) <(words /tmp/file00$n) || fail "records of tape $n differ"
+done
