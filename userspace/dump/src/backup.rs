@@ -260,6 +260,10 @@ impl Run {
             .map_err(cannot)?;
         let kind = file.metadata().map_err(cannot)?.file_type();
         if kind.is_block_device() {
+            // A frozen file system has written all that it had to.
+            if target.name == target.device {
+                rustix::fs::sync();
+            }
             // Without the right to do so, the dump is of what the kernel has at hand.
             let _ = kapi::flush_buffers(&file);
         }

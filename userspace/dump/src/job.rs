@@ -132,6 +132,7 @@ impl<S: Source> Job<'_, S> {
             let items = self.plan.items_from(checkpoint.place);
             let position = checkpoint.position.clone();
             let mut layout = Layout::new(self.identity.clone(), items, position);
+            self.keep(&mut layout, &mut checkpoint)?;
             loop {
                 match self.volume(&mut layout, &mut checkpoint, meter, &mut totals)? {
                     Next::Done => return Ok(totals),
@@ -164,7 +165,6 @@ impl<S: Source> Job<'_, S> {
         meter: &mut Meter,
         totals: &mut Totals,
     ) -> Result<Next, Aborted> {
-        self.keep(layout, checkpoint)?;
         layout.begin_volume();
         let number = layout.position().volume;
         let mut sink = self.open(number)?;
@@ -189,7 +189,12 @@ impl<S: Source> Job<'_, S> {
         let ntrec = u64::from(self.identity.ntrec);
         let mut watch = |blocks| self.watch(meter, blocks * ntrec);
         let outcome = pipeline::run(layout, self.source, &mut *sink, settings, &mut watch);
-        self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)
+        let next = self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)?;
+        if matches!(next, Next::Volume) {
+            self.keep(layout, checkpoint)?;
+            self.change(number, meter)?;
+        }
+        Ok(next)
     }
 
     /// Remembers where the dump stands before a volume.
@@ -273,7 +278,6 @@ impl<S: Source> Job<'_, S> {
             totals.seconds = meter.since_start().as_secs();
             return Ok(Next::Done);
         }
-        self.change(number, meter)?;
         Ok(Next::Volume)
     }
 

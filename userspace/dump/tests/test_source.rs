@@ -209,7 +209,7 @@ type Told = (u32, u32, u16, u64, u32, Vec<u8>);
 const ORPHANS: u32 = 12;
 
 /// The headers of files in a dump, and the records of all that is in them.
-fn told(dump: &[u8]) -> (Vec<Told>, Vec<&[u8]>) {
+fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     let (mut headers, mut data) = (Vec::new(), Vec::new());
     let mut records = dump.chunks_exact(RECORD);
     while let Some(record) = records.next() {
@@ -227,7 +227,12 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<&[u8]>) {
         let is_directory = header.inode.mode.get() >> 12 == 4;
         if is_directory {
             // Debian's dump has a header for each record of a directory.
-            data.extend(behind);
+            if kind == 2 && !is_attributes {
+                let (mode, size) = (header.inode.mode.get(), header.inode.size.get());
+                headers.push((0, header.inumber.get(), mode, size, 0, Vec::new()));
+            }
+            let records = behind.into_iter().filter(|_| !is_attributes);
+            data.extend(records.map(without_padding));
         } else if [2, 4].contains(&kind) && !is_attributes && header.inumber.get() != ORPHANS {
             let inode = header.inode;
             let addresses = header.addresses[..count].to_vec();
@@ -240,10 +245,24 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<&[u8]>) {
                 count as u32,
                 addresses,
             ));
-            data.extend(behind);
+            data.extend(behind.into_iter().map(<[u8]>::to_vec));
         }
     }
     (headers, data)
+}
+
+/// A record of a directory with zeros behind all names, where Debian's dump may have anything.
+fn without_padding(record: &[u8]) -> Vec<u8> {
+    let mut record = record.to_vec();
+    let mut at = 0;
+    while at + 8 <= record.len() {
+        let length = usize::from(u16::from_le_bytes([record[at + 4], record[at + 5]]));
+        let name = usize::from(record[at + 7]);
+        assert!(length >= 8 + name && at + length <= record.len());
+        record[at + 8 + name..at + length].fill(0);
+        at += length;
+    }
+    record
 }
 
 fn data_records(addresses: &[u8]) -> u64 {

@@ -113,11 +113,8 @@ fn messages_nobody_reads_do_no_harm() {
 
 /// A script that stands for a remote shell: it runs what is asked for here.
 fn shell(place: &Place) -> PathBuf {
-    let path = place.path("shell");
-    let line = "#!/bin/sh\necho \"$@\" >\"$0.words\"\nfor last; do :; done\nexec $last\n";
-    fs::write(&path, line).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
+    let lines = "echo \"$@\" >\"$0.words\"\nfor last; do :; done\nexec $last";
+    program(place, "shell", lines)
 }
 
 fn rmt() -> PathBuf {
@@ -166,10 +163,8 @@ fn another_machine_may_fail() {
     // The server has kept what it had room for, and cannot be asked to cut it.
     first.truncate(first.len() / 10_240 * 10_240);
     decode(&[first, fs::read(place.path("b")).unwrap()]).unwrap();
-    let dying = place.path("dying");
-    let line = "#!/bin/sh\nread a; read b; echo A0; read c; head -c 10240 >/dev/null\n";
-    fs::write(&dying, line).unwrap();
-    fs::set_permissions(&dying, fs::Permissions::from_mode(0o755)).unwrap();
+    let lines = "read a; read b; echo A0; read c; head -c 10240 >/dev/null";
+    let dying = program(&place, "dying", lines);
     let mut command = mddump("-0 -q -f host:x");
     let output = command
         .arg(&image)
@@ -332,6 +327,74 @@ fn signals_are_answered() {
     signals.stop.store(true, Ordering::Relaxed);
     let stopped = small.dump_with(&mut shelf, &console, None, signals);
     assert!(stopped.is_err() && console.has("The ENTIRE dump is aborted."));
+}
+
+/// A program with these lines.
+fn program(place: &Place, name: &str, lines: &str) -> PathBuf {
+    let path = place.path(name);
+    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// What a dump says that must end with this status.
+#[track_caller]
+fn said(mut command: std::process::Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{said}");
+    said
+}
+
+/// A script at the end of a volume goes on or stops; what was stopped goes on where it stopped, but
+/// not if the file system or a volume is not what it was.
+#[test]
+fn a_dump_goes_on_only_with_what_it_was_begun_with() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let script = program(
+        &place,
+        "script",
+        "echo \"$@\" >>\"$0.words\"; test \"$2\" != 2",
+    );
+    let stop = program(&place, "stop", "test \"$2\" != 2 || exit 5");
+    let (state, prefix) = (place.path("state"), place.path("volume"));
+    let state = state.display().to_string();
+    let start = |program: &Path| {
+        let mut command = mddump("-0 -q -M -B 900 --state");
+        command
+            .arg(&state)
+            .arg("-F")
+            .arg(program)
+            .arg("-f")
+            .arg(&prefix)
+            .arg(&image);
+        command
+    };
+    let resume = |more: &str| mddump(&format!("--resume {state} {more}"));
+    // Asking ends it too, since nobody is there.
+    let told = said(start(&script), 3);
+    assert!(
+        told.contains("Is the new volume mounted") && told.contains("--resume"),
+        "{told}"
+    );
+    let words = fs::read_to_string(script.with_extension("words")).unwrap();
+    let volume = |n: u32| format!("{}{n:03}", prefix.display());
+    assert_eq!(words, format!("{} 1\n{} 2\n", volume(1), volume(2)));
+    said(start(&stop), 3);
+    let first = fs::read(volume(1)).unwrap();
+    fs::write(volume(1), &first[1..]).unwrap();
+    assert!(said(resume(""), 1).contains("is not as it was written"));
+    fs::write(volume(1), &first).unwrap();
+    let at = place.mount(&image, "mount", "loop");
+    fs::write(at.join("later"), "x").unwrap();
+    place.unmount(&at);
+    assert!(said(resume(""), 1).contains("was written to since its dump stopped"));
+    let told = said(resume("--force"), 0);
+    assert!(told.contains("Volume 3 started"), "{told}");
+    let volumes: Vec<_> = (1..100).map_while(|n| fs::read(volume(n)).ok()).collect();
+    decode(&volumes).unwrap();
+    assert!(said(resume(""), 1).contains("No such file"));
 }
 
 /// Runs a dump that is killed after a while, and goes on until it is done; how often it was killed.

@@ -238,3 +238,76 @@ fn tables_leave_out_what_was_never_used() {
     assert_eq!(file.modified.seconds, metadata.mtime());
     assert!(table.inode(fs.superblock().inodes() + 1).is_err());
 }
+
+/// Reads all that can be read of a file system; how many inodes are in use.
+fn read_all(fs: &FileSystem<Vec<u8>>) -> md_extfs::Result<u32> {
+    let mut table = fs.table();
+    let (mut number, mut used) = (0, 0);
+    while let Some(next) = table.next_number(number)? {
+        number = next;
+        let Some(inode) = table.inode(number)?.filter(|inode| inode.is_used()) else {
+            continue;
+        };
+        used += 1;
+        let _ = fs.attributes(&inode);
+        let _ = fs.target(&inode);
+        let mapped = fs.extents(&inode);
+        let ends = mapped.extents.iter().map(|one| one.physical + one.blocks);
+        assert!(ends.max().unwrap_or(0) <= fs.superblock().blocks());
+        if inode.kind() == Kind::Directory {
+            let _ = fs.directory(&inode);
+        }
+    }
+    Ok(used)
+}
+
+/// Whatever bytes of the metadata are changed, there is an answer, and it comes soon.
+#[test]
+fn no_damage_is_a_panic() {
+    const ROUNDS: u32 = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("tree");
+    fs::create_dir_all(source.join("sub")).unwrap();
+    for n in 0..40 {
+        fs::write(source.join(format!("sub/{n}")), vec![b'x'; n * n * 20]).unwrap();
+    }
+    symlink("y".repeat(80), source.join("link")).unwrap();
+    let mut state = 1u64;
+    let mut random = move |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    for options in [
+        &["-t", "ext4", "-b", "1024", "-O", "inline_data"][..],
+        &["-t", "ext2", "-b", "1024"],
+        &[
+            "-t",
+            "ext4",
+            "-b",
+            "4096",
+            "-O",
+            "meta_bg,^resize_inode,bigalloc",
+        ],
+    ] {
+        let image = folder.path().join("image");
+        let _ = fs::remove_file(&image);
+        let mut arguments = vec!["-q", "-F", "-N", "64", "-d", source.to_str().unwrap()];
+        arguments.extend(options);
+        let path = image.to_str().unwrap().to_string();
+        arguments.extend([&path, "3M"]);
+        run("mke2fs", &arguments);
+        let whole = fs::read(&image).unwrap();
+        assert!(read_all(&FileSystem::open(whole.clone()).unwrap()).unwrap() > 42);
+        for _ in 0..ROUNDS {
+            let mut bytes = whole.clone();
+            // What tells where everything is lies at the beginning.
+            let reach = [2048, 16 << 10, 128 << 10][random(3)];
+            for _ in 0..=random(6) {
+                bytes[1024 + random(reach)] = random(256) as u8;
+            }
+            let _ = FileSystem::open(bytes).map(|fs| read_all(&fs));
+        }
+    }
+}

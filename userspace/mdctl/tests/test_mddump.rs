@@ -11,150 +11,73 @@ fn help_page() {
     $ mddump --help
     Back up an ext2, ext3 or ext4 file system in dump format.
 
-    What is written can be read by the restore of Debian and other systems. The file system is\
-     read
-    from its device and need not be mounted. One that is in use changes while it is read; to h\
-    ave it
-    as it is at one moment, use --from-submirror, which takes one side of a mirror for as long\
+    What is written can be read by the restore of Debian and other systems. The file system is
+    read from its device and need not be mounted. One that is in use changes while it is read;\
+     to
+    have it as it is at one moment, use --from-submirror, which takes one side of a mirror for\
      as
-    the dump takes.
+    long as the dump takes.
 
     Usage: mddump [OPTIONS] [FILESYSTEM]
 
     Arguments:
-      [FILESYSTEM]
-              The file system: its device, an image of it, or where it is mounted
+      [FILESYSTEM]  The file system: its device, an image of it, or where it is mounted
 
     Options:
-          --level <N>
-              Level: what has changed since the last dump of a lower level; 0 is everything. A\
-    lso -0 to -9
-              
-              [default: 9]
-
-      -a
-              Write until the medium ends (this is so unless -B or -s is given)
-
-      -b <KIB>
-              KiB of a block, which is what is written to a tape at once
-              
-              [default: 10]
-
-      -B <KIB>
-              KiB of a volume
-
-      -c
-              The tape is a cartridge: of 8000 bits per inch, 1700 feet long
-
-      -d <BPI>
-              Bits per inch of the tape
-
-      -D <FILE>
-              The file of the dates of dumps
-              
-              [default: /var/lib/dumpdates]
-
-      -e <INODES>
-              Leave out these inodes, by number, with all below them
-
-      -E <FILE>
-              The same, from a file with one number a line
-
-      -f <FILE>
-              Where to: a file, a tape, - for standard output, HOST:FILE; several with commas \
-    for one volume each. Without it $TAPE, or /dev/tape
-
-      -F <PROGRAM>
-              A program for the end of each volume but the last, run with the file and the num\
-    ber of the volume: its status 0 goes on, 1 asks, any other stops
-
-      -h <LEVEL>
-              From this level on 'chattr +d' keeps files out of the dump
-              
-              [default: 1]
-
-      -I <N>
-              How many errors of the disk are borne before the user is asked
-              
-              [default: 32]
-
-      -L <LABEL>
-              Label of the dump, of at most 15 bytes
-              
-              [default: none]
-
-      -m
-              Of files whose contents are old only the inode
-
-      -M
-              Each volume is a file of its own: -f names what comes before their numbers
-
-      -n
-              Tell operators who are logged in what the terminal is asked
-
-      -q
-              Never ask: what would be asked ends the dump
-
-      -s <FEET>
-              Feet of the tape
-
-      -S
-              Only print how many bytes the dump is likely to have
-
-      -T <DATE>
-              What has changed since this time, as in dumpdates: not with -u
-
-      -u
-              Remember the date of the dump, if it is done
-
-      -v
-              Say more
-
-      -W
-              Only print which file systems were dumped when, and which should be
-
-      -w
-              Only print which file systems should be dumped
-
-          --zlib <LEVEL>
-              Compress blocks by zlib. Also -z and -z1 to -z9. BSD cannot read that
-
-          --bzip2 <LEVEL>
-              Compress blocks by bzip2. Also -j and -j1 to -j9
-
-          --format <FORMAT>
-              Who can read it: every restore of Linux (classic), only those from 0.4b49 on, bu\
-    t short for files with large holes (linux49), or BSD's as well, without extended attribute\
-    s (bsd)
-
-              Possible values:
-              - classic: Every restore of Linux
-              - linux49: From 0.4b49 on
-              - bsd:     BSD's as well
-              
-              [default: classic]
-
-          --from-submirror <d10/d12>
-              Dump the file system on a mirror from one of its sides, which is taken out of se\
-    rvice meanwhile: MIRROR/SUBMIRROR
-
-          --eject
-              Eject tapes
-
-          --state <FILE>
-              Keep in this file what is needed to go on after a crash
-
-          --resume <FILE>
-              Go on where a dump with --state stopped; its options are those of that dump
-
-          --force
-              With --resume: go on although the file system or a volume is not as it was
-
-          --json
-              Answer in JSON, also errors; may stand anywhere on the line
-
-      -?, --help
-              Print help
+          --level <N>                 Level: what has changed since the last dump of a lower l\
+    evel; 0 is everything. Also -0 to -9 [default: 9]
+      -a                              Write until the medium ends (this is so unless -B or -s \
+    is given)
+      -b <KIB>                        KiB of a block, which is what is written to a tape at on\
+    ce [default: 10]
+      -B <KIB>                        KiB of a volume
+      -c                              The tape is a cartridge: of 8000 bits per inch, 1700 fee\
+    t long
+      -d <BPI>                        Bits per inch of the tape
+      -D <FILE>                       The file of the dates of dumps [default: /var/lib/dumpda\
+    tes]
+      -e <INODES>                     Leave out these inodes, by number, with all below them
+      -E <FILE>                       The same, from a file with one number a line
+      -f <FILE>                       Where to: a file, a tape, - for standard output, HOST:FI\
+    LE; several with commas for one volume each. Without it $TAPE, or /dev/tape
+      -F <PROGRAM>                    A program for the end of each volume but the last, run w\
+    ith the file and the number of the volume: its status 0 goes on, 1 asks, any other stops
+      -h <LEVEL>                      From this level on 'chattr +d' keeps files out of the du\
+    mp [default: 1]
+      -I <N>                          How many errors of the disk are borne before the user is\
+     asked [default: 32]
+      -L <LABEL>                      Label of the dump, of at most 15 bytes [default: none]
+      -m                              Of files whose contents are old only the inode
+      -M                              Each volume is a file of its own: -f names what comes be\
+    fore their numbers
+      -n                              Tell operators who are logged in what the terminal is as\
+    ked
+      -q                              Never ask: what would be asked ends the dump
+      -s <FEET>                       Feet of the tape
+      -S                              Only print how many bytes the dump is likely to have
+      -T <DATE>                       What has changed since this time, as in dumpdates: not w\
+    ith -u
+      -u                              Remember the date of the dump, if it is done
+      -W                              Only print which file systems were dumped when, and whic\
+    h should be
+      -w                              Only print which file systems should be dumped
+          --zlib <LEVEL>              Compress blocks by zlib. Also -z and -z1 to -z9. BSD can\
+    not read that
+          --bzip2 <LEVEL>             Compress blocks by bzip2. Also -j and -j1 to -j9
+          --format <FORMAT>           Who can read it: every restore of Linux (classic), only \
+    those from 0.4b49 on, but short for files with large holes (linux49), or BSD's as well, wi\
+    thout extended attributes (bsd) [default: classic]
+          --from-submirror <d10/d12>  Dump the file system on a mirror from one of its sides, \
+    which is taken out of service meanwhile: MIRROR/SUBMIRROR
+          --eject                     Eject tapes
+          --state <FILE>              Keep in this file what is needed to go on after a crash
+          --resume <FILE>             Go on where a dump with --state stopped; its options are\
+     those of that dump
+          --force                     With --resume: go on although the file system or a volum\
+    e is not as it was
+          --json                      Answer in JSON, also errors; may stand anywhere on the l\
+    ine
+      -?, --help                      Print help
 
     Exit status:
       0  Done
