@@ -18,7 +18,8 @@ words() { od -An -v -tx4 -w1024 "$1" | awk '{ print $1 }'; }
 # rewound: the tape is at its start; closing this name of it rewinds it.
 rewound() { : </dev/st0; }
 
-# change NAME VOLUME: reads the tape that has ended, and puts in the next one: the same one, rewound.
+# change NAME VOLUME: reads the tape that has ended, and puts in the next one: the same one,
+# rewound.
 change() {
 	rewound
 	dd if=/dev/nst0 bs=1k of="/tmp/tape$2" status=none

@@ -20,7 +20,6 @@ use crate::{
         ScriptAnswer,
         Totals, //
     },
-    kapi,
     media::Names,
     mounts,
     options::{
@@ -52,6 +51,7 @@ use crate::{
         Side, //
     },
     tape_length,
+    target::Target,
     tolerant::Tolerant,
 };
 use clap::Parser;
@@ -59,25 +59,14 @@ use md_dump_format::{
     layout::Identity,
     RECORD, //
 };
-use md_extfs::{
-    source::OpenFile,
-    FileSystem, //
-};
+use md_extfs::FileSystem;
 use std::{
-    fs::{
-        self,
-        File, //
-    },
+    fs,
     io::{
         self,
-        IsTerminal,
-        Seek,
-        SeekFrom, //
+        IsTerminal, //
     },
-    os::unix::fs::{
-        FileTypeExt,
-        OpenOptionsExt, //
-    },
+    path::PathBuf,
     process::Command,
     sync::Arc, //
 };
@@ -146,21 +135,10 @@ struct Run {
     signals: Signals,
 }
 
-/// What is dumped.
-struct Target {
-    /// As it was named, by which dumpdates knows it.
-    name: String,
-    /// What is read.
-    device: String,
-    /// Where it is mounted, or would be.
-    folder: Option<String>,
-}
-
 impl Run {
     fn start(&self, manager: &mut dyn Manager) -> Result<String, Failure> {
         let Some(word) = &self.arguments.from_submirror else {
-            let target = self.target()?;
-            return self.dump(&target);
+            return self.dump(&Target::parse(self.arguments.filesystem.as_deref())?);
         };
         let side = Side::parse(word)?;
         let device = manager.device(&side.mirror);
@@ -178,39 +156,9 @@ impl Run {
         side.borrow(manager, &*self.console, mounted_at.as_deref(), work)?
     }
 
-    /// The device that the word of the command line means.
-    fn target(&self) -> Result<Target, Failure> {
-        let Some(word) = &self.arguments.filesystem else {
-            let reason = "no file system is named";
-            return Err(Failure::new("", reason, "mddump --help"));
-        };
-        let mount = mounts::find(word.trim_end_matches('/')).or_else(|| mounts::find(word));
-        let is_folder = fs::metadata(word).is_ok_and(|found| found.is_dir());
-        match mount {
-            Some(mount) => Ok(Target {
-                name: word.clone(),
-                device: if is_folder {
-                    mount.device
-                } else {
-                    word.clone()
-                },
-                folder: Some(mount.folder),
-            }),
-            None if is_folder => {
-                let reason = "is a folder where no file system is mounted; only whole file \
-                              systems are dumped";
-                Err(Failure::new(word, reason, "findmnt"))
-            }
-            None => Ok(Target {
-                name: word.clone(),
-                device: word.clone(),
-                folder: None,
-            }),
-        }
-    }
-
     fn dump(&self, target: &Target) -> Result<String, Failure> {
-        let source = Arc::new(self.open(target)?);
+        let console = self.console.clone();
+        let source = Arc::new(target.open(console, self.arguments.errors)?);
         let fs = FileSystem::open(source.clone()).map_err(|error| {
             Failure::new(
                 &target.device,
@@ -243,39 +191,6 @@ impl Run {
         let totals = self.write(&fs, &source, &selection, &identity)?;
         self.conclude(target, &identity, &totals, source.errors())?;
         Ok(String::new())
-    }
-
-    fn open(&self, target: &Target) -> Result<Tolerant, Failure> {
-        let cannot = |error: io::Error| {
-            let next = format!("ls -l {}", target.device);
-            Failure::new(&target.device, &format!("cannot be opened: {error}"), &next)
-        };
-        // A pipe without a writer is not waited for.
-        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let mut options = File::options();
-        let mut file = options
-            .read(true)
-            .custom_flags(flags)
-            .open(&target.device)
-            .map_err(cannot)?;
-        let kind = file.metadata().map_err(cannot)?.file_type();
-        if kind.is_block_device() {
-            // A frozen file system has written all that it had to.
-            if target.name == target.device {
-                rustix::fs::sync();
-            }
-            // Without the right to do so, the dump is of what the kernel has at hand.
-            let _ = kapi::flush_buffers(&file);
-        }
-        let bytes = file.seek(SeekFrom::End(0)).map_err(cannot)?;
-        let inner = Box::new(OpenFile { file, bytes });
-        let console = self.console.clone();
-        Ok(Tolerant::new(
-            inner,
-            &target.device,
-            console,
-            self.arguments.errors,
-        ))
     }
 
     /// The dump that this one builds on.
@@ -464,7 +379,7 @@ impl Run {
         fs: &FileSystem<Arc<Tolerant>>,
         selection: &Selection,
         identity: &Identity,
-    ) -> (Checkpoint, Option<(std::path::PathBuf, State)>) {
+    ) -> (Checkpoint, Option<(PathBuf, State)>) {
         let path = self.arguments.state.as_ref();
         match (&self.resumed, path) {
             (Some(state), Some(path)) => {

@@ -73,7 +73,7 @@ impl Compression {
             Some(bytes) => (&bytes[..], IS_COMPRESSED),
             None => (block, 0),
         };
-        let word = bit | self.method() << METHOD_SHIFT | (bytes.len() as u32) << LENGTH_SHIFT;
+        let word = bit | (self.method() << METHOD_SHIFT) | ((bytes.len() as u32) << LENGTH_SHIFT);
         to.extend(word.to_le_bytes());
         to.extend(bytes);
         bytes.len() + PREFIX
@@ -93,7 +93,7 @@ mod tests {
         let body = &bytes[5..];
         assert_eq!(body.len(), (word >> 4) as usize);
         let mut plain = Vec::new();
-        match (word & 1, word >> 1 & 7) {
+        match (word & 1, (word >> 1) & 7) {
             (0, _) => plain = body.to_vec(),
             (_, 0) => drop(flate2::read::ZlibDecoder::new(body).read_to_end(&mut plain)),
             _ => drop(bzip2::read::BzDecoder::new(body).read_to_end(&mut plain)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `/var/lib/dumpdates`: when which file system was dumped at which level. A line is a name, a level,
-//! and a time with its zone, as Debian's dump writes it; lines of BSD have no zone.
+//! `/var/lib/dumpdates`: when which file system was dumped at which level. A line is a name, a
+//! level, and a time with its zone, as Debian's dump writes it; lines of BSD have no zone.
 
 use crate::calendar;
 use rustix::fs::{

@@ -335,9 +335,9 @@ fn dump_inode(inode: &Inode, warn: &dyn Fn(&str)) -> DumpInode {
 fn device(inode: &Inode, warn: &dyn Fn(&str)) -> u32 {
     let (major, minor) = inode.device();
     if major < 256 && minor < 256 {
-        return major << 8 | minor;
+        return (major << 8) | minor;
     }
-    let number = minor & 0xff | major << 8 | (minor & !0xff) << 12;
+    let number = (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12);
     if number >= 1 << 31 {
         warn(&format!(
             "inode {}: restore may not make the device {major}:{minor}",

@@ -33,6 +33,7 @@ pub mod state;
 pub mod statistics;
 pub mod submirror;
 mod tape_length;
+mod target;
 pub mod tolerant;
 
 /// How the command ends.

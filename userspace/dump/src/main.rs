@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `mddump` by itself, for machines without the volume manager. The tool `mdctl` is all of this too.
+//! `mddump` by itself, for machines without the volume manager. The tool `mdctl` is all of this
+//! too.
 
 use md_dump::{
     backup,

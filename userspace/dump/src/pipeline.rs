@@ -111,8 +111,8 @@ struct Report {
 /// Batches whose blocks are not known to be written, the oldest first.
 type InFlight = VecDeque<Arc<Batch>>;
 
-/// Writes a volume from the layout. `watch` is told how many blocks are written, and says whether to
-/// go on.
+/// Writes a volume from the layout. `watch` is told how many blocks are written, and says whether
+/// to go on.
 pub(crate) fn run<I: Iterator<Item = Item>>(
     layout: &mut Layout<I>,
     source: &dyn Source,

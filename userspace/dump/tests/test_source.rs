@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! File systems that were not unmounted, and disks that are damaged (dump.md 7, 15 and 16); and that
-//! the stream is that of Debian's dump (4).
+//! File systems that were not unmounted, and disks that are damaged (dump.md 7, 15 and 16); and
+//! that the stream is that of Debian's dump (4).
 
 use crate::{
     env::{
@@ -95,7 +95,8 @@ fn decoded(place: &Place, image: &Path) -> Dump {
     decode(&[fs::read(file).unwrap()]).unwrap()
 }
 
-/// An image that is copied while it is in use has what was synced, and is what recovery makes of it.
+/// An image that is copied while it is in use has what was synced, and is what recovery makes of
+/// it.
 #[test]
 fn a_journal_is_read_as_recovery_reads_it() {
     for (options, mount) in [
@@ -204,14 +205,16 @@ fn bad_sectors_become_zeros() {
 /// What a header says about a file, as far as it does not depend on when and where it was dumped.
 type Told = (u32, u32, u16, u64, u32, Vec<u8>);
 
-/// The inode of the file in which ext4 keeps what was removed while it was open. Debian's dump 0.4b47
-/// takes it for somebody's.
+/// The inode of the file in which ext4 keeps what was removed while it was open. Debian's dump
+/// 0.4b47 takes it for somebody's.
 const ORPHANS: u32 = 12;
 
 /// The headers of files in a dump, and the records of all that is in them.
 fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     let (mut headers, mut data) = (Vec::new(), Vec::new());
     let mut records = dump.chunks_exact(RECORD);
+    // Bytes that are still to come of a directory.
+    let mut left = 0;
     while let Some(record) = records.next() {
         let header = Header::from_bytes(record.try_into().unwrap());
         assert!(header.is_sealed(), "no header where one should be");
@@ -227,12 +230,16 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
         let is_directory = header.inode.mode.get() >> 12 == 4;
         if is_directory {
             // Debian's dump has a header for each record of a directory.
+            let size = header.inode.size.get();
             if kind == 2 && !is_attributes {
-                let (mode, size) = (header.inode.mode.get(), header.inode.size.get());
+                let mode = header.inode.mode.get();
                 headers.push((0, header.inumber.get(), mode, size, 0, Vec::new()));
+                left = size as usize;
             }
-            let records = behind.into_iter().filter(|_| !is_attributes);
-            data.extend(records.map(without_padding));
+            for record in behind.into_iter().filter(|_| !is_attributes) {
+                data.push(without_padding(record.to_vec(), left));
+                left = left.saturating_sub(RECORD);
+            }
         } else if [2, 4].contains(&kind) && !is_attributes && header.inumber.get() != ORPHANS {
             let inode = header.inode;
             let addresses = header.addresses[..count].to_vec();
@@ -251,24 +258,25 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     (headers, data)
 }
 
-/// A record of a directory with zeros behind all names, where Debian's dump may have anything.
-fn without_padding(record: &[u8]) -> Vec<u8> {
-    let mut record = record.to_vec();
+/// The records of a directory of this size with zeros behind all names and behind its end, where
+/// Debian's dump may have anything.
+fn without_padding(mut records: Vec<u8>, size: usize) -> Vec<u8> {
     let mut at = 0;
-    while at + 8 <= record.len() {
-        let length = usize::from(u16::from_le_bytes([record[at + 4], record[at + 5]]));
-        let name = usize::from(record[at + 7]);
-        assert!(length >= 8 + name && at + length <= record.len());
-        record[at + 8 + name..at + length].fill(0);
+    while at < size.min(records.len()) {
+        let length = usize::from(u16::from_le_bytes([records[at + 4], records[at + 5]]));
+        let name = usize::from(records[at + 7]);
+        assert!(length >= 8 + name && at + length <= records.len());
+        records[at + 8 + name..at + length].fill(0);
         at += length;
     }
-    record
+    records[at..].fill(0);
+    records
 }
 
 fn data_records(addresses: &[u8]) -> u64 {
     let (mut records, mut bytes) = (0, addresses.iter());
     while let Some(byte) = bytes.next() {
-        let small = u64::from(byte >> 1 & 63);
+        let small = u64::from((byte >> 1) & 63);
         let run = if byte & 0x80 == 0 {
             small + 1
         } else {

@@ -194,7 +194,7 @@ fn compressed_dumps_are_restored() {
         let bytes = fs::read(&file).unwrap();
         assert_eq!(bytes[888] & 0x80, 0x80);
         let word = u32::from_le_bytes(bytes[10_240..10_244].try_into().unwrap());
-        assert_eq!(word >> 1 & 7, u32::from(option == "-j"));
+        assert_eq!((word >> 1) & 7, u32::from(option == "-j"));
         for version in versions() {
             clear(&target);
             restore(version, &format!("-rf {}", file.display()), &target);

@@ -148,7 +148,7 @@ impl Inode {
         match old {
             0 => {
                 let new = raw.u32(4);
-                let minor = new & 0xff | (new >> 12) & 0xf_ff00;
+                let minor = (new & 0xff) | ((new >> 12) & 0xf_ff00);
                 ((new >> 8) & 0xfff, minor)
             }
             old => (old >> 8, old & 0xff),

@@ -260,7 +260,8 @@ impl<'a, S: Source> Journal<'a, S> {
         written
     }
 
-    /// One of them. It is there even if its contents are damaged, so that those behind it are found.
+    /// One of them. It is there even if its contents are damaged, so that those behind it are
+    /// found.
     fn tagged(&mut self, number: u64, at: u64, flags: u32, sum: u32) -> Option<Written> {
         let place = Place {
             block: self.physical(at)?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Images made by mke2fs with every layout that is read, filled from a tree: what is read is what is
-//! in the tree. Where there is no mke2fs, `scripts/dump-tools` fetches one.
+//! Images made by mke2fs with every layout that is read, filled from a tree: what is read is what
+//! is in the tree. `scripts/dump-tools` fetches mke2fs.
 
 use md_extfs::{
     inode::Kind,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Tapes. One write is one block. The driver says once that the end is near, and lets writes through
-//! after that: so nothing is written any more, but a mark at the end.
+//! Tapes. One write is one block. The driver says once that the end is near, and lets writes
+//! through after that: so nothing is written any more, but a mark at the end.
 
 use super::{
     is_end,
