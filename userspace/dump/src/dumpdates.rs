@@ -89,8 +89,11 @@ pub fn update(path: &Path, entry: &Entry) -> io::Result<()> {
         let old = Entry::parse(line);
         old.is_some_and(|old| old.name == entry.name && old.level == entry.level)
     };
-    let kept = text.lines().filter(|line| !is_same(line));
-    let mut new: String = kept.map(|line| format!("{line}\n")).collect();
+    let mut new = String::new();
+    for line in text.lines().filter(|line| !is_same(line)) {
+        new.push_str(line);
+        new.push('\n');
+    }
     new.push_str(&entry.line());
     file.rewind()?;
     file.write_all(new.as_bytes())?;

@@ -314,11 +314,16 @@ fn the_stream_is_that_of_debians_dump() {
         }
         assert_eq!(our_headers.len(), headers.len(), "{version}");
         assert_eq!(our_data.len(), data.len(), "{version}");
-        let differ = our_data
-            .iter()
-            .zip(&data)
-            .filter(|(is, should)| is != should)
-            .count();
-        assert_eq!(differ, 0, "{version}: of {} records", data.len());
+        for (index, (is, should)) in our_data.iter().zip(&data).enumerate() {
+            let at = is.iter().zip(should).position(|(is, should)| is != should);
+            if let Some(at) = at {
+                let part = at & !15..(at | 15) + 1;
+                let (is, should) = (&is[part.clone()], &should[part]);
+                panic!(
+                    "{version}: record {index} of {}, byte {at}: {is:02x?} {should:02x?}",
+                    data.len()
+                );
+            }
+        }
     }
 }
