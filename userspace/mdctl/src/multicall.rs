@@ -67,7 +67,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 21] = [
+pub static COMMANDS: [Command; 22] = [
     Command {
         name: "metainit",
         own_program: true,
