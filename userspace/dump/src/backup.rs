@@ -506,6 +506,6 @@ fn origin(fs: &FileSystem<Arc<Tolerant>>) -> Origin {
     Origin {
         uuid: uuid.collect(),
         written: superblock.written(),
-        blocks: superblock.blocks(),
+        digest: superblock.digest(),
     }
 }

@@ -67,8 +67,8 @@ pub struct Origin {
     pub uuid: String,
     /// When it was last written to.
     pub written: u32,
-    /// Its size in blocks.
-    pub blocks: u64,
+    /// A number that changes with anything in its superblock.
+    pub digest: u32,
 }
 
 /// All of it.
@@ -178,7 +178,7 @@ mod tests {
         let origin = Origin {
             uuid: "00ff".into(),
             written: 5,
-            blocks: 6,
+            digest: 6,
         };
         let arguments = Arguments::try_parse_from(["mddump", "--level=0", "x"]).unwrap();
         State::new(arguments, Identity::default(), origin, &selection)

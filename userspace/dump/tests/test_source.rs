@@ -209,12 +209,11 @@ type Told = (u32, u32, u16, u64, u32, Vec<u8>);
 /// 0.4b47 takes it for somebody's.
 const ORPHANS: u32 = 12;
 
-/// The headers of files in a dump, and the records of all that is in them.
+/// The headers of files in a dump, and all that is in them: records of files, entries of folders.
 fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     let (mut headers, mut data) = (Vec::new(), Vec::new());
     let mut records = dump.chunks_exact(RECORD);
-    // Bytes that are still to come of a directory.
-    let mut left = 0;
+    let mut directory = Vec::new();
     while let Some(record) = records.next() {
         let header = Header::from_bytes(record.try_into().unwrap());
         assert!(header.is_sealed(), "no header where one should be");
@@ -222,6 +221,27 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
         let (kind, mut following) = (header.kind.get(), 0);
         if [3, 6].contains(&kind) {
             following = count as u64;
+        } else if [2, 4].contains(&kind) {
+            following = data_records(&header.addresses[..count]);
+        }
+        let is_attributes = header.flags.get() & flags::ATTRIBUTES != 0;
+        let behind: Vec<_> = records.by_ref().take(following as usize).collect();
+        let is_directory = header.inode.mode.get() >> 12 == 4;
+        if is_directory {
+            // Debian's dump has a header for each record of a directory.
+            let size = header.inode.size.get() as usize;
+            if kind == 2 && !is_attributes {
+                let mode = header.inode.mode.get();
+                headers.push((0, header.inumber.get(), mode, size as u64, 0, Vec::new()));
+                directory.clear();
+            }
+            behind
+                .iter()
+                .filter(|_| !is_attributes)
+                .for_each(|bytes| directory.extend(*bytes));
+            if !is_attributes && directory.len() >= size {
+                data.extend(entries(&directory, size));
+            }
         } else if [2, 4].contains(&kind) {
             following = data_records(&header.addresses[..count]);
         }
@@ -258,19 +278,21 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     (headers, data)
 }
 
-/// The records of a directory of this size with zeros behind all names and behind its end, where
-/// Debian's dump may have anything.
-fn without_padding(mut records: Vec<u8>, size: usize) -> Vec<u8> {
-    let mut at = 0;
-    while at < size.min(records.len()) {
+/// The entries of a directory of this size, but for what is behind their names, where Debian's dump
+/// may have anything.
+fn entries(records: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let (mut at, mut entries) = (0, Vec::new());
+    while at < size {
         let length = usize::from(u16::from_le_bytes([records[at + 4], records[at + 5]]));
         let name = usize::from(records[at + 7]);
-        assert!(length >= 8 + name && at + length <= records.len());
-        records[at + 8 + name..at + length].fill(0);
+        assert!(length >= 8 + name && at + length <= size);
+        let number = &records[at..at + 4];
+        if number != [0; 4] {
+            entries.push([number, &records[at + 6..at + 8 + name]].concat());
+        }
         at += length;
     }
-    records[at..].fill(0);
-    records
+    entries
 }
 
 fn data_records(addresses: &[u8]) -> u64 {

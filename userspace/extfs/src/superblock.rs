@@ -70,6 +70,7 @@ pub struct Superblock {
     journal: u32,
     internal: [u32; 5],
     written: u32,
+    digest: u32,
     mounted_at: String,
     label: String,
 }
@@ -126,6 +127,7 @@ impl Superblock {
             journal: raw.u32(224),
             internal: [0x240, 0x244, 0x26c, 224, 0x280].map(|at| raw.u32(at)),
             written: raw.u32(48),
+            digest: crc32c::crc32c(bytes),
             mounted_at: text(raw.part(136, 64)),
             label: text(raw.part(120, 16)),
         };
@@ -193,6 +195,11 @@ impl Superblock {
     /// When it was last written to, in seconds since 1970.
     pub fn written(&self) -> u32 {
         self.written
+    }
+
+    /// A number that changes with anything in it, as when it is mounted, or written to.
+    pub fn digest(&self) -> u32 {
+        self.digest
     }
 
     /// Where it was mounted last.
