@@ -169,7 +169,7 @@ int main(void)
 	SET_BAD("a floor that is not asked for", set.mirror.floor = 1, EINVAL, 3, -1);
 	SET_BAD("no target", set.which |= 8, EINVAL, 31, -1);
 	SET_BAD("too long a target", (set.which |= 8, set.mirror.target = ~0u), EINVAL, 31, -1);
-	SET_BAD("unknown option", set.which = 8, EINVAL, 3, -1);
+	SET_BAD("unknown option", set.which = 64, EINVAL, 3, -1);
 	SET_BAD("not asked for", (set.which = 1, set.mirror.write = 1), EINVAL, 3, -1);
 	SET_BAD("read policy", set.mirror.read = 3, EINVAL, 31, -1);
 	SET_BAD("write policy", set.mirror.write = ~0u, EINVAL, 31, -1);
