@@ -49,7 +49,8 @@ use md_model::mirror::{
         WritePolicy, //
     },
     read::choose,
-    side_bit, //
+    side_bit,
+    throttle::Limits, //
 };
 
 use self::table::Table;
@@ -111,6 +112,8 @@ struct Mirror {
     read_policy: Atomic<u32>,
     write_policy: Atomic<u32>,
     pass: Atomic<u32>,
+    /// Its pace: target, floor and ceiling, as [`Limits`] has them.
+    pace: [Atomic<u64>; 3],
     /// Blocks that are being written.
     table: Table,
     /// What is remembered of regions and sides.
@@ -138,6 +141,7 @@ impl Mirror {
             read_policy: Atomic::new(0),
             write_policy: Atomic::new(0),
             pass: Atomic::new(0),
+            pace: [const { Atomic::new(0) }; 3],
             table: Table::new()?,
             map: SyncMap::new(sectors, count, region_shift).map_err(no_memory)?,
             changes: Atomic::new(0),
@@ -160,6 +164,15 @@ impl Mirror {
         ReadPolicy::from_number(number).unwrap_or(ReadPolicy::First)
     }
 
+    fn pace(&self) -> Limits {
+        let [target_us, floor_kib_s, ceiling_kib_s] = &self.pace;
+        Limits {
+            target_us: target_us.load(Relaxed),
+            floor_kib_s: floor_kib_s.load(Relaxed),
+            ceiling_kib_s: ceiling_kib_s.load(Relaxed),
+        }
+    }
+
     fn write_policy(&self) -> WritePolicy {
         let number = self.write_policy.load(Relaxed);
         WritePolicy::from_number(number).unwrap_or(WritePolicy::Parallel)
@@ -176,6 +189,7 @@ impl Mirrored for Mirror {
             read: self.read_policy(),
             write: self.write_policy(),
             pass: u8::try_from(self.pass.load(Relaxed)).unwrap_or(0),
+            pace: self.pace(),
         }
     }
 
@@ -183,6 +197,15 @@ impl Mirrored for Mirror {
         self.read_policy.store(options.read.number(), Relaxed);
         self.write_policy.store(options.write.number(), Relaxed);
         self.pass.store(options.pass.into(), Relaxed);
+        let Limits {
+            target_us,
+            floor_kib_s,
+            ceiling_kib_s,
+        } = options.pace;
+        let pace = [target_us, floor_kib_s, ceiling_kib_s];
+        for (to, from) in self.pace.iter().zip(pace) {
+            to.store(from, Relaxed);
+        }
     }
 
     fn read_side(&self, sector: u64, tried: u32) -> Option<u32> {

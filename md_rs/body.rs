@@ -64,13 +64,34 @@ const LEVELS_MAX: u32 = 8;
 /// A metadevice as a component of another one.
 pub(crate) struct Child {
     body: Arc<Body>,
+    /// Whether the metadevice is without a parent when this is dropped: nothing has taken over.
+    is_last: Atomic<u32>,
 }
 
 impl Child {
     /// Makes a metadevice, which has no parent, a component of the one with number `parent`.
     pub(crate) fn new(body: Arc<Body>, parent: u32) -> Self {
         body.parent.store(parent, Relaxed);
-        Self { body }
+        let is_last = Atomic::new(1);
+        Self { body, is_last }
+    }
+
+    /// The same component, which takes the place of this one, unless that [stays](Self::stays).
+    pub(crate) fn successor(&self) -> Self {
+        self.is_last.store(0, Relaxed);
+        Self::new(self.body.clone(), self.body.parent())
+    }
+
+    /// The successor is gone: this is a component of the metadevice with number `parent`, as
+    /// before.
+    pub(crate) fn stays(&self, parent: u32) {
+        self.is_last.store(1, Relaxed);
+        self.set_parent(parent);
+    }
+
+    /// The metadevice that it is a component of has another number.
+    pub(crate) fn set_parent(&self, parent: u32) {
+        self.body.parent.store(parent, Relaxed);
     }
 
     /// The metadevice.
@@ -82,7 +103,9 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.body.parent.store(NO_PARENT, Relaxed);
+        if self.is_last.load(Relaxed) != 0 {
+            self.body.parent.store(NO_PARENT, Relaxed);
+        }
     }
 }
 
@@ -247,7 +270,7 @@ pub(crate) struct Body {
     shape: Published<Shape>,
     open_count: OpenCount,
     parent: Atomic<u32>,
-    number: u32,
+    number: Atomic<u32>,
     /// Number of the hot spare pool, plus 1; 0 for none.
     pool: Atomic<u32>,
     database: Arc<Database>,
@@ -275,7 +298,7 @@ impl Body {
             shape: Published::new(shape).map_err(no_memory)?,
             open_count: OpenCount(Atomic::new(0)),
             parent: Atomic::new(NO_PARENT),
-            number,
+            number: Atomic::new(number),
             pool: Atomic::new(0),
             database,
             personality,
@@ -312,7 +335,12 @@ impl Body {
 
     /// Number of the metadevice.
     pub(crate) fn number(&self) -> u32 {
-        self.number
+        self.number.load(Relaxed)
+    }
+
+    /// From now on it has another number. No commit is being made.
+    pub(crate) fn set_number(&self, number: u32) {
+        self.number.store(number, Relaxed);
     }
 
     /// Number of its hot spare pool, if it has one.
@@ -377,7 +405,7 @@ impl Body {
 
     /// The same, for a metadevice that goes together with its parent, which has it open.
     pub(crate) fn close_with_parent(&self) -> Result<(), Refused> {
-        let refused = Refused::new(EBUSY, Refusal::SetIsOpen).with([self.number.into(), 0]);
+        let refused = Refused::new(EBUSY, Refusal::SetIsOpen).with([self.number().into(), 0]);
         let closed = self.open_count.close(self.opened_by_parent());
         closed.map_err(|_| refused)
     }

@@ -72,6 +72,17 @@ impl Plan {
         })
     }
 
+    /// A metadevice that there is, under a name that it did not have.
+    pub(crate) fn again(name: UnitName, kind: u32, body: Arc<Body>) -> Result<Self, Refused> {
+        let limits = limits_of(&name, body.shape())?;
+        Ok(Self {
+            name,
+            kind,
+            body,
+            limits,
+        })
+    }
+
     /// What it is to be made of.
     pub(crate) fn body(&self) -> &Arc<Body> {
         &self.body
@@ -97,6 +108,7 @@ impl Plan {
             name,
             kind: self.kind,
             disk,
+            goes_on: false,
         };
         let disk = metadevice.disk.device_ref();
         let shown = metadevice.body().events().show_disk(name.number(), disk);
@@ -110,6 +122,8 @@ pub(crate) struct Metadevice {
     name: UnitName,
     kind: u32,
     disk: Disk<Arc<Body>>,
+    /// Whether its body goes on under another name.
+    goes_on: bool,
 }
 
 impl Metadevice {
@@ -136,6 +150,11 @@ impl Metadevice {
     /// Nothing can be written to it any more.
     pub(crate) fn make_read_only(&self) {
         self.disk.make_read_only();
+    }
+
+    /// Undoes [`Self::make_read_only`].
+    pub(crate) fn make_writable(&self) {
+        self.disk.make_writable();
     }
 
     /// Gives it a shape that begins with the components that it has and goes on with others, while
@@ -237,6 +256,11 @@ impl Metadevice {
         }
     }
 
+    /// Its disk goes, but what it was goes on under another name.
+    pub(crate) fn retire(mut self) {
+        self.goes_on = true;
+    }
+
     /// Undoes [`Self::end_upkeep`].
     pub(crate) fn resume_upkeep(&self) {
         self.disk.resume_errands();
@@ -247,7 +271,7 @@ impl Drop for Metadevice {
     fn drop(&mut self) {
         self.body().events().hide_disk(self.name.number());
         let shape = self.body().shape();
-        if shape.unit().mirrored().is_some() {
+        if shape.unit().mirrored().is_some() && !self.goes_on {
             Sides::of(shape).forget_conditions();
         }
         unlink_holders(&self.disk, self.body().shape().components());

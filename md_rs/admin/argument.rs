@@ -43,7 +43,7 @@ macro_rules! argument {
 
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
 argument!(Attach, ChangeSide, Replace, Sync, Scrub, ScrubStatus);
-argument!(ListPools, ChangePool, SetPool, GrowMirror, ReadEvents);
+argument!(ListPools, ChangePool, SetPool, GrowMirror, ReadEvents, Rename);
 argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
 /// An ioctl's number, taken apart.
@@ -59,7 +59,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 24] = [
+        const ALL: [u32; 25] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -84,6 +84,7 @@ impl Command {
             abi::IOC_SCRUB_STATUS,
             abi::IOC_GROW_MIRROR,
             abi::IOC_READ_EVENTS,
+            abi::IOC_RENAME,
         ];
         let same = |known: &u32| {
             _IOC_TYPE(*known) == _IOC_TYPE(command) && _IOC_NR(*known) == _IOC_NR(command)

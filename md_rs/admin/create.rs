@@ -139,7 +139,7 @@ pub(super) fn check_no_mirror(components: &Components) -> Result<(), Refused> {
 }
 
 fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
-    let options = options::parse(&request.mirror)?;
+    let options = options::parse_new(&request.mirror)?;
     if request.row_count != 0 {
         let found = request.row_count.into();
         return Err(Refused::new(EINVAL, Refusal::BadRowCount).with([found, 0]));

@@ -11,8 +11,10 @@ mod database;
 mod events;
 mod grow;
 mod grow_mirror;
+mod lend;
 mod options;
 mod pools;
+mod rename;
 mod replace;
 mod report;
 mod scrub;
@@ -42,12 +44,14 @@ use crate::{
         Refusal, //
     },
     body::Shape,
+    component::Component,
     database::Database,
     events::{
         Event,
         Events, //
     },
     kapi::{
+        bdev::BlockDevice,
         chardev::Ioctl,
         leaving::{
             Departure,
@@ -56,6 +60,7 @@ use crate::{
         module::caller_is_admin,
         worker::Worker, //
     },
+    sync::upkeep::Kept,
     unit_table::UnitTable,
     Refused, //
 };
@@ -163,6 +168,7 @@ impl Ioctl for Admin {
             abi::IOC_SET_POOL => command.run(at, |set| pools::set(&self.units, set)),
             abi::IOC_SCRUB => command.run(at, |asked| scrub::scrub(&self.units, asked)),
             abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
+            abi::IOC_RENAME => command.run(at, |asked| rename::rename(&self.units, asked)),
             abi::IOC_READ_EVENTS => command.run(at, |read| events::read(&self.events, read)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
@@ -197,7 +203,11 @@ impl Admin {
         }
         database.unlabel_components(body.shape());
         takeover::release_all(&body);
+        let offline = sides::offline_sides(&body);
         drop(units.take(&name)?);
+        for side in &offline {
+            units.get(side)?.make_writable();
+        }
         database
             .events()
             .record(&Event::of_unit(Kind::Delete, name.number()));
@@ -210,12 +220,42 @@ impl Admin {
         let name = argument::unit_name(&probe.name)?;
         // A device that does not answer may take minutes to say so, and nobody else shall wait.
         let leaves = self.units.lock().get(&name)?.body().leaves()?;
+        let mut dead = KVec::with_capacity(leaves.len(), GFP_KERNEL)?;
         for (device, sector) in &leaves {
             if device.probe(*sector).is_err() {
                 probe.failed_count = probe.failed_count.saturating_add(1);
+                // A block may be lost on a device that works.
+                if device.probe_end().is_err() {
+                    dead.push(device.clone(), GFP_KERNEL)?;
+                }
             }
         }
+        if !dead.is_empty() {
+            judge_dead(&self.units.lock(), &dead);
+        }
         Ok(())
+    }
+}
+
+/// Components of mirrors whose devices do not answer are out of service, as if a write to them had
+/// failed; those of a mirror that nobody has open may be there again before somebody does (`svm.md`
+/// section 4.7).
+fn judge_dead(units: &UnitTable, dead: &[Arc<BlockDevice>]) {
+    for unit in units.iter().filter(|unit| unit.body().open_count() > 0) {
+        let Some(kept) = Kept::of(unit.body()) else {
+            continue;
+        };
+        let is_dead = |part: &&Component| dead.iter().any(|dead| Arc::ptr_eq(dead, &part.device));
+        let mut found = false;
+        for side in 0..kept.sides().count() {
+            for part in kept.sides().components(side).filter(is_dead) {
+                part.condition.note_write_failed();
+                found = true;
+            }
+        }
+        if found {
+            kept.judge();
+        }
     }
 }
 

@@ -5,10 +5,16 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
-use md_model::mirror::options::{
-    Options,
-    ReadPolicy,
-    WritePolicy, //
+use md_model::mirror::{
+    options::{
+        Options,
+        ReadPolicy,
+        WritePolicy, //
+    },
+    throttle::{
+        Limits,
+        TARGET_US_MAX, //
+    }, //
 };
 
 use super::argument::{
@@ -26,7 +32,15 @@ use crate::{
 };
 
 /// Every option that there is.
-const ALL: u32 = abi::OPTION_READ_POLICY | abi::OPTION_WRITE_POLICY | abi::OPTION_PASS;
+const ALL: u32 = abi::OPTION_READ_POLICY
+    | abi::OPTION_WRITE_POLICY
+    | abi::OPTION_PASS
+    | abi::OPTION_TARGET
+    | abi::OPTION_FLOOR
+    | abi::OPTION_CEILING;
+
+// The interface and the model name the same limit.
+const _: () = assert!(abi::TARGET_US_MAX == TARGET_US_MAX);
 
 /// Carries out [`abi::IOC_SET_OPTIONS`].
 pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Result<(), Refused> {
@@ -45,6 +59,8 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
         return Err(refused);
     }
     body.database().relabel_components(body);
+    // A mirror with another pass may have its turn.
+    body.database().ask_spares();
     request.mirror = describe(options);
     Ok(())
 }
@@ -53,22 +69,55 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
 fn change(now: Options, which: u32, asked: &MirrorOptions) -> Result<Options, Refused> {
     let mut wanted = describe(now);
     let mut unused = *asked;
-    if which & abi::OPTION_READ_POLICY != 0 {
-        wanted.read_policy = core::mem::take(&mut unused.read_policy);
-    }
-    if which & abi::OPTION_WRITE_POLICY != 0 {
-        wanted.write_policy = core::mem::take(&mut unused.write_policy);
-    }
-    if which & abi::OPTION_PASS != 0 {
-        wanted.pass = core::mem::take(&mut unused.pass);
-    }
+    let choose = |bit: u32, to: &mut u32, from: &mut u32| {
+        if which & bit != 0 {
+            *to = core::mem::take(from);
+        }
+    };
+    let (to, from) = (&mut wanted, &mut unused);
+    choose(
+        abi::OPTION_READ_POLICY,
+        &mut to.read_policy,
+        &mut from.read_policy,
+    );
+    choose(
+        abi::OPTION_WRITE_POLICY,
+        &mut to.write_policy,
+        &mut from.write_policy,
+    );
+    choose(abi::OPTION_PASS, &mut to.pass, &mut from.pass);
+    choose(abi::OPTION_TARGET, &mut to.target_us, &mut from.target_us);
+    choose(
+        abi::OPTION_FLOOR,
+        &mut to.floor_kib_s,
+        &mut from.floor_kib_s,
+    );
+    choose(
+        abi::OPTION_CEILING,
+        &mut to.ceiling_kib_s,
+        &mut from.ceiling_kib_s,
+    );
     check_none(&unused)?;
     parse(&wanted)
 }
 
+/// Options of a new mirror. Who says nothing of its pace gets what everybody has.
+pub(super) fn parse_new(asked: &MirrorOptions) -> Result<Options, Refused> {
+    let is_silent = [asked.target_us, asked.floor_kib_s, asked.ceiling_kib_s] == [0; 3];
+    if !is_silent {
+        return parse(asked);
+    }
+    let default = describe(Options::default());
+    parse(&MirrorOptions {
+        read_policy: asked.read_policy,
+        write_policy: asked.write_policy,
+        pass: asked.pass,
+        ..default
+    })
+}
+
 /// Options that somebody asks for.
 pub(super) fn parse(asked: &MirrorOptions) -> Result<Options, Refused> {
-    check_zero(&[asked.reserved])?;
     let bad = |which: u32, found: u32| {
         Refused::new(EINVAL, Refusal::BadOption).with([which.into(), found.into()])
     };
@@ -82,6 +131,8 @@ pub(super) fn parse(asked: &MirrorOptions) -> Result<Options, Refused> {
         write: WritePolicy::from_number(asked.write_policy)
             .ok_or_else(|| bad(abi::OPTION_WRITE_POLICY, asked.write_policy))?,
         pass,
+        pace: Limits::new(asked.target_us, asked.floor_kib_s, asked.ceiling_kib_s)
+            .ok_or_else(|| bad(abi::OPTION_TARGET, asked.target_us))?,
     })
 }
 
@@ -91,8 +142,15 @@ pub(super) fn describe(options: Options) -> MirrorOptions {
         read_policy: options.read.number(),
         write_policy: options.write.number(),
         pass: options.pass.into(),
-        reserved: 0,
+        target_us: figure(options.pace.target_us),
+        floor_kib_s: figure(options.pace.floor_kib_s),
+        ceiling_kib_s: figure(options.pace.ceiling_kib_s),
     }
+}
+
+/// It has come from as many bits.
+fn figure(figure: u64) -> u32 {
+    u32::try_from(figure).unwrap_or(u32::MAX)
 }
 
 /// Where no options belong, all is zero.
@@ -101,6 +159,8 @@ pub(super) fn check_none(options: &MirrorOptions) -> Result<(), Refused> {
         options.read_policy,
         options.write_policy,
         options.pass,
-        options.reserved,
+        options.target_us,
+        options.floor_kib_s,
+        options.ceiling_kib_s,
     ])
 }

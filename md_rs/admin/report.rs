@@ -5,7 +5,10 @@ use kernel::{
     prelude::*,
     sync::Mutex, //
 };
-use md_model::geometry::stripe::Component as Place;
+use md_model::{
+    geometry::stripe::Component as Place,
+    mirror::passes::Hold, //
+};
 
 use super::argument::{
     bad_address,
@@ -182,16 +185,22 @@ impl Resync {
         let to_do = map.to_do();
         let sectors = |regions: u32| u64::from(regions).checked_shl(shift).unwrap_or(0);
         Self {
-            state: if map.is_cancelled() {
-                ResyncState::Cancelled
-            } else if map.is_standing_still() {
-                ResyncState::Stuck
-            } else {
-                ResyncState::Running
-            },
+            state: state_of(map),
             done: sectors(to_do.saturating_sub(remaining)),
             total: sectors(to_do),
         }
+    }
+}
+
+/// How a resync is that is not done.
+fn state_of(map: &SyncMap) -> ResyncState {
+    match map.hold() {
+        _ if map.is_cancelled() => ResyncState::Cancelled,
+        _ if map.is_frozen() || map.has_failed() => ResyncState::Stuck,
+        Hold::Paused => ResyncState::Paused,
+        Hold::Waits => ResyncState::Waiting,
+        Hold::LeftOut => ResyncState::LeftOut,
+        Hold::None => ResyncState::Running,
     }
 }
 

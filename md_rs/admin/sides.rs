@@ -29,7 +29,12 @@ use super::{
         Sharing, //
     },
     create::sizes_of_sides,
-    grow::check_blocks, //
+    grow::check_blocks,
+    lend::{
+        claimed,
+        put_side,
+        unclaimed, //
+    }, //
 };
 use crate::{
     abi::{
@@ -37,19 +42,27 @@ use crate::{
         ComponentState,
         Refusal, //
     },
-    body::Shape,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
     database::{
         Database,
         NONE_NEW, //
     },
     events::Event,
+    kapi::{
+        bdev::BlockDevice,
+        disk::ClosedGate, //
+    },
     metadevice::Metadevice,
     personality::{
         Sides,
         SyncMap,
         Unit, //
     },
+    sides::side_body,
     sync::upkeep::Kept,
     unit_table::UnitTable,
     Refused, //
@@ -127,6 +140,13 @@ impl<'a> Target<'a> {
         }
         self.kept.upkeep.begin_resync(self.map());
         self.kept.upkeep.places.lock().forget();
+    }
+
+    /// What the metadevice is called that a side is.
+    fn name_of(self, side: u32) -> Result<UnitName, Refused> {
+        let number = side_body(self.kept.shape, side).map(Body::number);
+        let name = number.and_then(|number| UnitName::from_number(number).ok());
+        name.ok_or(Refused::new(EINVAL, Refusal::NotASubmirror))
     }
 
     /// Tells what has become of a side.
@@ -209,11 +229,7 @@ fn kept_count(target: Target<'_>) -> u32 {
 }
 
 /// What is left to do once a mirror has other sides; then requests go on.
-fn finish(
-    units: &UnitTable,
-    name: &UnitName,
-    gate: crate::kapi::disk::ClosedGate<'_>,
-) -> Result<(), Refused> {
+fn finish(units: &UnitTable, name: &UnitName, gate: ClosedGate<'_>) -> Result<(), Refused> {
     let target = Target::find(units, name)?;
     target.begin_anew();
     // Not before: it waits for requests that wait for the gate.
@@ -239,7 +255,7 @@ fn check_fits(shape: &Shape, added: &Components) -> Result<(), Refused> {
 }
 
 /// The mirror with these sides.
-fn shape_of<'a>(
+pub(super) fn shape_of<'a>(
     before: &Shape,
     sides: impl Iterator<Item = &'a Arc<Component>>,
 ) -> Result<Shape, Refused> {
@@ -273,11 +289,8 @@ pub(super) fn change(
     let side = target.side(&submirror)?;
     match request.action {
         abi::SIDE_DETACH => detach(&units, target, side, request.flags),
-        abi::SIDE_OFFLINE => offline(target, side, request.flags)
-            .map(|()| target.tell(Kind::Offline, units.database(), side)),
-        abi::SIDE_ONLINE => {
-            online(target, side).map(|()| target.tell(Kind::Online, units.database(), side))
-        }
+        abi::SIDE_OFFLINE => offline(&units, target, side, request.flags),
+        abi::SIDE_ONLINE => online(&units, target, side),
         _ => Err(Refused::new(EINVAL, Refusal::ReservedNotZero)),
     }
 }
@@ -328,16 +341,25 @@ fn release(units: &UnitTable, gone: &Components) {
         if let Err(refused) = units.database().record(number) {
             pr_warn!("d{}: {refused:?}\n", body.number());
         }
+        if component.device.is_shared() {
+            // It was offline.
+            let name = UnitName::from_number(body.number()).ok();
+            if let Some(metadevice) = name.and_then(|name| units.get(&name).ok()) {
+                metadevice.make_writable();
+            }
+        }
         units.database().relabel_components(body);
     }
 }
 
-fn offline(target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
+/// The side may be used by others from now on, to read. It is a consistent image of this moment.
+fn offline(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
     if target.map().side_state(side) == SideState::Offline {
         return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
     }
     target.check_settled(side, flags)?;
-    let _gate = target.metadevice.close_gate();
+    let (name, disk) = (*target.metadevice.name(), unclaimed(target, side)?);
+    let gate = target.metadevice.close_gate();
     if target.kept.flush_sides() != 0 {
         return Err(Refused::new(EIO, Refusal::SubmirrorErred).at(side));
     }
@@ -345,19 +367,72 @@ fn offline(target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
     target.map().track();
     target.map().set_side_state(side, SideState::Offline);
     target.record_state(side, before)?;
+    let lent = lend(units, target, side, disk, &gate);
+    // The side is another component now.
+    let target = Target::find(units, &name)?;
     target.begin_anew();
+    target.tell(Kind::Offline, units.database(), side);
+    drop(gate);
+    if let Err(refused) = lent {
+        let name = name.as_str();
+        pr_warn!("{name}: the submirror is offline, but nobody else can use it: {refused:?}\n");
+    }
     Ok(())
 }
 
-fn online(target: Target<'_>, side: u32) -> Result<(), Refused> {
+/// Gives up the claim on a side that is offline. What was read of its disk before may be old:
+/// writes to the mirror have not come that way.
+fn lend(
+    units: &UnitTable,
+    target: Target<'_>,
+    side: u32,
+    disk: BlockDevice,
+    gate: &ClosedGate<'_>,
+) -> Result<(), Refused> {
+    let name = target.name_of(side)?;
+    let metadevice = units.get(&name)?;
+    metadevice.make_read_only();
+    disk.forget_what_was_read();
+    put_side(target, side, disk, gate)
+}
+
+fn online(units: &UnitTable, target: Target<'_>, side: u32) -> Result<(), Refused> {
     let before = target.map().side_state(side);
     if before != SideState::Offline {
         return Err(Refused::new(EBUSY, Refusal::SideNotOffline).at(side));
     }
-    let _gate = target.metadevice.close_gate();
+    let (name, own) = (*target.metadevice.name(), target.name_of(side)?);
+    let disk = claimed(target, side)?;
+    let gate = target.metadevice.close_gate();
+    put_side(target, side, disk, &gate)?;
+    let target = Target::find(units, &name)?;
     target.map().set_dirty_behind(side);
     target.map().set_side_state(side, SideState::NeedsResync);
-    target.record_state(side, before)?;
+    if let Err(refused) = target.record_state(side, before) {
+        put_side(target, side, unclaimed(target, side)?, &gate)?;
+        return Err(refused);
+    }
+    units.get(&own)?.make_writable();
     target.begin_anew();
+    target.tell(Kind::Online, units.database(), side);
+    drop(gate);
     Ok(())
+}
+
+/// The submirrors of a mirror that goes: those that are offline can be written again.
+pub(super) fn offline_sides(body: &Body) -> KVec<UnitName> {
+    let mut names = KVec::new();
+    let Some(kept) = Kept::of(body) else {
+        return names;
+    };
+    for side in 0..kept.sides().count() {
+        let name = side_body(kept.shape, side).map(Body::number);
+        let name = name.and_then(|number| UnitName::from_number(number).ok());
+        let is_offline = kept.map().side_state(side) == SideState::Offline;
+        if let Some(name) = name.filter(|_| is_offline) {
+            // Without memory it stays read-only until the set is started again.
+            let _ = names.push(name, GFP_KERNEL);
+        }
+    }
+    names
 }

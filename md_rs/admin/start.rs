@@ -42,6 +42,7 @@ use md_model::{
         ComponentSpec,
         RowSpec, //
     },
+    mirror::passes::Event as Turn,
     name::UnitName, //
 };
 
@@ -56,7 +57,8 @@ use super::{
         path_text,
         Components, //
     },
-    database::check_empty, //
+    database::check_empty,
+    sync::give_turns, //
 };
 use crate::{
     abi::{
@@ -133,6 +135,7 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     let event = Event::of_set(EventKind::Start).states(EventState::Stopped, after);
     let event = event.values([made.into(), failed.into()]);
     database.events().record(&event);
+    give_turns(&units);
     // What is missing may have a spare.
     database.ask_spares();
     (request.unit_count, request.failed_count) = (made, failed);
@@ -561,6 +564,9 @@ fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
         map.freeze();
     }
     map.begin_resync();
+    if map.remaining() > 0 || map.is_unfinished() {
+        map.step_hold(Turn::Started(mirror.options().pass));
+    }
 }
 
 /// Judges what is missing, before anybody uses the metadevice, and records it. Whether that is

@@ -39,7 +39,8 @@ use super::{
         resyncing,
         Case, //
     },
-    sides::Target, //
+    sides::Target,
+    sync::give_turns, //
 };
 use crate::{
     abi::Refusal,
@@ -76,6 +77,7 @@ impl Run for Takeover {
 
     fn run(&self) {
         let units = self.units.lock();
+        give_turns(&units);
         if !units.database().is_loaded() {
             return;
         }

@@ -4,6 +4,7 @@
 
 use kernel::{
     prelude::*,
+    rbtree::RBTree,
     sync::{
         Arc,
         UniqueArc, //
@@ -38,7 +39,10 @@ use super::{
         Kept,
         Which, //
     },
-    record::States,
+    record::{
+        Scratch,
+        States, //
+    },
     set::{
         Set,
         DRAFTS,
@@ -47,7 +51,9 @@ use super::{
 };
 use crate::{
     abi::Refusal,
+    body::Body,
     kapi::bdev::Buffer,
+    spare::Pool,
     Refused, //
 };
 
@@ -104,10 +110,10 @@ impl Set {
         with_growth: bool,
         made: &mut MadeList,
     ) -> Result<(), Refused> {
-        let growing = self.growth.as_ref().map(|growth| growth.number);
-        let left_out = growing.filter(|_| !with_growth);
-        let purpose = match growing {
-            Some(number) if with_growth && is_set(&self.named, number) => Purpose::Growth,
+        let growth = self.growth.as_ref();
+        let grows = |number: u32| growth.is_some_and(|growth| growth.has(number));
+        let purpose = match growth {
+            Some(growth) if with_growth && is_set(&self.named, growth.number) => Purpose::Growth,
             _ => Purpose::State,
         };
         let mut pool = self.pool.iter_mut();
@@ -118,19 +124,14 @@ impl Set {
 
         self.batch.fill(0);
         let mut batch = Batch::new(&self.contents, drafts.get_mut(..lent).unwrap_or(&mut []));
-        for number in numbers(&self.named).filter(|number| Some(*number) != left_out) {
-            let planned = self.growth.as_ref();
-            let planned = planned.and_then(|growth| growth.record_of(number));
-            let record = if planned.is_some() {
-                planned
-            } else if let Some(body) = self.units.get(&number) {
-                let states_and_pool = (States::Kept, body.pool());
-                let record = self.scratch.encode(number, body.shape(), states_and_pool);
-                Some(record.ok_or(too_long(number))?)
-            } else if let Some(pool) = pool_of(number).and_then(|pool| self.pools.get(&pool)) {
-                Some(self.scratch.encode_pool(pool).ok_or(too_long(number))?)
-            } else {
-                None
+        // What belongs together comes first, so that it is in one commit.
+        let first = numbers(&self.named).filter(|number| with_growth && grows(*number));
+        let others = numbers(&self.named).filter(|number| !grows(*number));
+        for number in Iterator::chain(first, others) {
+            let planned = growth.and_then(|growth| growth.record_of(number));
+            let record = match planned {
+                Some(planned) => Some(planned),
+                None => record_of(number, &self.units, &self.pools, &mut self.scratch)?,
             };
             let result = match record {
                 Some(record) => batch.put(number, kind_of(number), record),
@@ -139,7 +140,8 @@ impl Set {
             match result {
                 Ok(()) => super::set::set_bit(&mut self.batch, number),
                 // The rest shares the next commit.
-                Err(Shortage::Drafts { .. }) if self.batch.iter().any(|word| *word != 0) => {}
+                Err(Shortage::Drafts { .. })
+                    if !grows(number) && self.batch.iter().any(|word| *word != 0) => {}
                 Err(_) => return Err(full(lent as u64, 0)),
             }
         }
@@ -168,6 +170,23 @@ impl Set {
         }
         Ok(())
     }
+}
+
+/// The record with a number, as it is now; `None` if there is none.
+fn record_of<'a>(
+    number: u32,
+    units: &RBTree<u32, Arc<Body>>,
+    pools: &RBTree<u32, Arc<Pool>>,
+    scratch: &'a mut Scratch,
+) -> Result<Option<&'a [u8]>, Refused> {
+    let record = if let Some(body) = units.get(&number) {
+        scratch.encode(number, body.shape(), (States::Kept, body.pool()))
+    } else if let Some(pool) = pool_of(number).and_then(|pool| pools.get(&pool)) {
+        scratch.encode_pool(pool)
+    } else {
+        return Ok(None);
+    };
+    record.map(Some).ok_or(too_long(number))
 }
 
 fn blank(page: Option<&mut UniqueArc<Buffer>>) -> Draft<'_> {

@@ -31,6 +31,7 @@ mod set;
 mod tree;
 
 use kernel::{
+    alloc::AllocError,
     new_condvar,
     new_mutex,
     prelude::*,
@@ -72,7 +73,10 @@ use self::{
         Replica,
         Staging, //
     },
-    set::Set, //
+    set::{
+        Set,
+        UnitNode, //
+    }, //
 };
 use crate::{
     abi::{
@@ -106,6 +110,16 @@ pub(crate) fn path_field(path: &CStr) -> [u8; DEVICE_LEN] {
 
 /// How long a write may take before it is said to hang, in milliseconds.
 const HANGING_MS: u32 = 10_000;
+
+/// Room for metadevices under their numbers.
+fn nodes_of(bodies: &[(&Arc<Body>, u32)]) -> Result<KVec<UnitNode>, Refused> {
+    let mut nodes = KVec::with_capacity(bodies.len(), GFP_KERNEL)?;
+    for (body, number) in bodies {
+        let node = UnitNode::new(*number, (*body).clone(), GFP_KERNEL);
+        nodes.push(node.map_err(|_| AllocError)?, GFP_KERNEL)?;
+    }
+    Ok(nodes)
+}
 
 /// A replica with its worker.
 type Writer = Arc<Worker<Replica>>;
@@ -213,6 +227,39 @@ impl Database {
             let _ = self.record(core::iter::once(number));
         }
         in_force
+    }
+
+    /// Gives metadevices other numbers, one or two of them, and commits that: all or nothing.
+    pub(crate) fn renumber(&self, changes: &[(&Arc<Body>, u32)]) -> Result<(), Refused> {
+        let numbers = || changes.iter().map(|(body, _)| body.number());
+        let mut before = KVec::with_capacity(changes.len(), GFP_KERNEL)?;
+        for (body, _) in changes {
+            before.push((*body, body.number()), GFP_KERNEL)?;
+        }
+        let others = || changes.iter().map(|(_, number)| *number);
+        let (Some(first), Some(other)) = (numbers().next(), others().next()) else {
+            return Ok(());
+        };
+        let (nodes, back) = (nodes_of(changes)?, nodes_of(&before)?);
+        let mut guard = self.set.lock();
+        let Some(set) = Option::as_mut(&mut *guard) else {
+            changes
+                .iter()
+                .for_each(|(body, number)| body.set_number(*number));
+            return Ok(());
+        };
+        set.renumber(changes, nodes);
+        let grown = set.grow(Growth::both(first, other));
+        let ticket = set.ticket();
+        let done = grown.and_then(|()| self.wait_for(guard, |set| set.is_done(ticket)));
+        self.with_set(|set| {
+            let done = set.growth_refusal().map_or(done, Err);
+            set.end_growth(done.is_err());
+            if done.is_err() {
+                set.renumber(&before, back);
+            }
+            done
+        })
     }
 
     /// Runs `change` while no commit is being made, and nobody looks at metadevices for one.

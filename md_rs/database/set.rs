@@ -82,6 +82,8 @@ const POOL: usize = (DRAFTS + TABLE_DRAFTS) * 2;
 /// A metadevice that is made or grows: it may be refused for lack of room.
 pub(crate) struct Growth {
     pub(super) number: u32,
+    /// Another record that is part of it: both are in one commit, or none.
+    other: Option<u32>,
     body: Option<UnitNode>,
     is_new: bool,
     /// The record of what it is to be. One that is new has that shape already.
@@ -89,7 +91,7 @@ pub(crate) struct Growth {
     refusal: Option<Refused>,
 }
 
-type UnitNode = kernel::rbtree::RBTreeNode<u32, Arc<Body>>;
+pub(super) type UnitNode = kernel::rbtree::RBTreeNode<u32, Arc<Body>>;
 
 impl Growth {
     /// A metadevice that is not known yet.
@@ -98,6 +100,7 @@ impl Growth {
         let node = node.map_err(|_| AllocError)?;
         Ok(Self {
             number,
+            other: None,
             body: Some(node),
             is_new: true,
             record: None,
@@ -109,11 +112,35 @@ impl Growth {
     pub(super) fn change(number: u32, record: KVVec<u8>) -> Self {
         Self {
             number,
+            other: None,
             body: None,
             is_new: false,
             record: Some(record),
             refusal: None,
         }
+    }
+
+    /// Two metadevices, or one that there was and one that there is, are what they are now, both at
+    /// once.
+    pub(super) fn both(number: u32, other: u32) -> Self {
+        Self {
+            number,
+            other: Some(other),
+            body: None,
+            is_new: false,
+            record: None,
+            refusal: None,
+        }
+    }
+
+    /// Whether a record is part of it.
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.numbers().any(|own| own == number)
+    }
+
+    /// The records that are part of it.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        Iterator::chain(core::iter::once(self.number), self.other)
     }
 
     /// The record of what a metadevice is to be, if this is about that one.
@@ -240,7 +267,7 @@ impl Set {
         if let Some(node) = growth.body.take() {
             self.units.insert(node);
         }
-        self.name(growth.number);
+        growth.numbers().for_each(|number| self.name(number));
         self.growth = Some(growth);
         Ok(())
     }
@@ -258,6 +285,19 @@ impl Set {
         };
         if growth.is_new {
             self.units.remove(&growth.number);
+        }
+    }
+
+    /// Metadevices have other numbers from now on, with room for them.
+    pub(super) fn renumber(&mut self, changes: &[(&Arc<Body>, u32)], nodes: KVec<UnitNode>) {
+        for (body, _) in changes {
+            self.units.remove(&body.number());
+        }
+        for (body, number) in changes {
+            body.set_number(*number);
+        }
+        for node in nodes {
+            self.units.insert(node);
         }
     }
 
@@ -324,7 +364,9 @@ impl Set {
             match self.growth.as_mut() {
                 Some(growth) if growth.refusal.is_none() => {
                     growth.refusal = Some(refused);
-                    clear_bit(&mut self.named, growth.number);
+                    for number in growth.numbers() {
+                        clear_bit(&mut self.named, number);
+                    }
                 }
                 _ => return Err(refused),
             }

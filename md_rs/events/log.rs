@@ -60,8 +60,8 @@ impl Line<'_> {
         let Self { volume, device, .. } = self;
         match self.event.kind {
             Kind::Erred => pr_warn!(
-                "{volume}: {device} needs maintenance: it is out of service, and the other side has \
-                 its data; 'metastat {volume}' says how to replace it\n"
+                "{volume}: {device} needs maintenance: it is out of service, and the other side \
+                 has its data; 'metastat {volume}' says how to replace it\n"
             ),
             Kind::LastErred => pr_err!(
                 "{volume}: {device} last erred: it fails, but holds the last copy of its data, and \
@@ -89,6 +89,9 @@ impl Line<'_> {
         match self.event.kind {
             Kind::ResyncStart => pr_info!("{volume}: resync is started\n"),
             Kind::ResyncDone => pr_info!("{volume}: resync is done\n"),
+            Kind::ResyncCancel if self.event.states.1 == Some(State::Paused) => {
+                pr_info!("{volume}: resync pauses; 'metasync {volume}' lets it go on\n");
+            }
             Kind::ResyncCancel => {
                 pr_info!("{volume}: resync is cancelled; 'metasync {volume}' lets it go on\n");
             }

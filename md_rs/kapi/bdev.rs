@@ -60,9 +60,21 @@ impl BlockDevice {
     /// `ENXIO`, `ENODEV`: no such device. `EBUSY`: claimed by someone else, for example mounted.
     /// `EROFS`, `EACCES`: it cannot be written.
     pub(crate) fn open(dev: u64, unit: CString, path: CString) -> Result<Self> {
-        let health = KBox::new(Health::new(unit, path)?, GFP_KERNEL)?;
         // SAFETY: The shim's constants are never written.
         let mode = unsafe { ffi::md_open_read | ffi::md_open_write };
+        Self::open_as(dev, unit, path, mode)
+    }
+
+    /// The same, of a metadevice that is a component already, which nobody may open to write:
+    /// nothing is written to it this way.
+    pub(crate) fn open_held(dev: u64, unit: CString, path: CString) -> Result<Self> {
+        // SAFETY: The shim's constants are never written.
+        let mode = unsafe { ffi::md_open_read };
+        Self::open_as(dev, unit, path, mode)
+    }
+
+    fn open_as(dev: u64, unit: CString, path: CString, mode: u32) -> Result<Self> {
+        let health = KBox::new(Health::new(unit, path)?, GFP_KERNEL)?;
         // SAFETY: Any number may be asked for. The holder outlives the claim: the claim is given up
         // when this object is dropped, and the holder's memory after that.
         let file = from_err_ptr(unsafe {
@@ -126,6 +138,14 @@ impl BlockDevice {
             is_shared: false,
             health,
         })
+    }
+
+    /// Drops from the page cache what was read of the device: it has changed since, in another way.
+    pub(crate) fn forget_what_was_read(&self) {
+        if !self.is_absent() {
+            // SAFETY: By the type invariant the device is open.
+            unsafe { bindings::invalidate_bdev(self.bdev) };
+        }
     }
 
     /// Whether the device was not found.
@@ -223,6 +243,12 @@ impl BlockDevice {
     pub(crate) fn probe(&self, sector: u64) -> Result {
         let mut block = Buffer::new(self.logical_block_bytes() as usize)?;
         self.read(sector, &mut block)
+    }
+
+    /// The same, of its last logical block.
+    pub(crate) fn probe_end(&self) -> Result {
+        let block = u64::from(self.logical_block_bytes() >> 9);
+        self.probe(self.sectors().saturating_sub(block))
     }
 
     /// Reads a whole buffer from `sector` on. Sleeps. An error is noted in [`Self::health`].

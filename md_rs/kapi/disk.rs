@@ -418,6 +418,12 @@ impl<T: Operations> Disk<T> {
         unsafe { bindings::set_disk_ro(self.gendisk, true) };
     }
 
+    /// Undoes [`Self::make_read_only`].
+    pub(crate) fn make_writable(&self) {
+        // SAFETY: By the type invariant the disk is there.
+        unsafe { bindings::set_disk_ro(self.gendisk, false) };
+    }
+
     /// Shows in sysfs that this disk holds a device (`holders/`, `slaves/`).
     pub(crate) fn link_holder(&self, device: &BlockDevice) -> Result {
         if device.is_absent() {

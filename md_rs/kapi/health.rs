@@ -36,6 +36,8 @@ pub(crate) struct Health {
     /// Blocks that were good again when they had been rewritten.
     healed: Atomic<u32>,
     gone: Atomic<u32>,
+    /// Whether it is no surprise that it goes.
+    is_going: Atomic<u32>,
     event_seconds: Atomic<i64>,
 }
 
@@ -49,6 +51,7 @@ impl Health {
             write_errors: Atomic::new(0),
             healed: Atomic::new(0),
             gone: Atomic::new(0),
+            is_going: Atomic::new(0),
             event_seconds: Atomic::new(0),
         })
     }
@@ -98,10 +101,18 @@ impl Health {
 
     /// The device was removed from the machine.
     pub(super) fn note_gone(&self) {
+        if self.is_going.load(Relaxed) != 0 {
+            return;
+        }
         self.gone.store(1, Relaxed);
         self.note_time();
         let (unit, path) = (self.unit(), self.path());
         pr_err!("{unit}: component {path} is gone: what lies there fails until it is back\n");
+    }
+
+    /// The device is a disk of ours that is about to go, and to come back as another one.
+    pub(crate) fn expect_gone(&self) {
+        self.is_going.store(1, Relaxed);
     }
 
     /// The device was not found.

@@ -24,7 +24,7 @@ use crate::kapi::errand::Errand;
 pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
     clean(kept, false);
     let map = kept.map();
-    let is_copying = map.remaining() > 0 && !map.is_cancelled() && !map.is_frozen();
+    let is_copying = map.remaining() > 0 && !map.is_held() && !map.is_frozen();
     if map.has_dirty() || is_copying {
         errand.ask(CLEAN, CLEANING_MS);
     }

@@ -13,7 +13,11 @@ use md_model::{
     },
     mirror::{
         component::is_written,
-        mend::BLOCK_SECTORS,
+        mend::{
+            first_block,
+            lost_in_resync,
+            BLOCK_SECTORS, //
+        },
         resync::Chunk,
         side_bit, //
     }, //
@@ -22,6 +26,10 @@ use md_model::{
 use super::{
     clean,
     map::Need,
+    mend::{
+        mend_all,
+        Room, //
+    },
     pace,
     upkeep::{
         chunk_buffer,
@@ -40,7 +48,8 @@ use crate::{
     events::Event,
     kapi::{
         bdev::Buffer,
-        errand::Errand, //
+        errand::Errand,
+        errno::enodata, //
     },
     sides::side_body, //
 };
@@ -48,7 +57,7 @@ use crate::{
 /// Carries out one of the errands that copy, until there is nothing more to be copied.
 pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
     let map = kept.map();
-    if map.is_frozen() || map.is_cancelled() {
+    if map.is_frozen() || map.is_held() {
         return;
     }
     if map.tell_begun() {
@@ -58,13 +67,13 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
         // A side that was away while nothing was written, or a resync whose end was not recorded.
         return end(kept, errand);
     }
-    let Ok(mut buffer) = chunk_buffer() else {
+    let (Ok(mut buffer), Ok(mut room)) = (chunk_buffer(), Room::new()) else {
         let number = kept.body.number();
         pr_warn!("d{number}: no memory for a resync; 'metasync d{number}' tries again\n");
         return;
     };
     errand.ask(CLEAN, super::mark::CLEANING_MS);
-    while !errand.is_stopping() && !map.is_cancelled() {
+    while !errand.is_stopping() && !map.is_held() {
         let sectors = kept.unit.sectors();
         let next = kept
             .upkeep
@@ -75,7 +84,11 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
             return end(kept, errand);
         };
         let since = Instant::now();
-        let copied = copy_chunk(kept, errand, &chunk, &mut buffer);
+        let mut memory = Memory {
+            buffer: &mut buffer,
+            room: Some(&mut room),
+        };
+        let copied = copy_chunk(kept, errand, &chunk, &mut memory);
         if copied == Copied::Failed {
             map.note_failed(chunk.region);
         }
@@ -119,6 +132,8 @@ fn end(kept: Kept<'_>, errand: &Errand<'_>) {
     if map.remaining() == 0 && map.finish_resync() {
         map.end_begun();
         tell(kept, Kind::ResyncDone);
+        // Another mirror may wait for its turn.
+        kept.body.database().ask_spares();
     }
 }
 
@@ -132,13 +147,26 @@ fn tell(kept: Kept<'_>, kind: Kind) {
     });
 }
 
-fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut Buffer) -> Copied {
+/// Memory for copying.
+struct Memory<'a> {
+    /// What is copied.
+    buffer: &'a mut Buffer,
+    /// For mending blocks that a side has lost, if that is to be done.
+    room: Option<&'a mut Room>,
+}
+
+fn copy_chunk(
+    kept: Kept<'_>,
+    errand: &Errand<'_>,
+    chunk: &Chunk,
+    memory: &mut Memory<'_>,
+) -> Copied {
     let (sector, count) = (chunk.sector, chunk.count);
     if !kept.claim(errand, sector, count) {
         return Copied::NotNow;
     }
     let done = match kept.map().need(chunk.region) {
-        Some(need) => copy(kept, need, sector, count, buffer),
+        Some(need) => copy(kept, need, sector, count, memory),
         None => Some(true),
     };
     errand.release(sector, count);
@@ -153,8 +181,11 @@ fn copy_chunk(kept: Kept<'_>, errand: &Errand<'_>, chunk: &Chunk, buffer: &mut B
 /// no reason not to read what another side has: as long as there is one, that one is read.
 pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
     let map = kept.map();
-    let mut memory = kept.upkeep.repair.lock();
-    let buffer = &mut *memory;
+    let mut buffer = kept.upkeep.repair.lock();
+    let mut memory = Memory {
+        buffer: &mut buffer,
+        room: None,
+    };
     let mut done = 0u64;
     while done < count {
         let (Some(from), Some(left)) = (sector.checked_add(done), count.checked_sub(done)) else {
@@ -163,7 +194,7 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
         let piece = left.min(REPAIR_SECTORS).min(map.left_in_region(from));
         let need = map.need(map.regions().region_of(from));
         if let Some(need) = need.filter(|need| need.is_uncertain) {
-            if copy(kept, need, from, piece, buffer).is_none() {
+            if copy(kept, need, from, piece, &mut memory).is_none() {
                 return false;
             }
         }
@@ -188,19 +219,26 @@ pub(crate) fn read_blocks(
             return false;
         };
         let to_end = BLOCK_SECTORS.saturating_sub(from % BLOCK_SECTORS);
-        let Some((_, length)) = read_somewhere(kept, from, left.min(to_end), &mut memory) else {
+        let block = left.min(to_end);
+        let Some(found) = read_somewhere(kept, from, block, &mut memory) else {
             return false;
         };
-        take(done, length, &memory);
-        done = done.saturating_add(length);
+        take(done, found.length, &memory);
+        done = done.saturating_add(found.length);
     }
     true
 }
 
 /// Copies sectors of one region, to which nobody else writes, from a side that has them to those
 /// that need them. Whether all sides that are in service have them now; `None` if they can be read
-/// nowhere.
-fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer) -> Option<bool> {
+/// nowhere. A block that a side turns out to have lost is written there again.
+fn copy(
+    kept: Kept<'_>,
+    need: Need,
+    sector: u64,
+    count: u64,
+    memory: &mut Memory<'_>,
+) -> Option<bool> {
     if need.is_uncertain && kept.map().is_unflushed() {
         // What is there may be in a cache only, if just the system was started anew.
         kept.flush_sides();
@@ -210,39 +248,70 @@ fn copy(kept: Kept<'_>, need: Need, sector: u64, count: u64, buffer: &mut Buffer
     while done < count {
         let from = sector.checked_add(done)?;
         let left = count.checked_sub(done)?;
-        let (source, length) = read_somewhere(kept, from, left, buffer)?;
+        let Found {
+            source,
+            length,
+            lost,
+        } = read_somewhere(kept, from, left, memory.buffer)?;
         for side in (0..kept.sides().count()).filter(|side| *side != source) {
             let is_wanted = need.is_uncertain || need.behind & side_bit(side) != 0;
             if is_wanted && kept.map().written_sides() & side_bit(side) != 0 {
-                is_copied &= write_on(kept, need, side, from, length, buffer);
+                is_copied &= write_on(kept, need, side, from, length, memory.buffer);
             }
+        }
+        let lost = lost_in_resync(lost, need.behind, need.is_uncertain);
+        if let Some(room) = memory.room.as_deref_mut().filter(|_| lost != 0) {
+            mend_all(kept, lost, from, length, room);
         }
         done = done.saturating_add(length);
     }
     Some(is_copied)
 }
 
-/// Reads the first piece of `left` sectors from the first side that has it: which, and how many
-/// sectors it was. A side that fails is tried no more.
-fn read_somewhere(kept: Kept<'_>, from: u64, left: u64, buffer: &mut Buffer) -> Option<(u32, u64)> {
-    read_but_from(kept, from, left, buffer, 0)
+/// Sectors that were read.
+pub(super) struct Found {
+    /// From which side.
+    source: u32,
+    /// How many.
+    pub(super) length: u64,
+    /// Sides that have lost some of them, as bits.
+    lost: u32,
 }
 
-/// The same, not from the sides of `tried`.
+/// Reads the first piece of `left` sectors from the first side that has it. Where no side can read
+/// all of it, the first block: each may have lost another one.
+fn read_somewhere(kept: Kept<'_>, from: u64, left: u64, buffer: &mut Buffer) -> Option<Found> {
+    read_but_from(kept, from, left, buffer, 0).or_else(|| {
+        let block = first_block(from, left)?;
+        read_but_from(kept, from, block, buffer, 0)
+    })
+}
+
+/// Reads the first piece of `left` sectors, not from the sides of `tried`. A side that fails is
+/// tried no more.
 pub(super) fn read_but_from(
     kept: Kept<'_>,
     from: u64,
     left: u64,
     buffer: &mut Buffer,
     tried: u32,
-) -> Option<(u32, u64)> {
-    let mut tried = tried;
+) -> Option<Found> {
+    let (mut tried, mut lost) = (tried, 0);
     loop {
         let (side, component, piece) = source(kept, from, left, tried)?;
         let length = piece.count.min(buffer_sectors(buffer));
         match piece.device.read_copy(piece.sector, length, buffer) {
-            Ok(()) => return Some((side, length)),
-            Err(_) => {
+            Ok(()) => {
+                return Some(Found {
+                    source: side,
+                    length,
+                    lost,
+                })
+            }
+            Err(error) => {
+                if error == enodata() {
+                    lost |= side_bit(side);
+                }
                 component.condition.note_read_failed();
                 kept.judge();
                 tried |= side_bit(side);

@@ -28,6 +28,10 @@ use md_model::{
     },
     limits::SUBMIRRORS_MAX,
     mirror::{
+        passes::{
+            self,
+            Hold, //
+        },
         regions::{
             idle,
             Bits,
@@ -89,6 +93,8 @@ pub struct SyncMap {
     is_begun: Atomic<u32>,
     /// Whether the administrator has cancelled the resync.
     is_cancelled: Atomic<u32>,
+    /// What else keeps it from its work, a [`Hold`] as a number.
+    hold: Atomic<u32>,
     /// Whether nothing may be copied, since the set is read-only.
     is_frozen: Atomic<u32>,
     /// Regions that the resync had to copy when it began.
@@ -140,6 +146,7 @@ impl SyncMap {
             is_told: Atomic::new(0),
             is_begun: Atomic::new(0),
             is_cancelled: Atomic::new(0),
+            hold: Atomic::new(0),
             is_frozen: Atomic::new(0),
             to_do: Atomic::new(0),
             history: KBox::pin_init(new_mutex!(History::NONE, "md_history"), GFP_KERNEL)?,
@@ -343,6 +350,7 @@ impl SyncMap {
         for (from, to) in [
             (&before.is_tracking, &self.is_tracking),
             (&before.is_cancelled, &self.is_cancelled),
+            (&before.hold, &self.hold),
             (&before.is_frozen, &self.is_frozen),
         ] {
             to.store(from.load(Relaxed), Relaxed);
@@ -546,6 +554,7 @@ impl SyncMap {
         self.to_do.store(to_do, Relaxed);
         if remaining == 0 {
             self.set_cancelled(false);
+            self.step_hold(passes::Event::Resume);
         }
     }
 
@@ -602,9 +611,37 @@ impl SyncMap {
         self.is_cancelled.store(cancelled.into(), Relaxed);
     }
 
-    /// Whether nothing is copied, though there may be something to be.
+    /// What else keeps the resync from its work.
+    pub(crate) fn hold(&self) -> Hold {
+        match self.hold.load(Relaxed) {
+            0 => Hold::None,
+            1 => Hold::Paused,
+            2 => Hold::Waits,
+            _ => Hold::LeftOut,
+        }
+    }
+
+    /// Something happens that has to do with that.
+    pub(crate) fn step_hold(&self, event: passes::Event) {
+        let hold = match passes::step(self.hold(), event) {
+            Hold::None => 0,
+            Hold::Paused => 1,
+            Hold::Waits => 2,
+            Hold::LeftOut => 3,
+        };
+        self.hold.store(hold, Relaxed);
+    }
+
+    /// Whether the resync is kept from its work.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_cancelled() || self.hold() != Hold::None
+    }
+
+    /// Whether nothing is copied, though there may be something to be, until somebody does
+    /// something about it.
     pub(crate) fn is_standing_still(&self) -> bool {
-        self.is_cancelled() || self.is_frozen() || self.has_failed()
+        let is_left_out = self.hold() == Hold::LeftOut;
+        self.is_cancelled() || self.is_frozen() || self.has_failed() || is_left_out
     }
 
     /// Whether nothing may be copied.

@@ -155,9 +155,9 @@ fn mend_piece(
         };
         // Another side may have it in other pieces.
         let source = read_but_from(kept, from, left, again, side_bit(side));
-        let Some((_, length)) = source else { break };
-        copy_sectors(again, right, read, length);
-        read = read.saturating_add(length);
+        let Some(found) = source else { break };
+        copy_sectors(again, right, read, found.length);
+        read = read.saturating_add(found.length);
     }
     if first(found, read >= piece.count) != Next::Rewrite {
         return;

@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// The pause that is in force, in microseconds.
-    fn pause(&mut self, done: impl FnOnce() -> Foreground) -> u64 {
+    fn pause(&mut self, limits: &Limits, done: impl FnOnce() -> Foreground) -> u64 {
         let Some((at, before)) = self.looked else {
             self.looked = Some((Instant::now(), done()));
             return self.pause_us;
@@ -53,7 +53,7 @@ impl Pace {
                 ios: now.ios.saturating_sub(before.ios),
                 nanoseconds: now.nanoseconds.saturating_sub(before.nanoseconds),
             };
-            self.pause_us = self.throttle.next(foreground, &Limits::DEFAULT);
+            self.pause_us = self.throttle.next(foreground, limits);
             self.looked = Some((Instant::now(), now));
         }
         self.pause_us
@@ -73,7 +73,8 @@ pub(super) fn pause_part(
     since: Instant<Monotonic>,
     parts: i64,
 ) {
-    let pause_us = kept.upkeep.pace.lock().pause(|| {
+    let limits = kept.unit.options().pace;
+    let pause_us = kept.upkeep.pace.lock().pause(&limits, || {
         let (ios, nanoseconds) = errand.disk_io();
         Foreground { ios, nanoseconds }
     });

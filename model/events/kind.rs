@@ -194,11 +194,13 @@ pub enum State {
     Stuck,
     /// A component that answers late.
     Slow,
+    /// A resync that the administrator has pause.
+    Paused,
 }
 
 impl State {
     /// All of them, in the order of their numbers, which begin with 1.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Okay,
         Self::Maintenance,
         Self::LastErred,
@@ -216,6 +218,7 @@ impl State {
         Self::Interrupted,
         Self::Stuck,
         Self::Slow,
+        Self::Paused,
     ];
 
     /// The state with a number; `None` if there is none.
@@ -249,6 +252,7 @@ impl State {
             Self::Interrupted => "Interrupted",
             Self::Stuck => "Stuck",
             Self::Slow => "Okay (slow)",
+            Self::Paused => "Paused",
         }
     }
 }
@@ -327,7 +331,7 @@ mod tests {
             assert_eq!(State::from_number(number), Some(state));
             assert!(words.insert(state.word()), "{state:?}");
         }
-        for number in [0, 18, u32::MAX] {
+        for number in [0, 19, u32::MAX] {
             assert_eq!(State::from_number(number), None);
         }
     }

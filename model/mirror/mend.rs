@@ -121,6 +121,25 @@ pub fn blocks(place: &Place, sectors: u64) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
+/// Sides on which blocks are to be rewritten that a resync has read from another one, as bits:
+/// `lost` have lost them. Those that are `behind` are written there anyhow; where the sides may
+/// differ, all are.
+pub const fn lost_in_resync(lost: u32, behind: u32, is_uncertain: bool) -> u32 {
+    if is_uncertain {
+        0
+    } else {
+        lost & !behind
+    }
+}
+
+/// How many of `count` sectors from sector `from` on are in the first block: what is tried when all
+/// of them together could be read on no side. `None` if they were no more than that.
+pub fn first_block(from: u64, count: u64) -> Option<u64> {
+    let before = from.checked_rem(BLOCK_SECTORS)?;
+    let left = BLOCK_SECTORS.checked_sub(before)?;
+    (left < count).then_some(left)
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -201,5 +220,39 @@ mod tests {
         assert_eq!(found(90, 50, 99), [(88, 8), (96, 3)]);
         assert_eq!(found(200, 8, 100), []);
         assert_eq!(found(u64::MAX, u64::MAX, u64::MAX), []);
+    }
+
+    /// A side that is behind, or may be, is written by the resync itself.
+    #[test]
+    fn a_resync_mends_where_it_does_not_write() {
+        let table = [
+            (0b000, 0b100, false, 0b000),
+            (0b001, 0b100, false, 0b001),
+            (0b011, 0b100, false, 0b011),
+            (0b101, 0b100, false, 0b001),
+            (0b100, 0b100, false, 0b000),
+            (0b001, 0b000, true, 0b000),
+            (0b011, 0b100, true, 0b000),
+        ];
+        for (lost, behind, is_uncertain, expected) in table {
+            let found = lost_in_resync(lost, behind, is_uncertain);
+            assert_eq!(found, expected, "{lost:b} {behind:b} {is_uncertain}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_at_once_is_read_block_by_block() {
+        for from in 0..40_u64 {
+            let (mut at, end) = (from, 64);
+            while let Some(length) = first_block(at, end - at) {
+                assert!((1..=BLOCK_SECTORS).contains(&length));
+                at += length;
+                assert_eq!(at % BLOCK_SECTORS, 0, "no block is cut in two");
+            }
+            assert!(end - at <= BLOCK_SECTORS && at < end);
+        }
+        assert_eq!(first_block(8, 8), None);
+        assert_eq!(first_block(8, 9), Some(8));
+        assert_eq!(first_block(u64::MAX, u64::MAX), Some(1));
     }
 }

@@ -12,12 +12,13 @@
 //! - [`mend`]: blocks that a side could not read.
 //! - [`scrub`]: whether the sides are equal, and what is remembered of that.
 //! - [`suspect`]: whether a side is so slow that others should be read.
-//! - [`throttle`]: how fast.
+//! - [`throttle`]: how fast; [`passes`]: in which order.
 
 pub mod component;
 pub mod exclusion;
 pub mod mend;
 pub mod options;
+pub mod passes;
 pub mod read;
 pub mod regions;
 pub mod resync;

@@ -3,6 +3,7 @@
 //!
 //! The numbers are SVM's. They are also those of the ioctl interface, so that nothing translates.
 
+use super::throttle::Limits;
 use crate::limits::PASS_MAX;
 
 /// Which side a read goes to.
@@ -76,6 +77,8 @@ pub struct Options {
     pub write: WritePolicy,
     /// In which pass the mirror is resynced at boot, 1 to [`PASS_MAX`]; 0 for in none.
     pub pass: u8,
+    /// How fast it is resynced.
+    pub pace: Limits,
 }
 
 impl Options {
@@ -93,6 +96,7 @@ impl Default for Options {
             read: ReadPolicy::default(),
             write: WritePolicy::default(),
             pass: 1,
+            pace: Limits::DEFAULT,
         }
     }
 }

@@ -24,6 +24,9 @@ const ROUND_KIB: u64 = CHUNK_SECTORS / 2 * SLOTS as u64;
 /// Shortest pause that is not none: doubling begins there.
 const PAUSE_US_MIN: u64 = 1000;
 
+/// Longest time that a request may take before the resync gives way, whoever asks for it: a minute.
+pub const TARGET_US_MAX: u32 = 60_000_000;
+
 /// Longest pause, whatever the floor: a worker looks up at least once a minute.
 const PAUSE_US_MAX: u64 = 60 * SECOND_US;
 
@@ -62,6 +65,16 @@ impl Limits {
         floor_kib_s: 1000,
         ceiling_kib_s: 200_000,
     };
+
+    /// Limits that somebody chooses; `None` if requests are to be spared that take no time, or
+    /// longer than [`TARGET_US_MAX`].
+    pub fn new(target_us: u32, floor_kib_s: u32, ceiling_kib_s: u32) -> Option<Self> {
+        (1..=TARGET_US_MAX).contains(&target_us).then_some(Self {
+            target_us: target_us.into(),
+            floor_kib_s: floor_kib_s.into(),
+            ceiling_kib_s: ceiling_kib_s.into(),
+        })
+    }
 
     /// The longest pause: with it, chunks that take no time are copied at the floor.
     fn longest_us(&self) -> u64 {
@@ -199,6 +212,20 @@ mod tests {
             throttle.next(used(1), &limits);
         }
         assert_eq!(throttle.pause_us, 0);
+    }
+
+    #[test]
+    fn what_somebody_chooses_is_in_range() {
+        let chosen = |target_us| Limits::new(target_us, 5, 7);
+        assert_eq!(chosen(0), None);
+        assert_eq!(chosen(TARGET_US_MAX + 1), None);
+        assert_eq!(chosen(u32::MAX), None);
+        for target_us in [1, 20_000, TARGET_US_MAX] {
+            let limits = chosen(target_us).expect("in range");
+            assert_eq!(limits.target_us, target_us.into());
+            assert_eq!((limits.floor_kib_s, limits.ceiling_kib_s), (5, 7));
+        }
+        assert_eq!(Limits::new(20_000, 1000, 200_000), Some(Limits::DEFAULT));
     }
 
     /// Who asks for more than he allows gets what he asks for.

@@ -27,7 +27,8 @@ use md_model::{
         },
         metadevice::{
             fields as metadevice,
-            history, //
+            history,
+            pace, //
         },
         page,
         pool,
@@ -177,6 +178,10 @@ fn record() -> String {
     .expect("a string");
     text += &table_of("A scrub:", history::RUN_FIELDS);
     text += &table_of("A range:", history::RANGE_FIELDS);
+    text += &table_of(
+        "Then how fast the mirror is resynced, if that was chosen:",
+        pace::FIELDS,
+    );
     text
 }
 

@@ -91,6 +91,7 @@ use md_model::{
             SHIFT_MIN,
             WORDS_MAX, //
         },
+        throttle::Limits,
     },
 };
 use proptest::{
@@ -209,6 +210,7 @@ fn mirrors() -> impl Strategy<Value = Mirror> {
     ]);
     let side = (0..8192_u32, state).prop_map(|(number, state)| Side { number, state });
     let options = (0..3_u32, 0..2_u32, 0..10_u8).prop_map(|(read, write, pass)| Options {
+        pace: Limits::DEFAULT,
         read: ReadPolicy::from_number(read).expect("a policy"),
         write: WritePolicy::from_number(write).expect("a policy"),
         pass,

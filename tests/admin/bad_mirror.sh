@@ -152,7 +152,8 @@ int main(void)
 	CREATE_BAD("write policy", create.mirror.write = 2, EINVAL, 31, -1);
 	CREATE_BAD("pass", create.mirror.pass = 10, EINVAL, 31, -1);
 	CREATE_BAD("huge pass", create.mirror.pass = 257, EINVAL, 31, -1);
-	CREATE_BAD("reserved option", create.mirror.reserved = 1, EINVAL, 3, -1);
+	CREATE_BAD("a floor without a target", create.mirror.floor = 1, EINVAL, 31, -1);
+	CREATE_BAD("too long a target", create.mirror.target = 60000001, EINVAL, 31, -1);
 	CREATE_BAD("reserved", create.reserved[1] = 1, EINVAL, 3, -1);
 	CREATE_BAD("state", components[1].state = 1, EINVAL, 3, 1);
 	CREATE_BAD("options of a stripe",
@@ -165,8 +166,10 @@ int main(void)
 
 	SET_BAD("version", set.h.version = 2, EPROTO, 1, -1);
 	SET_BAD("reserved", set.reserved = 1, EINVAL, 3, -1);
-	SET_BAD("reserved option", set.mirror.reserved = 1, EINVAL, 3, -1);
-	SET_BAD("unknown option", set.which = 8, EINVAL, 3, -1);
+	SET_BAD("a floor that is not asked for", set.mirror.floor = 1, EINVAL, 3, -1);
+	SET_BAD("no target", set.which |= 8, EINVAL, 31, -1);
+	SET_BAD("too long a target", (set.which |= 8, set.mirror.target = ~0u), EINVAL, 31, -1);
+	SET_BAD("unknown option", set.which = 64, EINVAL, 3, -1);
 	SET_BAD("not asked for", (set.which = 1, set.mirror.write = 1), EINVAL, 3, -1);
 	SET_BAD("read policy", set.mirror.read = 3, EINVAL, 31, -1);
 	SET_BAD("write policy", set.mirror.write = ~0u, EINVAL, 31, -1);

@@ -233,7 +233,11 @@ static void syncing(void)
 	SYNC_BAD("size", sync_.h.size = 8, EINVAL, 2, -1);
 	SYNC_BAD("header", sync_.h.reserved[1] = 1, EINVAL, 3, -1);
 	SYNC_BAD("no action", sync_.action = 0, EINVAL, 3, -1);
-	SYNC_BAD("unknown action", sync_.action = 3, EINVAL, 3, -1);
+	SYNC_BAD("unknown action", sync_.action = 5, EINVAL, 3, -1);
+	SYNC_BAD("nothing to pause", (strcpy(sync_.name, "d40"), sync_.action = SYNC_PAUSE),
+		 EINVAL, 63, -1);
+	SYNC_BAD("nothing to resume", (strcpy(sync_.name, "d40"), sync_.action = SYNC_RESUME),
+		 EINVAL, 63, -1);
 	SYNC_BAD("reserved", sync_.reserved = 1, EINVAL, 3, -1);
 	SYNC_BAD("bad name", strcpy(sync_.name, "d01"), EINVAL, 4, -1);
 	SYNC_BAD("of nothing", strcpy(sync_.name, "d78"), ENXIO, 6, -1);

@@ -21,7 +21,7 @@ struct component {
 	char device[200], partition[16], wwn[32];
 };
 struct options {
-	uint32_t read, write, pass, reserved;
+	uint32_t read, write, pass, target, floor, ceiling;
 };
 struct create {
 	struct header h;
@@ -205,6 +205,11 @@ struct read_events {
 	uint32_t capacity, wait_ms, count, reserved;
 	uint64_t lost;
 };
+struct rename_ {
+	struct header h;
+	char name[32], new_name[32];
+	uint32_t flags, reserved;
+};
 
 #define ABI_VERSION 7
 #define CHECK_ONLY 1
@@ -236,6 +241,7 @@ struct read_events {
 #define SCRUB_STATUS _IOWR('V', 23, struct scrub_status)
 #define GROW_MIRROR _IOWR('V', 26, struct grow_mirror)
 #define READ_EVENTS _IOWR('V', 34, struct read_events)
+#define RENAME _IOWR('V', 35, struct rename_)
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
@@ -249,6 +255,8 @@ struct read_events {
 #define REPLACE_FORCE 4
 #define SYNC_START 1
 #define SYNC_CANCEL 2
+#define SYNC_PAUSE 3
+#define SYNC_RESUME 4
 #define POOL_CREATE 1
 #define POOL_DELETE 2
 #define POOL_ADD 3

@@ -142,6 +142,37 @@ sync
 run fsfreeze -f /mnt
 same_sides d10
 run fsfreeze -u /mnt
+
+note "while it is offline it can be mounted to read, as it was at that moment"
+# What was read of it before, by its own name, is old.
+run dd if=$d12 of=/dev/null bs=1M status=none
+run write_synced /mnt/kept/second
+tree_checksums /mnt/kept >/tmp/kept2
+run fsfreeze -f /mnt
+run metaoffline d10 d12
+run fsfreeze -u /mnt
+same "read-only" 1 "$(blockdev --getro $d12)"
+mkdir /tmp/side
+run mount -o ro $d12 /tmp/side
+(cd /tmp/side/kept && sha256sum --quiet -c /tmp/kept2) || fail "a file is not what was written"
+run write_synced /mnt/later
+[ ! -e /tmp/side/later ] || fail "a file is there that was written afterwards"
+if dd if=/dev/zero of=$d12 bs=4k count=1 oflag=direct conv=notrunc 2>/dev/null; then
+	fail "what is offline can be written"
+fi
+refuse 'd12: is in use' metaonline d10 d12
+same "states" "Okay,Offline" "$(states d10)"
+(cd /tmp/side/kept && sha256sum --quiet -c /tmp/kept2) || fail "a file is not what was written"
+run umount /tmp/side
+run metaonline -w d10 d12
+same "states" "Okay,Okay" "$(states d10)"
+same "read-only" 0 "$(blockdev --getro $d12)"
+if mount -o ro $d12 /tmp/side 2>/dev/null; then
+	fail "a side that is online was mounted"
+fi
+run fsfreeze -f /mnt
+same_sides d10
+run fsfreeze -u /mnt
 run umount /mnt
 
 note "no more is copied than what was written"

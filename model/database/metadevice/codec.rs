@@ -35,7 +35,8 @@ use crate::{
             ReadPolicy,
             WritePolicy, //
         },
-        regions::Regions, //
+        regions::Regions,
+        throttle::Limits, //
     },
 };
 
@@ -78,6 +79,8 @@ pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
         read: ReadPolicy::from_number(READ.number32(from)).ok_or(bad_field(READ, from))?,
         write: WritePolicy::from_number(WRITE.number32(from)).ok_or(bad_field(WRITE, from))?,
         pass: Options::pass_from_number(PASS.number32(from)).ok_or(bad_field(PASS, from))?,
+        // It is at the end of the record, if it is another one.
+        pace: Limits::DEFAULT,
     };
     let is_plain = [PASS, READ, WRITE].iter().all(|field| field.is_zero(from));
     let kind = match KIND.number(from) {

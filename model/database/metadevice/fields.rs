@@ -21,6 +21,7 @@ pub const RECORD_KIND: u16 = 1;
 /// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
 /// mirror whose regions are not known. Versions 1 and 2 have zeros where the hot spares are: they
 /// are read as those of metadevices that have none. Nor have they scrubs at their end.
+/// A pace follows those only where the administrator has chosen one.
 pub const RECORD_VERSION: u16 = 3;
 
 /// Oldest version that is read.
@@ -230,6 +231,7 @@ const _: () = assert!(
         + SUBMIRRORS_MAX as usize * SIDE_BYTES
         + (1 + SUBMIRRORS_MAX as usize) * WORDS_MAX * WORD_BYTES
         + super::history::BYTES
+        + super::pace::BYTES
         <= BYTES_MAX
 );
 const _: () = assert!(is_gapless(FIELDS, HEAD_BYTES));

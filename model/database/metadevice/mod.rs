@@ -10,6 +10,7 @@
 mod codec;
 pub mod fields;
 pub mod history;
+pub mod pace;
 
 use self::{
     codec::*,
@@ -47,7 +48,8 @@ use crate::{
         component::State,
         options::Options,
         regions::WORDS_MAX,
-        scrub::history::History, //
+        scrub::history::History,
+        throttle::Limits, //
     },
 };
 
@@ -219,6 +221,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         ..
     } = *parts;
     let history_bytes = history.map_or(0, |_| history::BYTES);
+    let pace = history.and(chosen_pace(&parts.head));
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
@@ -226,6 +229,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         words.len().checked_mul(WORD_BYTES)?,
         spared.len().checked_mul(SPARED_BYTES)?,
         history_bytes,
+        pace.map_or(0, |_| pace::BYTES),
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -244,12 +248,13 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     COMPONENTS.put(to, components.len() as u64);
     SUBMIRRORS.put(to, sides.len() as u64);
     SPARED.put(to, spared.len() as u64);
-    let [row_bytes, component_bytes, side_bytes, word_bytes, spared_bytes, _] = lists;
+    let [row_bytes, component_bytes, side_bytes, word_bytes, spared_bytes, ..] = lists;
     let (row_list, rest) = to.get_mut(HEAD_BYTES..)?.split_at_mut_checked(row_bytes)?;
     let (component_list, rest) = rest.split_at_mut_checked(component_bytes)?;
     let (side_list, rest) = rest.split_at_mut_checked(side_bytes)?;
     let (word_list, rest) = rest.split_at_mut_checked(word_bytes)?;
-    let (spared_list, history_part) = rest.split_at_mut_checked(spared_bytes)?;
+    let (spared_list, rest) = rest.split_at_mut_checked(spared_bytes)?;
+    let (history_part, pace_part) = rest.split_at_mut_checked(history_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -263,7 +268,18 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     if let Some(history) = history {
         history::encode(history, history_part);
     }
+    if let Some(pace) = pace {
+        pace::encode(pace, pace_part);
+    }
     Some(length)
+}
+
+/// The pace of a mirror, if it is not the one that everybody has.
+fn chosen_pace(head: &Head) -> Option<&Limits> {
+    match &head.kind {
+        Kind::Mirror(options) => Some(&options.pace).filter(|pace| **pace != Limits::DEFAULT),
+        Kind::Stripe => None,
+    }
 }
 
 /// Writes a list of structures, each of so many bytes. Without `zip`, which divides by that.
@@ -294,16 +310,19 @@ impl<'a> Record<'a> {
         let word_bytes = all_word_bytes(head, sides);
         let spared = list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)?;
         let (words, rest) = rest.split_at_checked(word_bytes).ok_or(cut)?;
-        let (spared, history) = rest.split_at_checked(spared).ok_or(cut)?;
-        match history.len() {
-            0 => {}
-            history::BYTES => {
-                history::judge(history)?;
-            }
-            _ => return Err(cut),
+        let (spared, rest) = rest.split_at_checked(spared).ok_or(cut)?;
+        let (history, pace) = match rest.len() {
+            0 => (rest, rest),
+            _ => rest.split_at_checked(history::BYTES).ok_or(cut)?,
+        };
+        if !matches!(pace.len(), 0 | pace::BYTES) {
+            return Err(cut);
+        }
+        if !history.is_empty() {
+            history::judge(history)?;
         }
         let record = Self {
-            head: decode_head(head)?,
+            head: with_pace(decode_head(head)?, pace)?,
             rows,
             components,
             sides,
@@ -397,6 +416,19 @@ impl<'a> Record<'a> {
             Kind::Stripe | Kind::Mirror(_) => Ok(()),
         }
     }
+}
+
+/// The head of a record at whose end these bytes are.
+fn with_pace(head: Head, pace: &[u8]) -> Result<Head, Damage> {
+    let kind = match (head.kind, pace.len()) {
+        (kind, 0) => kind,
+        (Kind::Mirror(options), pace::BYTES) => {
+            let pace = pace::decode(pace)?;
+            Kind::Mirror(Options { pace, ..options })
+        }
+        (_, length) => return Err(bad("length", length as u64)),
+    };
+    Ok(Head { kind, ..head })
 }
 
 /// Bytes of all bitmaps of a record with this head and these sides.

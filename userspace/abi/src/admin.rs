@@ -72,8 +72,11 @@ pub use mirror::{
     SetOptions,
     Sync,
     WritePolicy,
+    OPTION_CEILING,
+    OPTION_FLOOR,
     OPTION_PASS,
     OPTION_READ_POLICY,
+    OPTION_TARGET,
     OPTION_WRITE_POLICY,
     REPLACE_CHECK_ONLY,
     REPLACE_ENABLE,
@@ -83,7 +86,10 @@ pub use mirror::{
     SIDE_OFFLINE,
     SIDE_ONLINE,
     SYNC_CANCEL,
-    SYNC_START, //
+    SYNC_PAUSE,
+    SYNC_RESUME,
+    SYNC_START,
+    TARGET_US_MAX, //
 };
 pub use pool::{
     ChangePool,
@@ -125,6 +131,7 @@ pub use unit::{
     Hints,
     List,
     Probe,
+    Rename,
     Row,
     Status,
     UnitKind,
@@ -136,6 +143,7 @@ pub use unit::{
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     NO_PARENT,
+    RENAME_EXCHANGE,
     START_DEFAULT,
     UNIT_PENDING, //
 };
@@ -244,6 +252,9 @@ pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());
 /// [`ReadEvents`].
 pub const IOC_READ_EVENTS: u32 = read_write(34, size_of::<ReadEvents>());
 
+/// Gives a metadevice another name, or exchanges the names of two: argument [`Rename`].
+pub const IOC_RENAME: u32 = read_write(35, size_of::<Rename>());
+
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
 const fn read_write(nr: u32, size: usize) -> u32 {
@@ -293,14 +304,14 @@ const _: () = assert!(size_of::<ReplicaStatus>() == 264);
 const _: () = assert!(size_of::<ListReplicas>() == 144);
 const _: () = assert!(size_of::<StartSet>() == 88);
 const _: () = assert!(size_of::<StopSet>() == 56);
-const _: () = assert!(size_of::<Create>() == 152);
+const _: () = assert!(size_of::<Create>() == 160);
 const _: () = assert!(size_of::<Clear>() == 88);
-const _: () = assert!(size_of::<UnitSummary>() == 120);
+const _: () = assert!(size_of::<UnitSummary>() == 128);
 const _: () = assert!(size_of::<List>() == 64);
-const _: () = assert!(size_of::<Status>() == 192);
+const _: () = assert!(size_of::<Status>() == 200);
 const _: () = assert!(size_of::<Probe>() == 88);
-const _: () = assert!(size_of::<MirrorOptions>() == 16);
-const _: () = assert!(size_of::<SetOptions>() == 104);
+const _: () = assert!(size_of::<MirrorOptions>() == 24);
+const _: () = assert!(size_of::<SetOptions>() == 112);
 const _: () = assert!(size_of::<Grow>() == 120);
 const _: () = assert!(size_of::<Attach>() == 400);
 const _: () = assert!(size_of::<ChangeSide>() == 120);
@@ -311,10 +322,11 @@ const _: () = assert!(size_of::<ScrubRange>() == 32);
 const _: () = assert!(size_of::<ScrubRun>() == 72);
 const _: () = assert!(size_of::<ScrubStatus>() == 136);
 const _: () = assert!(size_of::<GrowMirror>() == 96);
+const _: () = assert!(size_of::<Rename>() == 120);
 const _: () = assert!(size_of::<Event>() == 480);
 const _: () = assert!(size_of::<ReadEvents>() == 88);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
-const _: () = assert!(core::mem::offset_of!(Status, rows) == 168);
+const _: () = assert!(core::mem::offset_of!(Status, rows) == 176);
 const _: () = assert!(size_of::<ListPools>() == 80);
 const _: () = assert!(size_of::<PoolStatus>() == 16);
 const _: () = assert!(size_of::<SpareStatus>() == 240);

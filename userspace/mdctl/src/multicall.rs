@@ -17,6 +17,7 @@ use crate::{
         metaoffline,
         metaonline,
         metaparam,
+        metarename,
         metareplace,
         metastat,
         metasync,
@@ -67,7 +68,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 22] = [
+pub static COMMANDS: [Command; 23] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -115,6 +116,12 @@ pub static COMMANDS: [Command; 22] = [
         own_program: true,
         definition: metaparam::Arguments::command,
         run: |matches, machine, answer| metaparam::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metarename",
+        own_program: true,
+        definition: metarename::Arguments::command,
+        run: |matches, machine, answer| metarename::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metareplace",

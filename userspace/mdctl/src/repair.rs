@@ -66,11 +66,13 @@ fn below_mirror(
     resync: Option<ResyncState>,
     family: &Family,
 ) -> Option<Repair> {
-    if unit.is_mirror() || resync == Some(ResyncState::Running) {
-        return None;
-    }
-    if resync == Some(ResyncState::Cancelled) {
-        return Some(Repair::now(format!("metasync {mirror}")));
+    match resync {
+        _ if unit.is_mirror() => return None,
+        Some(ResyncState::Running | ResyncState::Waiting) => return None,
+        Some(ResyncState::Cancelled | ResyncState::Paused | ResyncState::LeftOut) => {
+            return Some(Repair::now(format!("metasync {mirror}")));
+        }
+        Some(ResyncState::Stuck) | None => {}
     }
     let replacement = replacement(unit, mirror, family);
     replacement.or_else(|| match unit.state {

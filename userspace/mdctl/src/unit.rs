@@ -21,6 +21,7 @@ use crate::{
         spec::Spec, //
     }, //
 };
+use md_model::mirror::throttle::Limits;
 use md_report::{
     self as report,
     State, //
@@ -64,10 +65,30 @@ pub struct Mirror {
     pub submirrors: Vec<Component>,
     /// Its options.
     pub options: Options,
+    /// How fast it is resynced.
+    pub pace: Pace,
     /// Its resync, if there is something to do.
     pub resync: Option<Resync>,
     /// Its checks.
     pub scrubs: Scrubs,
+}
+
+/// How fast a mirror is resynced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pace {
+    /// How long a request may take on average before the resync gives way, in microseconds.
+    pub target_us: u32,
+    /// KiB per second below which the resync is not made to fall; 0 for no floor.
+    pub floor_kib_s: u32,
+    /// KiB per second that it does not exceed while the mirror is in use; 0 for no ceiling.
+    pub ceiling_kib_s: u32,
+}
+
+impl Pace {
+    /// Whether it is the one that everybody has.
+    pub fn is_default(&self) -> bool {
+        Limits::new(self.target_us, self.floor_kib_s, self.ceiling_kib_s) == Some(Limits::DEFAULT)
+    }
 }
 
 /// A resync that is not done yet.
@@ -272,6 +293,7 @@ impl From<&Unit> for report::Metadevice {
             read_policy: None,
             write_policy: None,
             pass: None,
+            resync_pace: None,
             resync: None,
             check: None,
         };
@@ -281,9 +303,11 @@ impl From<&Unit> for report::Metadevice {
                 let Mirror {
                     submirrors,
                     options,
+                    pace,
                     resync,
                     ..
                 } = mirror;
+                document.resync_pace = (!pace.is_default()).then(|| pace.into());
                 document.check = mirror.check(unit.size);
                 document.submirrors = Some(submirrors.iter().map(Into::into).collect());
                 document.read_policy = Some(options.read_policy);
@@ -293,6 +317,17 @@ impl From<&Unit> for report::Metadevice {
             }
         }
         document
+    }
+}
+
+impl From<&Pace> for report::Pace {
+    fn from(pace: &Pace) -> Self {
+        let bytes = |kib: u32| u64::from(kib) * 1024;
+        report::Pace {
+            latency_us: pace.target_us,
+            floor: bytes(pace.floor_kib_s),
+            ceiling: bytes(pace.ceiling_kib_s),
+        }
     }
 }
 

@@ -104,9 +104,14 @@ pub fn wait_for_scrub(
 fn is_done(unit: &Unit) -> Result<bool, Failure> {
     match unit.resync() {
         None => Ok(true),
-        Some(resync) if resync.state == ResyncState::Running => Ok(false),
+        Some(resync) if goes_on(resync.state) => Ok(false),
         Some(resync) => Err(explain::mirror::unfinished(unit.name, unit.size, &resync)),
     }
+}
+
+/// Whether a resync does something, or will, without anybody's doing.
+fn goes_on(state: ResyncState) -> bool {
+    matches!(state, ResyncState::Running | ResyncState::Waiting)
 }
 
 /// A bar with something in front, which is invisible if nobody is there to see it.

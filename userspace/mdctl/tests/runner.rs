@@ -22,6 +22,7 @@ mod test_metainit;
 mod test_metaoffline;
 mod test_metaonline;
 mod test_metaparam;
+mod test_metarename;
 mod test_metareplace;
 mod test_metastat;
 mod test_metasync;

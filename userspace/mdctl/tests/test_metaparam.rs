@@ -33,14 +33,22 @@ fn help_page() {
       <NAME>  The metadevice, such as d10
 
     Options:
-      -r <POLICY>  Where a read goes: roundrobin (to each side in turn), geometric (to the sid\
-    e that has its part of the blocks) or first (to the first side)
-      -w <POLICY>  How a write goes to the sides: parallel (to all at once) or serial (to one \
-    after the other)
-      -p <PASS>    When the mirror is resynced after a crash, 1 to 9; 0 for never
-      -h <POOL>    The hot spare pool of a stripe or concat, such as hsp001; none for none
-          --json   Answer in JSON, also errors; may stand anywhere on the line
-      -?, --help   Print help
+      -r <POLICY>                  Where a read goes: roundrobin (to each side in turn), geome\
+    tric (to the side that has its part of the blocks) or first (to the first side)
+      -w <POLICY>                  How a write goes to the sides: parallel (to all at once) or\
+     serial (to one after the other)
+      -p <PASS>                    When the mirror is resynced after a crash: in pass 1 to 9, \
+    the lowest first; 0 for never
+          --resync-floor <RATE>    How fast the resync is at least, however busy the mirror is\
+    , in KiB per second; none for no floor
+          --resync-ceiling <RATE>  How fast the resync is at most while the mirror is in use, \
+    in KiB per second; none for no ceiling
+          --resync-latency <TIME>  How long requests to the mirror may take on average before \
+    the resync gives way, such as 20ms, up to a minute
+      -h <POOL>                    The hot spare pool of a stripe or concat, such as hsp001; n\
+    one for none
+          --json                   Answer in JSON, also errors; may stand anywhere on the line
+      -?, --help                   Print help
     ");
 }
 
@@ -53,6 +61,9 @@ fn options_are_shown_as_svm_does() {
         Pass: 1
         Read option: roundrobin (default)
         Write option: parallel (default)
+        Resync floor: 1000 KB/s
+        Resync ceiling: 200000 KB/s
+        Resync gives way above: 20ms
     ");
     env.setup("metaparam -r first -w serial -p 0 d10");
     assert_snapshot!(env.run("metaparam md/dsk/d10"), @r"
@@ -61,6 +72,9 @@ fn options_are_shown_as_svm_does() {
         Pass: 0
         Read option: first (-r)
         Write option: serial (-S)
+        Resync floor: 1000 KB/s
+        Resync ceiling: 200000 KB/s
+        Resync gives way above: 20ms
     ");
     env.setup("metaparam -r geometric d10");
     assert_snapshot!(env.run("metaparam d10"), @r"
@@ -201,4 +215,79 @@ fn options_out_of_range_change_nothing() {
     err| next: metaparam --help
     [exit status 1]
     ");
+}
+
+#[test]
+fn the_pace_of_a_resync_is_chosen_and_shown() {
+    let mut env = TestEnvironment::with_mirror();
+    let lines = [
+        "metaparam --resync-floor 2048 --resync-latency 1500us d10",
+        "metaparam --resync-ceiling none d10",
+        "metaparam d10",
+        "metaparam --resync-floor 0 d10",
+        "metaparam --resync-floor 4294967296 d10",
+        "metaparam --resync-floor -1 d10",
+        "metaparam --resync-latency 61s d10",
+        "metaparam --resync-latency 10ns d10",
+        "metaparam --resync-latency soon d10",
+        "metaparam --resync-floor 5 d11",
+        "metaparam -h none --resync-floor 5 d11",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metaparam --resync-floor 2048 --resync-latency 1500us d10
+    $ metaparam --resync-ceiling none d10
+    $ metaparam d10
+    d10: Mirror current parameters are:
+        Pass: 1
+        Read option: roundrobin (default)
+        Write option: parallel (default)
+        Resync floor: 2048 KB/s
+        Resync ceiling: none
+        Resync gives way above: 1ms 500us
+    $ metaparam --resync-floor 0 d10
+    err| metaparam: invalid value '0' for '--resync-floor <RATE>': a speed is a number of KiB \
+    per second, 1 to 4294967295, or none
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-floor 4294967296 d10
+    err| metaparam: invalid value '4294967296' for '--resync-floor <RATE>': a speed is a numbe\
+    r of KiB per second, 1 to 4294967295, or none
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-floor -1 d10
+    err| metaparam: unexpected argument '-1' found
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-latency 61s d10
+    err| metaparam: invalid value '61s' for '--resync-latency <TIME>': a time is 1us to 1min, \
+    such as 20ms
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-latency 10ns d10
+    err| metaparam: invalid value '10ns' for '--resync-latency <TIME>': a time is 1us to 1min,\
+     such as 20ms
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-latency soon d10
+    err| metaparam: invalid value 'soon' for '--resync-latency <TIME>': expected number at 0
+    err| next: metaparam --help
+    [exit status 1]
+    $ metaparam --resync-floor 5 d11
+    err| metaparam: d11: is a concat or stripe, and not a mirror
+    err| next: metastat d11
+    [exit status 1]
+    $ metaparam -h none --resync-floor 5 d11
+    err| metaparam: the argument '-h <POOL>' cannot be used with '--resync-floor <RATE>'
+    err| next: metaparam --help
+    [exit status 1]
+    ");
+    let metadevice = env.run("metastat --json d10").json()["metadevices"][0].clone();
+    let expected = serde_json::json!({"latency_us": 1500, "floor": 2 << 20, "ceiling": 0});
+    assert_eq!(metadevice["resync_pace"], expected);
+    env.setup("metaparam --resync-floor 1000 --resync-ceiling 200000 --resync-latency 20ms d10");
+    let metadevice = env.run("metastat --json d10").json()["metadevices"][0].clone();
+    assert!(
+        metadevice.get("resync_pace").is_none(),
+        "it is the one that everybody has"
+    );
 }

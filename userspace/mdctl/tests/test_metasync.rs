@@ -41,6 +41,7 @@ fn help_page() {
 
     Usage: metasync [-w] MIRROR
            metasync -c [--check] MIRROR
+           metasync {--pause | --resume} MIRROR
            metasync -r [-w]
            metasync --check [-w] {MIRROR | -a}
            metasync --repair[=SUBMIRROR] [-w] MIRROR
@@ -51,6 +52,9 @@ fn help_page() {
     Options:
       -c                          Cancel: the resync stops until metasync starts it again, and\
      a check ends; with --check, only that
+          --pause                 The resync pauses until it is resumed or started, or until t\
+    he set is started again
+          --resume                A resync that pauses goes on
       -r                          All mirrors that need it but those with pass 0, in the order\
      of their passes
       -w, --wait                  Wait until the resync or check is done; with -r, for those o\
@@ -307,6 +311,62 @@ fn w_tells_of_every_mirror_that_stands_still() {
     err| metasync: d20: its resync stands still, 46 % done: a block can be read from no submir\
     ror, or the set is read-only
     err| next: metastat d20
+    [exit status 1]
+    ");
+}
+
+#[test]
+fn a_resync_pauses_and_goes_on() {
+    let mut env = resyncing();
+    let lines = [
+        "metasync --resume d10",
+        "metasync --pause d10",
+        "metastat -c d10",
+        "metasync -w d10 --pause",
+        "metasync --resume d10",
+        "metastat -c d10",
+        "metasync --pause d10",
+        "metasync d10",
+        "metasync --pause d11",
+        "metasync --pause",
+        "metasync --pause --resume d10",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metasync --resume d10
+    err| metasync: d10: its resync does not pause
+    err| next: metastat d10
+    [exit status 1]
+    $ metasync --pause d10
+    d10: resync pauses
+    $ metastat -c d10
+    d10              m   63MB d11 d12 (resync-0%)
+        d11          s   63MB /dev/sda
+        d12          s   63MB /dev/sdb
+    $ metasync -w d10 --pause
+    err| metasync: the argument '--wait' cannot be used with '--pause'
+    err| next: metasync --help
+    [exit status 1]
+    $ metasync --resume d10
+    d10: resync goes on
+    $ metastat -c d10
+    d10              m   63MB d11 d12 (resync-0%)
+        d11          s   63MB /dev/sda
+        d12          s   63MB /dev/sdb
+    $ metasync --pause d10
+    d10: resync pauses
+    $ metasync d10
+    d10: resync is started
+    $ metasync --pause d11
+    err| metasync: d11: is a concat or stripe, and not a mirror
+    err| next: metastat d11
+    [exit status 1]
+    $ metasync --pause
+    err| metasync: the following required arguments were not provided: <MIRROR>
+    err| next: metasync --help
+    [exit status 1]
+    $ metasync --pause --resume d10
+    err| metasync: the argument '--pause' cannot be used with '--resume'
+    err| next: metasync --help
     [exit status 1]
     ");
 }

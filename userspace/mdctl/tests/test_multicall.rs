@@ -29,6 +29,7 @@ fn help_page() {
       metaonline   Bring a submirror back that metaoffline has taken out of service.
       metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
      or show them.
+      metarename   Give a metadevice another name.
       metareplace  Replace a component of a mirror, or use it again.
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
@@ -44,9 +45,7 @@ fn help_page() {
     ices again.
       import       Make the metadevices of a description, as 'mdctl export' prints it.
       dump         Show and verify what is written on a device or image of one, offline.
-      monitor      Show what happens: changes of state of metadevices, components, hot spares,\
-     replicas and the
-                   set.
+      monitor      Show changes of state as they happen.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -86,9 +85,9 @@ fn what_is_no_command_is_an_error() {
     assert_snapshot!(env.run_all(&lines), @r#"
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, moni\
-    tor, version]
+     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
+    e, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import\
+    , dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -98,8 +97,9 @@ fn what_is_no_command_is_an_error() {
     $ mdctl --json
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
-    etach, metaoffline, metaonline, metaparam, metareplace, metasync, metahs, metadb, mddump, \
-    scan, probe, start, stop, export, import, dump, monitor, version]","next":"mdctl --help"}}
+    etach, metaoffline, metaonline, metaparam, metarename, metareplace, metasync, metahs, meta\
+    db, mddump, scan, probe, start, stop, export, import, dump, monitor, version]","next":"mdc\
+    tl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -111,16 +111,16 @@ fn what_is_no_command_is_an_error() {
     [exit status 1]
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
-    t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarep\
-    lace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, mo\
-    nitor, version]
+    t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metaren\
+    ame, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, impo\
+    rt, dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
-     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarepla\
-    ce, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import, dump, moni\
-    tor, version]
+     metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
+    e, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import\
+    , dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -180,12 +180,43 @@ fn a_component_that_is_resynced() {
 #[test]
 fn a_state_of_the_resync_that_makes_no_sense_is_an_error() {
     let mut env = resyncing();
-    env.admin.summary_mut(10).resync = 4;
+    env.admin.summary_mut(10).resync = 7;
     assert_snapshot!(env.run("metastat d10"), @r"
     $ metastat d10
     err| metastat: /dev/md/admin: the module gave an answer that this tool cannot read: the re\
-    sync of d10 is in state 4
+    sync of d10 is in state 7
     err| next: mdctl version
     [exit status 1]
     ");
+}
+
+/// What keeps it from its work is told, with what to type where somebody has to do something.
+#[test]
+fn a_resync_that_pauses_or_waits_says_so() {
+    let mut env = resyncing();
+    let mut lines = String::new();
+    for state in [
+        ResyncState::Paused,
+        ResyncState::Waiting,
+        ResyncState::LeftOut,
+    ] {
+        env.admin.set_resync(10, state, 100, 1000);
+        let text = env.run("metastat d10").stdout;
+        let told = |line: &&str| line.contains("Resync ") || line.contains("Invoke");
+        lines += &text.lines().filter(told).collect::<Vec<_>>().join("\n");
+        let document = env.run("metastat --json d10").json();
+        lines += &format!("\n{}\n", document["metadevices"][0]["resync"]);
+    }
+    assert_snapshot!(lines, @r#"
+        Resync pauses: 10 % done
+        Invoke: metasync d10
+        Invoke: metasync d10
+    {"done":51200,"state":"paused","total":512000}
+        Resync waits for mirrors with a lower pass: 10 % done
+    {"done":51200,"state":"waiting","total":512000}
+        Resync is not started: pass 0
+        Invoke: metasync d10
+        Invoke: metasync d10
+    {"done":51200,"state":"left out","total":512000}
+    "#);
 }

@@ -2,8 +2,8 @@
 //! What the tool promises to scripts: its JSON documents and its exit statuses.
 //!
 //! With `--json` every command writes exactly one [`Document`] to standard output, also when it
-//! fails, and nothing to standard error; `mdctl monitor` writes one a line, for each event. The fields that a document has depend on the command;
-//! the rules for reading one are:
+//! fails, and nothing to standard error; `mdctl monitor` writes one a line, for each event. The
+//! fields that a document has depend on the command; the rules for reading one are:
 //! 1. Look at the exit status first. It is 0 if and only if there is no `error`.
 //! 2. A field may be added within a version; none changes its meaning or goes away.
 //! 3. Sizes and positions are in bytes, and their names carry no unit.
@@ -32,6 +32,7 @@ pub use metadevice::{
     Component,
     Kind,
     Metadevice,
+    Pace,
     ReadPolicy,
     Resync,
     ResyncState,
@@ -95,7 +96,8 @@ pub struct Document {
     /// `metastat`: the metadevices asked for, each followed by those that are its components.
     /// `metainit`: those that were made. `metattach`: the one that was grown, or the mirror that
     /// was attached to. `metaparam`, `metadetach`, `metaoffline`, `metaonline`, `metareplace`: the
-    /// mirror as it is now. `metasync`: the mirrors that it was about.
+    /// mirror as it is now. `metarename`: the metadevices that have another name. `metasync`: the
+    /// mirrors that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadevices: Option<Vec<Metadevice>>,
     /// `metastat`: the hot spare pools, absent if there are none. `metahs`, and `metainit` of a

@@ -41,12 +41,27 @@ pub struct Metadevice {
     /// When a mirror is resynced after a crash, 1 to 9; 0 for never. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<u32>,
+    /// How fast a mirror is resynced. Absent if it is as fast as everybody has it, and for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resync_pace: Option<Pace>,
     /// The resync of a mirror. Absent if there is nothing to resync, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync: Option<Resync>,
     /// The checks of a mirror. Absent if there never was one, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
+}
+
+/// How fast a mirror is resynced, as `metaparam` has it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Pace {
+    /// How long a request of the mirror may take on average before the resync gives way, in
+    /// microseconds.
+    pub latency_us: u32,
+    /// Bytes per second below which it is not made to fall; 0 for no floor.
+    pub floor: u64,
+    /// Bytes per second that it does not exceed while the mirror is in use; 0 for no ceiling.
+    pub ceiling: u64,
 }
 
 /// The resync of a mirror that has something to resync.
@@ -71,6 +86,13 @@ pub enum ResyncState {
     /// Some of it could not be done: a block cannot be read on any submirror, or the set is
     /// read-only.
     Stuck,
+    /// The administrator has it pause; `metasync` lets it go on.
+    Paused,
+    /// It comes after those of mirrors with a lower pass.
+    Waiting,
+    /// It is not started by itself, since the mirror has pass 0; `metasync` does.
+    #[serde(rename = "left out")]
+    LeftOut,
 }
 
 /// Kinds of metadevices.

@@ -172,6 +172,7 @@ points! {
     MirrorCopyUnavailable "mirror: nothing to copy from",
     MirrorCopyFailed "mirror: a copy fails on a side",
     MirrorRegionCopied "resync: a region is copied",
+    MirrorResyncMends "resync: a block that its source has lost is rewritten",
     MirrorBehindCopied "resync: a side that was behind has a region",
     MirrorCaughtUp "resync: a side that was behind is flushed",
     MirrorSynced "resync: a component has it all",

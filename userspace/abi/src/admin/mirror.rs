@@ -48,9 +48,18 @@ pub struct MirrorOptions {
     pub write_policy: u32,
     /// When it is resynced after a crash, 1 to [`PASS_MAX`]; 0 for never.
     pub pass: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How long a request may take on average before the resync gives way, in microseconds, 1 to
+    /// [`TARGET_US_MAX`]. In [`Create`](super::Create) this and what follows may all be zero, for
+    /// the values that everybody has.
+    pub target_us: u32,
+    /// KiB per second below which the resync is not made to fall; 0 for no floor.
+    pub floor_kib_s: u32,
+    /// KiB per second that the resync does not exceed while the mirror is in use; 0 for no ceiling.
+    pub ceiling_kib_s: u32,
 }
+
+/// Highest [`MirrorOptions::target_us`]: a minute.
+pub const TARGET_US_MAX: u32 = 60_000_000;
 
 /// Bit of [`MirrorOptions::read_policy`] in [`SetOptions::which`].
 pub const OPTION_READ_POLICY: u32 = 1;
@@ -58,6 +67,12 @@ pub const OPTION_READ_POLICY: u32 = 1;
 pub const OPTION_WRITE_POLICY: u32 = 2;
 /// Bit of [`MirrorOptions::pass`] in [`SetOptions::which`].
 pub const OPTION_PASS: u32 = 4;
+/// Bit of [`MirrorOptions::target_us`] in [`SetOptions::which`].
+pub const OPTION_TARGET: u32 = 8;
+/// Bit of [`MirrorOptions::floor_kib_s`] in [`SetOptions::which`].
+pub const OPTION_FLOOR: u32 = 16;
+/// Bit of [`MirrorOptions::ceiling_kib_s`] in [`SetOptions::which`].
+pub const OPTION_CEILING: u32 = 32;
 
 /// Argument of [`IOC_SET_OPTIONS`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -155,6 +170,11 @@ pub struct Replace {
 pub const SYNC_START: u32 = 1;
 /// [`Sync::action`]: the resync stops until [`SYNC_START`].
 pub const SYNC_CANCEL: u32 = 2;
+/// [`Sync::action`]: the resync pauses until [`SYNC_START`] or [`SYNC_RESUME`], or until the set is
+/// started again: that is not recorded.
+pub const SYNC_PAUSE: u32 = 3;
+/// [`Sync::action`]: a resync that pauses goes on.
+pub const SYNC_RESUME: u32 = 4;
 
 /// Argument of [`IOC_SYNC`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -164,7 +184,7 @@ pub struct Sync {
     pub header: Header,
     /// In: the mirror's name.
     pub name: [u8; NAME_LEN],
-    /// In: [`SYNC_START`] or [`SYNC_CANCEL`].
+    /// In: [`SYNC_START`], [`SYNC_CANCEL`], [`SYNC_PAUSE`] or [`SYNC_RESUME`].
     pub action: u32,
     /// Zero.
     pub reserved: u32,
@@ -200,4 +220,10 @@ pub enum ResyncState {
     Cancelled = 2,
     /// Some of it could not be done: a block cannot be read anywhere, or the set is read-only.
     Stuck = 3,
+    /// There is something to do, but the administrator has it pause ([`SYNC_PAUSE`]).
+    Paused = 4,
+    /// There is something to do, after the mirrors with a lower pass.
+    Waiting = 5,
+    /// There is something to do, but the mirror has pass 0.
+    LeftOut = 6,
 }

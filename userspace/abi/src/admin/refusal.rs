@@ -175,6 +175,15 @@ pub enum Refusal {
     NoSuchEvent = 93,
     /// A signal has come before there was anything to tell.
     Interrupted = 94,
+    /// A metadevice has the new name. `values[0]`: its number.
+    NewNameInUse = 95,
+    /// Neither metadevice is a submirror of the other one.
+    NotRelated = 96,
+    /// A hot spare stands for a component, or is about to go back. `values`: number of the stripe
+    /// that has it, and of the component.
+    SpareStandsIn = 97,
+    /// The resync of the mirror does not pause.
+    ResyncNotPaused = 98,
     /// A scrub of the mirror is under way.
     ScrubRunning = 64,
     /// No scrub of the mirror is under way.
@@ -190,7 +199,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 83] = [
+    pub const ALL: [Refusal; 87] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -269,6 +278,10 @@ impl Refusal {
         Refusal::SpareBlockTooLarge,
         Refusal::NoSuchEvent,
         Refusal::Interrupted,
+        Refusal::NewNameInUse,
+        Refusal::NotRelated,
+        Refusal::SpareStandsIn,
+        Refusal::ResyncNotPaused,
         Refusal::ScrubRunning,
         Refusal::NoScrub,
         Refusal::NothingToCompare,

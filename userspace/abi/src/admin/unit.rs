@@ -174,6 +174,29 @@ pub struct Clear {
 /// [`Clear::flags`]: a mirror is cleared although a submirror needs maintenance.
 pub const CLEAR_FORCE: u32 = 1;
 
+/// [`Rename::flags`]: the two metadevices, a mirror and one of its submirrors, exchange their
+/// names.
+pub const RENAME_EXCHANGE: u32 = 1;
+
+/// Argument of [`IOC_RENAME`]. Nobody has the metadevice open, and it is part of no other one; with
+/// [`RENAME_EXCHANGE`] that is so of the mirror, and nothing of it is erred or has to be resynced
+/// (`svm.md` section 10).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Rename {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: the name that it is to have, which no metadevice has; with [`RENAME_EXCHANGE`] that of
+    /// the other one.
+    pub new_name: [u8; NAME_LEN],
+    /// In: zero or [`RENAME_EXCHANGE`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it is part of another
 /// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -29,6 +29,7 @@ use md_abi::admin::{
     PoolStatus,
     Probe,
     ReadEvents,
+    Rename,
     Replace,
     ReplicaStatus,
     Row,
@@ -59,6 +60,7 @@ use md_abi::admin::{
     IOC_LIST_REPLICAS,
     IOC_PROBE,
     IOC_READ_EVENTS,
+    IOC_RENAME,
     IOC_REPLACE,
     IOC_SCRUB,
     IOC_SCRUB_STATUS,
@@ -234,6 +236,11 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_SCRUB_STATUS, _>(argument) }
     }
 
+    fn rename(&mut self, argument: &mut Rename) -> Result<(), CallError> {
+        // SAFETY: `IOC_RENAME` takes a `Rename`, which names no arrays.
+        unsafe { self.call::<IOC_RENAME, _>(argument) }
+    }
+
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {
         // SAFETY: `IOC_CLEAR` takes a `Clear`, which names no arrays.
         unsafe { self.call::<IOC_CLEAR, _>(argument) }
@@ -367,6 +374,7 @@ mod tests {
         assert_eq!(null.scrub(&mut Scrub::new_zeroed()), refused);
         let mut status = ScrubStatus::new_zeroed();
         assert_eq!(null.scrub_status(&mut status, &mut [], &mut []), refused);
+        assert_eq!(null.rename(&mut Rename::new_zeroed()), refused);
         assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
         assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);
         assert_eq!(

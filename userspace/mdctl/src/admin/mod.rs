@@ -28,6 +28,7 @@ use md_abi::admin::{
     PoolStatus,
     Probe,
     ReadEvents,
+    Rename,
     Replace,
     ReplicaStatus,
     Row,
@@ -102,6 +103,9 @@ pub trait Admin {
         ranges: &mut [ScrubRange],
         runs: &mut [ScrubRun],
     ) -> Result<(), CallError>;
+
+    /// Gives a metadevice another name, or exchanges the names of two.
+    fn rename(&mut self, argument: &mut Rename) -> Result<(), CallError>;
 
     /// Clears a metadevice.
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError>;

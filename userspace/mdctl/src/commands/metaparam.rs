@@ -14,12 +14,17 @@ use crate::{
         Subject, //
     },
     output::{
-        mirror::parameters,
+        mirror::{
+            pace,
+            parameters, //
+        },
         Answer, //
     },
     syntax::{
         mirror::{
+            parse_latency,
             parse_pass,
+            parse_rate,
             parse_read_policy,
             parse_write_policy, //
         },
@@ -51,16 +56,31 @@ pub struct Arguments {
     #[arg(short = 'w', value_name = "POLICY", value_parser = parse_write_policy)]
     write_policy: Option<WritePolicy>,
 
-    /// When the mirror is resynced after a crash, 1 to 9; 0 for never
+    /// When the mirror is resynced after a crash: in pass 1 to 9, the lowest first; 0 for never
     #[arg(short = 'p', value_name = "PASS", value_parser = parse_pass)]
     pass: Option<u32>,
+
+    /// How fast the resync is at least, however busy the mirror is, in KiB per second; none for no
+    /// floor
+    #[arg(long = "resync-floor", value_name = "RATE", value_parser = parse_rate)]
+    floor: Option<u32>,
+
+    /// How fast the resync is at most while the mirror is in use, in KiB per second; none for no
+    /// ceiling
+    #[arg(long = "resync-ceiling", value_name = "RATE", value_parser = parse_rate)]
+    ceiling: Option<u32>,
+
+    /// How long requests to the mirror may take on average before the resync gives way, such as
+    /// 20ms, up to a minute
+    #[arg(long = "resync-latency", value_name = "TIME", value_parser = parse_latency)]
+    latency: Option<u32>,
 
     /// The hot spare pool of a stripe or concat, such as hsp001; none for none
     #[arg(
         short = 'h',
         value_name = "POOL",
         value_parser = parse_pool,
-        conflicts_with_all = ["read_policy", "write_policy", "pass"]
+        conflicts_with_all = ["read_policy", "write_policy", "pass", "floor", "ceiling", "latency"]
     )]
     pool: Option<NewPool>,
 
@@ -92,6 +112,9 @@ pub fn run(
         read_policy: arguments.read_policy,
         write_policy: arguments.write_policy,
         pass: arguments.pass,
+        target_us: arguments.latency,
+        floor_kib_s: arguments.floor,
+        ceiling_kib_s: arguments.ceiling,
     };
     let changes = options != NewOptions::default();
     if changes {
@@ -118,6 +141,7 @@ pub fn run(
         Body::Mirror(mirror) => {
             answer.line(&format!("{name}: Mirror current parameters are:"));
             answer.text += &parameters(&mirror.options);
+            answer.text += &pace(&mirror.pace);
         }
     }
     answer.document.metadevices = Some(vec![(&unit).into()]);

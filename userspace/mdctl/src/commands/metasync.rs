@@ -2,16 +2,21 @@
 //! `metasync`
 
 use crate::{
-    admin::requests::{
-        self,
-        scrub::{
+    admin::{
+        requests::{
             self,
-            Wanted, //
+            scrub::{
+                self,
+                Wanted, //
+            },
+            sides::{
+                cancel_sync,
+                pause_sync,
+                resume_sync,
+                start_sync, //
+            }, //
         },
-        sides::{
-            cancel_sync,
-            start_sync, //
-        }, //
+        Admin, //
     },
     checking,
     explain::{
@@ -44,6 +49,7 @@ use std::collections::BTreeMap;
     verbatim_doc_comment,
     override_usage = "metasync [-w] MIRROR
        metasync -c [--check] MIRROR
+       metasync {--pause | --resume} MIRROR
        metasync -r [-w]
        metasync --check [-w] {MIRROR | -a}
        metasync --repair[=SUBMIRROR] [-w] MIRROR"
@@ -53,6 +59,17 @@ pub struct Arguments {
     /// only that
     #[arg(short = 'c', conflicts_with_all = ["recover", "wait"])]
     cancel: bool,
+
+    /// The resync pauses until it is resumed or started, or until the set is started again
+    #[arg(long, conflicts_with_all = ["cancel", "recover", "wait", "check", "repair"])]
+    pause: bool,
+
+    /// A resync that pauses goes on
+    #[arg(
+        long,
+        conflicts_with_all = ["pause", "cancel", "recover", "wait", "check", "repair"]
+    )]
+    resume: bool,
 
     /// All mirrors that need it but those with pass 0, in the order of their passes
     #[arg(short = 'r', conflicts_with = "name")]
@@ -108,6 +125,9 @@ pub fn run(
     if arguments.cancel {
         return cancel(machine, name, answer);
     }
+    if arguments.pause || arguments.resume {
+        return pause(machine, name, arguments.pause, answer);
+    }
     start_sync(machine.admin, name)
         .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
     answer.line(&format!("{name}: resync is started"));
@@ -116,6 +136,23 @@ pub fn run(
         wait(machine, &[name], answer)?;
     }
     Ok(())
+}
+
+/// Has a resync pause, or go on.
+fn pause(
+    machine: &mut Machine<'_>,
+    name: MetadeviceName,
+    pauses: bool,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let (ask, done): (fn(&mut dyn Admin, _) -> _, _) = if pauses {
+        (pause_sync, "resync pauses")
+    } else {
+        (resume_sync, "resync goes on")
+    };
+    ask(machine.admin, name).map_err(|error| explain::request(&error, &Subject::unit(name)))?;
+    answer.line(&format!("{name}: {done}"));
+    answer.show(machine, &[name])
 }
 
 /// What is asked of a check, if anything is.
@@ -165,7 +202,7 @@ fn recover(machine: &mut Machine<'_>, waits: bool, answer: &mut Answer) -> Resul
     let mut failures = Vec::new();
     for mirrors in passes.into_values() {
         for (name, state) in &mirrors {
-            if *state != ResyncState::Running {
+            if !matches!(*state, ResyncState::Running | ResyncState::Waiting) {
                 failures.extend(start(machine, *name, answer).err());
             }
         }

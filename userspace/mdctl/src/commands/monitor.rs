@@ -86,7 +86,8 @@ pub fn run(
             Err(error) if error.refusal() == Some(Refusal::Interrupted) => {}
             Err(error) => return Err(refused(&error)),
         }
-        if interrupted.load(SeqCst) {
+        // What does not wait comes to its end by itself.
+        if !arguments.once && interrupted.load(SeqCst) {
             return Ok(());
         }
     }

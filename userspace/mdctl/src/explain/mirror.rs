@@ -85,14 +85,20 @@ pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
 pub fn unfinished(name: MetadeviceName, size: Sectors, resync: &Resync) -> Failure {
     let percent = resync.percent(size);
     let reason = match resync.state {
-        ResyncState::Running | ResyncState::Stuck => {
+        ResyncState::Running | ResyncState::Waiting | ResyncState::Stuck => {
             format!("its resync stands still, {percent} % done: {STUCK}")
         }
         ResyncState::Cancelled => format!("its resync was cancelled, {percent} % done"),
+        ResyncState::Paused => format!("its resync pauses, {percent} % done"),
+        ResyncState::LeftOut => "its resync is not started, since it has pass 0".to_string(),
     };
     let next = match resync.state {
-        ResyncState::Running | ResyncState::Stuck => format!("metastat {name}"),
-        ResyncState::Cancelled => format!("metasync -w {name}"),
+        ResyncState::Running | ResyncState::Waiting | ResyncState::Stuck => {
+            format!("metastat {name}")
+        }
+        ResyncState::Cancelled | ResyncState::Paused | ResyncState::LeftOut => {
+            format!("metasync -w {name}")
+        }
     };
     Failure::of(name.to_string(), reason, next)
 }

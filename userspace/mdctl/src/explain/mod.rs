@@ -6,8 +6,9 @@
 //! database, [`device`] those found by looking around, [`md_tab`] those
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
 //! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
-//! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a check has found, [`import`] what is wrong
-//! with a description, and [`keeping`] what with the files that the tool writes.
+//! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a
+//! check has found, [`import`] what is wrong with a description, [`rename`] what with another name,
+//! and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
 pub mod device;
@@ -20,6 +21,7 @@ pub mod md_tab;
 pub mod mirror;
 pub mod pools;
 pub mod refusal;
+mod rename;
 pub mod scrub;
 mod sides;
 

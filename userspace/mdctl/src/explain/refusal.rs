@@ -21,6 +21,7 @@ use md_abi::admin::{
     ABI_VERSION,
     OPTION_PASS,
     OPTION_READ_POLICY,
+    OPTION_TARGET,
     OPTION_WRITE_POLICY, //
 };
 use rustix::io::Errno;
@@ -208,6 +209,7 @@ fn option(bit: u64) -> &'static str {
         Ok(OPTION_READ_POLICY) => "the read policy",
         Ok(OPTION_WRITE_POLICY) => "the write policy",
         Ok(OPTION_PASS) => "the pass number",
+        Ok(OPTION_TARGET) => "the time at which the resync gives way",
         _ => "an option with the value",
     }
 }
@@ -480,12 +482,20 @@ mod tests {
     }
 
     #[test]
-    fn so_has_every_refusal_about_events() {
-        assert_snapshot!(refusals(93..=94), @r"
+    fn so_has_every_refusal_about_events_and_names() {
+        assert_snapshot!(refusals(93..=98), @r"
         /dev/md/admin: event 17 has not happened since the module was loaded, the last one is 16
           next: mdctl monitor --past
         /dev/md/admin: a signal has come before there was an event
           next: mdctl monitor --past
+        d17: exists already
+          next: metastat d17
+        d10: only a mirror and a submirror of it exchange their names
+          next: metastat -c
+        d17: a hot spare stands for component 16, or is about to go back
+          next: metastat d17
+        d10: its resync does not pause
+          next: metastat d10
         ");
     }
 

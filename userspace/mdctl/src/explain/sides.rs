@@ -3,6 +3,7 @@
 
 use super::{
     pools,
+    rename,
     scrub,
     Failure, //
 };
@@ -20,6 +21,9 @@ pub(super) fn refusal(
 ) -> Failure {
     let word = component_word(part);
     if let Some(failure) = scrub::refusal(refusal, mirror, &word) {
+        return failure;
+    }
+    if let Some(failure) = rename::refusal(refusal, values, mirror) {
         return failure;
     }
     let metastat = format!("metastat {mirror}");

@@ -15,11 +15,13 @@ use crate::{
     unit::{
         Component,
         Mirror,
+        Pace,
         Resync,
         Unit, //
     },
 };
 use md_report::ResyncState;
+use std::time::Duration;
 
 /// What is shown of a mirror between its name and its size; with times on demand.
 pub(super) fn block(unit: &Unit, mirror: &Mirror, with_times: bool, in_memory: bool) -> String {
@@ -32,7 +34,25 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror, with_times: bool, in_memory: b
     };
     let resync = mirror.resync.map(|resync| progress(unit, &resync));
     let resync = resync.unwrap_or_default() + &scrub::block(unit, mirror);
-    submirrors.collect::<String>() + &resync + &parameters(&mirror.options) + warning
+    let pace = Some(&mirror.pace).filter(|pace| !pace.is_default());
+    let pace = pace.map(self::pace).unwrap_or_default();
+    let options = parameters(&mirror.options) + &pace;
+    submirrors.collect::<String>() + &resync + &options + warning
+}
+
+/// How fast a mirror is resynced.
+pub fn pace(pace: &Pace) -> String {
+    let limit = |kib_s| match kib_s {
+        0 => "none".to_string(),
+        kib_s => format!("{kib_s} KB/s"),
+    };
+    let latency = Duration::from_micros(pace.target_us.into());
+    format!(
+        "    Resync floor: {}\n    Resync ceiling: {}\n    Resync gives way above: {}\n",
+        limit(pace.floor_kib_s),
+        limit(pace.ceiling_kib_s),
+        humantime::format_duration(latency)
+    )
 }
 
 /// How far the resync of a mirror is, and what to type if it stands still.
@@ -45,6 +65,11 @@ fn progress(unit: &Unit, resync: &Resync) -> String {
         ResyncState::Stuck => {
             format!("    Resync stands still: {percent} % done, {STUCK}\n{invoke}")
         }
+        ResyncState::Paused => format!("    Resync pauses: {percent} % done\n{invoke}"),
+        ResyncState::Waiting => {
+            format!("    Resync waits for mirrors with a lower pass: {percent} % done\n")
+        }
+        ResyncState::LeftOut => format!("    Resync is not started: pass 0\n{invoke}"),
     }
 }
 

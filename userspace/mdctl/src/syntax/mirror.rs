@@ -14,7 +14,8 @@ use super::{
 };
 use md_abi::admin::{
     PASS_MAX,
-    SUBMIRRORS_MAX, //
+    SUBMIRRORS_MAX,
+    TARGET_US_MAX, //
 };
 use md_report::{
     ReadPolicy,
@@ -206,6 +207,26 @@ pub fn parse_pass(word: &str) -> Result<u32, String> {
         .and_then(|word| word.parse().ok())
         .filter(|pass| *pass <= PASS_MAX)
         .ok_or_else(|| format!("is not a pass number: those are 0 to {PASS_MAX}"))
+}
+
+/// Reads a speed in KiB per second; 0 for none. The error is a reason, in words.
+pub fn parse_rate(word: &str) -> Result<u32, String> {
+    match word {
+        "none" => Ok(0),
+        _ => match word.parse() {
+            Ok(rate) if rate > 0 => Ok(rate),
+            _ => Err("a speed is a number of KiB per second, 1 to 4294967295, or none".to_string()),
+        },
+    }
+}
+
+/// Reads a time in microseconds. The error is a reason, in words.
+pub fn parse_latency(word: &str) -> Result<u32, String> {
+    let time = humantime::parse_duration(word).map_err(|error| error.to_string())?;
+    let is_whole = time.subsec_nanos() % 1000 == 0;
+    let microseconds = u32::try_from(time.as_micros()).ok();
+    let in_range = microseconds.filter(|time| is_whole && (1..=TARGET_US_MAX).contains(time));
+    in_range.ok_or_else(|| "a time is 1us to 1min, such as 20ms".to_string())
 }
 
 #[cfg(test)]

@@ -14,10 +14,12 @@ use md_model::mirror::{
         State, //
     },
     exclusion::Claim,
+    mend::lost_in_resync,
     resync::{
         Chunk,
         SLOTS, //
     },
+    side_bit, //
 };
 
 use super::{
@@ -166,7 +168,7 @@ impl Mirror {
             }
         }
         for block in copy.blocks.clone() {
-            let Some(version) = self.read_source(block) else {
+            let Some((version, lost)) = self.read_source(block) else {
                 self.coverage.hit(Point::MirrorCopyUnavailable);
                 self.end_copy(copy, false);
                 return true;
@@ -179,21 +181,41 @@ impl Mirror {
                     copy.in_flight.push(((side, index), block, version));
                 }
             }
+            self.mend(copy, block, version, &lost);
         }
         copy.stage = Stage::Writes;
         false
     }
 
-    /// Reads a block from the first side that has it, one without a failure if there is one.
-    fn read_source(&mut self, block: usize) -> Option<u32> {
+    /// A block is written again where it was lost, unless it is written there anyhow.
+    fn mend(&mut self, copy: &mut Copy, block: usize, version: u32, lost: &[Place]) {
+        let bit = self.bit_of(block);
+        let with = |bits: u32, side: usize| bits | side_bit(side as u32);
+        let behind = (0..self.sides.len()).filter(|side| self.behind[*side] & bit != 0);
+        let behind = behind.fold(0, with);
+        let sides = lost.iter().map(|place| place.0).fold(0, with);
+        let wanted = lost_in_resync(sides, behind, self.uncertain & bit != 0);
+        for place in lost {
+            if wanted & side_bit(place.0 as u32) != 0 && self.is_target(*place) {
+                self.coverage.hit(Point::MirrorResyncMends);
+                copy.in_flight.push((*place, block, version));
+            }
+        }
+    }
+
+    /// Reads a block from the first side that has it, one without a failure if there is one; and
+    /// the components that have lost it.
+    fn read_source(&mut self, block: usize) -> Option<(u32, Vec<Place>)> {
+        let mut lost = Vec::new();
         let mut places = self.readable(block);
         places.sort_by_key(|(side, index)| self.memory.states[*side][*index] != State::Okay);
         for place in places {
             if self.random.per_mille(self.error_rate) {
                 self.change(place, Event::ReadFailed);
+                lost.push(place);
                 continue;
             }
-            return Some(self.component(place).read(block));
+            return Some((self.component(place).read(block), lost));
         }
         None
     }

@@ -16,12 +16,16 @@ use md_abi::admin::{
     Refusal,
     UnitKind,
     NO_INDEX,
+    OPTION_CEILING,
+    OPTION_FLOOR,
     OPTION_PASS,
     OPTION_READ_POLICY,
+    OPTION_TARGET,
     OPTION_WRITE_POLICY,
     PASS_MAX,
     START_DEFAULT,
-    SUBMIRRORS_MAX, //
+    SUBMIRRORS_MAX,
+    TARGET_US_MAX, //
 };
 
 impl FakeAdmin {
@@ -74,7 +78,12 @@ impl FakeAdmin {
         which: u32,
         new: &MirrorOptions,
     ) -> Result<MirrorOptions, Refused> {
-        let known = OPTION_READ_POLICY | OPTION_WRITE_POLICY | OPTION_PASS;
+        let known = OPTION_READ_POLICY
+            | OPTION_WRITE_POLICY
+            | OPTION_PASS
+            | OPTION_TARGET
+            | OPTION_FLOOR
+            | OPTION_CEILING;
         assert_eq!(which & !known, 0);
         let unit = self.summary(number);
         if unit.kind != UnitKind::Mirror as u32 {
@@ -94,7 +103,9 @@ impl FakeAdmin {
             read_policy: choose(OPTION_READ_POLICY, old.read_policy, new.read_policy),
             write_policy: choose(OPTION_WRITE_POLICY, old.write_policy, new.write_policy),
             pass: choose(OPTION_PASS, old.pass, new.pass),
-            reserved: 0,
+            target_us: choose(OPTION_TARGET, old.target_us, new.target_us),
+            floor_kib_s: choose(OPTION_FLOOR, old.floor_kib_s, new.floor_kib_s),
+            ceiling_kib_s: choose(OPTION_CEILING, old.ceiling_kib_s, new.ceiling_kib_s),
         };
         check_options(&options)?;
         Ok(options)
@@ -103,11 +114,11 @@ impl FakeAdmin {
 
 /// Sees that options are in range.
 fn check_options(options: &MirrorOptions) -> Result<(), Refused> {
-    assert_eq!(options.reserved, 0);
     let ranges = [
         (OPTION_READ_POLICY, options.read_policy, 2),
         (OPTION_WRITE_POLICY, options.write_policy, 1),
         (OPTION_PASS, options.pass, PASS_MAX),
+        (OPTION_TARGET, options.target_us, TARGET_US_MAX),
     ];
     match ranges.into_iter().find(|(_, found, most)| found > most) {
         None => Ok(()),

@@ -11,6 +11,7 @@ mod events;
 mod layout;
 mod mirror;
 mod pools;
+mod rename;
 mod scrub;
 mod sides;
 mod states;
@@ -45,6 +46,7 @@ use md_abi::admin::{
     Probe,
     ReadEvents,
     Refusal,
+    Rename,
     Replace,
     ReplicaStatus,
     Row,
@@ -283,6 +285,19 @@ impl FakeAdmin {
     }
 }
 
+/// Options of a new mirror, with the pace that everybody has.
+fn with_pace(options: MirrorOptions, kind: u32) -> MirrorOptions {
+    if kind != UnitKind::Mirror as u32 {
+        return options;
+    }
+    MirrorOptions {
+        target_us: 20_000,
+        floor_kib_s: 1000,
+        ceiling_kib_s: 200_000,
+        ..options
+    }
+}
+
 /// Writes a refusal into a header.
 fn refuse(header: &mut Header, (refusal, index, values): Refused) -> CallError {
     header.refusal = refusal as u32;
@@ -338,7 +353,7 @@ impl Admin for FakeAdmin {
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
             summary.parent = NO_PARENT;
-            summary.mirror = argument.mirror;
+            summary.mirror = with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
             let unit = FakeUnit {
                 summary,
@@ -394,7 +409,7 @@ impl Admin for FakeAdmin {
 
     fn set_options(&mut self, argument: &mut SetOptions) -> Result<(), CallError> {
         self.admit::<SetOptions>(&mut argument.header)?;
-        assert_eq!((argument.reserved, argument.mirror.reserved), (0, 0));
+        assert_eq!(argument.reserved, 0);
         let number = self.existing(&mut argument.header, &argument.name)?;
         let changed = self.changed_options(number, argument.which, &argument.mirror);
         argument.mirror = changed.map_err(|refused| refuse(&mut argument.header, refused))?;
@@ -447,6 +462,14 @@ impl Admin for FakeAdmin {
         let number = self.existing(&mut argument.header, &argument.name)?;
         self.describe_scrubs(number, argument, ranges, runs);
         Ok(())
+    }
+
+    fn rename(&mut self, argument: &mut Rename) -> Result<(), CallError> {
+        self.admit::<Rename>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let new = Self::number(&mut argument.header, &argument.new_name)?;
+        let done = self.give_name(number, new, argument);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn clear(&mut self, argument: &mut Clear) -> Result<(), CallError> {

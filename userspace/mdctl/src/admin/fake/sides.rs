@@ -36,6 +36,8 @@ use md_abi::admin::{
     START_DEFAULT,
     SUBMIRRORS_MAX,
     SYNC_CANCEL,
+    SYNC_PAUSE,
+    SYNC_RESUME,
     SYNC_START, //
 };
 
@@ -353,7 +355,17 @@ impl FakeAdmin {
             self.stand_still(number, ResyncState::Cancelled);
             return Ok(());
         }
-        assert_eq!(argument.action, SYNC_START);
+        if argument.action == SYNC_PAUSE {
+            self.unit_mut(number).summary.resync = ResyncState::Paused as u32;
+            return Ok(());
+        }
+        if argument.action == SYNC_RESUME {
+            if resync != ResyncState::Paused as u32 {
+                return refused(Refusal::ResyncNotPaused);
+            }
+        } else {
+            assert_eq!(argument.action, SYNC_START);
+        }
         for (index, side) in sides.iter().enumerate() {
             if side.state == ComponentState::NeedsResync as u32 {
                 let state = ComponentState::Resyncing as u32;

@@ -167,11 +167,12 @@ pub(super) fn new_component(
 
 /// Options of a mirror as they are given to the kernel.
 fn new_options(options: &Options) -> MirrorOptions {
+    // Its pace is the one that everybody has.
     MirrorOptions {
         read_policy: read_policy(options.read_policy),
         write_policy: write_policy(options.write_policy),
         pass: options.pass,
-        reserved: 0,
+        ..MirrorOptions::default()
     }
 }
 

@@ -34,9 +34,13 @@ use md_abi::admin::{
     ABI_VERSION,
     CLEAR_FORCE,
     NO_INDEX,
+    OPTION_CEILING,
+    OPTION_FLOOR,
     OPTION_PASS,
     OPTION_READ_POLICY,
-    OPTION_WRITE_POLICY, //
+    OPTION_TARGET,
+    OPTION_WRITE_POLICY,
+    RENAME_EXCHANGE, //
 };
 use md_report::{
     ReadPolicy,
@@ -122,6 +126,22 @@ pub fn clear(admin: &mut dyn Admin, name: MetadeviceName, force: bool) -> Result
     judge(result, &argument.header)
 }
 
+/// Gives a metadevice another name; with `exchange`, the other metadevice gets its one.
+pub fn rename(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    new: MetadeviceName,
+    exchange: bool,
+) -> Result<(), RequestError> {
+    let mut argument = abi::Rename::new_zeroed();
+    argument.header = header::<abi::Rename>();
+    argument.name = field(&name.to_string())?;
+    argument.new_name = field(&new.to_string())?;
+    argument.flags = if exchange { RENAME_EXCHANGE } else { 0 };
+    let result = admin.rename(&mut argument);
+    judge(result, &argument.header)
+}
+
 /// Options of a mirror that are to be changed; the others stay as they are.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct NewOptions {
@@ -131,6 +151,12 @@ pub struct NewOptions {
     pub write_policy: Option<WritePolicy>,
     /// When it is resynced after a crash.
     pub pass: Option<u32>,
+    /// How long a request may take before its resync gives way, in microseconds.
+    pub target_us: Option<u32>,
+    /// KiB per second below which its resync is not made to fall; 0 for no floor.
+    pub floor_kib_s: Option<u32>,
+    /// KiB per second that its resync does not exceed; 0 for no ceiling.
+    pub ceiling_kib_s: Option<u32>,
 }
 
 /// Changes options of a mirror.
@@ -153,6 +179,18 @@ pub fn set_options(
     if let Some(pass) = options.pass {
         argument.which |= OPTION_PASS;
         argument.mirror.pass = pass;
+    }
+    if let Some(target_us) = options.target_us {
+        argument.which |= OPTION_TARGET;
+        argument.mirror.target_us = target_us;
+    }
+    if let Some(floor_kib_s) = options.floor_kib_s {
+        argument.which |= OPTION_FLOOR;
+        argument.mirror.floor_kib_s = floor_kib_s;
+    }
+    if let Some(ceiling_kib_s) = options.ceiling_kib_s {
+        argument.which |= OPTION_CEILING;
+        argument.mirror.ceiling_kib_s = ceiling_kib_s;
     }
     let result = admin.set_options(&mut argument);
     judge(result, &argument.header)

@@ -29,6 +29,7 @@ use crate::{
         Body,
         Component,
         Mirror,
+        Pace,
         Resync,
         Row,
         Unit, //
@@ -191,6 +192,7 @@ impl StatusReader {
                     .map(submirror_of)
                     .collect::<Result<_, _>>()?,
                 options: options_of(name, &summary.mirror)?,
+                pace: pace_of(&summary.mirror),
                 resync: resync_of(name, summary)?,
                 scrubs: Scrubs::default(),
             })
@@ -251,6 +253,15 @@ fn options_of(name: MetadeviceName, options: &abi::MirrorOptions) -> Result<Opti
     }
 }
 
+/// How fast a mirror is resynced, as the kernel described it.
+fn pace_of(options: &abi::MirrorOptions) -> Pace {
+    Pace {
+        target_us: options.target_us,
+        floor_kib_s: options.floor_kib_s,
+        ceiling_kib_s: options.ceiling_kib_s,
+    }
+}
+
 /// The resync of a mirror, as the kernel described it; `None` if there is nothing to do.
 fn resync_of(name: MetadeviceName, summary: &UnitSummary) -> Result<Option<Resync>, RequestError> {
     let states = [
@@ -258,6 +269,9 @@ fn resync_of(name: MetadeviceName, summary: &UnitSummary) -> Result<Option<Resyn
         (ResyncState::Running, Some(report::ResyncState::Running)),
         (ResyncState::Cancelled, Some(report::ResyncState::Cancelled)),
         (ResyncState::Stuck, Some(report::ResyncState::Stuck)),
+        (ResyncState::Paused, Some(report::ResyncState::Paused)),
+        (ResyncState::Waiting, Some(report::ResyncState::Waiting)),
+        (ResyncState::LeftOut, Some(report::ResyncState::LeftOut)),
     ];
     let number = summary.resync;
     let found = states

@@ -26,6 +26,8 @@ use md_abi::admin::{
     SIDE_ONLINE,
     START_DEFAULT,
     SYNC_CANCEL,
+    SYNC_PAUSE,
+    SYNC_RESUME,
     SYNC_START, //
 };
 use zerocopy::FromZeros;
@@ -160,6 +162,16 @@ pub fn start_sync(admin: &mut dyn Admin, mirror: MetadeviceName) -> Result<(), R
 /// Stops the resync of a mirror until it is started again.
 pub fn cancel_sync(admin: &mut dyn Admin, mirror: MetadeviceName) -> Result<(), RequestError> {
     sync(admin, mirror, SYNC_CANCEL)
+}
+
+/// Has the resync of a mirror pause, until it is started or resumed.
+pub fn pause_sync(admin: &mut dyn Admin, mirror: MetadeviceName) -> Result<(), RequestError> {
+    sync(admin, mirror, SYNC_PAUSE)
+}
+
+/// Lets a resync that pauses go on.
+pub fn resume_sync(admin: &mut dyn Admin, mirror: MetadeviceName) -> Result<(), RequestError> {
+    sync(admin, mirror, SYNC_RESUME)
 }
 
 fn sync(admin: &mut dyn Admin, mirror: MetadeviceName, action: u32) -> Result<(), RequestError> {

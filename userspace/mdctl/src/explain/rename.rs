@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Refusals that have to do with names of metadevices, and with what pauses.
+
+use super::Failure;
+use md_abi::admin::Refusal;
+
+/// Why a metadevice does not get another name; `None` if the refusal is about something else.
+pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], unit: &str) -> Option<Failure> {
+    match refusal {
+        Refusal::NewNameInUse => Some(Failure::of(
+            format!("d{a}"),
+            "exists already",
+            format!("metastat d{a}"),
+        )),
+        Refusal::NotRelated => Some(Failure::of(
+            unit,
+            "only a mirror and a submirror of it exchange their names",
+            "metastat -c",
+        )),
+        Refusal::SpareStandsIn => Some(Failure::of(
+            format!("d{a}"),
+            format!("a hot spare stands for component {b}, or is about to go back"),
+            format!("metastat d{a}"),
+        )),
+        Refusal::ResyncNotPaused => Some(Failure::of(
+            unit,
+            "its resync does not pause",
+            format!("metastat {unit}"),
+        )),
+        _ => None,
+    }
+}
