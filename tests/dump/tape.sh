@@ -33,7 +33,7 @@ if [ "${1:-}" = /dev/nst0 ]; then
 fi
 
 modprobe st
-modprobe scsi_debug ptype=1
+modprobe scsi_debug ptype=1 delay=0
 wait_for 20 test -c /dev/nst0
 run mkfs.ext4 -q /dev/sda
 run mount /dev/sda /mnt

@@ -190,6 +190,8 @@ impl<S: Source> Job<'_, S> {
         let mut watch = |blocks| self.watch(meter, blocks * ntrec);
         let outcome = pipeline::run(layout, self.source, &mut *sink, settings, &mut watch);
         let next = self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)?;
+        // Who changes a tape wants it to be closed.
+        drop(sink);
         if matches!(next, Next::Volume) {
             self.keep(layout, checkpoint)?;
             self.change(number, meter)?;

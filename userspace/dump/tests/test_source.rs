@@ -235,30 +235,11 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
                 headers.push((0, header.inumber.get(), mode, size as u64, 0, Vec::new()));
                 directory.clear();
             }
-            behind
-                .iter()
-                .filter(|_| !is_attributes)
-                .for_each(|bytes| directory.extend(*bytes));
+            if !is_attributes {
+                behind.iter().for_each(|bytes| directory.extend(*bytes));
+            }
             if !is_attributes && directory.len() >= size {
                 data.extend(entries(&directory, size));
-            }
-        } else if [2, 4].contains(&kind) {
-            following = data_records(&header.addresses[..count]);
-        }
-        let is_attributes = header.flags.get() & flags::ATTRIBUTES != 0;
-        let behind: Vec<_> = records.by_ref().take(following as usize).collect();
-        let is_directory = header.inode.mode.get() >> 12 == 4;
-        if is_directory {
-            // Debian's dump has a header for each record of a directory.
-            let size = header.inode.size.get();
-            if kind == 2 && !is_attributes {
-                let mode = header.inode.mode.get();
-                headers.push((0, header.inumber.get(), mode, size, 0, Vec::new()));
-                left = size as usize;
-            }
-            for record in behind.into_iter().filter(|_| !is_attributes) {
-                data.push(without_padding(record.to_vec(), left));
-                left = left.saturating_sub(RECORD);
             }
         } else if [2, 4].contains(&kind) && !is_attributes && header.inumber.get() != ORPHANS {
             let inode = header.inode;
