@@ -147,8 +147,8 @@ wait_for 20 resync_is d4 running
 run metasync -c d4
 run metasync --resume d1
 for mirror in 1 4; do slow "m${mirror}2" "/dev/sd${letters[mirror * 2 - 1]}" 0; done
-run metasync -w d1
-run metasync -w d4
+run metasync -r -w
+for mirror in 1 4; do same "d$mirror" "none Okay,Okay" "$(resync d$mirror) $(states d$mirror)"; done
 
 note "a ceiling and a floor"
 run metaparam d3
