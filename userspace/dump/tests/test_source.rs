@@ -209,6 +209,9 @@ type Told = (u32, u32, u16, u64, u32, Vec<u8>);
 /// 0.4b47 takes it for somebody's.
 const ORPHANS: u32 = 12;
 
+/// The kind of a symbolic link in a mode.
+const SYMLINK: u16 = 10;
+
 /// The headers of files in a dump, and all that is in them: records of files, entries of folders.
 fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
     let (mut headers, mut data) = (Vec::new(), Vec::new());
@@ -253,7 +256,14 @@ fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
                 count as u32,
                 addresses,
             ));
-            data.extend(behind.into_iter().map(<[u8]>::to_vec));
+            let mut records: Vec<_> = behind.into_iter().map(<[u8]>::to_vec).collect();
+            if mode >> 12 == SYMLINK {
+                // Behind a target Debian's dump may have anything.
+                records
+                    .iter_mut()
+                    .for_each(|record| record.truncate(size as usize));
+            }
+            data.extend(records);
         }
     }
     (headers, data)
