@@ -83,6 +83,9 @@ fn options_are_shown_as_svm_does() {
         Pass: 0
         Read option: geometric (-g)
         Write option: serial (-S)
+        Resync floor: 1000 KB/s
+        Resync ceiling: 200000 KB/s
+        Resync gives way above: 20ms
     ");
 }
 
