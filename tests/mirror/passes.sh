@@ -164,10 +164,12 @@ same "pace" '{"latency_us":30000,"floor":2097152,"ceiling":4194304}' \
 	"$(metastat --json d3 | jq -c '.metadevices[0].resync_pace')"
 # took: milliseconds of a resync of all of d3, of 47 MiB, while somebody reads.
 took() {
-	local since
+	local since reads
 	run metadetach d3 d32 >&2
+	reads=$(count_of /dev/md/dsk/d3 reads)
 	fio --name=load --filename=/dev/md/dsk/d3 --direct=1 --rw=randread --bs=4k --time_based \
 		--runtime=600 --thinktime=20ms --output=/tmp/fio.log &
+	until [ "$(count_of /dev/md/dsk/d3 reads)" -gt $((reads + 20)) ]; do sleep 0.1; done
 	since=$(date +%s%N)
 	run metattach -f -w d3 d32 >&2
 	echo $((($(date +%s%N) - since) / 1000000))
