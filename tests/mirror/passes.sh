@@ -151,6 +151,8 @@ run metasync -r -w
 for mirror in 1 4; do same "d$mirror" "none Okay,Okay" "$(resync d$mirror) $(states d$mirror)"; done
 
 note "a ceiling and a floor"
+# The pace is looked at four times in a second: a resync must not be over by then.
+slow m32 /dev/sdg 100
 run metaparam d3
 run metaparam --resync-ceiling 4096 --resync-floor 2048 --resync-latency 30ms d3
 metaparam d3 >/tmp/parameters
