@@ -50,7 +50,7 @@ same "bytes behind the mark" 0 "$(stat -c %s /tmp/behind)"
 note "both have the records that files would have"
 blocks=$(($(stat -c %s /tmp/tape1) / 1024))
 echo "blocks on the first tape: $blocks"
-[ $blocks -gt 9900 ] && [ $blocks -lt 10000 ] || fail "the tape has 10000 blocks"
+((blocks > 9900 && blocks < 10000)) || fail "the tape has 10000 blocks"
 run mddump -0 -b 1 -M -B $blocks -f /tmp/file /dev/sda
 diff <(words /tmp/tape1) <(words /tmp/file001) || fail "records of the first tape differ"
 
