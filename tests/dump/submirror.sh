@@ -91,7 +91,7 @@ refuse 'Cannot open output' mddump -0 -q --from-submirror d10/d12 -f /nowhere/fi
 wait_for 60 states_are d10 "Okay,Okay"
 run mount $d10 /mnt
 mkfifo /tmp/fifo
-sleep 1000 >/dev/null </tmp/fifo &
+(exec </tmp/fifo && exec sleep 1000) &
 reader=$!
 mddump -0 -q --from-submirror d10/d12 -f - >/tmp/fifo &
 dump=$!

@@ -50,8 +50,12 @@ same "bytes behind the mark" 0 "$(stat -c %s /tmp/behind)"
 note "both have the records that files would have"
 blocks=$(($(stat -c %s /tmp/tape1) / 1024))
 echo "blocks on the first tape: $blocks"
-[ $blocks -gt 9900 ] && [ $blocks -lt 10000 ] || fail "the tape has 10000 blocks"
+((blocks > 9900 && blocks < 10000)) || fail "the tape has 10000 blocks"
 run mddump -0 -b 1 -M -B $blocks -f /tmp/file /dev/sda
-for n in 1 2; do
-	cmp <(words /tmp/tape$n) <(words /tmp/file00$n) || fail "records of tape $n differ"
-done
+diff <(words /tmp/tape1) <(words /tmp/file001) || fail "records of the first tape differ"
+
+# The driver says that the end is near of a block that is on the tape. Nobody can rely on that, so
+# it is on the next one too; restore leaves out what it has, by the ordinal in the volume's header.
+words /tmp/tape2 >/tmp/words2
+same "the block that comes again" "$(words /tmp/tape1 | tail -n 1)" "$(sed -n 2p /tmp/words2)"
+diff <(sed 2d /tmp/words2) <(words /tmp/file002) || fail "records of the second tape differ"

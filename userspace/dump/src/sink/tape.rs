@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Tapes. One write is one block. The driver says once that the end is near, and lets writes
-//! through after that: so nothing is written any more, but a mark at the end.
+//! through after that: so nothing is written any more, but a mark at the end. The block of which it
+//! says so may be on the tape all the same, and comes again on the next one: `restore` leaves out
+//! what it has, by the ordinal of the first record in the volume's header.
 
 use super::{
     is_end,
