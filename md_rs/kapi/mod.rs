@@ -15,8 +15,8 @@
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
 //! - [`random`]: new identities.
-//! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]: word
-//!   to user space.
+//! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]:
+//!   word to user space.
 //! - [`module`]: references to modules, and loading them.
 //! - [`global`]: the few statics.
 

@@ -125,8 +125,8 @@ impl Watches {
         others.filter_map(|part| part.answer_us).min()
     }
 
-    /// Judges a component. If reads should go elsewhere, or not any more, which they did not before:
-    /// how many milliseconds it takes to answer.
+    /// Judges a component. If reads should go elsewhere, or not any more, which they did not
+    /// before: how many milliseconds it takes to answer.
     fn judge(&mut self, side: u32, component: &Component, errand: &Errand<'_>) -> Option<u64> {
         let others_us = self.others_us(side);
         let part = self

@@ -11,7 +11,8 @@
 //! core's own, since else it would be suspect for ever.
 
 /// An answer that takes so long on average, in microseconds, is late. A healthy disk is two orders
-/// of magnitude below that with its queue full; one that retries a bad sector takes several seconds.
+/// of magnitude below that with its queue full; one that retries a bad sector takes several
+/// seconds.
 pub const LATE_US: u64 = 2_000_000;
 
 /// An answer that takes no longer is in time again. Between the two nothing changes.

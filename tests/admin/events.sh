@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: what happens is told three times, in the same order and with the same words: by 'mdctl
 #         monitor', by uevents, which udev can act on, and in the kernel's log: a component that
-#         fails, the spare that takes its place, resyncs, submirrors that go and come, a replica that
-#         fails and the loss of the quorum. Whoever reads too slowly is told how much he has missed,
-#         and a monitor that is interrupted ends well, also while it waits. A broken request is
-#         refused, and disturbs nobody.
+#         fails, the spare that takes its place, resyncs, submirrors that go and come, a replica
+#         that fails and the loss of the quorum. Whoever reads too slowly is told how much he has
+#         missed, and a monitor that is interrupted ends well, also while it waits. A broken request
+#         is refused, and disturbs nobody.
 # Clause: svm.md 12; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 8 --disk-size 20M --leaks
 # Timeout: 300
-# What is compared: the documents of two monitors with each other, with uevents by their numbers, and
-# with what was done.
+# What is compared: the documents of two monitors with each other, with uevents by their numbers,
+# and with what was done.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

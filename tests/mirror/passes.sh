@@ -91,7 +91,9 @@ sleep 1
 same "what d1 has done meanwhile" "$before" "$(done_of d1)"
 for mirror in 1 3 4; do slow "m${mirror}2" "/dev/sd${letters[mirror * 2 - 1]}" 0; done
 run metasync -r -w
-for mirror in 1 3 4; do same "d$mirror" "none Okay,Okay" "$(resync d$mirror) $(states d$mirror)"; done
+for mirror in 1 3 4; do
+	same "d$mirror" "none Okay,Okay" "$(resync d$mirror) $(states d$mirror)"
+done
 same "order" "d3 resync_start d3 resync_done d1 resync_start d1 resync_done d4 resync_start d4 \
 resync_done" "$(happened "$last")"
 same "pass 0" "left out" "$(resync d2)"

@@ -36,9 +36,10 @@ use md_extfs::{
     source::Source,
     FileSystem, //
 };
+use std::fs;
+use std::io;
 use std::{
     collections::BTreeMap,
-    fs, io,
     sync::{
         Arc,
         Mutex, //
