@@ -29,6 +29,12 @@ use md_model::{
             self,
             fields,
             history,
+            soft::{
+                self,
+                Soft,
+                SoftHead,
+                SoftState, //
+            },
             Component,
             Head,
             Kind,
@@ -69,6 +75,7 @@ use md_model::{
             run::End as RunEnd, //
         }, //
     },
+    soft::Extent,
 };
 
 use offline::{
@@ -143,6 +150,7 @@ fn stripe() -> Vec<u8> {
         words: &[],
         spared: &[spared],
         history: None,
+        soft: None,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -171,6 +179,7 @@ fn mirror(sync: Sync, words: &[u64], history: Option<&History>) -> Vec<u8> {
         words,
         spared: &[],
         history,
+        soft: None,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -220,6 +229,42 @@ fn scrubbed() -> Vec<u8> {
         history.add(run, &report);
     }
     mirror(sync, &[0b1010, 0, 0b0100], Some(&history))
+}
+
+/// A soft partition of two extents.
+fn soft_partition() -> Vec<u8> {
+    let head = Head {
+        number: 30,
+        kind: Kind::Soft,
+        size_sectors: 96,
+        sync: Sync::UNKNOWN,
+        pool: None,
+    };
+    let extents = [(2064, 64), (4096, 32)].map(|(sector, count)| Extent { sector, count });
+    let soft = Soft {
+        head: SoftHead {
+            soft: Uuid::from_bytes([5; 16]),
+            base: Uuid::from_bytes([6; 16]),
+            generation: 3,
+            alignment_sectors: 2048,
+            state: SoftState::Growing,
+        },
+        extents: &extents,
+    };
+    let mut bytes = vec![0; 1000];
+    let parts = Parts {
+        head,
+        rows: &[],
+        components: &[component(1, None)],
+        sides: &[],
+        words: &[],
+        spared: &[],
+        history: None,
+        soft: Some(soft),
+    };
+    let length = metadevice::encode(&parts, &mut bytes);
+    bytes.truncate(length.expect("room"));
+    bytes
 }
 
 fn own() -> Member {
@@ -409,6 +454,41 @@ fn metadevices() -> Vec<Case> {
     ]
 }
 
+/// A soft partition, whose component is its base.
+fn soft_case() -> Case {
+    let base = fields::HEAD_BYTES;
+    let own = base + fields::COMPONENT_BYTES;
+    let extent = own + soft::HEAD_BYTES;
+    Case {
+        name: "soft partition",
+        bytes: soft_partition(),
+        structures: vec![
+            (0, fields::FIELDS),
+            (base, fields::COMPONENT_FIELDS),
+            (own, soft::FIELDS),
+            (extent, soft::EXTENT_FIELDS),
+            (extent + soft::EXTENT_BYTES, soft::EXTENT_FIELDS),
+        ],
+        free: &[
+            "number",
+            "component",
+            "partition",
+            "wwn",
+            "start",
+            "size",
+            "erred_at",
+            "unit",
+            "state",
+            "soft",
+            "base",
+            "generation",
+            "alignment",
+            "sector",
+        ],
+        again: reencode::metadevice,
+    }
+}
+
 /// A mirror that remembers two scrubs, and a range that the last one has found.
 fn scrubs() -> Case {
     let scrubs = fields::HEAD_BYTES + 2 * fields::SIDE_BYTES + 3 * fields::WORD_BYTES;
@@ -512,6 +592,7 @@ fn a_field_of_a_page_is_refused_or_read_as_what_it_says() {
 fn a_field_of_a_metadevice_is_refused_or_read_as_what_it_says() {
     metadevices().iter().for_each(check);
     check(&scrubs());
+    check(&soft_case());
 }
 
 /// A load of a replica that is changed, alone and beside a sound one, finds one of these.
