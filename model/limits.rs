@@ -57,8 +57,8 @@ pub const SOURCE_STEPS_MAX: u32 = 65_536;
 pub const EXTENTS_MAX: u32 = 10_000;
 
 /// The unit in which a base of soft partitions is divided, in sectors: a watermark takes one, and
-/// places, data and free space are made of whole ones. 8 KiB: two pages, so that the two copies of a
-/// watermark share no physical block.
+/// places, data and free space are made of whole ones. 8 KiB: two pages, so that the two copies of
+/// a watermark share no physical block.
 pub const GRAIN_SECTORS: u64 = 16;
 
 /// What the data of a soft partition begins on a multiple of, in sectors, if nothing is asked for

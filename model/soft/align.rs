@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Where the data of an extent may begin: on multiples that suit the base, so that a watermark never
-//! shifts data against its chunks and blocks (`svm.md` section 6.3 rule 2).
+//! Where the data of an extent may begin: on multiples that suit the base, so that a watermark
+//! never shifts data against its chunks and blocks (`svm.md` section 6.3 rule 2).
 
 use super::GRAIN;
 use crate::{

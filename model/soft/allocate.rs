@@ -214,8 +214,8 @@ mod tests {
 
     fn mib(sector: u64, count: u64) -> Extent {
         Extent {
-            sector: sector * MIB,
-            count: count * MIB,
+            sector: sector.saturating_mul(MIB),
+            count: count.saturating_mul(MIB),
         }
     }
 

@@ -222,14 +222,14 @@ pub fn uncommitted(before: Version, after: Version, sequence: u32) -> Version {
     }
 }
 
-/// All watermarks of a base, from the last one to the first; `stamp` says whose an extent is. Written
-/// in this order, each only after the one before it is durable, they turn any chain into this one,
-/// and leave a whole one at all times.
+/// All watermarks of a base, from the last one to the first; `stamp` says whose an extent is.
+/// Written in this order, each only after the one before it is durable, they turn any chain into
+/// this one, and leave a whole one at all times.
 ///
-/// So changes are brought to their end that are recorded, but perhaps only in part written. If a soft
-/// partition is to shrink, its first extent is committed before; if it is to grow, afterwards, and
-/// until then its extents are [`uncommitted`]. What they were before, the first extent on the base
-/// still says.
+/// So changes are brought to their end that are recorded, but perhaps only in part written. If a
+/// soft partition is to shrink, its first extent is committed before; if it is to grow, afterwards,
+/// and until then its extents are [`uncommitted`]. What they were before, the first extent on the
+/// base still says.
 pub fn all<'a>(
     base: Uuid,
     layout: Layout<'a>,

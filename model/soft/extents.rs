@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Finding a sector of a soft partition.
 //!
-//! [`map`] is the data path: one comparison where there is one extent, which is the rule, and else a
-//! binary search.
+//! [`map`] is the data path: one comparison where there is one extent, which is the rule, and else
+//! a binary search.
 
 use super::Extent;
 use crate::geometry::stripe::Piece;

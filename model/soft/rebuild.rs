@@ -3,10 +3,12 @@
 //!
 //! The first extent of a soft partition says which layout is in force: its number, how many extents
 //! it has, and how many sectors. Its other extents are those of the highest number that is not
-//! above. An extent with a higher one is from a change that did not come to its end, and one that is
-//! not asked for from a change that did not clean up behind it; both are free. So a soft partition
-//! is either rebuilt as it was, or not at all: if the layout of one first extent is not complete,
-//! that of the next lower number is tried.
+//! above. An extent with a higher one is from a change that did not come to its end, and one that
+//! is not asked for from a change that did not clean up behind it; both are free. So a soft
+//! partition is either rebuilt as it was, or not at all: if the layout of one first extent is not
+//! complete, that of the next lower number is tried.
+
+use core::cmp::Ordering;
 
 use super::{
     watermark::{
@@ -102,14 +104,16 @@ fn gather(found: &[Found], first: &Found, out: &mut [Candidate]) -> Option<()> {
         let Some(candidate) = own.get_mut(sequence as usize) else {
             continue;
         };
-        if generation > candidate.generation {
-            *candidate = Candidate {
-                extent: one.extent,
-                generation,
-                is_ambiguous: false,
-            };
-        } else if generation == candidate.generation {
-            candidate.is_ambiguous = true;
+        match generation.cmp(&candidate.generation) {
+            Ordering::Greater => {
+                *candidate = Candidate {
+                    extent: one.extent,
+                    generation,
+                    is_ambiguous: false,
+                };
+            }
+            Ordering::Equal => candidate.is_ambiguous = true,
+            Ordering::Less => {}
         }
     }
     let is_whole = |one: &Candidate| one.generation > 0 && !one.is_ambiguous;

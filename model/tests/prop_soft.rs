@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Properties of soft partitions (`svm.md` section 6), against a slow and obvious model that keeps
-//! the owner of every grain: no overlap, nothing lost, nothing outside; and layouts that are rebuilt
-//! from watermarks that were torn, damaged, or written in the middle of data are right or not there.
+//! the owner of every grain: no overlap, nothing lost, nothing outside; and layouts that are
+//! rebuilt from watermarks that were torn, damaged, or written in the middle of data are right or
+//! not there.
 
 mod seeded;
 
@@ -90,11 +91,12 @@ enum Wish {
 fn wishes() -> impl Strategy<Value = Vec<Wish>> {
     let align = || select(vec![1_u64, 1, 2, 3, 8]);
     let grains = 1_u64..60;
+    let one_by = (any::<usize>(), grains.clone());
     let wish = prop_oneof![
-        4 => (grains.clone(), align()).prop_map(|(grains, align)| Wish::Create { grains, align }),
+        4 => (grains, align()).prop_map(|(grains, align)| Wish::Create { grains, align }),
         1 => align().prop_map(|align| Wish::CreateAll { align }),
-        3 => (any::<usize>(), grains.clone()).prop_map(|(which, grains)| Wish::Grow { which, grains }),
-        2 => (any::<usize>(), grains).prop_map(|(which, grains)| Wish::Shrink { which, grains }),
+        3 => one_by.clone().prop_map(|(which, grains)| Wish::Grow { which, grains }),
+        2 => one_by.prop_map(|(which, grains)| Wish::Shrink { which, grains }),
         3 => any::<usize>().prop_map(|which| Wish::Clear { which }),
     ];
     vec(wish, 1..25)

@@ -20,8 +20,8 @@ pub const RECORD_KIND: u16 = 1;
 
 /// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
 /// mirror whose regions are not known. Versions 1 and 2 have zeros where the hot spares are: they
-/// are read as those of metadevices that have none. Nor have they scrubs at their end, nor are there
-/// soft partitions. A pace follows those only where the administrator has chosen one.
+/// are read as those of metadevices that have none. Nor have they scrubs at their end, nor are
+/// there soft partitions. A pace follows those only where the administrator has chosen one.
 pub const RECORD_VERSION: u16 = 3;
 
 /// Oldest version that is read.

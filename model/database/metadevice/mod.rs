@@ -3,9 +3,10 @@
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
 //! or concat, and what these have to do with hot spares; submirrors for a mirror, and what that
-//! remembers of its regions and of scrubs; the base of a soft partition, and its extents. It is longer than a page where the lists are; then it is
-//! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
-//! version, gets numbers of its own; what has a number that is unknown is refused.
+//! remembers of its regions and of scrubs; the base of a soft partition, and its extents. It is
+//! longer than a page where the lists are; then it is stored in parts (see
+//! [`records`](super::records)). Another kind of metadevice, or another version, gets numbers of
+//! its own; what has a number that is unknown is refused.
 
 mod codec;
 pub mod fields;
@@ -302,7 +303,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
 fn chosen_pace(head: &Head) -> Option<&Limits> {
     match &head.kind {
         Kind::Mirror(options) => Some(&options.pace).filter(|pace| **pace != Limits::DEFAULT),
-        Kind::Stripe => None,
+        Kind::Stripe | Kind::Soft => None,
     }
 }
 

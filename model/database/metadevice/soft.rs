@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What the record of a soft partition has behind its component, which is its base: who it is, which
-//! layout it has, and its extents. Where an extent is in the soft partition follows from those
-//! before it, so that 16 bytes say all of it, and 10,000 of them fit into a record.
+//! What the record of a soft partition has behind its component, which is its base: who it is,
+//! which layout it has, and its extents. Where an extent is in the soft partition follows from
+//! those before it, so that 16 bytes say all of it, and 10,000 of them fit into a record.
 
 use super::super::{
     field::{

@@ -4,10 +4,10 @@
 //! section 6.4). The record of a change is one value here, that is committed or not; that it is so,
 //! the first world shows.
 //!
-//! After a power cut the watermarks alone tell every layout as it was before or as it is to be after
-//! the change that was under way, also if it was the change that brings them in line with the
-//! records. Sometimes all records are lost, and the layouts are rebuilt from the watermarks. Data is
-//! where it was, although some of it looks like a watermark.
+//! After a power cut the watermarks alone tell every layout as it was before or as it is to be
+//! after the change that was under way, also if it was the change that brings them in line with the
+//! records. Sometimes all records are lost, and the layouts are rebuilt from the watermarks. Data
+//! is where it was, although some of it looks like a watermark.
 
 mod disk;
 mod start;
