@@ -8,6 +8,7 @@
 //! that is claimed: it may just be udev.)
 
 use kernel::{
+    alloc::AllocError,
     prelude::*,
     sync::{
         atomic::{
@@ -36,6 +37,7 @@ use crate::{
     kapi::{
         bdev::BlockDevice,
         disk::{
+            Carrier,
             ClosedGate,
             Operations, //
         },
@@ -47,6 +49,7 @@ use crate::{
         request::Request,
         submission::Submission, //
     },
+    metadevice::Metadevice,
     personality::{
         PersonalityRef,
         Unit, //
@@ -61,32 +64,38 @@ use crate::{
 /// Most levels of metadevices on top of each other.
 const LEVELS_MAX: u32 = 8;
 
-/// A metadevice as a component of another one.
+/// A metadevice as a component of another one, or as the base of soft partitions.
 pub(crate) struct Child {
     body: Arc<Body>,
-    /// Whether the metadevice is without a parent when this is dropped: nothing has taken over.
-    is_last: Atomic<u32>,
+    carrier: Carrier<Arc<Body>>,
+    claim: Arc<Claim>,
 }
 
+/// That a metadevice has a parent.
+struct Claim(Arc<Body>);
+
 impl Child {
-    /// Makes a metadevice, which has no parent, a component of the one with number `parent`.
-    pub(crate) fn new(body: Arc<Body>, parent: u32) -> Self {
+    /// Makes a metadevice, which has no parent, a component of the one with number `parent`, or
+    /// with [`crate::abi::SOFT_PARENTS`] the base of soft partitions.
+    pub(crate) fn new(metadevice: &Metadevice, parent: u32) -> Result<Self, AllocError> {
+        let body = metadevice.body().clone();
+        let claim = Arc::new(Claim(body.clone()), GFP_KERNEL)?;
         body.parent.store(parent, Relaxed);
-        let is_last = Atomic::new(1);
-        Self { body, is_last }
+        Ok(Self {
+            body,
+            carrier: metadevice.carrier(),
+            claim,
+        })
     }
 
-    /// The same component, which takes the place of this one, unless that [stays](Self::stays).
-    pub(crate) fn successor(&self) -> Self {
-        self.is_last.store(0, Relaxed);
-        Self::new(self.body.clone(), self.body.parent())
-    }
-
-    /// The successor is gone: this is a component of the metadevice with number `parent`, as
-    /// before.
-    pub(crate) fn stays(&self, parent: u32) {
-        self.is_last.store(1, Relaxed);
-        self.set_parent(parent);
+    /// The same metadevice, for another soft partition on it, or for what takes the place of this
+    /// component.
+    pub(crate) fn share(&self) -> Self {
+        Self {
+            body: self.body.clone(),
+            carrier: self.carrier.clone(),
+            claim: self.claim.clone(),
+        }
     }
 
     /// The metadevice that it is a component of has another number.
@@ -99,13 +108,17 @@ impl Child {
     pub(crate) fn body(&self) -> &Body {
         &self.body
     }
+
+    /// Its disk, which carries requests of soft partitions.
+    #[inline]
+    pub(crate) fn carrier(&self) -> &Carrier<Arc<Body>> {
+        &self.carrier
+    }
 }
 
-impl Drop for Child {
+impl Drop for Claim {
     fn drop(&mut self) {
-        if self.is_last.load(Relaxed) != 0 {
-            self.body.parent.store(NO_PARENT, Relaxed);
-        }
+        self.0.parent.store(NO_PARENT, Relaxed);
     }
 }
 
@@ -182,6 +195,22 @@ impl Shape {
         self.components
             .get(index as usize)
             .map(|component| &**component)
+    }
+
+    /// The mirror that a soft partition is on, if it is one that is on a mirror.
+    #[inline]
+    pub(crate) fn mirror_below(&self) -> Option<&Child> {
+        let base = self.components.first()?.child.as_ref()?;
+        base.body.upkeep().map(|_| base)
+    }
+
+    /// Whether it is a mirror, or a soft partition on one: a block of it has several places.
+    pub(crate) fn is_mirrored(&self) -> bool {
+        match &self.unit {
+            Unit::Mirrored(_) => true,
+            Unit::Soft(_) => self.mirror_below().is_some(),
+            Unit::Striped(_) => false,
+        }
     }
 
     /// Levels of metadevices, this one included. The recursion is as deep, and [`Self::check`] has
@@ -291,7 +320,7 @@ impl Body {
         shape.check()?;
         let upkeep = match shape.unit() {
             Unit::Mirrored(_) => Some(Upkeep::new().map_err(no_memory)?),
-            Unit::Striped(_) => None,
+            Unit::Striped(_) | Unit::Soft(_) => None,
         };
         Ok(Self {
             upkeep,
@@ -453,6 +482,11 @@ impl Operations for Arc<Body> {
     fn own_clones(&self) -> u32 {
         match self.shape().unit() {
             Unit::Striped(_) => 1,
+            // What the mirror needs that it is on.
+            Unit::Soft(_) => self
+                .shape()
+                .mirror_below()
+                .map_or(1, |mirror| mirror.body.own_clones()),
             // Who begins with one side will soon have another.
             Unit::Mirrored(_) => {
                 let sides = u32::try_from(self.shape().components().len());
@@ -472,6 +506,14 @@ impl Operations for Arc<Body> {
     fn open(&self, write: bool) -> Result {
         if write && self.parent() != NO_PARENT {
             return Err(EBUSY);
+        }
+        if self
+            .shape()
+            .unit()
+            .soft()
+            .is_some_and(|soft| soft.is_pending())
+        {
+            return Err(ENXIO);
         }
         if self.open_count.open() {
             Ok(())

@@ -31,6 +31,7 @@ mod metadevice;
 pub mod personality;
 mod refused;
 mod sides;
+mod soft;
 mod spare;
 pub mod sync;
 mod unit_table;

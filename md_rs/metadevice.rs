@@ -11,7 +11,10 @@ use md_model::{
 };
 
 use crate::{
-    abi::Refusal,
+    abi::{
+        Refusal,
+        SOFT_PARENTS, //
+    },
     body::{
         Body,
         Shape, //
@@ -20,6 +23,7 @@ use crate::{
     database::Database,
     kapi::{
         disk::{
+            Carrier,
             ClosedGate,
             Disk, //
         },
@@ -81,6 +85,11 @@ impl Plan {
             body,
             limits,
         })
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &UnitName {
+        &self.name
     }
 
     /// What it is to be made of.
@@ -147,6 +156,11 @@ impl Metadevice {
         self.disk.operations()
     }
 
+    /// For requests of soft partitions that it is to carry.
+    pub(crate) fn carrier(&self) -> Carrier<Arc<Body>> {
+        self.disk.carrier()
+    }
+
     /// Nothing can be written to it any more.
     pub(crate) fn make_read_only(&self) {
         self.disk.make_read_only();
@@ -168,7 +182,11 @@ impl Metadevice {
             added.push(component.clone(), GFP_KERNEL)?;
         }
         link_holders(&self.disk, &added).map_err(disk_failed)?;
-        let reshaped = {
+        let reshaped = if self.body().parent() == SOFT_PARENTS {
+            // Requests to soft partitions come this way without being asked by its gate. Whether
+            // they find the old shape or the new one: where both have a sector it is the same.
+            self.body().reshape(shape)
+        } else {
             let gate = self.disk.close_gate();
             self.swap(shape, &gate)
         };
@@ -194,6 +212,23 @@ impl Metadevice {
             body.forget_shapes(gate, alone);
             Ok(())
         })
+    }
+
+    /// Gives a soft partition another shape, over the same base, and shows its size.
+    pub(crate) fn change(&self, shape: Shape) -> Result<(), Refused> {
+        let limits = limits_of(&self.name, &shape)?;
+        let sectors = shape.unit().sectors();
+        let is_smaller = sectors < self.body().shape().unit().sectors();
+        if is_smaller {
+            // First nobody asks any more for what is given up.
+            self.disk.resize(sectors, limits).map_err(disk_failed)?;
+            let gate = self.disk.close_gate();
+            return self.swap(shape, &gate);
+        }
+        let gate = self.disk.close_gate();
+        self.swap(shape, &gate)?;
+        drop(gate);
+        self.disk.resize(sectors, limits).map_err(disk_failed)
     }
 
     /// Shows in sysfs that it has these components, too.
@@ -312,14 +347,22 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
                 limits.prefer_sizes(chunk, width);
             }
         }
+        Unit::Soft(soft) => {
+            let start = soft.extents().first().map_or(0, |first| first.sector);
+            for component in shape.components() {
+                limits.stack(&component.device, start, &label);
+            }
+        }
         Unit::Mirrored(_) => {
             for component in shape.components() {
                 limits.stack(&component.device, 0, &label);
             }
-            limits.discard_is_write_zeroes();
-            limits.keep_pages_stable();
-            limits.set_largest_change(RANGE_SECTORS_MAX);
         }
+    }
+    if shape.is_mirrored() {
+        limits.discard_is_write_zeroes();
+        limits.keep_pages_stable();
+        limits.set_largest_change(RANGE_SECTORS_MAX);
     }
     limits.settle_offers();
     Ok(limits)

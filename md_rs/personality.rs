@@ -12,6 +12,10 @@ use kernel::{
     ThisModule, //
 };
 use md_model::{
+    database::metadevice::soft::{
+        SoftHead,
+        SoftState, //
+    },
     geometry::stripe::{
         Component,
         ComponentSpec,
@@ -19,7 +23,11 @@ use md_model::{
         Row,
         RowSpec, //
     },
-    mirror::options::Options, //
+    mirror::options::Options,
+    soft::{
+        Base,
+        Extent, //
+    },
 };
 
 use crate::{
@@ -70,6 +78,15 @@ pub enum UnitSpec<'a> {
         /// log2 of the sectors in one of its regions; 0 if that is still to be chosen.
         region_shift: u32,
     },
+    /// A soft partition.
+    Soft {
+        /// All but its extents.
+        head: SoftHead,
+        /// Its base.
+        base: Base,
+        /// Its extents, at least one.
+        extents: &'a [Extent],
+    },
 }
 
 /// A kind of metadevice.
@@ -87,6 +104,8 @@ pub enum Unit {
     Striped(KBox<dyn Striped>),
     /// Each block has a place on every side.
     Mirrored(Arc<dyn Mirrored>),
+    /// Each block has one place on the base.
+    Soft(KBox<dyn Soft>),
 }
 
 impl Unit {
@@ -95,6 +114,7 @@ impl Unit {
         match self {
             Self::Striped(stripe) => stripe.sectors(),
             Self::Mirrored(mirror) => mirror.sectors(),
+            Self::Soft(soft) => soft.striped().sectors(),
         }
     }
 
@@ -103,6 +123,7 @@ impl Unit {
     pub(crate) fn striped(&self) -> Option<&dyn Striped> {
         match self {
             Self::Striped(stripe) => Some(&**stripe),
+            Self::Soft(soft) => Some(soft.striped()),
             Self::Mirrored(_) => None,
         }
     }
@@ -110,8 +131,24 @@ impl Unit {
     /// What is special about a mirror.
     pub(crate) fn mirrored(&self) -> Option<&dyn Mirrored> {
         match self {
-            Self::Striped(_) => None,
+            Self::Striped(_) | Self::Soft(_) => None,
             Self::Mirrored(mirror) => Some(&**mirror),
+        }
+    }
+
+    /// What is special about a soft partition.
+    pub(crate) fn soft(&self) -> Option<&dyn Soft> {
+        match self {
+            Self::Soft(soft) => Some(&**soft),
+            Self::Striped(_) | Self::Mirrored(_) => None,
+        }
+    }
+
+    /// The map of a stripe or concat.
+    pub(crate) fn stripe(&self) -> Option<&dyn Striped> {
+        match self {
+            Self::Striped(stripe) => Some(&**stripe),
+            Self::Soft(_) | Self::Mirrored(_) => None,
         }
     }
 }
@@ -140,6 +177,35 @@ pub trait Striped: Send + Sync + 'static {
 
     /// The components, for status reports.
     fn components(&self) -> &[Component];
+}
+
+/// A metadevice that is extents of another one, or of a device.
+pub trait Soft: Send + Sync + 'static {
+    /// Where its blocks are. Its only component is its base.
+    fn striped(&self) -> &dyn Striped;
+
+    /// Its extents, in order.
+    fn extents(&self) -> &[Extent];
+
+    /// Its base.
+    fn base(&self) -> Base;
+
+    /// Who it is, which layout it has, and how it is.
+    fn head(&self) -> SoftHead;
+
+    /// Changes how it is.
+    fn set_state(&self, state: SoftState);
+
+    /// How many of its watermarks were not as they should be when somebody looked last.
+    fn wrong(&self) -> u32;
+
+    /// Writes that down.
+    fn set_wrong(&self, wrong: u32);
+
+    /// Whether its watermarks are still to be brought in line with its record.
+    fn is_pending(&self) -> bool {
+        self.head().state != SoftState::Okay
+    }
 }
 
 /// What became of an attempt to begin a write.

@@ -84,6 +84,11 @@ sector_t md_bdev_nr_sectors(struct block_device *bdev)
 	return bdev_nr_sectors(bdev);
 }
 
+unsigned int md_bdev_physical_block_size(struct block_device *bdev)
+{
+	return bdev_physical_block_size(bdev);
+}
+
 unsigned int md_bdev_logical_block_size(struct block_device *bdev)
 {
 	return bdev_logical_block_size(bdev);
@@ -193,6 +198,12 @@ int md_gate_init(struct md_gate *gate)
 bool md_gate_try_enter(struct md_gate *gate)
 {
 	return percpu_ref_tryget_live(&gate->inside);
+}
+
+/* The caller is inside. */
+void md_gate_enter_again(struct md_gate *gate)
+{
+	percpu_ref_get(&gate->inside);
 }
 
 void md_gate_exit(struct md_gate *gate)

@@ -46,6 +46,7 @@ void md_submission_end(struct md_submission *submission);
 
 sector_t md_bdev_nr_sectors(struct block_device *bdev);
 unsigned int md_bdev_logical_block_size(struct block_device *bdev);
+unsigned int md_bdev_physical_block_size(struct block_device *bdev);
 bool md_bdev_read_only(struct block_device *bdev);
 bool md_bdev_is_zoned(struct block_device *bdev);
 bool md_bdev_nowait(struct block_device *bdev);
@@ -72,6 +73,7 @@ void md_unregister_pm_notifier(struct notifier_block *block);
 
 int md_gate_init(struct md_gate *gate);
 bool md_gate_try_enter(struct md_gate *gate);
+void md_gate_enter_again(struct md_gate *gate);
 void md_gate_exit(struct md_gate *gate);
 void md_gate_close(struct md_gate *gate);
 unsigned int md_noio_begin(void);

@@ -13,6 +13,7 @@ use md_model::{
 
 use crate::{
     abi::Refusal,
+    body::Body,
     component::Component,
     database::Database,
     metadevice::Metadevice,
@@ -88,6 +89,25 @@ impl UnitTable {
         let taken = self.units.remove(&name.number());
         self.count = self.count.saturating_sub(1);
         taken.ok_or(Refused::new(ENXIO, Refusal::NoSuchUnit))
+    }
+
+    /// Those that stand directly above another one.
+    pub(crate) fn above<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = &'a Metadevice> {
+        self.iter().filter(move |metadevice| {
+            let components = metadevice.body().shape().components().iter();
+            let mut children = components.filter_map(|part| part.child.as_ref());
+            children.any(|child| core::ptr::eq(child.body(), body))
+        })
+    }
+
+    /// A metadevice has other limits: those of the ones above it become as narrow. The recursion is
+    /// as deep as metadevices are nested.
+    pub(crate) fn narrow_above(&self, body: &Body) -> Result<(), Refused> {
+        for metadevice in self.above(body) {
+            metadevice.narrow()?;
+            self.narrow_above(metadevice.body())?;
+        }
+        Ok(())
     }
 
     /// How many there are.

@@ -53,6 +53,21 @@ pub const REGIONS_MAX: u32 = 4096;
 /// component: a bounded time, whatever the geometries.
 pub const SOURCE_STEPS_MAX: u32 = 65_536;
 
+/// Most extents of a soft partition.
+pub const EXTENTS_MAX: u32 = 10_000;
+
+/// The unit in which a base of soft partitions is divided, in sectors: a watermark takes one, and
+/// places, data and free space are made of whole ones. 8 KiB: two pages, so that the two copies of
+/// a watermark share no physical block.
+pub const GRAIN_SECTORS: u64 = 16;
+
+/// What the data of a soft partition begins on a multiple of, in sectors, if nothing is asked for
+/// and the base does not ask for more: 1 MiB.
+pub const ALIGNMENT_SECTORS_DEFAULT: u64 = 2048;
+
+/// Largest logical block of a base of soft partitions, in bytes: a copy of a watermark is one.
+pub const BASE_BLOCK_BYTES_MAX: u32 = 4096;
+
 /// Most replicas of a set (`svm.md` section 2.1), the tie-breaker among them.
 pub const REPLICAS_MAX: usize = 50;
 
@@ -72,6 +87,10 @@ const _: () = assert!(INTERLACE_SECTORS_MIN <= INTERLACE_SECTORS_DEFAULT);
 const _: () = assert!(INTERLACE_SECTORS_DEFAULT <= INTERLACE_SECTORS_MAX);
 // An interlace in bytes is the block layer's `io_min`, which is 32 bits wide.
 const _: () = assert!(INTERLACE_SECTORS_MAX * SECTOR_BYTES <= u32::MAX as u64);
+// A watermark has two copies, each of which is whole blocks.
+const _: () = assert!(GRAIN_SECTORS * SECTOR_BYTES == 2 * BASE_BLOCK_BYTES_MAX as u64);
+const _: () = assert!(ALIGNMENT_SECTORS_DEFAULT % GRAIN_SECTORS == 0);
+const _: () = assert!(RESERVED_HEAD_SECTORS % GRAIN_SECTORS == 0);
 // The reserved head ends on a boundary of any power-of-two block up to its own size.
 const _: () = assert!(RESERVED_HEAD_SECTORS.is_power_of_two());
 // The longest name is `d` and four digits, and a zero behind it.

@@ -16,8 +16,9 @@
 //! 4. [`name`]: what metadevices are called.
 //! 5. [`mirror`]: sides, what they are for, and what becomes of them when they fail.
 //! 6. [`spare`]: disks that take the place of components that fail.
-//! 7. [`database`]: what survives a power cut, and which of its copies is right.
-//! 8. [`events`]: what is told of all that.
+//! 7. [`soft`]: many volumes on one, and how they are found again.
+//! 8. [`database`]: what survives a power cut, and which of its copies is right.
+//! 9. [`events`]: what is told of all that.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -37,5 +38,6 @@ pub mod geometry;
 pub mod limits;
 pub mod mirror;
 pub mod name;
+pub mod soft;
 pub mod spare;
 pub mod units;

@@ -100,7 +100,7 @@ pub(super) fn open_components(
         if open.iter().any(|other| other.dev == component.dev) {
             return Err(Refused::new(EINVAL, Refusal::ComponentInUse).at(index));
         }
-        let opened = open_component(component, name, units, sharing);
+        let opened = open_component(component, name, name.number(), units, sharing);
         let opened = opened.map_err(|why| why.at(index))?;
         let start_sectors = match component.start_sectors {
             // The reserved heads are those of the leaves.
@@ -118,9 +118,12 @@ pub(super) fn open_components(
     Ok((open, specs))
 }
 
-fn open_component(
+/// Opens and claims a component. One that is a metadevice is then part of the one with number
+/// `parent`, or with [`abi::SOFT_PARENTS`] the base of soft partitions.
+pub(super) fn open_component(
     asked: &abi::Component,
     name: &UnitName,
+    parent: u32,
     units: &UnitTable,
     sharing: Sharing,
 ) -> Result<Component, Refused> {
@@ -151,7 +154,10 @@ fn open_component(
         return Err(Refused::new(EINVAL, Refusal::ComponentInUse));
     }
     // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
-    let child = metadevice.map(|metadevice| Child::new(metadevice.body().clone(), name.number()));
+    let child = match metadevice {
+        Some(metadevice) => Some(Child::new(metadevice, parent)?),
+        None => None,
+    };
     let has_head = child.is_none()
         && (asked.start_sectors == abi::START_DEFAULT
             || asked.start_sectors >= RESERVED_HEAD_SECTORS);

@@ -25,7 +25,6 @@ use super::{
         open_components,
         read_components,
         read_rows,
-        Components,
         Sharing, //
     },
     options,
@@ -59,6 +58,8 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     let mut units = units.lock();
     let plan = if request.kind == UnitKind::Mirror as u32 {
         plan_mirror(&units, name, request)?
+    } else if request.kind == UnitKind::SoftPartition as u32 {
+        return Err(Refused::new(EINVAL, Refusal::NotAStripe));
     } else {
         plan_stripe(&units, name, request)?
     };
@@ -127,13 +128,20 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     Plan::new(name, request.kind, &spec, components, units.database())
 }
 
-/// A mirror only stands at the top: what is below a metadevice has one place for each block.
-pub(super) fn check_no_mirror(components: &Components) -> Result<(), Refused> {
+/// A mirror only stands at the top, or below soft partitions that do: what is below another
+/// metadevice has one place for each block.
+pub(super) fn check_no_mirror(components: &[Arc<Component>]) -> Result<(), Refused> {
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());
-        if child.is_some_and(|shape| shape.unit().mirrored().is_some()) {
-            return Err(Refused::new(EINVAL, Refusal::ComponentIsMirror).at(index));
-        }
+        let Some(shape) = child.filter(|shape| shape.is_mirrored()) else {
+            continue;
+        };
+        let refusal = if shape.unit().soft().is_some() {
+            Refusal::ComponentOnMirror
+        } else {
+            Refusal::ComponentIsMirror
+        };
+        return Err(Refused::new(EINVAL, refusal).at(index));
     }
     Ok(())
 }
@@ -158,8 +166,10 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     Plan::new(name, request.kind, &spec, components, units.database())
 }
 
-/// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1).
+/// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1), or
+/// a soft partition that is not on a mirror.
 pub(super) fn sizes_of_sides(components: &[Arc<Component>]) -> Result<KVec<u64>, Refused> {
+    check_no_mirror(components)?;
     let mut sizes = KVec::with_capacity(components.len(), GFP_KERNEL)?;
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());

@@ -209,9 +209,10 @@ fn close_all(units: &UnitTable) -> Result<(), Refused> {
     Ok(())
 }
 
-/// A metadevice without a parent.
+/// A metadevice that none of the table stands on. One that is taken may have its components a
+/// little longer: the kernel closes their devices when the task that we are in leaves it.
 fn top_of(units: &UnitTable) -> Option<UnitName> {
     let mut all = units.iter();
-    let top = all.find(|unit| unit.body().parent() == abi::NO_PARENT);
+    let top = all.find(|unit| units.above(unit.body()).next().is_none());
     top.map(|unit| *unit.name())
 }

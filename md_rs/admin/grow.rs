@@ -69,7 +69,7 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let body = units.get(&name)?.body().clone();
     let above = mirror_above(&units, &body)?;
     let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
-    let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
+    let old = body.shape().unit().stripe().ok_or(not_a_stripe)?;
     let (added, new_specs) = open_components(&asked, &name, &units, Sharing::Refused)?;
     check_no_mirror(&added)?;
     check_blocks(body.shape().components(), &added)?;
@@ -106,7 +106,7 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
         above.narrow()?;
         database.relabel_components(above.body());
     }
-    Ok(())
+    units.narrow_above(&body)
 }
 
 /// The mirror that a metadevice is a submirror of, if it is part of something: of anything else it
@@ -115,6 +115,10 @@ fn mirror_above<'a>(units: &'a UnitTable, body: &Body) -> Result<Option<&'a Meta
     let Err(refused) = body.check_no_parent() else {
         return Ok(None);
     };
+    if body.parent() == abi::SOFT_PARENTS {
+        // They stay as they are, and have more room.
+        return Ok(None);
+    }
     let above = UnitName::from_number(body.parent()).map_err(|_| refused)?;
     let above = units.get(&above)?;
     above.body().shape().unit().mirrored().ok_or(refused)?;

@@ -121,7 +121,7 @@ impl<'a> Growth<'a> {
         };
         match kept.body.personality().assemble(&spec)? {
             Unit::Mirrored(larger) => Ok(larger),
-            Unit::Striped(_) => Err(Refused::new(EINVAL, Refusal::NotAMirror)),
+            Unit::Striped(_) | Unit::Soft(_) => Err(Refused::new(EINVAL, Refusal::NotAMirror)),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Growth<'a> {
         // From here on everybody sees the new size.
         target.metadevice.narrow()?;
         database.relabel_components(target.metadevice.body());
-        Ok(())
+        units.narrow_above(target.metadevice.body())
     }
 
     /// Components that are to be made equal to the source, with their sides; none if they are.

@@ -80,7 +80,7 @@ pub(super) fn put_side(
     });
     if done.is_err() {
         if let Some(child) = &old.child {
-            child.stays(parent);
+            child.set_parent(parent);
         }
     }
     done
@@ -123,7 +123,7 @@ fn instead_of(
     let new = Component {
         dev: disk.user_dev(),
         device: Arc::new(disk, GFP_KERNEL)?,
-        child: old.child.as_ref().map(|child| child.successor()),
+        child: old.child.as_ref().map(|child| child.share()),
         identity: old.identity,
         condition: Condition::new(),
         spared: None,

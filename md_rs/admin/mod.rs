@@ -19,6 +19,7 @@ mod replace;
 mod report;
 mod scrub;
 mod sides;
+mod soft;
 mod start;
 mod sync;
 mod takeover;
@@ -60,6 +61,7 @@ use crate::{
         module::caller_is_admin,
         worker::Worker, //
     },
+    soft::check::Checker,
     sync::upkeep::Kept,
     unit_table::UnitTable,
     Refused, //
@@ -76,6 +78,7 @@ const _: () = assert!(abi::PASS_MAX == limits::PASS_MAX);
 const _: () = assert!(abi::NAME_LEN == limits::NAME_BYTES);
 const _: () = assert!(abi::POOLS_MAX == limits::POOLS_MAX);
 const _: () = assert!(abi::SPARES_MAX == limits::SPARES_MAX);
+const _: () = assert!(abi::EXTENTS_MAX == limits::EXTENTS_MAX);
 
 /// The version of the modules, as text.
 const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
@@ -83,6 +86,8 @@ const MODULE_VERSION: &str = concat!("0.1.0 core ", env!("MD_CORE_ID"));
 /// What the admin device does.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Admin {
+    // Dropped first: it waits for who is looking at metadevices.
+    checker: Arc<Worker<Checker>>,
     units: Units,
     events: Arc<Events>,
 }
@@ -96,6 +101,10 @@ impl Admin {
         try_pin_init!(Self {
             events: Events::new()?,
             units: no_units(events.clone())?,
+            checker: Arc::pin_init(
+                Worker::new(c"md_watermarks", Ok(Checker::new(units.clone()))),
+                GFP_KERNEL,
+            )?,
         }? Error)
     }
 }
@@ -170,12 +179,20 @@ impl Ioctl for Admin {
             abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
             abi::IOC_RENAME => command.run(at, |asked| rename::rename(&self.units, asked)),
             abi::IOC_READ_EVENTS => command.run(at, |read| events::read(&self.events, read)),
+            abi::IOC_CREATE_SOFT => command.run(at, |asked| soft::create(&self.units, asked)),
+            abi::IOC_CHANGE_SOFT => command.run(at, |asked| soft::change(&self.units, asked)),
+            abi::IOC_SOFT_STATUS => command.run(at, |asked| soft::status(&self.units, asked)),
+            abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))
             }
             abi::IOC_LIST_REPLICAS => command.run(at, |list| database::list(&self.units, list)),
-            abi::IOC_START_SET => command.run(at, |start| start::start(&self.units, start)),
+            abi::IOC_START_SET => {
+                let started = command.run(at, |start| start::start(&self.units, start));
+                self.checker.kick();
+                started
+            }
             abi::IOC_STOP_SET => command.run(at, |stop| database::stop(&self.units, stop)),
             _ => Err(ENOTTY),
         }
@@ -190,6 +207,15 @@ impl Admin {
         // of the old one is gone.
         let mut units = self.units.lock();
         let body = units.get(&name)?.body().clone();
+        if body.parent() == abi::SOFT_PARENTS {
+            let first = units.above(&body).next().map(|above| above.name().number());
+            let values = [first.unwrap_or(0).into(), 0];
+            return Err(Refused::new(EBUSY, Refusal::UnitIsBase).with(values));
+        }
+        if body.shape().unit().soft().is_some() {
+            let force = clear.flags & abi::CLEAR_FORCE != 0;
+            return soft::clear(&mut units, &name, force);
+        }
         if clear.flags & abi::CLEAR_FORCE == 0 {
             check_healthy(body.shape())?;
         }

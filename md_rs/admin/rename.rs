@@ -63,8 +63,17 @@ pub(super) fn rename(units: &Mutex<UnitTable>, request: &mut abi::Rename) -> Res
     Ok(())
 }
 
+/// Refuses a soft partition: its watermarks have its name.
+fn check_not_soft(body: &Body) -> Result<(), Refused> {
+    match body.shape().unit().soft() {
+        Some(_) => Err(Refused::new(EINVAL, Refusal::SoftKeepsName)),
+        None => Ok(()),
+    }
+}
+
 fn give_name(units: &mut UnitTable, name: UnitName, new: UnitName) -> Result<(), Refused> {
     let unit = units.get(&name)?;
+    check_not_soft(unit.body())?;
     let (kind, body, database) = (unit.kind(), unit.body().clone(), units.database().clone());
     if units.get(&new).is_ok() {
         let values = [new.number().into(), 0];
@@ -203,6 +212,7 @@ fn exchange(units: &mut UnitTable, first: UnitName, second: UnitName) -> Result<
     let database = units.database().clone();
     let (mirror, submirror) = (target.metadevice.body(), units.get(&pair.submirror)?.body());
     let (mirror, submirror) = (mirror.clone(), submirror.clone());
+    check_not_soft(&submirror)?;
     mirror.close()?;
     if submirror.close_with_parent().is_err() {
         mirror.reopen();

@@ -228,7 +228,7 @@ impl Case<'_> {
         let size_sectors = self.place()?.size_sectors;
         let body = self.stripe.body();
         let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
-        let old = body.shape().unit().striped().ok_or(not_a_stripe)?;
+        let old = body.shape().unit().stripe().ok_or(not_a_stripe)?;
         let (rows, mut specs) = specs_of(old, body.shape().components())?;
         let needed = specs.get_mut(self.index as usize);
         let needed = needed.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?;
@@ -310,6 +310,6 @@ impl Case<'_> {
         database.relabel_components(target.metadevice.body());
         stripe.narrow()?;
         target.metadevice.narrow()?;
-        Ok(())
+        units.narrow_above(target.metadevice.body())
     }
 }

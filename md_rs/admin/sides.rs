@@ -235,7 +235,7 @@ fn finish(units: &UnitTable, name: &UnitName, gate: ClosedGate<'_>) -> Result<()
     // Not before: it waits for requests that wait for the gate.
     drop(gate);
     target.metadevice.narrow()?;
-    Ok(())
+    units.narrow_above(target.metadevice.body())
 }
 
 /// Whether a submirror may be one of the mirror: large enough, and with no larger logical block

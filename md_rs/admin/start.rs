@@ -2,6 +2,7 @@
 //! Starting a set: its database is loaded, and its metadevices are made from their records,
 //! children before parents.
 
+mod soft;
 mod spares;
 
 use kernel::{
@@ -248,6 +249,7 @@ impl Maker<'_> {
     fn make_all(&self, units: &mut UnitTable) -> Result<(u32, u32), Refused> {
         let database = units.database().clone();
         let mut made = 0u32;
+        let mut unfinished = KVec::new();
         loop {
             let (mut progress, mut failed) = (0u32, 0u32);
             database.for_records(|number, bytes| {
@@ -257,10 +259,11 @@ impl Maker<'_> {
                 let Ok(name) = UnitName::from_number(number) else {
                     return Err(Refused::new(EIO, Refusal::DatabaseDamaged));
                 };
-                if units.get(&name).is_ok() {
+                let mut plans = unfinished.iter().map(|plan: &Plan| plan.body().number());
+                if units.get(&name).is_ok() || plans.any(|plan| plan == number) {
                     return Ok(());
                 }
-                match self.make(units, name, bytes) {
+                match self.make(units, &mut unfinished, name, bytes) {
                     Ok(()) => progress = progress.saturating_add(1),
                     Err(NotMade::Waits) => failed = failed.saturating_add(1),
                     Err(NotMade::Refused(refused)) => {
@@ -272,13 +275,22 @@ impl Maker<'_> {
                 Ok(())
             })?;
             made = made.saturating_add(progress);
-            if progress == 0 || failed == 0 {
+            if !unfinished.is_empty() && (progress == 0 || failed == 0) {
+                soft::finish(units, core::mem::take(&mut unfinished))?;
+            } else if progress == 0 || failed == 0 {
                 return Ok((made, failed));
             }
         }
     }
 
-    fn make(&self, units: &mut UnitTable, name: UnitName, bytes: &[u8]) -> Result<(), NotMade> {
+    /// Makes one, or puts it with those whose change is still to be brought to its end.
+    fn make(
+        &self,
+        units: &mut UnitTable,
+        unfinished: &mut KVec<Plan>,
+        name: UnitName,
+        bytes: &[u8],
+    ) -> Result<(), NotMade> {
         let damaged = Refused::new(EIO, Refusal::DatabaseDamaged);
         let record = Record::decode(bytes).map_err(|damage| {
             pr_err!("{}: its record is damaged: {damage:?}\n", name.as_str());
@@ -286,6 +298,7 @@ impl Maker<'_> {
         })?;
         let plan = match record.head.kind {
             Kind::Stripe => self.plan_stripe(units, name, &record)?,
+            Kind::Soft => self.plan_soft(units, unfinished, name, &record)?,
             Kind::Mirror(options) => {
                 let (components, sizes) = sides_of(units, name, &record)?;
                 let spec = UnitSpec::Mirror {
@@ -305,6 +318,11 @@ impl Maker<'_> {
         body.set_pool(record.head.pool);
         load_map(body.shape(), &record, self.loaded.is_read_only);
         units.database().insert_loaded(name.number(), &body)?;
+        let is_pending = soft::is_pending(&body) && !self.loaded.is_read_only;
+        if is_pending {
+            unfinished.push(plan, GFP_KERNEL)?;
+            return Ok(());
+        }
         let settled = settle(&body, self.loaded.is_read_only);
         let metadevice = plan.carry_out()?;
         if self.loaded.is_read_only || !settled {
@@ -415,7 +433,7 @@ impl Maker<'_> {
         spared: Option<StoredSpared>,
     ) -> Result<Component, NotMade> {
         if let Some(number) = stored.unit {
-            return child(units, name, number);
+            return child(units, name, number, name.number());
         }
         let identity = identity_of(stored);
         let spared = match spared {
@@ -492,7 +510,7 @@ fn sides_of(
 ) -> Result<(Components, KVec<u64>), NotMade> {
     let (mut components, mut sizes): (Components, _) = (KVec::new(), KVec::new());
     for side in record.sides() {
-        let component = child(units, &name, side.number)?;
+        let component = child(units, &name, side.number, name.number())?;
         let shape = component.child.as_ref().map(|child| child.body().shape());
         sizes.push(shape.map_or(0, |shape| shape.unit().sectors()), GFP_KERNEL)?;
         components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
@@ -500,8 +518,13 @@ fn sides_of(
     Ok((components, sizes))
 }
 
-/// A metadevice as a component.
-fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, NotMade> {
+/// A metadevice as a component of the one with number `parent`.
+fn child(
+    units: &UnitTable,
+    name: &UnitName,
+    number: u32,
+    parent: u32,
+) -> Result<Component, NotMade> {
     let own = UnitName::from_number(number).map_err(|_| NotMade::Waits)?;
     let Ok(metadevice) = units.get(&own) else {
         return Err(NotMade::Waits);
@@ -513,7 +536,7 @@ fn child(units: &UnitTable, name: &UnitName, number: u32) -> Result<Component, N
     let field = path_field(&path);
     let device = BlockDevice::open(metadevice.user_dev(), unit, path).map_err(no_memory)?;
     Ok(Component {
-        child: Some(Child::new(metadevice.body().clone(), name.number())),
+        child: Some(Child::new(metadevice, parent)?),
         condition: Condition::new(),
         spared: None,
         dev: device.user_dev(),

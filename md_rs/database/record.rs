@@ -10,6 +10,7 @@ use md_model::{
         metadevice::{
             encode,
             fields::BYTES_MAX,
+            soft::Soft as StoredSoft,
             Component as StoredComponent,
             Head,
             Kind,
@@ -40,6 +41,7 @@ use crate::{
     component::Component,
     personality::{
         Mirrored,
+        Soft,
         Striped,
         Unit, //
     },
@@ -121,13 +123,18 @@ impl Scratch {
                 Sync::UNKNOWN,
             ),
             Unit::Mirrored(mirror) => self.list_sides(&**mirror, shape, states, lost)?,
+            Unit::Soft(soft) => (self.list_base(&**soft, shape)?, Sync::UNKNOWN),
         };
+        let soft = shape.unit().soft().map(|soft| StoredSoft {
+            head: soft.head(),
+            extents: soft.extents(),
+        });
         let head = Head {
             number,
             kind,
             size_sectors: shape.unit().sectors(),
             sync,
-            pool: shape.unit().striped().and(pool),
+            pool: shape.unit().stripe().and(pool),
         };
         let parts = Parts {
             head,
@@ -137,6 +144,7 @@ impl Scratch {
             words: &self.words,
             spared: &self.spared,
             history: history.as_ref(),
+            soft,
         };
         let length = encode(&parts, &mut self.bytes)?;
         self.bytes.get(..length)
@@ -181,6 +189,26 @@ impl Scratch {
             }
         }
         Some(Kind::Stripe)
+    }
+
+    /// The base of a soft partition, from its first watermark to the last.
+    fn list_base(&mut self, soft: &dyn Soft, shape: &Shape) -> Option<Kind> {
+        let component = shape.component(0)?;
+        let (identity, base) = (&component.identity, soft.base());
+        // A soft partition below a mirror has a condition like any other component.
+        let state = component.condition.decided();
+        let stored = StoredComponent {
+            uuid: identity.uuid,
+            partition: identity.partition,
+            wwn: identity.wwn,
+            start_sector: base.start,
+            size_sectors: base.end.checked_sub(base.start)?,
+            erred_at: erred_at(component, state),
+            unit: component.child.as_ref().map(|child| child.body().number()),
+            state,
+        };
+        self.components.push_within_capacity(stored).ok()?;
+        Some(Kind::Soft)
     }
 
     fn list_sides(

@@ -70,8 +70,9 @@ use crate::{
 /// Seats: one for each member, and some for replicas that were deleted while a write to them hangs.
 const SEATS: usize = REPLICAS_MAX + 14;
 
-/// Pages of records that one commit may change.
-pub(super) const DRAFTS: usize = 32;
+/// Pages of records that one commit may change: all of a soft partition of 10,000 extents, which
+/// takes 40, and some more.
+pub(super) const DRAFTS: usize = 48;
 
 /// Tables that one commit may change.
 pub(super) const TABLE_DRAFTS: usize = 16;

@@ -162,9 +162,12 @@ impl Database {
     ) -> Result<(), Refused> {
         let components = level.shape.components();
         let mut leaves = components.iter().filter(|component| has_label(component));
+        // What is on the base of soft partitions, its watermarks say, and not its label: there may
+        // be thousands.
+        let is_soft = level.shape.unit().soft().is_some();
         let tree = match leaves.next() {
-            Some(_) => self.tree(level)?,
-            None => KVVec::new(),
+            Some(_) if !is_soft => self.tree(level)?,
+            _ => KVVec::new(),
         };
         for (index, component) in components.iter().enumerate() {
             if let Some(child) = &component.child {
@@ -195,6 +198,9 @@ impl Database {
         let mut next = Some(level);
         self.with_set(|set| {
             while let Some(level) = next {
+                if level.shape.unit().soft().is_some() {
+                    break;
+                }
                 let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
                 let encoded =
                     set.scratch

@@ -4,10 +4,12 @@
 //!
 //! Where a piece goes is the unit's decision; how clones are made, counted and finished is
 //! [`kapi::request`](crate::kapi::request)'s. What is in between is here: in [`stripe`] for
-//! metadevices in which each block has one place, in [`mirror`] for those that have several.
+//! metadevices in which each block has one place, in [`mirror`] for those that have several, and in
+//! [`soft`] for soft partitions, which may be on either.
 
 mod mirror;
 pub(crate) mod place;
+mod soft;
 mod stripe;
 
 use crate::{
@@ -25,5 +27,6 @@ pub(crate) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     match shape.unit() {
         Unit::Striped(_) => stripe::queue(request, shape, submission),
         Unit::Mirrored(_) => mirror::queue(request, body, submission),
+        Unit::Soft(_) => soft::queue(request, shape, submission),
     }
 }

@@ -201,6 +201,15 @@ impl BlockDevice {
         unsafe { ffi::md_bdev_logical_block_size(self.bdev) }
     }
 
+    /// Physical block size in bytes.
+    pub(crate) fn physical_block_bytes(&self) -> u32 {
+        if self.is_absent() {
+            return 512;
+        }
+        // SAFETY: By the type invariant the device is open.
+        unsafe { ffi::md_bdev_physical_block_size(self.bdev) }
+    }
+
     /// Whether the device is write-protected.
     pub(crate) fn read_only(&self) -> bool {
         if self.is_absent() {

@@ -21,6 +21,7 @@ use super::{
     clone::BioClone,
     disk::Core,
     request::{
+        carrying,
         flag,
         is_flush,
         is_nowait,
@@ -175,7 +176,7 @@ unsafe fn goes_to_engine(rq: *mut bindings::request, stage: Stage, wanted: u32) 
             return false;
         }
         private.stage.set(stage as u32);
-        Core::of(rq).deferred().push(Request::from_raw(rq));
+        carrying(rq).deferred().push(Request::from_raw(rq));
     }
     true
 }
@@ -230,7 +231,11 @@ unsafe fn release(rq: *mut bindings::request) {
     unsafe {
         let (core, flags) = (Core::of(rq), (*private(rq)).flags.get());
         if flags & flag::CLAIMING != 0 {
-            core.leave((*rq).__sector, ((*rq).__data_len >> 9).into());
+            let sector = (*rq).__sector.wrapping_add((*private(rq)).offset.get());
+            carrying(rq).leave(sector, ((*rq).__data_len >> 9).into());
+        }
+        if flags & flag::CARRIED != 0 {
+            carrying(rq).gate().exit();
         }
         if flags & flag::INSIDE != 0 {
             core.gate().exit();
@@ -275,7 +280,7 @@ unsafe fn may_try_again(rq: *mut bindings::request, status: bindings::blk_status
         (*rq).cmd_flags &= !REQ_NOWAIT;
         clear_bio_errors(rq);
         (*private(rq)).stage.set(Stage::New as u32);
-        Core::of(rq).deferred().push(Request::from_raw(rq));
+        carrying(rq).deferred().push(Request::from_raw(rq));
     }
     true
 }

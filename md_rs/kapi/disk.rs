@@ -348,6 +348,11 @@ impl<T: Operations> Disk<T> {
         &self.shared.operations
     }
 
+    /// For requests of other disks that this one is to carry.
+    pub(crate) fn carrier(&self) -> Carrier<T> {
+        Carrier(self.shared.clone())
+    }
+
     /// The device number that user space knows it by.
     pub(crate) fn user_dev(&self) -> u64 {
         // SAFETY: By the type invariant the disk is there.
@@ -440,6 +445,24 @@ impl<T: Operations> Disk<T> {
         }
         // SAFETY: As in `link_holder`.
         unsafe { bindings::bd_unlink_disk_holder(device.as_ptr(), self.gendisk) };
+    }
+}
+
+/// A disk that carries requests of others, see [`Request::carry`]. Who owns one of these owns the
+/// disks whose requests are carried, so that what carries them is there as long as they are.
+pub(crate) struct Carrier<T: Operations>(Arc<Shared<T>>);
+
+impl<T: Operations> Carrier<T> {
+    /// What the disk has.
+    #[inline]
+    pub(super) fn core(&self) -> &Core {
+        &self.0.core
+    }
+}
+
+impl<T: Operations> Clone for Carrier<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// First sector, counted in our disk.
+    /// First sector, counted in the disk that carries the request.
     pub(crate) fn sector(&self) -> u64 {
         self.sector
     }
@@ -214,10 +214,12 @@ impl<'a> Iterator for Parts<'a> {
         // fields are not aligned.
         let (next, iter) = unsafe { ((*bio).bi_next, (*bio).bi_iter) };
         self.next = next;
+        // SAFETY: The request is not ended before `out` is gone.
+        let offset = unsafe { (*private(self.out.rq)).offset.get() };
         Some(Part {
             out: self.out,
             bio,
-            sector: iter.bi_sector,
+            sector: iter.bi_sector.wrapping_add(offset),
             sectors: u64::from(iter.bi_size >> 9),
         })
     }

@@ -48,6 +48,7 @@ extern "C" {
 
     pub(super) fn md_gate_init(gate: *mut MdGate) -> c_int;
     pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
+    pub(super) fn md_gate_enter_again(gate: *mut MdGate);
     pub(super) fn md_gate_exit(gate: *mut MdGate);
     pub(super) fn md_gate_close(gate: *mut MdGate);
     pub(super) fn md_noio_begin() -> c_uint;
@@ -59,6 +60,7 @@ extern "C" {
 
     pub(super) fn md_bdev_nr_sectors(bdev: *mut bindings::block_device) -> bindings::sector_t;
     pub(super) fn md_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn md_bdev_physical_block_size(bdev: *mut bindings::block_device) -> c_uint;
     pub(super) fn md_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn md_bdev_is_zoned(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn md_bdev_nowait(bdev: *mut bindings::block_device) -> bool;

@@ -6,7 +6,9 @@
 //! closed gate is put aside (see [`super::deferred`]) and comes again when the gate is reopened.
 //! A request holds the gate of the disk that it came through; nothing below a metadevice that has
 //! a parent is reached but through that parent, or by who reads it through its own disk. So what
-//! changes a metadevice closes its gate and those of all that stand above it.
+//! changes a metadevice closes its gate and those of all that stand above it. A mirror below soft
+//! partitions has thousands above: requests to these are carried by the mirror's disk
+//! ([`super::request::Request::carry`]) and hold its gate as well.
 //!
 //! C header: [`include/linux/percpu-refcount.h`](srctree/include/linux/percpu-refcount.h)
 
@@ -49,6 +51,15 @@ impl Gate {
         unsafe { ffi::md_gate_try_enter(self.gate.get()) }
     }
 
+    /// Enters once more, by who is inside, for as long as the answer lives. May be called in any
+    /// context.
+    #[inline]
+    pub(super) fn enter_again(&self) -> Inside<'_> {
+        // SAFETY: The gate is initialised, and the caller is inside.
+        unsafe { ffi::md_gate_enter_again(self.gate.get()) };
+        Inside(self)
+    }
+
     /// Whether one could enter now.
     pub(super) fn is_open(&self) -> bool {
         let open = self.try_enter();
@@ -89,6 +100,16 @@ impl Gate {
     pub(super) unsafe fn reopen(&self) {
         // SAFETY: By the contract of this function the count is zero.
         unsafe { kernel::bindings::percpu_ref_reinit(&raw mut (*self.gate.get()).inside) };
+    }
+}
+
+/// Somebody who is inside a gate.
+pub(crate) struct Inside<'a>(&'a Gate);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        // SAFETY: Entered by `Gate::enter_again`.
+        unsafe { self.0.exit() };
     }
 }
 

@@ -17,6 +17,11 @@
 //! mirror, so the ordinary request allocates nothing; if it becomes a single clone it counts
 //! nothing. A request that needs more clones takes the others from the disk's bioset.
 //!
+//! A request may be *carried* by another disk ([`Request::carry`]): that of a mirror below the soft
+//! partition that it came to. From then on it is a request of the mirror: it has sectors of it, is
+//! put aside with its other requests, asks for its errands and gives back its claims, and it is
+//! inside the gates of both. Its memory and its end are still those of the disk that it came to.
+//!
 //! A request is made of bios, which may have nothing in common but that they follow each other:
 //! each ends with the errors of its own clones and not with its neighbours'
 //! ([`super::completion`]).
@@ -46,9 +51,14 @@ use super::{
         self,
         forward_done, //
     },
-    disk::Core,
+    disk::{
+        Carrier,
+        Core,
+        Operations, //
+    },
     fan_out::FanOut,
     ffi,
+    gate::Inside,
     submission::Submission, //
 };
 
@@ -124,6 +134,10 @@ pub(super) struct Private {
     seen: Cell<u32>,
     /// The request that was deferred before this one, see [`super::deferred`].
     next: *mut bindings::request,
+    /// What the disk has that carries the request; null if that is its own.
+    pub(super) carrier: Cell<*const Core>,
+    /// How many sectors further on it lies on that disk; wraps around.
+    pub(super) offset: Cell<u64>,
     /// The first clones; as many as the disk has room for, see [`Private::size`].
     clones: [BioClone; 0],
 }
@@ -146,6 +160,8 @@ pub(super) mod flag {
     pub(in crate::kapi) const CLAIMING: u32 = 4;
     /// When all clones are back the request goes to the worker in any case.
     pub(in crate::kapi) const UNFINISHED: u32 = 8;
+    /// The request is inside the gate of the disk that carries it.
+    pub(in crate::kapi) const CARRIED: u32 = 16;
 }
 
 /// How far a request is that comes to the engine.
@@ -182,22 +198,51 @@ impl Request {
         };
         private.flags.set(0);
         private.stage.set(Stage::New as u32);
+        private.carrier.set(core::ptr::null());
+        private.offset.set(0);
         // INVARIANT: The request was just started, and `queue_rq` gave it to us.
         Self { rq }
     }
 
-    /// Enters the disk's gate, if it has not yet. `false` if the gate is closed.
+    /// Enters the gate of the disk that has it now, if it has not yet. `false` if the gate is
+    /// closed.
     #[inline]
     pub(super) fn enter(&self, core: &Core) -> bool {
-        let flags = &self.private().flags;
-        if flags.get() & flag::INSIDE != 0 {
+        let private = self.private();
+        let flag = if private.carrier.get().is_null() {
+            flag::INSIDE
+        } else {
+            flag::CARRIED
+        };
+        if private.flags.get() & flag != 0 {
             return true;
         }
         let entered = core.gate().try_enter();
         if entered {
-            flags.set(flags.get() | flag::INSIDE);
+            private.flags.set(private.flags.get() | flag);
         }
         entered
+    }
+
+    /// From now on the request is one of another disk, of which its first sector is `sector`.
+    /// `None` if that disk's gate is closed: then it comes there when it is reopened.
+    ///
+    /// The disk is not changed as long as what comes with the request lives, also if the request
+    /// has ended by then.
+    #[inline]
+    pub(crate) fn carry<'a, T: Operations>(
+        self,
+        carrier: &'a Carrier<T>,
+        sector: u64,
+    ) -> Option<(Self, Inside<'a>)> {
+        let (core, own) = (carrier.core(), self.raw().__sector);
+        self.private().offset.set(sector.wrapping_sub(own));
+        self.private().carrier.set(core);
+        if !self.enter(core) {
+            self.wait(|| core.gate().is_open());
+            return None;
+        }
+        Some((self, core.gate().enter_again()))
     }
 
     /// Makes a flush one that must not wait, so that who must not wait either may send it; see
@@ -215,7 +260,7 @@ impl Request {
     /// `may_go` tells whether what it waits for has come about already, without the request.
     pub(crate) fn wait(self, may_go: impl FnOnce() -> bool) {
         // SAFETY: The request is not ended; `wait` sees to it that the disk stays.
-        let core = unsafe { Core::of(self.rq) };
+        let core = unsafe { carrying(self.rq) };
         core.deferred().wait(self, may_go);
     }
 
@@ -229,14 +274,14 @@ impl Request {
         // SAFETY: By the type invariant the request is ours, and its disk is there.
         unsafe {
             (*self.rq).cmd_flags &= !REQ_NOWAIT;
-            Core::of(self.rq).deferred().push(self);
+            carrying(self.rq).deferred().push(self);
         }
     }
 
     /// Has an errand of the disk carried out.
     pub(crate) fn ask(&self, errand: u32) {
         // SAFETY: By the type invariant the request is not ended, so that the disk stays.
-        unsafe { Core::of(self.rq) }.errands().ask(errand, 0);
+        unsafe { carrying(self.rq) }.errands().ask(errand, 0);
     }
 
     /// Takes back what [`Self::into_raw`] gave up.
@@ -366,9 +411,11 @@ impl Request {
         }
     }
 
-    /// First sector.
+    /// First sector, on the disk that carries it.
     pub(crate) fn sector(&self) -> u64 {
-        self.raw().__sector
+        self.raw()
+            .__sector
+            .wrapping_add(self.private().offset.get())
     }
 
     /// Number of sectors.
@@ -434,6 +481,23 @@ impl Request {
 pub(super) fn private(rq: *mut bindings::request) -> *mut Private {
     // The tag set's `cmd_size` bytes follow the request (`blk_mq_rq_to_pdu`).
     rq.wrapping_add(1).cast()
+}
+
+/// What the disk has that a request is one of now.
+///
+/// # Safety
+///
+/// As for [`Core::of`].
+pub(super) unsafe fn carrying<'a>(rq: *mut bindings::request) -> &'a Core {
+    // SAFETY: By the contract of this function. A disk that carries requests of others outlives
+    // those: [`Carrier`].
+    unsafe {
+        let carrier = (*private(rq)).carrier.get();
+        match carrier.as_ref() {
+            Some(core) => core,
+            None => Core::of(rq),
+        }
+    }
 }
 
 /// The memory of a request's own clone, of which it has [`Core::own_clones`].

@@ -180,17 +180,17 @@ pub enum Damage {
 }
 
 /// The damage of a value that is none that it may have.
-pub(super) const fn bad(name: &'static str, found: u64) -> Damage {
+pub(crate) const fn bad(name: &'static str, found: u64) -> Damage {
     Damage::Value { name, found }
 }
 
 /// The same, of a field of a structure.
-pub(super) fn bad_field(field: Field, structure: &[u8]) -> Damage {
+pub(crate) fn bad_field(field: Field, structure: &[u8]) -> Damage {
     bad(field.name, field.number(structure))
 }
 
 /// Refuses a field that is not zero.
-pub(super) fn zero(field: Field, structure: &[u8]) -> Result<(), Damage> {
+pub(crate) fn zero(field: Field, structure: &[u8]) -> Result<(), Damage> {
     if field.is_zero(structure) {
         Ok(())
     } else {

@@ -28,7 +28,8 @@ use md_model::{
         metadevice::{
             fields as metadevice,
             history,
-            pace, //
+            pace,
+            soft, //
         },
         page,
         pool,
@@ -37,6 +38,8 @@ use md_model::{
         table, //
     },
     limits::{
+        EXTENTS_MAX,
+        GRAIN_SECTORS,
         REPLICAS_MAX,
         REPLICA_PAGES_MAX,
         REPLICA_PAGES_MIN,
@@ -46,6 +49,7 @@ use md_model::{
         KEPT_RANGES_MAX,
         RUNS_MAX, //
     },
+    soft::watermark,
 };
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/format.md");
@@ -53,10 +57,10 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/format.m
 const INTRODUCTION: &str = "\
 # On-disk format
 
-<!-- Made from the constants in `model/database/` by `model/tests/format_document.rs`, which says
+<!-- Made from the constants in `model/` by `model/tests/format_document.rs`, which says
      how to make it again. Do not edit. -->
 
-All numbers are little-endian. Everything is written in pages of 4096 bytes at multiples of 4096
+All numbers are little-endian. Everything but watermarks is written in pages of 4096 bytes at multiples of 4096
 bytes. Uuids are in the order in which they are written as text. Fields named `rest` are zero, and
 so is what follows the last field in use of a page.
 
@@ -153,12 +157,13 @@ fn record() -> String {
     let mut text = format!(
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
          components, submirrors, words, what components have to do with hot spares, and \
-         scrubs.\n\n\
+         scrubs. That of\na soft partition has one component, which is its base from the first \
+         watermark to the last, and no row; what makes it one and its\nextents are at the end.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
          regions in version {version} either, and nothing of scrubs. In versions 1 and 2 `pool` \
-         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs.\n"
+         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs, or soft partitions.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
@@ -182,6 +187,8 @@ fn record() -> String {
         "Then how fast the mirror is resynced, if that was chosen:",
         pace::FIELDS,
     );
+    text += &table_of("What makes a soft partition:", soft::FIELDS);
+    text += &table_of("An extent:", soft::EXTENT_FIELDS);
     text
 }
 
@@ -211,6 +218,29 @@ fn component_label() -> String {
     text
 }
 
+fn watermarks() -> String {
+    let (version, bytes) = (watermark::VERSION, watermark::BYTES);
+    let copy = watermark::COPY_SECTORS;
+    let mut text = format!(
+        "\n## Watermark\n\nThis is version {version}. The base of soft partitions, a device behind \
+         its reserved head or a metadevice, is divided in grains of\n{GRAIN_SECTORS} sectors. A \
+         watermark takes one, right before the data of the extent, or the free space, that it is \
+         about. It is {bytes} bytes at the\nbeginning of the grain, and once more {copy} sectors \
+         further on; the first copy that is whole and belongs there counts. The rest of\nthe grain \
+         is zero.\n\n\
+         The first watermark is in the first whole grain of the base. The next one follows behind \
+         it and so many sectors as it says. The last\none, of kind 3, is in the last whole grain. \
+         All have the same `base`. Whatever else looks like a watermark is none.\n\n\
+         The layout of a soft partition is that of its extent 0: of this the one with the largest \
+         `generation` whose layout is complete.\nThe others are the extents with the largest \
+         `generation` that is not above that, in the order of `sequence`. The last one has what\n\
+         the others leave of `total`. Other extents are free space. There are at most {EXTENTS_MAX} \
+         extents.\n"
+    );
+    text += &table_of("A watermark:", watermark::FIELDS);
+    text
+}
+
 #[test]
 fn the_document_is_as_the_code() {
     let sections = [
@@ -220,6 +250,7 @@ fn the_document_is_as_the_code() {
         record(),
         hot_spare_pool(),
         component_label(),
+        watermarks(),
     ];
     let made = INTRODUCTION.to_owned() + &sections.concat();
     if env::var_os("WRITE_FORMAT").is_some() {

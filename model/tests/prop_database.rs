@@ -182,6 +182,7 @@ fn stripe_of<'a>(head: Head, rows: &'a [Row], components: &'a [Component]) -> Pa
         words: &[],
         spared: &[],
         history: None,
+        soft: None,
     }
 }
 
@@ -245,6 +246,7 @@ fn record_of((head, sides, words): &Mirror) -> Vec<u8> {
         words,
         spared: &[],
         history: None,
+        soft: None,
     };
     let length = encode(&parts, &mut bytes).expect("room");
     assert_eq!(encode(&parts, &mut bytes[..length - 1]), None, "no room");
@@ -348,6 +350,7 @@ fn too_many_words_are_not_written() {
             words,
             spared: &[],
             history: None,
+            soft: None,
         };
         encode(&parts, &mut bytes)
     };

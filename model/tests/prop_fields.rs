@@ -5,6 +5,7 @@
 
 mod offline;
 mod reencode;
+mod stored;
 
 use std::collections::BTreeSet;
 
@@ -26,18 +27,9 @@ use md_model::{
             Role, //
         },
         metadevice::{
-            self,
             fields,
             history,
-            Component,
-            Head,
-            Kind,
-            Parts,
-            Row,
-            Side,
-            SideState,
-            Spared,
-            SparedRole,
+            soft,
             Sync, //
         },
         page::{
@@ -49,26 +41,7 @@ use md_model::{
         root,
         table, //
     },
-    mirror::{
-        component::State,
-        options::Options,
-        scrub::{
-            compare::{
-                Difference,
-                Mode, //
-            },
-            history::{
-                History,
-                Run,
-                RUNS_MAX, //
-            },
-            report::{
-                Range,
-                Report, //
-            },
-            run::End as RunEnd, //
-        }, //
-    },
+    mirror::scrub::history::RUNS_MAX, //
 };
 
 use offline::{
@@ -86,6 +59,13 @@ use offline::{
     TABLE_SLOT, //
 };
 use reencode::Again;
+use stored::{
+    mirror,
+    scrubbed,
+    soft_partition,
+    stripe,
+    synced, //
+};
 
 /// Fields of a structure within some bytes, and where it begins.
 type Structure = (usize, &'static [Field]);
@@ -98,128 +78,6 @@ struct Case {
     /// Fields of which another value may be right, if the checksum fits.
     free: &'static [&'static str],
     again: fn(&[u8]) -> Again,
-}
-
-fn component(number: u8, unit: Option<u32>) -> Component {
-    Component {
-        uuid: Uuid::from_bytes([number; 16]),
-        partition: Uuid::from_bytes([number + 1; 16]),
-        wwn: [number; 32],
-        start_sector: 2048,
-        size_sectors: 4096,
-        erred_at: 77,
-        unit,
-        state: State::Erred,
-    }
-}
-
-fn stripe() -> Vec<u8> {
-    let head = Head {
-        number: 10,
-        kind: Kind::Stripe,
-        size_sectors: 8192,
-        sync: Sync::UNKNOWN,
-        pool: Some(3),
-    };
-    let row = Row {
-        interlace_sectors: 16,
-        size_sectors: 8192,
-        component_count: 2,
-    };
-    let spared = Spared {
-        component: 1,
-        role: SparedRole::StandsFor,
-        uuid: Uuid::from_bytes([9; 16]),
-        partition: Uuid::NIL,
-        wwn: [9; 32],
-        start_sector: 2048,
-    };
-    let mut bytes = vec![0; 1000];
-    let parts = Parts {
-        head,
-        rows: &[row],
-        components: &[component(1, None), component(2, Some(7))],
-        sides: &[],
-        words: &[],
-        spared: &[spared],
-        history: None,
-    };
-    let length = metadevice::encode(&parts, &mut bytes);
-    bytes.truncate(length.expect("room"));
-    bytes
-}
-
-/// A mirror that knows nothing of regions, or one with four of them.
-fn mirror(sync: Sync, words: &[u64], history: Option<&History>) -> Vec<u8> {
-    let head = Head {
-        number: 20,
-        kind: Kind::Mirror(Options::default()),
-        size_sectors: 8192,
-        sync,
-        pool: None,
-    };
-    let sides = [11, 12].map(|number| Side {
-        number,
-        state: SideState::NeedsResync,
-    });
-    let mut bytes = vec![0; 2000];
-    let parts = Parts {
-        head,
-        rows: &[],
-        components: &[],
-        sides: &sides,
-        words,
-        spared: &[],
-        history,
-    };
-    let length = metadevice::encode(&parts, &mut bytes);
-    bytes.truncate(length.expect("room"));
-    bytes
-}
-
-/// A mirror whose second side is behind in one of its regions.
-fn synced() -> Vec<u8> {
-    let sync = Sync {
-        region_shift: 11,
-        is_cancelled: false,
-    };
-    mirror(sync, &[0b1010, 0, 0b0100], None)
-}
-
-/// The same after two scrubs.
-fn scrubbed() -> Vec<u8> {
-    let sync = Sync {
-        region_shift: 11,
-        is_cancelled: false,
-    };
-    let mut report = Report::new();
-    report.add(Range {
-        sector: 77,
-        count: 8,
-        difference: Difference {
-            compared: 0b11,
-            outvoted: 0b10,
-            zeroed: 0b10,
-        },
-    });
-    let mut history = History::NONE;
-    for mode in [Mode::Majority, Mode::From(1)] {
-        let run = Run {
-            began: 88,
-            seconds: 9,
-            mode,
-            end: RunEnd::Cancelled,
-            compared_sectors: 8000,
-            skipped_sectors: 192,
-            differing_sectors: 8,
-            zeroed_sectors: 7,
-            repaired_sectors: 6,
-            range_count: 1,
-            outvoted: 0b10,
-        };
-        history.add(run, &report);
-    }
-    mirror(sync, &[0b1010, 0, 0b0100], Some(&history))
 }
 
 fn own() -> Member {
@@ -409,6 +267,41 @@ fn metadevices() -> Vec<Case> {
     ]
 }
 
+/// A soft partition, whose component is its base.
+fn soft_case() -> Case {
+    let base = fields::HEAD_BYTES;
+    let own = base + fields::COMPONENT_BYTES;
+    let extent = own + soft::HEAD_BYTES;
+    Case {
+        name: "soft partition",
+        bytes: soft_partition(),
+        structures: vec![
+            (0, fields::FIELDS),
+            (base, fields::COMPONENT_FIELDS),
+            (own, soft::FIELDS),
+            (extent, soft::EXTENT_FIELDS),
+            (extent + soft::EXTENT_BYTES, soft::EXTENT_FIELDS),
+        ],
+        free: &[
+            "number",
+            "component",
+            "partition",
+            "wwn",
+            "start",
+            "size",
+            "erred_at",
+            "unit",
+            "state",
+            "soft",
+            "base",
+            "generation",
+            "alignment",
+            "sector",
+        ],
+        again: reencode::metadevice,
+    }
+}
+
 /// A mirror that remembers two scrubs, and a range that the last one has found.
 fn scrubs() -> Case {
     let scrubs = fields::HEAD_BYTES + 2 * fields::SIDE_BYTES + 3 * fields::WORD_BYTES;
@@ -512,6 +405,7 @@ fn a_field_of_a_page_is_refused_or_read_as_what_it_says() {
 fn a_field_of_a_metadevice_is_refused_or_read_as_what_it_says() {
     metadevices().iter().for_each(check);
     check(&scrubs());
+    check(&soft_case());
 }
 
 /// A load of a replica that is changed, alone and beside a sound one, finds one of these.

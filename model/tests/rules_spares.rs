@@ -66,6 +66,7 @@ fn encoded(spared: &[Spared]) -> Option<Vec<u8>> {
         words: &[],
         spared,
         history: None,
+        soft: None,
     };
     let length = encode(&parts, &mut bytes)?;
     bytes.truncate(length);

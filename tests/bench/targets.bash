@@ -60,6 +60,13 @@ make_target() {
 		mdadm --create $device --quiet --run --level=1 --raid-devices=2 --assume-clean \
 			--metadata=1.2 --bitmap=internal "$a" "$b"
 		;;
+	soft.ours) metainit d10 -p "$a" all ;;
+	soft.dm-linear) dm "0 $((size - 8192)) linear $a 4096" ;;
+	soft-mirror.*)
+		metainit d11 1 1 "$a" && metainit d12 1 1 "$b" &&
+			metainit --assume-clean d13 -m d11 d12 || return 1
+		if [ "$2" = ours ]; then metainit d10 -p d13 all; else device=/dev/md/dsk/d13; fi
+		;;
 	*) die "no target $1 $2" ;;
 	esac
 }
@@ -77,6 +84,9 @@ unmake_target() {
 		mdadm --quiet --zero-superblock "/dev/${3}0" "/dev/${3}1"
 		;;
 	mirror.ours) for d in d10 d11 d12; do metaclear $d || true; done ;;
+	# With -f: disks that keep nothing have no watermarks.
+	soft-mirror.*) for d in d10 d13 d11 d12; do metaclear -f $d || true; done ;;
+	soft.ours) metaclear -f d10 ;;
 	*.ours) metaclear d10 ;;
 	*.dm-*) dmsetup remove bench ;;
 	*.md-*) mdadm --quiet --stop /dev/md0 ;;
@@ -91,6 +101,8 @@ targets_of() {
 	stripe) echo ours dm-stripe ${all_peers:+md-raid0} ;;
 	mirror-map) echo ours md-raid1 ;;
 	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;
-	*) die "no kind '$1': there are concat, stripe, mirror, mirror-map" ;;
+	soft) echo ours dm-linear ;;
+	soft-mirror) echo ours mirror-alone ;;
+	*) die "no kind '$1': there are concat, stripe, mirror, mirror-map, soft, soft-mirror" ;;
 	esac
 }

@@ -20,8 +20,8 @@ pub const RECORD_KIND: u16 = 1;
 
 /// Version of the record. Version 1 has zeros where the regions are: it is read as the record of a
 /// mirror whose regions are not known. Versions 1 and 2 have zeros where the hot spares are: they
-/// are read as those of metadevices that have none. Nor have they scrubs at their end.
-/// A pace follows those only where the administrator has chosen one.
+/// are read as those of metadevices that have none. Nor have they scrubs at their end, nor are
+/// there soft partitions. A pace follows those only where the administrator has chosen one.
 pub const RECORD_VERSION: u16 = 3;
 
 /// Oldest version that is read.
@@ -30,7 +30,13 @@ pub const RECORD_VERSION_MIN: u16 = 1;
 /// Its name.
 pub const NUMBER: Field = Field::first("number", 4, "number of the metadevice: 10 for d10");
 /// What it is.
-pub const KIND: Field = NUMBER.then("kind", 2, "1 for a stripe or concat, 2 for a mirror");
+pub const KIND: Field = NUMBER.then(
+    "kind",
+    2,
+    "1 for a stripe or concat, 2 for a mirror, 5 for a soft partition",
+);
+/// The kind of a soft partition (`svm.md` section 1.5).
+pub const SOFT_KIND: u64 = 5;
 /// Resync pass of a mirror.
 pub const PASS: Field = KIND.then("pass", 2, "resync pass of a mirror, 0 to 9; else 0");
 /// Read policy of a mirror.
@@ -222,10 +228,11 @@ pub const SPARED_BYTES: usize = 80;
 pub const LABEL_BYTES_MAX: usize =
     HEAD_BYTES + ROWS_MAX as usize * ROW_BYTES + COMPONENTS_MAX as usize * COMPONENT_BYTES;
 
-/// Bytes of the longest record.
-pub const BYTES_MAX: usize = LABEL_BYTES_MAX + SPARED_MAX as usize * SPARED_BYTES;
+/// Bytes of the longest record, which is that of a soft partition.
+pub const BYTES_MAX: usize = super::soft::BYTES_MAX;
 
-// A mirror has no rows and no components, so that the longest record is that of a stripe.
+const _: () = assert!(LABEL_BYTES_MAX + SPARED_MAX as usize * SPARED_BYTES <= BYTES_MAX);
+// A mirror has no rows and no components.
 const _: () = assert!(
     HEAD_BYTES
         + SUBMIRRORS_MAX as usize * SIDE_BYTES

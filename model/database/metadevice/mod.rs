@@ -3,14 +3,16 @@
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
 //! or concat, and what these have to do with hot spares; submirrors for a mirror, and what that
-//! remembers of its regions and of scrubs. It is longer than a page where the lists are; then it is
-//! stored in parts (see [`records`](super::records)). Another kind of metadevice, or another
-//! version, gets numbers of its own; what has a number that is unknown is refused.
+//! remembers of its regions and of scrubs; the base of a soft partition, and its extents. It is
+//! longer than a page where the lists are; then it is stored in parts (see
+//! [`records`](super::records)). Another kind of metadevice, or another version, gets numbers of
+//! its own; what has a number that is unknown is refused.
 
 mod codec;
 pub mod fields;
 pub mod history;
 pub mod pace;
+pub mod soft;
 
 use self::{
     codec::*,
@@ -18,16 +20,22 @@ use self::{
         COMPONENTS,
         COMPONENT_BYTES,
         HEAD_BYTES,
+        KIND,
         REGION_WORDS,
         ROWS,
         ROW_BYTES,
         SIDE_BYTES,
+        SOFT_KIND,
         SPARED,
         SPARED_BYTES,
         SPARED_COMPONENT,
         SUBMIRRORS,
         WORD,
         WORD_BYTES, //
+    },
+    soft::{
+        Soft,
+        SoftHead, //
     },
 };
 use super::{
@@ -51,6 +59,7 @@ use crate::{
         scrub::history::History,
         throttle::Limits, //
     },
+    soft::Extent,
 };
 
 /// What a metadevice is.
@@ -60,6 +69,8 @@ pub enum Kind {
     Stripe,
     /// A mirror.
     Mirror(Options),
+    /// A soft partition.
+    Soft,
 }
 
 /// The head of a record.
@@ -185,6 +196,7 @@ pub struct Record<'a> {
     words: &'a [u8],
     spared: &'a [u8],
     history: &'a [u8],
+    soft: &'a [u8],
 }
 
 /// What a record is made of.
@@ -206,6 +218,8 @@ pub struct Parts<'a> {
     pub spared: &'a [Spared],
     /// What a mirror remembers of scrubs.
     pub history: Option<&'a History>,
+    /// What a soft partition has. Its component is its base, from the first watermark to the last.
+    pub soft: Option<Soft<'a>>,
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
@@ -218,10 +232,16 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         words,
         spared,
         history,
+        soft,
         ..
     } = *parts;
     let history_bytes = history.map_or(0, |_| history::BYTES);
     let pace = history.and(chosen_pace(&parts.head));
+    let pace_bytes = pace.map_or(0, |_| pace::BYTES);
+    let soft_bytes = match &soft {
+        Some(soft) => soft::bytes_of(soft.extents.len())?,
+        None => 0,
+    };
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
@@ -229,7 +249,8 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         words.len().checked_mul(WORD_BYTES)?,
         spared.len().checked_mul(SPARED_BYTES)?,
         history_bytes,
-        pace.map_or(0, |_| pace::BYTES),
+        pace_bytes,
+        soft_bytes,
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -254,7 +275,8 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     let (side_list, rest) = rest.split_at_mut_checked(side_bytes)?;
     let (word_list, rest) = rest.split_at_mut_checked(word_bytes)?;
     let (spared_list, rest) = rest.split_at_mut_checked(spared_bytes)?;
-    let (history_part, pace_part) = rest.split_at_mut_checked(history_bytes)?;
+    let (history_part, rest) = rest.split_at_mut_checked(history_bytes)?;
+    let (pace_part, soft_part) = rest.split_at_mut_checked(pace_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -271,6 +293,9 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     if let Some(pace) = pace {
         pace::encode(pace, pace_part);
     }
+    if let Some(soft) = &soft {
+        soft::encode(soft, soft_part);
+    }
     Some(length)
 }
 
@@ -278,7 +303,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
 fn chosen_pace(head: &Head) -> Option<&Limits> {
     match &head.kind {
         Kind::Mirror(options) => Some(&options.pace).filter(|pace| **pace != Limits::DEFAULT),
-        Kind::Stripe => None,
+        Kind::Stripe | Kind::Soft => None,
     }
 }
 
@@ -311,9 +336,13 @@ impl<'a> Record<'a> {
         let spared = list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)?;
         let (words, rest) = rest.split_at_checked(word_bytes).ok_or(cut)?;
         let (spared, rest) = rest.split_at_checked(spared).ok_or(cut)?;
-        let (history, pace) = match rest.len() {
-            0 => (rest, rest),
-            _ => rest.split_at_checked(history::BYTES).ok_or(cut)?,
+        let (history, soft) = match KIND.number(head) {
+            SOFT_KIND => (&[][..], rest),
+            _ => (rest, &[][..]),
+        };
+        let (history, pace) = match history.len() {
+            0 => (history, history),
+            _ => history.split_at_checked(history::BYTES).ok_or(cut)?,
         };
         if !matches!(pace.len(), 0 | pace::BYTES) {
             return Err(cut);
@@ -329,6 +358,7 @@ impl<'a> Record<'a> {
             words,
             spared,
             history,
+            soft,
         };
         record.judge()?;
         Ok(record)
@@ -389,6 +419,31 @@ impl<'a> Record<'a> {
         history::decode(self.history)
     }
 
+    /// What a soft partition has, its extents apart.
+    pub fn soft(&self) -> Option<SoftHead> {
+        soft::decode_head(self.soft).ok()
+    }
+
+    /// The extents of a soft partition, in order.
+    pub fn extents(&self) -> impl Iterator<Item = Extent> + 'a {
+        soft::extents(self.soft)
+    }
+
+    /// A soft partition has one component, which is its base, and nothing else.
+    fn judge_soft(&self) -> Result<(), Damage> {
+        let mut components = self.components();
+        let (base, others) = (components.next(), components.count());
+        let base = base
+            .filter(|_| others == 0)
+            .ok_or(bad(COMPONENTS.name, others as u64))?;
+        let end = base.start_sector.saturating_add(base.size_sectors);
+        let is_alone = self.rows.is_empty() && self.sides.is_empty() && self.spared.is_empty();
+        if !is_alone {
+            return Err(bad(ROWS.name, self.rows.len() as u64));
+        }
+        soft::judge(self.soft, (base.start_sector, end), self.head.size_sectors)
+    }
+
     fn judge(&self) -> Result<(), Damage> {
         let mut in_rows = 0_usize;
         for row in self.rows.chunks_exact(ROW_BYTES) {
@@ -402,6 +457,9 @@ impl<'a> Record<'a> {
             decode_side(side)?;
         }
         self.judge_spared()?;
+        if self.head.kind == Kind::Soft {
+            return self.judge_soft();
+        }
         if in_rows.checked_mul(COMPONENT_BYTES) != Some(self.components.len()) {
             return Err(bad("components in rows", in_rows as u64));
         }
@@ -413,7 +471,7 @@ impl<'a> Record<'a> {
             Kind::Mirror(_) if !self.rows.is_empty() || self.sides.is_empty() => {
                 Err(bad(ROWS.name, self.rows.len() as u64))
             }
-            Kind::Stripe | Kind::Mirror(_) => Ok(()),
+            Kind::Stripe | Kind::Mirror(_) | Kind::Soft => Ok(()),
         }
     }
 }

@@ -118,6 +118,7 @@ mod tests {
             words: &[],
             spared: &[],
             history,
+            soft: None,
         };
         let mut bytes = vec![0xff; super::super::fields::BYTES_MAX];
         let length = encode_record(&parts, &mut bytes).expect("it fits");
@@ -128,7 +129,7 @@ mod tests {
     fn pace_in(bytes: &[u8]) -> Option<Limits> {
         match Record::decode(bytes).ok()?.head.kind {
             Kind::Mirror(options) => Some(options.pace),
-            Kind::Stripe => None,
+            Kind::Stripe | Kind::Soft => None,
         }
     }
 

@@ -14,6 +14,7 @@ use md_model::database::{
     },
     metadevice::{
         encode,
+        soft::Soft,
         Parts,
         Record, //
     },
@@ -109,6 +110,11 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
         .collect();
     let spared: Vec<_> = record.spared().collect();
     let history = record.history();
+    let extents: Vec<_> = record.extents().collect();
+    let soft = record.soft().map(|head| Soft {
+        head,
+        extents: &extents,
+    });
     let parts = Parts {
         head: record.head,
         rows: &rows,
@@ -117,6 +123,7 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
         words: &words,
         spared: &spared,
         history: history.as_ref(),
+        soft,
     };
     let mut again = vec![0; bytes.len()];
     let length = encode(&parts, &mut again);

@@ -29,6 +29,8 @@ mod pool;
 mod refusal;
 #[path = "admin/scrub.rs"]
 mod scrub;
+#[path = "admin/soft.rs"]
+mod soft;
 #[path = "admin/unit.rs"]
 mod unit;
 
@@ -121,6 +123,21 @@ pub use scrub::{
     SCRUB_REPAIR,
     SCRUB_REPAIR_FROM,
     SCRUB_RUNS_MAX, //
+};
+pub use soft::{
+    ChangeSoft,
+    CreateSoft,
+    Extent,
+    MendSoft,
+    SoftState,
+    SoftStatus,
+    EXTENTS_MAX,
+    SOFT_ALL,
+    SOFT_CHECK_ONLY,
+    SOFT_FORCE,
+    SOFT_PARENTS,
+    SOFT_REBUILD,
+    SOFT_SHRINK, //
 };
 pub use unit::{
     Clear,
@@ -254,6 +271,15 @@ pub const IOC_READ_EVENTS: u32 = read_write(34, size_of::<ReadEvents>());
 
 /// Gives a metadevice another name, or exchanges the names of two: argument [`Rename`].
 pub const IOC_RENAME: u32 = read_write(35, size_of::<Rename>());
+/// Makes a soft partition: argument [`CreateSoft`].
+pub const IOC_CREATE_SOFT: u32 = read_write(58, size_of::<CreateSoft>());
+/// Grows or shrinks a soft partition: argument [`ChangeSoft`].
+pub const IOC_CHANGE_SOFT: u32 = read_write(59, size_of::<ChangeSoft>());
+/// Reads what a soft partition is made of: argument [`SoftStatus`].
+pub const IOC_SOFT_STATUS: u32 = read_write(60, size_of::<SoftStatus>());
+/// Has the watermarks of a base compared with the records, or written by them: argument
+/// [`MendSoft`].
+pub const IOC_MEND_SOFT: u32 = read_write(61, size_of::<MendSoft>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -325,6 +351,11 @@ const _: () = assert!(size_of::<GrowMirror>() == 96);
 const _: () = assert!(size_of::<Rename>() == 120);
 const _: () = assert!(size_of::<Event>() == 480);
 const _: () = assert!(size_of::<ReadEvents>() == 88);
+const _: () = assert!(size_of::<Extent>() == 16);
+const _: () = assert!(size_of::<CreateSoft>() == 464);
+const _: () = assert!(size_of::<ChangeSoft>() == 104);
+const _: () = assert!(size_of::<SoftStatus>() == 176);
+const _: () = assert!(size_of::<MendSoft>() == 80);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 176);
 const _: () = assert!(size_of::<ListPools>() == 80);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Everything that reads what it has not written itself, as targets of a fuzzer: the pages and
-//! records of the state database, the load of a set, names, md.tab, file systems that are dumped,
-//! and dumps.
+//! records of the state database, the load of a set, watermarks, names, md.tab, file systems that
+//! are dumped, and dumps.
 //!
 //! A target panics on a bug and else returns. Beside not panicking, what a codec accepts has to
 //! come out again as the very bytes that went in. Checksums and magic numbers are made to fit here,
@@ -18,6 +18,7 @@ mod offline;
 mod pages;
 #[path = "../../../model/tests/reencode/mod.rs"]
 mod reencode;
+mod soft;
 mod text;
 
 /// A target.
@@ -53,6 +54,8 @@ pub const TARGETS: &[Target] = &[
     target!(backup, extfs),
     target!(backup, dump),
     target!(backup, dumpdates),
+    target!(soft, watermark),
+    target!(soft, watermarks),
     target!(text, name),
     target!(text, md_tab),
 ];

@@ -6,6 +6,7 @@ use md_model::{
     database::{
         identity::Uuid,
         metadevice::{
+            soft::SoftState,
             Component,
             Kind,
             Record,
@@ -51,6 +52,7 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
             (report::Kind::Stripe, None)
         }
         Kind::Stripe => (report::Kind::Concat, None),
+        Kind::Soft => (report::Kind::SoftPartition, None),
     };
     dump::Metadevice {
         name: name(record.head.number),
@@ -68,7 +70,32 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
             resync_cancelled: record.head.sync.is_cancelled,
         }),
         checks: checks(record),
+        soft_partition: soft(record),
     }
+}
+
+/// What a soft partition is made of.
+fn soft(record: &Record<'_>) -> Option<dump::SoftPartition> {
+    let head = record.soft()?;
+    let extents = record.extents().map(|extent| report::Extent {
+        start: bytes(extent.sector),
+        size: bytes(extent.count),
+    });
+    Some(dump::SoftPartition {
+        uuid: head.soft.to_string(),
+        base_uuid: head.base.to_string(),
+        generation: head.generation,
+        alignment: bytes(head.alignment_sectors),
+        state: match head.state {
+            SoftState::Okay => "okay",
+            SoftState::Creating => "creating",
+            SoftState::Growing => "growing",
+            SoftState::Shrinking => "shrinking",
+            SoftState::Clearing => "clearing",
+        },
+        base: told_component(record.components().next()?),
+        extents: extents.collect(),
+    })
 }
 
 /// What is remembered of checks, if there were some.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which metadevice is made of which. A metadevice is a component of at most one other, so that
-//! there are trees: parents above the metadevices that they are made of.
+//! there are trees: parents above the metadevices that they are made of. Only soft partitions share
+//! one: it stands below the last of them.
 
 use crate::{
-    syntax::name::MetadeviceName,
+    syntax::{
+        name::MetadeviceName,
+        spec::Kind, //
+    },
     unit::Unit, //
 };
 use std::collections::{
@@ -18,8 +22,10 @@ pub struct Kin {
     pub name: MetadeviceName,
     /// The one that it is a component of.
     pub parent: Option<MetadeviceName>,
-    /// Whether it is a mirror.
-    pub is_mirror: bool,
+    /// Its kind.
+    pub kind: Kind,
+    /// Of a soft partition, the metadevice that it is on, if that is one and known.
+    pub base: Option<MetadeviceName>,
 }
 
 /// A metadevice in a list.
@@ -36,7 +42,9 @@ pub struct Place {
 pub struct Family {
     parents: BTreeMap<MetadeviceName, Option<MetadeviceName>>,
     children: BTreeMap<MetadeviceName, Vec<MetadeviceName>>,
-    mirrors: BTreeSet<MetadeviceName>,
+    kinds: BTreeMap<MetadeviceName, Kind>,
+    /// Soft partitions on each metadevice that has some.
+    above: BTreeMap<MetadeviceName, BTreeSet<MetadeviceName>>,
 }
 
 impl From<&Unit> for Kin {
@@ -44,7 +52,10 @@ impl From<&Unit> for Kin {
         Kin {
             name: unit.name,
             parent: unit.parent,
-            is_mirror: unit.is_mirror(),
+            kind: unit.unit_kind(),
+            base: unit
+                .soft()
+                .and_then(|soft| MetadeviceName::at_path(&soft.base.device)),
         }
     }
 }
@@ -54,16 +65,22 @@ impl FromIterator<Kin> for Family {
         let mut family = Family {
             parents: BTreeMap::new(),
             children: BTreeMap::new(),
-            mirrors: BTreeSet::new(),
+            kinds: BTreeMap::new(),
+            above: BTreeMap::new(),
         };
         for Kin {
             name,
             parent,
-            is_mirror,
+            kind,
+            base,
         } in all
         {
             family.parents.insert(name, parent);
-            family.mirrors.extend(is_mirror.then_some(name));
+            family.kinds.insert(name, kind);
+            if let Some(base) = base {
+                family.children.entry(name).or_default().push(base);
+                family.above.entry(base).or_default().insert(name);
+            }
             if let Some(parent) = parent {
                 family.children.entry(parent).or_default().push(name);
             }
@@ -85,8 +102,11 @@ impl Family {
     /// All metadevices in the order of their numbers, mirrors first (`svm.md` section 10.1), except
     /// that each is followed by those that it is made of.
     fn all(&self) -> Vec<Place> {
-        let is_top = |name: &&MetadeviceName| self.parent(**name).is_none();
-        let tops = self.mirrors.iter().chain(self.parents.keys());
+        let is_top = |name: &&MetadeviceName| {
+            self.parent(**name).is_none() && !self.above.contains_key(*name)
+        };
+        let mirrors = self.parents.keys().filter(|name| self.is_mirror(**name));
+        let tops = mirrors.chain(self.parents.keys());
         let tops = tops.filter(is_top);
         // A parent that was cleared while the list was read has left its components behind, and
         // a kernel that is out of its mind may say that two are parents of each other: all are
@@ -117,7 +137,10 @@ impl Family {
         }
         places.push(Place { name, depth });
         for child in self.children.get(&name).into_iter().flatten() {
-            self.append(*child, depth + 1, seen, places);
+            let mut above = self.above.get(child).into_iter().flatten();
+            if above.all(|soft| seen.contains(soft)) {
+                self.append(*child, depth + 1, seen, places);
+            }
         }
     }
 
@@ -136,7 +159,12 @@ impl Family {
 
     /// Whether a metadevice is a mirror.
     pub fn is_mirror(&self, name: MetadeviceName) -> bool {
-        self.mirrors.contains(&name)
+        self.kind(name) == Kind::Mirror
+    }
+
+    /// The kind of a metadevice.
+    pub fn kind(&self, name: MetadeviceName) -> Kind {
+        self.kinds.get(&name).copied().unwrap_or(Kind::Stripe)
     }
 
     /// The metadevice that the given one is a component of.
@@ -160,7 +188,12 @@ mod tests {
         let kin = kin.iter().map(|(number, parent)| Kin {
             name: name(*number),
             parent: parent.map(name),
-            is_mirror: *number >= MIRRORS,
+            kind: if *number >= MIRRORS {
+                Kind::Mirror
+            } else {
+                Kind::Stripe
+            },
+            base: None,
         });
         kin.collect()
     }
@@ -204,6 +237,28 @@ mod tests {
         assert_eq!(text(&family.places(&[])), "d100 d101 -d2 -d3 d1");
         assert!(family.is_mirror(name(101)));
         assert!(!family.is_mirror(name(2)));
+    }
+
+    #[test]
+    fn what_soft_partitions_share_stands_below_the_last_of_them() {
+        let kin = |number: u32, kind, base: Option<u32>| Kin {
+            name: name(number),
+            parent: None,
+            kind,
+            base: base.map(name),
+        };
+        let family: Family = [
+            kin(10, Kind::Mirror, None),
+            kin(20, Kind::Soft, Some(10)),
+            kin(21, Kind::Soft, Some(10)),
+            kin(22, Kind::Soft, None),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(text(&family.places(&[])), "d20 d21 -d10 d22");
+        assert_eq!(text(&family.places(&[name(20)])), "d20");
+        assert_eq!(text(&family.places(&[name(10)])), "d10");
+        assert_eq!(text(&family.places(&[20, 21].map(name))), "d20 d21 -d10");
     }
 
     #[test]

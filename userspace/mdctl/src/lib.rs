@@ -6,7 +6,9 @@
 //! stands on the line or in md.tab, [`discover`] asks the machine who uses a device and what is on
 //! it, [`components`] judges devices by that, [`admin`] talks to the kernel, [`making`] does all of
 //! that for one metadevice, [`sides`] for a submirror, [`parts`] finds the component of a mirror
-//! that a word means, [`waiting`] waits for a resync, [`family`] knows which is made of which,
+//! that a word means, [`waiting`] waits for a resync, [`watermarks`]
+//! reads those of soft partitions, [`shrinking`] sees whether what is on one still fits, [`family`]
+//! knows which is made of which,
 //! [`building_order`] in which order several are made, [`repair`] what brings one back,
 //! [`description`] puts all of it in md.tab's words, [`keeping`] writes that to files, [`explain`]
 //! turns every failure into what, why and what to type next, and [`output`] writes the answer as
@@ -31,10 +33,12 @@ pub mod output;
 pub mod parts;
 pub mod repair;
 pub mod scrub;
+pub mod shrinking;
 pub mod sides;
 pub mod syntax;
 pub mod unit;
 pub mod waiting;
+pub mod watermarks;
 
 use admin::{
     kapi::AdminDevice,

@@ -34,6 +34,7 @@ use crate::{
         name::MetadeviceName,
         pool::PoolSpec,
         rows::StripeSpec,
+        soft::SoftSpec,
         spec::Spec, //
     },
     Machine,
@@ -65,7 +66,12 @@ pub fn make(
     let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
     let devices = components::look_up(&spec.devices(), machine.host)?;
-    let used = components::find_usage(&devices, machine.host)?;
+    let is_shared = is_base(machine, spec)?;
+    let used = if is_shared {
+        None
+    } else {
+        components::find_usage(&devices, machine.host)?
+    };
     let shared = used.as_ref().filter(|used| may_share(spec, manner, used));
     if let (Some(used), None) = (&used, shared) {
         return Err(explain::device::in_use(&used.device_asked, &used.usage));
@@ -74,11 +80,14 @@ pub fn make(
         check_only,
         in_use: shared.is_some(),
         assume_clean: manner.assume_clean,
+        force: manner.force,
     };
     let failed = |error| creation_failed(&error, spec, &devices);
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     requests::create(machine.admin, spec, &devices, how(true)).map_err(failed)?;
-    check_signatures(spec, manner, machine.host)?;
+    if !is_shared {
+        check_signatures(spec, manner, machine.host)?;
+    }
     if let Some(used) = shared {
         let warning = explain::device::shared(name, used);
         answer.document.warnings.push(warning);
@@ -177,6 +186,31 @@ fn check_signatures(spec: &Spec, manner: Manner, host: &dyn Host) -> Result<(), 
         _ if manner.force => Ok(()),
         Spec::Stripe(stripe) => check_components(stripe, manner, host),
         Spec::Mirror(mirror) => check_submirrors(mirror, manner, host),
+        Spec::Soft(soft) => check_base(soft, manner, host),
+    }
+}
+
+/// Whether there are soft partitions on the base that a new one is to be on: then it is in use, and
+/// what is on it is theirs.
+fn is_base(machine: &mut Machine<'_>, spec: &Spec) -> Result<bool, Failure> {
+    let Spec::Soft(new) = spec else {
+        return Ok(false);
+    };
+    let units = requests::status_of_all(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?;
+    let mut softs = units.iter().filter_map(|unit| unit.soft());
+    Ok(softs.any(|soft| soft.base.device == new.base))
+}
+
+/// The same for the base of a soft partition. In md.tab, one that is a metadevice carries what the
+/// soft partition at its beginning carries.
+fn check_base(spec: &SoftSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+    if manner.from_md_tab && MetadeviceName::at_path(&spec.base).is_some() {
+        return Ok(());
+    }
+    match components::find_carrier([&spec.base], host)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
 }
 

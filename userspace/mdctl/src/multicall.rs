@@ -17,6 +17,7 @@ use crate::{
         metaoffline,
         metaonline,
         metaparam,
+        metarecover,
         metarename,
         metareplace,
         metastat,
@@ -68,7 +69,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 23] = [
+pub static COMMANDS: [Command; 24] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -140,6 +141,12 @@ pub static COMMANDS: [Command; 23] = [
         own_program: true,
         definition: metahs::Arguments::command,
         run: |matches, machine, answer| metahs::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "metarecover",
+        own_program: true,
+        definition: metarecover::Arguments::command,
+        run: |matches, machine, answer| metarecover::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "metadb",
@@ -299,7 +306,7 @@ fn by_word(arguments: &[OsString]) -> Option<&'static Command> {
 /// has none of them.
 fn tool_definition() -> clap::Command {
     clap::Command::new(TOOL)
-        .about("Volume manager: stripes, concats and mirrors of disks")
+        .about("Volume manager: stripes, concats, mirrors and soft partitions of disks")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .args(standard_options())

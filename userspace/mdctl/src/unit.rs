@@ -2,6 +2,7 @@
 //! A metadevice as the commands see it: what the kernel answered, checked and in Rust's terms.
 
 use crate::{
+    admin::requests::soft,
     scrub::Scrubs,
     syntax::{
         mirror::{
@@ -18,9 +19,17 @@ use crate::{
             StripeSpec, //
         },
         size::Sectors,
-        spec::Spec, //
+        soft::{
+            Place,
+            SoftSpec, //
+        },
+        spec::{
+            Kind,
+            Spec, //
+        }, //
     }, //
 };
+use md_abi::admin::SoftState;
 use md_model::mirror::throttle::Limits;
 use md_report::{
     self as report,
@@ -56,6 +65,31 @@ pub enum Body {
     Stripe(Vec<Row>),
     /// A mirror.
     Mirror(Mirror),
+    /// A soft partition.
+    Soft(Soft),
+}
+
+/// What a soft partition is made of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Soft {
+    /// Its base.
+    pub base: Component,
+    /// The rest.
+    pub layout: soft::Status,
+}
+
+impl Soft {
+    /// How its layout is, in SVM's words (`svm.md` section 6.1).
+    pub fn word(&self) -> &'static str {
+        match self.layout.state {
+            SoftState::Okay if self.layout.wrong > 0 => "Errored",
+            SoftState::Okay => "Okay",
+            SoftState::Creating => "Creating",
+            SoftState::Growing => "Growing",
+            SoftState::Shrinking => "Shrinking",
+            SoftState::Clearing => "Deleting",
+        }
+    }
 }
 
 /// The sides of a mirror.
@@ -162,6 +196,28 @@ impl Unit {
                 submirrors: mirror.names(),
                 options: mirror.options,
             }),
+            Body::Soft(soft) => Spec::Soft(SoftSpec {
+                name: self.name,
+                base: soft.base.device.clone(),
+                place: Place::Extents(soft.layout.extents.clone()),
+            }),
+        }
+    }
+
+    /// Its kind.
+    pub fn unit_kind(&self) -> Kind {
+        match self.body {
+            Body::Stripe(_) => Kind::Stripe,
+            Body::Mirror(_) => Kind::Mirror,
+            Body::Soft(_) => Kind::Soft,
+        }
+    }
+
+    /// What it is made of, if it is a soft partition.
+    pub fn soft(&self) -> Option<&Soft> {
+        match &self.body {
+            Body::Soft(soft) => Some(soft),
+            Body::Stripe(_) | Body::Mirror(_) => None,
         }
     }
 
@@ -173,7 +229,7 @@ impl Unit {
     /// Whether it begins where a disk or partition begins. One that is made of metadevices does
     /// so in any case: they have no reserved head.
     fn keeps_data(&self) -> bool {
-        let mut components = self.components();
+        let mut components = self.rows().iter().flat_map(|row| &row.components);
         match (components.next(), components.next()) {
             (Some(only), None) => {
                 only.start.0 == 0 && MetadeviceName::at_path(&only.device).is_none()
@@ -185,7 +241,7 @@ impl Unit {
     /// How its resync is, if it is a mirror with something to resync.
     pub fn resync(&self) -> Option<Resync> {
         match &self.body {
-            Body::Stripe(_) => None,
+            Body::Stripe(_) | Body::Soft(_) => None,
             Body::Mirror(mirror) => mirror.resync,
         }
     }
@@ -193,7 +249,7 @@ impl Unit {
     /// What is known of its checks, if it is a mirror.
     pub fn scrubs(&self) -> Option<&Scrubs> {
         match &self.body {
-            Body::Stripe(_) => None,
+            Body::Stripe(_) | Body::Soft(_) => None,
             Body::Mirror(mirror) => Some(&mirror.scrubs),
         }
     }
@@ -202,15 +258,16 @@ impl Unit {
     pub fn rows(&self) -> &[Row] {
         match &self.body {
             Body::Stripe(rows) => rows,
-            Body::Mirror(_) => &[],
+            Body::Mirror(_) | Body::Soft(_) => &[],
         }
     }
 
-    /// All components, row after row, or all submirrors.
+    /// All components, row after row, or all submirrors, or the base.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         let submirrors = match &self.body {
             Body::Stripe(_) => &[][..],
             Body::Mirror(mirror) => &mirror.submirrors,
+            Body::Soft(soft) => std::slice::from_ref(&soft.base),
         };
         let components = self.rows().iter().flat_map(|row| &row.components);
         components.chain(submirrors)
@@ -218,13 +275,17 @@ impl Unit {
 
     /// Whether anything is or was wrong with it.
     pub fn has_trouble(&self) -> bool {
-        self.state != State::Okay || self.components().any(Component::has_trouble)
+        let is_errored = self.soft().is_some_and(|soft| soft.word() != "Okay");
+        let mut components = self.components();
+        self.state != State::Okay || is_errored || components.any(Component::has_trouble)
     }
 
     /// Stripe or concat: SVM has one word for both, the JSON documents have two.
     fn kind(&self) -> report::Kind {
         if self.is_mirror() {
             report::Kind::Mirror
+        } else if self.soft().is_some() {
+            report::Kind::SoftPartition
         } else if self.rows().iter().any(|row| row.components.len() > 1) {
             report::Kind::Stripe
         } else {
@@ -296,6 +357,7 @@ impl From<&Unit> for report::Metadevice {
             resync_pace: None,
             resync: None,
             check: None,
+            soft_partition: None,
         };
         match &unit.body {
             Body::Stripe(rows) => document.rows = Some(rows.iter().map(Into::into).collect()),
@@ -315,6 +377,7 @@ impl From<&Unit> for report::Metadevice {
                 document.pass = Some(options.pass);
                 document.resync = resync.as_ref().map(Into::into);
             }
+            Body::Soft(soft) => document.soft_partition = Some(soft.into()),
         }
         document
     }
@@ -327,6 +390,22 @@ impl From<&Pace> for report::Pace {
             latency_us: pace.target_us,
             floor: bytes(pace.floor_kib_s),
             ceiling: bytes(pace.ceiling_kib_s),
+        }
+    }
+}
+
+impl From<&Soft> for report::SoftPartition {
+    fn from(soft: &Soft) -> Self {
+        let extents = soft.layout.extents.iter().map(|extent| report::Extent {
+            start: Sectors(extent.sector).bytes(),
+            size: Sectors(extent.count).bytes(),
+        });
+        report::SoftPartition {
+            base: (&soft.base).into(),
+            layout: soft.word().to_string(),
+            alignment: soft.layout.alignment.bytes(),
+            free: soft.layout.free.bytes(),
+            extents: extents.collect(),
         }
     }
 }

@@ -80,6 +80,8 @@ struct TestHost {
     nodes: BTreeMap<String, Node>,
     /// What `wipefs` says of devices on which it finds something, or has trouble.
     wipefs: BTreeMap<String, Wipefs>,
+    /// How large `blkid` says that the file systems on devices are, in KiB.
+    file_systems: BTreeMap<String, u64>,
     /// Pages of devices that something is written on, by their first bytes.
     images: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     /// How often somebody has waited.
@@ -127,6 +129,9 @@ impl Host for TestHost {
     }
 
     fn run(&self, command: &mut Command) -> io::Result<Output> {
+        if command.get_program() == "/usr/sbin/blkid" {
+            return Ok(self.blkid(command));
+        }
         assert_eq!(command.get_program(), "/usr/sbin/wipefs");
         let arguments: Vec<_> = command
             .get_args()
@@ -176,6 +181,19 @@ impl Host for TestHost {
     }
 }
 
+impl TestHost {
+    fn blkid(&self, command: &Command) -> Output {
+        let device = command.get_args().last().unwrap().to_str().unwrap();
+        let size = self.file_systems.get(device);
+        let text = |kib| format!("TYPE=ext4\nFSLASTBLOCK={kib}\nFSBLOCKSIZE=1024\n");
+        Output {
+            status: ExitStatus::from_raw(0),
+            stdout: size.map(text).unwrap_or_default().into_bytes(),
+            stderr: Vec::new(),
+        }
+    }
+}
+
 impl TestEnvironment {
     /// A machine with four disks.
     pub(crate) fn new() -> Self {
@@ -188,6 +206,7 @@ impl TestEnvironment {
                 root: root.clone(),
                 nodes: BTreeMap::new(),
                 wipefs: BTreeMap::new(),
+                file_systems: BTreeMap::new(),
                 images: BTreeMap::new(),
                 pauses: Cell::new(0),
                 said: RefCell::default(),
@@ -289,6 +308,12 @@ impl TestEnvironment {
     /// Puts an ext4 file system on a device.
     pub(crate) fn mkfs(&mut self, path: &str) {
         self.wipefs(path, Wipefs::Finds("ext4", "filesystem", Some("web")));
+    }
+
+    /// Puts an ext4 file system of so many KiB on a device.
+    pub(crate) fn mkfs_of(&mut self, path: &str, kib: u64) {
+        self.mkfs(path);
+        self.host.file_systems.insert(path.to_string(), kib);
     }
 
     /// Says that a device, such as `sda` or `sda/sda1`, is held by another one.

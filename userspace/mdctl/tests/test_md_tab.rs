@@ -194,11 +194,8 @@ fn a_name_alone_stands_for_its_entry() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d12
-    err| metainit: /etc/mdctl/md.tab:4: d12: "-p" makes a soft partition, which this version d\
-    oes not have
-    err|     d12 -p sda 1g
-    err|         ^^
-    err| next: metainit --help
+    err| metainit: /etc/mdctl/md.tab:4: d12: /dev/sda: is part of the metadevice d10
+    err| next: metaclear d10
     [exit status 1]
     $ metainit hsp001
     err| metainit: /etc/mdctl/md.tab:2: hsp001: hot spare pools need a state database, and the\

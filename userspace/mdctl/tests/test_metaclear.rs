@@ -26,7 +26,9 @@ fn help_page() {
     then. What is on the components stays there, so that the same metainit brings it back. But\
      with
     a mirror goes the knowledge which of its submirrors are whole, so that one that needs
-    maintenance is cleared by force only.
+    maintenance is cleared by force only; and with a soft partition go its watermarks, so that\
+     its
+    place is free.
 
     Usage: metaclear [OPTIONS] [NAME]...
 
@@ -37,8 +39,9 @@ fn help_page() {
     Options:
       -a          All metadevices
       -r          After each metadevice also those that were its components, and so on
-      -f          Also mirrors of which a submirror needs maintenance; one that is open is nev\
-    er cleared
+      -f          Also mirrors of which a submirror needs maintenance, and soft partitions who\
+    se watermarks cannot be written; one that is open is never cleared
+      -p <BASE>   All soft partitions on this device or metadevice
           --json  Answer in JSON, also errors; may stand anywhere on the line
       -h, --help  Print help
     ");

@@ -19,7 +19,8 @@ fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
     $ metattach --help
     Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror \
-    grow.
+    or
+    soft partition grow.
 
     A submirror is made equal to the others of the mirror: what is on it is lost. It has the s\
     ize of
@@ -38,9 +39,19 @@ fn help_page() {
     he
     others; with --assume-clean it is equal already.
 
+    A soft partition grows by SIZE, a number and b, k, m, g or t, or by all that is free on it\
+    s
+    base: directly behind its last extent, and then in new ones. With --shrink it becomes as s\
+    mall
+    as SIZE, from its end; what was there is lost, so that one with a file system that is larg\
+    er is
+    refused.
+
     Usage: metattach [-f] [-n] [-w] MIRROR SUBMIRROR
            metattach [-n] [-w] [--assume-clean] MIRROR
            metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
+           metattach [-n] [-A ALIGNMENT] SOFT_PARTITION SIZE | all
+           metattach [-f] [-n] --shrink SOFT_PARTITION SIZE
 
     Arguments:
       <MIRROR>        The mirror, or the metadevice to grow, such as d10
@@ -54,6 +65,9 @@ fn help_page() {
      b, from 8k to 100m
           --assume-clean  Of a mirror that grows: what is new is the same on all submirrors, a\
     nd need not be copied
+      -A <ALIGNMENT>      Where the data of new extents of a soft partition begins: on multipl\
+    es of this size
+          --shrink        Of a soft partition: become smaller
       -w, --wait          Wait until the submirror, or what is new of a mirror, is resynced
           --json          Answer in JSON, also errors; may stand anywhere on the line
       -h, --help          Print help

@@ -13,17 +13,19 @@ use std::{
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("mdctl --help"), @r"
     $ mdctl --help
-    Volume manager: stripes, concats and mirrors of disks
+    Volume manager: stripes, concats, mirrors and soft partitions of disks
 
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, or a hot s\
-    pare pool.
+      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a soft par\
+    tition, or a hot
+                   spare pool.
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
-    r let a mirror grow.
+    r let a mirror or
+                   soft partition grow.
       metadetach   Take a submirror out of its mirror.
       metaoffline  Take a submirror out of service for a while.
       metaonline   Bring a submirror back that metaoffline has taken out of service.
@@ -33,6 +35,8 @@ fn help_page() {
       metareplace  Replace a component of a mirror, or use it again.
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
+      metarecover  Check the watermarks of soft partitions, or bring them and the records of t\
+    hem in line.
       metadb       Make, delete and show replicas of the state database.
       mddump       Back up an ext2, ext3 or ext4 file system in dump format.
       scan         Show the devices on which sets have replicas and components.
@@ -86,8 +90,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
-    e, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import\
-    , dump, monitor, version]
+    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop, e\
+    xport, import, dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -98,8 +102,8 @@ fn what_is_no_command_is_an_error() {
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
     etach, metaoffline, metaonline, metaparam, metarename, metareplace, metasync, metahs, meta\
-    db, mddump, scan, probe, start, stop, export, import, dump, monitor, version]","next":"mdc\
-    tl --help"}}
+    recover, metadb, mddump, scan, probe, start, stop, export, import, dump, monitor, version]\
+    ","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -112,15 +116,15 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metaren\
-    ame, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, impo\
-    rt, dump, monitor, version]
+    ame, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop,\
+     export, import, dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
-    e, metareplace, metasync, metahs, metadb, mddump, scan, probe, start, stop, export, import\
-    , dump, monitor, version]
+    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop, e\
+    xport, import, dump, monitor, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -279,6 +279,28 @@ pub struct Metadevice {
     /// What a mirror remembers of checks. Absent if there were none, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks: Option<Checks>,
+    /// What a soft partition is made of. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soft_partition: Option<SoftPartition>,
+}
+
+/// A soft partition as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct SoftPartition {
+    /// Its uuid.
+    pub uuid: String,
+    /// Uuid of the watermarks of its base.
+    pub base_uuid: String,
+    /// Number of its layout.
+    pub generation: u64,
+    /// What the data of its extents begins on a multiple of, in bytes.
+    pub alignment: u64,
+    /// `okay`, or what is still to be done: `creating`, `growing`, `shrinking`, `clearing`.
+    pub state: &'static str,
+    /// Its base, from the first watermark to the last.
+    pub base: Component,
+    /// Its extents, in order.
+    pub extents: Vec<crate::Extent>,
 }
 
 /// What a mirror remembers of checks of its sides.

@@ -30,6 +30,7 @@ pub use database::{
 pub use event::Event;
 pub use metadevice::{
     Component,
+    Extent,
     Kind,
     Metadevice,
     Pace,
@@ -37,6 +38,7 @@ pub use metadevice::{
     Resync,
     ResyncState,
     Row,
+    SoftPartition,
     State,
     Submirror,
     WritePolicy, //

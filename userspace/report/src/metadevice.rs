@@ -4,7 +4,8 @@
 use crate::check::Check;
 use serde::Serialize;
 
-/// A metadevice. A stripe or concat has `rows`; a mirror has `submirrors` and its options.
+/// A metadevice. A stripe or concat has `rows`; a mirror has `submirrors` and its options; a soft
+/// partition has `soft_partition`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Metadevice {
     /// Its name, such as `d10`.
@@ -50,6 +51,34 @@ pub struct Metadevice {
     /// The checks of a mirror. Absent if there never was one, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
+    /// What a soft partition is made of. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soft_partition: Option<SoftPartition>,
+}
+
+/// What a soft partition is made of.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct SoftPartition {
+    /// The device or metadevice that it is on, which others may be on as well.
+    pub base: Component,
+    /// `Okay`, or the word for what is still to be done about its watermarks: `Creating`,
+    /// `Growing`, `Shrinking` or `Deleting`; or `Errored` if they are not as they should be.
+    pub layout: String,
+    /// What the data of its extents begins on a multiple of.
+    pub alignment: u64,
+    /// Bytes of data that there is room for on the base, in all of its free space together.
+    pub free: u64,
+    /// Its extents, in order.
+    pub extents: Vec<Extent>,
+}
+
+/// An extent of a soft partition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Extent {
+    /// First byte of its data on the base.
+    pub start: u64,
+    /// Bytes of data.
+    pub size: u64,
 }
 
 /// How fast a mirror is resynced, as `metaparam` has it.
@@ -105,6 +134,9 @@ pub enum Kind {
     Stripe,
     /// The same data on each of its submirrors.
     Mirror,
+    /// Extents of a device or metadevice.
+    #[serde(rename = "soft-partition")]
+    SoftPartition,
 }
 
 /// States of metadevices, submirrors and components, in SVM's words (`svm.md` section 10.1).

@@ -10,6 +10,7 @@
 //! 4. `history.rs`, `checkers/`: what really happened, and what was promised.
 //! 5. `many.rs`, `coverage.rs`: many schedules, and what they have hit.
 //! 6. `mirror/`: the same for a mirror, whose states are recorded before callers are answered.
+//! 7. `soft/`: the same for soft partitions, whose layouts are on their base as well.
 
 mod boot;
 mod changes;
@@ -25,6 +26,7 @@ mod node;
 mod plan;
 mod random;
 mod rules;
+mod soft;
 mod steps;
 mod violation;
 mod work;

@@ -45,6 +45,19 @@ pub struct Rules {
     pub failed_writes: bool,
     /// A change of a mirror is recorded before the administrator makes the next one.
     pub one_change_at_a_time: bool,
+    /// Watermarks are flushed before those that lead to them, or rely on them.
+    pub flush_watermarks: bool,
+    /// Watermarks to which no chain leads yet are written before those that it leads to.
+    pub new_places_first: bool,
+    /// The first extent of a soft partition is written last when it grows, and first when it
+    /// shrinks.
+    pub commit_in_order: bool,
+    /// A watermark to which the chain leads is written one copy after the other.
+    pub one_copy_at_a_time: bool,
+    /// A copy of a watermark that is right is not written again.
+    pub spare_right_copies: bool,
+    /// A start that brings a change to its end does it in the order of the change.
+    pub finish_in_order: bool,
 }
 
 impl Rules {
@@ -70,6 +83,12 @@ impl Rules {
         offline_missed: true,
         failed_writes: true,
         one_change_at_a_time: true,
+        flush_watermarks: true,
+        new_places_first: true,
+        commit_in_order: true,
+        one_copy_at_a_time: true,
+        spare_right_copies: true,
+        finish_in_order: true,
     };
 
     /// All but the one with this name; `None` if there is no such rule.
@@ -96,6 +115,12 @@ impl Rules {
             "offline-missed" => &mut rules.offline_missed,
             "failed-writes" => &mut rules.failed_writes,
             "one-change-at-a-time" => &mut rules.one_change_at_a_time,
+            "flush-watermarks" => &mut rules.flush_watermarks,
+            "new-places-first" => &mut rules.new_places_first,
+            "commit-in-order" => &mut rules.commit_in_order,
+            "one-copy-at-a-time" => &mut rules.one_copy_at_a_time,
+            "spare-right-copies" => &mut rules.spare_right_copies,
+            "finish-in-order" => &mut rules.finish_in_order,
             _ => return None,
         };
         *rule = false;

@@ -108,10 +108,12 @@ pub fn run(seed: u64, rules: Rules) -> Outcome {
     let violation = world.run().err();
     let (steps, coverage, mirror) = crate::mirror::run(seed, rules);
     world.coverage.add(&coverage);
+    let (soft_steps, coverage, soft) = crate::soft::run(seed, rules);
+    world.coverage.add(&coverage);
     Outcome {
-        steps: world.steps + steps,
+        steps: world.steps + steps + soft_steps,
         coverage: world.coverage,
-        violation: violation.or(mirror.err()),
+        violation: violation.or(mirror.err()).or(soft.err()),
     }
 }
 

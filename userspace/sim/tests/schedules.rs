@@ -203,3 +203,39 @@ fn sides_that_a_failed_write_has_left_different_are_noticed() {
 fn a_change_before_the_last_one_is_recorded_is_noticed() {
     is_noticed("one-change-at-a-time");
 }
+
+/// `svm.md` section 6.4.
+#[test]
+fn watermarks_that_are_not_flushed_in_order_are_noticed() {
+    is_noticed("flush-watermarks");
+}
+
+/// `svm.md` section 6.4.
+#[test]
+fn a_chain_that_leads_to_what_is_not_written_yet_is_noticed() {
+    is_noticed("new-places-first");
+}
+
+/// `svm.md` section 6.4.
+#[test]
+fn a_layout_that_is_committed_too_early_or_too_late_is_noticed() {
+    is_noticed("commit-in-order");
+}
+
+/// A disk that tears the sector which it writes when the power goes.
+#[test]
+fn both_copies_of_a_watermark_at_once_are_noticed() {
+    is_noticed("one-copy-at-a-time");
+}
+
+/// A copy that is right may be the only one.
+#[test]
+fn a_right_copy_of_a_watermark_that_is_written_again_is_noticed() {
+    is_noticed("spare-right-copies");
+}
+
+/// `svm.md` section 6.4.
+#[test]
+fn a_change_that_a_start_finishes_out_of_order_is_noticed() {
+    is_noticed("finish-in-order");
+}

@@ -195,11 +195,54 @@ pub enum Refusal {
     /// The mirror is as large as its smallest submirror, which the index names. `values`: size of
     /// the mirror, of that submirror, in sectors.
     NotLarger = 68,
+    /// The metadevice is not a soft partition, but what is asked for is theirs.
+    NotASoftPartition = 110,
+    /// A soft partition cannot be on another one.
+    BaseIsSoft = 111,
+    /// The base has not so much room. `values`: needed, or `u64::MAX` for all there is; free with
+    /// this alignment; in sectors.
+    NoRoomOnBase = 112,
+    /// It would be in more extents than there may be. `values[0]`: how many there may be.
+    TooManyExtents = 113,
+    /// The alignment is not a multiple of what the base asks for. `values`: found, the smallest
+    /// that there may be, in sectors.
+    BadAlignment = 114,
+    /// The extent, which the index names, does not begin or end on a multiple of 16 sectors.
+    /// `values`: its first sector, its length.
+    ExtentUnaligned = 115,
+    /// An extent overlaps another one or its watermark, or is not within the base. `values`: its
+    /// first sector, its length.
+    ExtentTaken = 116,
+    /// The base has watermarks of a soft partition that there is no record of; see
+    /// [`SOFT_FORCE`](super::SOFT_FORCE). `values[0]`: number of that one.
+    UnknownWatermarks = 117,
+    /// The watermarks on the base are not those that were given. `values[0]`: the place, in
+    /// sectors.
+    WatermarksDiffer = 118,
+    /// A change of the soft partition, or of another one on its base, was not brought to its end.
+    /// `values[0]`: number of that one.
+    SoftIsPending = 119,
+    /// The soft partition is not larger than it is to become, or would have nothing left. `values`:
+    /// its size, the size asked for, in sectors.
+    NotSmaller = 120,
+    /// The component is a soft partition on a mirror, which only stands at the top.
+    ComponentOnMirror = 121,
+    /// There are soft partitions on the metadevice. `values[0]`: number of the first one.
+    UnitIsBase = 122,
+    /// A watermark could not be read or written. `values`: the errno, the place in sectors.
+    WatermarkFailed = 123,
+    /// There are no soft partitions on the device.
+    NoSoftPartitions = 124,
+    /// The base has larger logical blocks than one with soft partitions may have. `values`: found,
+    /// most, in bytes.
+    BaseBlockTooLarge = 125,
+    /// A soft partition is to have another name: its watermarks have the one that it has.
+    SoftKeepsName = 126,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 87] = [
+    pub const ALL: [Refusal; 104] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -287,6 +330,23 @@ impl Refusal {
         Refusal::NothingToCompare,
         Refusal::SideNotInService,
         Refusal::NotLarger,
+        Refusal::NotASoftPartition,
+        Refusal::BaseIsSoft,
+        Refusal::NoRoomOnBase,
+        Refusal::TooManyExtents,
+        Refusal::BadAlignment,
+        Refusal::ExtentUnaligned,
+        Refusal::ExtentTaken,
+        Refusal::UnknownWatermarks,
+        Refusal::WatermarksDiffer,
+        Refusal::SoftIsPending,
+        Refusal::NotSmaller,
+        Refusal::ComponentOnMirror,
+        Refusal::UnitIsBase,
+        Refusal::WatermarkFailed,
+        Refusal::NoSoftPartitions,
+        Refusal::BaseBlockTooLarge,
+        Refusal::SoftKeepsName,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -22,6 +22,8 @@ pub enum UnitKind {
     Stripe = 1,
     /// Mirror.
     Mirror = 2,
+    /// Soft partition.
+    SoftPartition = 5,
 }
 
 /// One row of a stripe or concat: a stripe over its components, or a single component.
@@ -243,7 +245,8 @@ pub struct UnitSummary {
     pub component_count: u32,
     /// The worst of its components' [`ComponentState`]s, as a number.
     pub state: u32,
-    /// Number of the metadevice that this one is a component of; [`NO_PARENT`] if none.
+    /// Number of the metadevice that this one is a component of; [`NO_PARENT`] if none,
+    /// [`SOFT_PARENTS`](super::SOFT_PARENTS) if soft partitions are on it.
     pub parent: u32,
     /// Options of a mirror.
     pub mirror: MirrorOptions,

@@ -15,17 +15,21 @@ use md_abi::admin::{
     Attach,
     ChangePool,
     ChangeSide,
+    ChangeSoft,
     Clear,
     Component,
     Create,
+    CreateSoft,
     DeleteReplicas,
     Device,
     Event,
+    Extent,
     Grow,
     GrowMirror,
     List,
     ListPools,
     ListReplicas,
+    MendSoft,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -39,6 +43,7 @@ use md_abi::admin::{
     ScrubStatus,
     SetOptions,
     SetPool,
+    SoftStatus,
     SpareStatus,
     StartSet,
     Status,
@@ -50,14 +55,17 @@ use md_abi::admin::{
     IOC_ATTACH,
     IOC_CHANGE_POOL,
     IOC_CHANGE_SIDE,
+    IOC_CHANGE_SOFT,
     IOC_CLEAR,
     IOC_CREATE,
+    IOC_CREATE_SOFT,
     IOC_DELETE_REPLICAS,
     IOC_GROW,
     IOC_GROW_MIRROR,
     IOC_LIST,
     IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
+    IOC_MEND_SOFT,
     IOC_PROBE,
     IOC_READ_EVENTS,
     IOC_RENAME,
@@ -66,6 +74,7 @@ use md_abi::admin::{
     IOC_SCRUB_STATUS,
     IOC_SET_OPTIONS,
     IOC_SET_POOL,
+    IOC_SOFT_STATUS,
     IOC_START_SET,
     IOC_STATUS,
     IOC_STOP_SET,
@@ -310,6 +319,37 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_READ_EVENTS, _>(argument) }
     }
 
+    fn create_soft(
+        &mut self,
+        argument: &mut CreateSoft,
+        extents: &[Extent],
+    ) -> Result<(), CallError> {
+        (argument.extents, argument.extent_count) = array_to_read(extents);
+        // SAFETY: `IOC_CREATE_SOFT` takes a `CreateSoft`, and reads the array that it names.
+        unsafe { self.call::<IOC_CREATE_SOFT, _>(argument) }
+    }
+
+    fn change_soft(&mut self, argument: &mut ChangeSoft) -> Result<(), CallError> {
+        // SAFETY: `IOC_CHANGE_SOFT` takes a `ChangeSoft`, which names no arrays.
+        unsafe { self.call::<IOC_CHANGE_SOFT, _>(argument) }
+    }
+
+    fn soft_status(
+        &mut self,
+        argument: &mut SoftStatus,
+        extents: &mut [Extent],
+    ) -> Result<(), CallError> {
+        (argument.extents, argument.extent_capacity) = array_to_write(extents);
+        // SAFETY: `IOC_SOFT_STATUS` takes a `SoftStatus`, and writes the array that it names, of
+        // `Extent`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_SOFT_STATUS, _>(argument) }
+    }
+
+    fn mend_soft(&mut self, argument: &mut MendSoft) -> Result<(), CallError> {
+        // SAFETY: `IOC_MEND_SOFT` takes a `MendSoft`, which names no arrays.
+        unsafe { self.call::<IOC_MEND_SOFT, _>(argument) }
+    }
+
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
         // SAFETY: `IOC_ADD_REPLICAS` takes an `AddReplicas`, which names no arrays.
         unsafe { self.call::<IOC_ADD_REPLICAS, _>(argument) }
@@ -395,6 +435,14 @@ mod tests {
             null.read_events(&mut ReadEvents::new_zeroed(), &mut []),
             refused
         );
+        assert_eq!(
+            null.create_soft(&mut CreateSoft::new_zeroed(), &[]),
+            refused
+        );
+        assert_eq!(null.change_soft(&mut ChangeSoft::new_zeroed()), refused);
+        let mut soft = SoftStatus::new_zeroed();
+        assert_eq!(null.soft_status(&mut soft, &mut []), refused);
+        assert_eq!(null.mend_soft(&mut MendSoft::new_zeroed()), refused);
         assert!(requests::version(&mut null).is_err());
     }
 

@@ -14,17 +14,21 @@ use md_abi::admin::{
     Attach,
     ChangePool,
     ChangeSide,
+    ChangeSoft,
     Clear,
     Component,
     Create,
+    CreateSoft,
     DeleteReplicas,
     Device,
     Event,
+    Extent,
     Grow,
     GrowMirror,
     List,
     ListPools,
     ListReplicas,
+    MendSoft,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -38,6 +42,7 @@ use md_abi::admin::{
     ScrubStatus,
     SetOptions,
     SetPool,
+    SoftStatus,
     SpareStatus,
     StartSet,
     Status,
@@ -148,6 +153,26 @@ pub trait Admin {
         argument: &mut ReadEvents,
         events: &mut [Event],
     ) -> Result<(), CallError>;
+
+    /// Makes a soft partition, in the extents that are given if there are any.
+    fn create_soft(
+        &mut self,
+        argument: &mut CreateSoft,
+        extents: &[Extent],
+    ) -> Result<(), CallError>;
+
+    /// Grows or shrinks a soft partition.
+    fn change_soft(&mut self, argument: &mut ChangeSoft) -> Result<(), CallError>;
+
+    /// Reads what a soft partition is made of.
+    fn soft_status(
+        &mut self,
+        argument: &mut SoftStatus,
+        extents: &mut [Extent],
+    ) -> Result<(), CallError>;
+
+    /// Compares or writes the watermarks of a base.
+    fn mend_soft(&mut self, argument: &mut MendSoft) -> Result<(), CallError>;
 
     /// Adds replicas of the state database.
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;

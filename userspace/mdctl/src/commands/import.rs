@@ -110,6 +110,15 @@ pub fn run(
     arguments.make_all(&wanted, &pools, machine, answer)
 }
 
+/// Whether a device is the base of soft partitions, and nothing else.
+fn is_shared(spec: &Spec, path: &str, wanted: &[Wanted]) -> bool {
+    let mut users = wanted.iter().map(|wanted| &wanted.spec);
+    let is_other = |user: &Spec| {
+        !matches!(user, Spec::Soft(_)) && user.devices().iter().any(|device| device == path)
+    };
+    matches!(spec, Spec::Soft(_)) && !users.any(is_other)
+}
+
 impl Arguments {
     /// The metadevices that the file wants, and what is wrong with lines that cannot be read.
     fn read(&self, text: &str) -> (Vec<Wanted>, Vec<WantedPool>, Vec<Failure>) {
@@ -177,7 +186,7 @@ impl Arguments {
             for path in spec.devices() {
                 match lines.insert(path.clone(), entry.line) {
                     // Twice in one line is refused when it is made.
-                    Some(earlier) if earlier != entry.line => {
+                    Some(earlier) if earlier != entry.line && !is_shared(spec, &path, wanted) => {
                         failures.push(self.about(used_twice(&path, earlier), entry));
                     }
                     _ => {}

@@ -18,10 +18,13 @@ use crate::{
     family::Family,
     output::Answer,
     syntax::{
-        name::MetadeviceName,
-        pool::PoolName,
-        spec::title, //
+        name::{
+            component_path,
+            MetadeviceName, //
+        },
+        pool::PoolName, //
     },
+    unit::Unit,
     Machine,
 };
 use clap::Parser;
@@ -33,7 +36,8 @@ use md_abi::admin::Refusal;
 /// of another. The first one that cannot be cleared ends the command; those before it are gone
 /// then. What is on the components stays there, so that the same metainit brings it back. But with
 /// a mirror goes the knowledge which of its submirrors are whole, so that one that needs
-/// maintenance is cleared by force only.
+/// maintenance is cleared by force only; and with a soft partition go its watermarks, so that its
+/// place is free.
 #[derive(Debug, Parser)]
 #[command(name = "metaclear", verbatim_doc_comment)]
 pub struct Arguments {
@@ -45,14 +49,19 @@ pub struct Arguments {
     #[arg(short = 'r', conflicts_with = "all")]
     recursive: bool,
 
-    /// Also mirrors of which a submirror needs maintenance; one that is open is never cleared
+    /// Also mirrors of which a submirror needs maintenance, and soft partitions whose watermarks
+    /// cannot be written; one that is open is never cleared
     #[arg(short = 'f')]
     force: bool,
+
+    /// All soft partitions on this device or metadevice
+    #[arg(short = 'p', value_name = "BASE", conflicts_with_all = ["all", "recursive", "names"])]
+    base: Option<String>,
 
     /// Metadevices to clear, such as d10, and hot spare pools that are empty, such as hsp001
     #[arg(
         value_name = "NAME",
-        required_unless_present = "all",
+        required_unless_present_any = ["all", "base"],
         conflicts_with = "all"
     )]
     names: Vec<String>,
@@ -70,9 +79,12 @@ pub fn run(
         .cloned()
         .partition(|name| name.parse::<PoolName>().is_ok());
     let mut names = explain::names("metaclear", &names)?;
-    let family = requests::list(machine.admin)
+    let units = requests::status_of_all(machine.admin)
         .map_err(|error| explain::request(&error, &Subject::none()))?;
-    let family: Family = family.into_iter().collect();
+    let family: Family = units.iter().map(Into::into).collect();
+    if let Some(base) = &arguments.base {
+        names = on_base(base, &units)?;
+    }
     if arguments.all || arguments.recursive && !names.is_empty() {
         // None can be cleared before the one that it is part of.
         let places = family.places(&names);
@@ -83,7 +95,7 @@ pub fn run(
         requests::clear(machine.admin, name, arguments.force)
             .map_err(|error| explain(machine, name, &error))?;
         answer.has_changed = true;
-        let title = title(family.is_mirror(name));
+        let title = family.kind(name).title();
         answer.line(&format!("{name}: {title} is cleared"));
         answer
             .document
@@ -95,6 +107,17 @@ pub fn run(
         super::metahs::delete(pool, machine, answer)?;
     }
     Ok(())
+}
+
+/// The soft partitions on a base.
+fn on_base(base: &str, units: &[Unit]) -> Result<Vec<MetadeviceName>, Failure> {
+    let path = component_path(base).map_err(|reason| explain::word("metaclear", base, reason))?;
+    let is_on = |unit: &&Unit| unit.soft().is_some_and(|soft| soft.base.device == path);
+    let names: Vec<_> = units.iter().filter(is_on).map(|unit| unit.name).collect();
+    if names.is_empty() {
+        return Err(explain::soft::none_on(&path));
+    }
+    Ok(names)
 }
 
 /// Why a metadevice is not cleared. The kernel knows that one is open, the machine knows by whom.

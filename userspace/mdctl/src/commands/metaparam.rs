@@ -137,6 +137,7 @@ pub fn run(
             answer.line(&format!("    Hot spare pool: {pool}"));
         }
         Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
+        Body::Soft(_) => return Err(explain::soft::no_parameters(name)),
         Body::Mirror(_) if changes => {}
         Body::Mirror(mirror) => {
             answer.line(&format!("{name}: Mirror current parameters are:"));

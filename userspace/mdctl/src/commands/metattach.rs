@@ -7,7 +7,8 @@ use crate::{
         sides::{
             attach,
             grow_mirror, //
-        }, //
+        },
+        soft::Change, //
     },
     components,
     discover::{
@@ -23,6 +24,7 @@ use crate::{
         Subject, //
     },
     output::Answer,
+    shrinking,
     syntax::{
         name::{
             component_path,
@@ -30,10 +32,12 @@ use crate::{
         },
         rows::RowSpec,
         size::{
+            parse_amount,
             parse_interlace,
             Sectors,
             INTERLACE_DEFAULT, //
         },
+        soft::Amount,
     },
     unit::Unit,
     waiting::wait,
@@ -44,7 +48,8 @@ use clap::Parser;
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metattach";
 
-/// Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror grow.
+/// Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror or
+/// soft partition grow.
 ///
 /// A submirror is made equal to the others of the mirror: what is on it is lost. It has the size of
 /// the mirror or more, and the mirror stays as large as it is.
@@ -57,13 +62,20 @@ const COMMAND: &str = "metattach";
 /// A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMIRROR,
 /// it becomes as large as the smallest of them. What is new is copied from the first one to the
 /// others; with --assume-clean it is equal already.
+///
+/// A soft partition grows by SIZE, a number and b, k, m, g or t, or by all that is free on its
+/// base: directly behind its last extent, and then in new ones. With --shrink it becomes as small
+/// as SIZE, from its end; what was there is lost, so that one with a file system that is larger is
+/// refused.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metattach [-f] [-n] [-w] MIRROR SUBMIRROR
        metattach [-n] [-w] [--assume-clean] MIRROR
-       metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT..."
+       metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
+       metattach [-n] [-A ALIGNMENT] SOFT_PARTITION SIZE | all
+       metattach [-f] [-n] --shrink SOFT_PARTITION SIZE"
 )]
 pub struct Arguments {
     /// Also what carries a file system or the like, but not what is in use
@@ -81,6 +93,14 @@ pub struct Arguments {
     /// Of a mirror that grows: what is new is the same on all submirrors, and need not be copied
     #[arg(long = "assume-clean")]
     assume_clean: bool,
+
+    /// Where the data of new extents of a soft partition begins: on multiples of this size
+    #[arg(short = 'A', value_name = "ALIGNMENT", value_parser = parse_amount)]
+    alignment: Option<Sectors>,
+
+    /// Of a soft partition: become smaller
+    #[arg(long = "shrink", conflicts_with = "alignment")]
+    shrink: bool,
 
     /// Wait until the submirror, or what is new of a mirror, is resynced
     #[arg(short = 'w', long = "wait")]
@@ -104,6 +124,13 @@ pub fn run(
 ) -> Result<(), Failure> {
     let name = explain::name(COMMAND, &arguments.name)?;
     let unit = super::read(machine, name)?;
+    if unit.soft().is_some() {
+        return arguments.change_soft(&unit, machine, answer);
+    }
+    if arguments.shrink || arguments.alignment.is_some() {
+        let option = if arguments.shrink { "--shrink" } else { "-A" };
+        return Err(explain::soft::only_for_soft(name, option));
+    }
     if arguments.assume_clean && !(unit.is_mirror() && arguments.components.is_empty()) {
         return Err(growth::nothing_is_copied(name));
     }
@@ -146,6 +173,51 @@ impl Arguments {
         if let Some(parent) = unit.parent {
             answer.line(&growth::mirror_can_grow(name, parent));
         } else if let Some(line) = file_system(machine, unit) {
+            answer.line(&line);
+        }
+        answer.show(machine, &[name])
+    }
+
+    /// Lets a soft partition grow, or shrink.
+    fn change_soft(
+        &self,
+        unit: &Unit,
+        machine: &mut Machine<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let name = unit.name;
+        let [word] = &self.components[..] else {
+            return Err(explain::soft::no_size(name));
+        };
+        let amount = Amount::parse(word).map_err(|reason| explain::word(COMMAND, word, reason))?;
+        let change = match amount {
+            Amount::Size(size) if self.shrink => Change::Shrink(size),
+            Amount::All if self.shrink => {
+                let reason = "is no size to shrink to".to_string();
+                return Err(explain::word(COMMAND, word, reason));
+            }
+            amount => Change::Grow(amount, self.alignment),
+        };
+        let base: Vec<_> = unit.components().map(|base| base.device.clone()).collect();
+        let failed = |error| explain::request(&error, &Subject::making(name, &base));
+        let size = requests::soft::change(machine.admin, name, change, true).map_err(failed)?;
+        if self.shrink && !self.force {
+            shrinking::check_fits(machine.host, name, size)?;
+        }
+        let (would, has) = if self.shrink {
+            ("would shrink", "has been shrunk")
+        } else {
+            ("would grow", "has been grown")
+        };
+        if self.check_only {
+            answer.line(&format!("{name}: Soft Partition {would}"));
+            answer.document.checked = Some(vec![name.to_string()]);
+            return Ok(());
+        }
+        requests::soft::change(machine.admin, name, change, false).map_err(failed)?;
+        answer.has_changed = true;
+        answer.line(&format!("{name}: Soft Partition {has}"));
+        if let Some(line) = file_system(machine, unit).filter(|_| !self.shrink) {
             answer.line(&line);
         }
         answer.show(machine, &[name])

@@ -14,6 +14,7 @@ pub mod metainit;
 pub mod metaoffline;
 pub mod metaonline;
 pub mod metaparam;
+pub mod metarecover;
 pub mod metarename;
 pub mod metareplace;
 pub mod metastat;

@@ -7,8 +7,9 @@
 //! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
 //! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
 //! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a
-//! check has found, [`import`] what is wrong with a description, [`rename`] what with another name,
-//! and [`keeping`] what with the files that the tool writes.
+//! check has found, [`soft`] what is wrong with soft partitions, [`import`] what is wrong with a
+//! description, [`rename`] what with another name, and [`keeping`] what with the files that the
+//! tool writes.
 
 pub mod database;
 pub mod device;
@@ -24,6 +25,7 @@ pub mod refusal;
 mod rename;
 pub mod scrub;
 mod sides;
+pub mod soft;
 
 use crate::{
     admin::{

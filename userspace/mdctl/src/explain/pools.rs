@@ -2,7 +2,7 @@
 //! Refusals that have to do with hot spare pools.
 
 use super::{
-    database,
+    soft,
     Failure, //
 };
 use crate::syntax::{
@@ -95,7 +95,7 @@ fn spare_refusal(refusal: Refusal, values: [u64; 2], unit: &str, part: &str) -> 
             format!("logical blocks of a hot spare have {a} bytes, those of what it is for {b}"),
             "lsblk -d -o NAME,LOG-SEC".into(),
         ),
-        other => database::refusal(other, values, part),
+        other => soft::refusal(other, values, unit, part),
     }
 }
 

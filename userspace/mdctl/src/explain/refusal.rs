@@ -139,7 +139,7 @@ impl Words {
             ),
             Refusal::NotAMirror => mirror::not_a_mirror(&self.unit),
             Refusal::NotAStripe => self.about_unit(
-                "is a mirror, and only a concat or stripe can grow",
+                "is a mirror or soft partition, and only a concat or stripe grows by components",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BadSubmirror => self.about_component(
@@ -198,6 +198,8 @@ const OPTIONS_HELP: &str = "metaparam --help";
 fn module_of(kind: u64) -> &'static str {
     if kind == UnitKind::Mirror as u64 {
         "md_mirror"
+    } else if kind == UnitKind::SoftPartition as u64 {
+        "md_sp"
     } else {
         "md_stripe"
     }
@@ -248,7 +250,7 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_mirror md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str = "modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {
@@ -356,7 +358,7 @@ mod tests {
           next: lsblk -d -o NAME,LOG-SEC
         d10: is a concat or stripe, and not a mirror
           next: metastat d10
-        d10: is a mirror, and only a concat or stripe can grow
+        d10: is a mirror or soft partition, and only a concat or stripe grows by components
           next: metastat d10
         /dev/sdb: is not a concat or stripe metadevice, and a submirror is one
           next: metastat -c
@@ -500,14 +502,54 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_soft_partitions() {
+        assert_snapshot!(refusals(110..=126), @r"
+        d10: is not a soft partition
+          next: metastat d10
+        /dev/sdb: cannot stand on another soft partition
+          next: metastat -c
+        /dev/sdb: there is room for 16 blocks, and 17 blocks are needed
+          next: metastat -c
+        d10: would be in more than 17 extents
+          next: metastat -c
+        /dev/sdb: an alignment of 17 blocks is no multiple of 16 blocks, which it asks for
+          next: metainit --help
+        d10: the extent -o 17 -b 16 is not made of whole units of 16 blocks
+          next: metainit --help
+        d10: the extent -o 17 -b 16, or the 16 blocks before it, are taken or not on the base
+          next: metastat -p
+        /dev/sdb: has a soft partition d17 that there is no record of (-f: it is lost; to keep it:)
+          next: metarecover /dev/sdb -p -d
+        /dev/sdb: its watermark at block 17 is not the one that was read before
+          next: metarecover /dev/sdb -p
+        d17: a change of it was not brought to its end
+          next: metastat d17
+        d10: has 17 blocks, and cannot shrink to 16
+          next: metastat d10
+        /dev/sdb: is a soft partition on a mirror, and nothing is made of those
+          next: metastat -c
+        d10: there are soft partitions on it, such as d17
+          next: metaclear -p d10
+        /dev/sdb: a watermark, at block 16, could not be read or written (error 17)
+          next: dmesg | tail
+        /dev/sdb: there are no soft partitions on it
+          next: metastat -c
+        /dev/sdb: has logical blocks of 17 bytes, and soft partitions are made on 16 at most
+          next: lsblk -d -o NAME,LOG-SEC
+        d10: is a soft partition or changes places with one, and those keep their names
+          next: metastat d10
+        ");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
         /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
-          next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
-          next: modprobe -r md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
           next: make tool
         ");

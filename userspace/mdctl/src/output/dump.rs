@@ -17,6 +17,7 @@ use md_report::{
         Replica,
         Root,
         Row,
+        SoftPartition,
         Spared,
         Standing, //
     },
@@ -189,6 +190,7 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
         Kind::Mirror => "mirror of",
         Kind::Stripe => "stripe",
         Kind::Concat => "concat",
+        Kind::SoftPartition => "soft partition",
     };
     let mut text = format!("    {name}: {kind}");
     for side in &metadevice.submirrors {
@@ -212,11 +214,33 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
     for (number, row) in metadevice.rows.iter().enumerate() {
         text += &row_text(number, row, with_states);
     }
+    if let Some(soft) = &metadevice.soft_partition {
+        text += &soft_text(soft, with_states);
+    }
     text + &metadevice
         .spared
         .iter()
         .map(spared_text)
         .collect::<String>()
+}
+
+/// What a soft partition is made of.
+fn soft_text(soft: &SoftPartition, with_states: bool) -> String {
+    let (uuid, base) = (&soft.uuid, &soft.base_uuid);
+    let (generation, alignment) = (soft.generation, blocks(soft.alignment));
+    let mut text = format!(
+        "        {uuid}, layout {generation}, alignment {alignment} blocks, watermarks {base}"
+    );
+    if with_states && soft.state != "okay" {
+        text += &format!(", {}", soft.state);
+    }
+    text.push('\n');
+    text += &component_text(&soft.base, with_states);
+    for (number, extent) in soft.extents.iter().enumerate() {
+        let (start, size) = (blocks(extent.start), blocks(extent.size));
+        text += &format!("            Extent {number}: {size} blocks from block {start}\n");
+    }
+    text
 }
 
 fn pool_text(pool: &Pool) -> String {

@@ -19,12 +19,13 @@ use crate::{
     repair::Repair,
     syntax::{
         name::component_word,
-        spec, //
+        spec::Kind, //
     },
     unit::{
         Body,
         Component,
         Row,
+        Soft,
         Unit, //
     },
 };
@@ -92,7 +93,7 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
     }
     match &unit.body {
         Body::Mirror(body) => {
-            let title = format!("{}: {}\n", unit.name, spec::title(true));
+            let title = format!("{}: {}\n", unit.name, Kind::Mirror.title());
             title + &mirror::block(unit, body, with_times, keeping.is_none()) + &size
         }
         Body::Stripe(rows) => {
@@ -109,6 +110,7 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
             let pool = pool.unwrap_or_default();
             heading(listed, columns.states) + &pool + &size + &table(rows, columns, replicas)
         }
+        Body::Soft(soft) => heading(listed, listed.is_submirror) + &soft_partition(soft, &size),
     }
 }
 
@@ -119,7 +121,7 @@ fn heading(listed: &Listed, with_state: bool) -> String {
     let mut text = match unit.parent {
         Some(parent) if listed.is_submirror => format!("{name}: Submirror of {parent}\n"),
         Some(parent) => format!("{name}: Subdevice of {parent}\n"),
-        None => format!("{name}: {}\n", spec::title(false)),
+        None => format!("{name}: {}\n", unit.unit_kind().title()),
     };
     if with_state {
         text += &format!("    State: {}\n", unit.state.word());
@@ -128,6 +130,29 @@ fn heading(listed: &Listed, with_state: bool) -> String {
         text += "    Invoke: ";
         text += &after.map_or(String::new(), |after| format!("{after}\n\t\t"));
         text += &format!("{command}\n");
+    }
+    text
+}
+
+/// What stands below the name of a soft partition.
+fn soft_partition(soft: &Soft, size: &str) -> String {
+    let base = component_word(&soft.base.device);
+    let free = soft.layout.free;
+    let mut text = format!("    Device: {base}\n    State: {}\n{size}", soft.word());
+    text += &format!(
+        "    Free on {base}: {} blocks ({})\n\t{:>6}{:>24}{:>24}\n",
+        free.0,
+        human_size(free),
+        "Extent",
+        "Start Block",
+        "Block count"
+    );
+    for (number, extent) in soft.layout.extents.iter().enumerate() {
+        let (start, count) = (extent.sector, extent.count);
+        text += &format!("\t{number:>6}{start:>24}{count:>24}\n");
+    }
+    if soft.word() != "Okay" {
+        text += &format!("    Invoke: metarecover {base} -p -m\n");
     }
     text
 }
@@ -160,7 +185,7 @@ pub fn concise(units: &[Listed]) -> String {
         let components = unit.components().map(|part| concise_component(unit, part));
         let components: Vec<_> = components.collect();
         let size = concise_size(unit.size);
-        let kind = if unit.is_mirror() { 'm' } else { 's' };
+        let kind = unit.unit_kind().letter();
         format!("{name:16} {kind} {size:>6} {}\n", components.join(" "))
     };
     units.iter().map(line).collect()

@@ -12,6 +12,7 @@ pub mod pool;
 pub mod rows;
 pub mod shell;
 pub mod size;
+pub mod soft;
 pub mod spec;
 mod uuid;
 mod words;

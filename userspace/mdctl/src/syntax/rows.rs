@@ -216,7 +216,6 @@ impl Words<'_> {
 fn other_kind(option: &str) -> Option<&'static str> {
     match option {
         "-r" => Some("a RAID5 metadevice"),
-        "-p" => Some("a soft partition"),
         "-t" => Some("a trans metadevice"),
         _ => None,
     }
@@ -319,7 +318,6 @@ pub(super) mod tests {
             ("mddb01 -c 3 a", 0, "replicas of the state database"),
             ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
             ("d1 -r a b c -i 32k", 1, "a RAID5 metadevice"),
-            ("d1 -p a 100m", 1, "a soft partition"),
             ("d1 -t d2 d3", 1, "a trans metadevice"),
         ] {
             let (word, reason) = refusal(line);

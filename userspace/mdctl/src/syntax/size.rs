@@ -50,6 +50,21 @@ fn parse_size(word: &str) -> Result<Sectors, String> {
         .ok_or_else(|| "is larger than any device".into())
 }
 
+/// Reads a size of any magnitude: a whole number and a unit, `b` for blocks, `k`, `m`, `g` or `t`
+/// for powers of 1024 bytes, in either case (`svm.md` section 6.3). The error is a reason, in
+/// words.
+pub fn parse_amount(word: &str) -> Result<Sectors, String> {
+    let shift = match word.bytes().last() {
+        Some(b'g' | b'G') => 10,
+        Some(b't' | b'T') => 20,
+        Some(b'b' | b'B' | b'k' | b'K' | b'm' | b'M') => return parse_size(word),
+        _ => return Err("is not a size: type a number and b, k, m, g or t, as in 100m".into()),
+    };
+    let mebibytes = parse_size(&format!("{}m", &word[..word.len() - 1]))?;
+    let sectors = mebibytes.0.checked_mul(1 << shift).map(Sectors);
+    sectors.ok_or_else(|| "is larger than any device".into())
+}
+
 /// Reads an interlace, a size from 8 KiB to 100 MiB. The error is a reason, in words.
 pub fn parse_interlace(word: &str) -> Result<Sectors, String> {
     let interlace = parse_size(word)?;
@@ -85,6 +100,26 @@ mod tests {
         assert!(parse_size("18446744073709551616b")
             .unwrap_err()
             .contains("larger"));
+    }
+
+    #[test]
+    fn amounts_may_be_large() {
+        assert_eq!(parse_amount("3b"), Ok(Sectors(3)));
+        assert_eq!(parse_amount("100m"), Ok(Sectors(204_800)));
+        assert_eq!(parse_amount("2G"), Ok(Sectors(1 << 22)));
+        assert_eq!(parse_amount("1t"), Ok(Sectors(1 << 31)));
+        for wrong in [
+            "",
+            "g",
+            "1",
+            "1.5g",
+            "-1t",
+            "1gb",
+            "18446744073709551615t",
+            "\u{e9}",
+        ] {
+            assert!(parse_amount(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

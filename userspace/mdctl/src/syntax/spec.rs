@@ -8,6 +8,10 @@ use super::{
     },
     name::MetadeviceName,
     rows::StripeSpec,
+    soft::{
+        SoftSpec,
+        SOFT_PARTITION, //
+    },
     SyntaxError, //
 };
 use std::fmt;
@@ -19,6 +23,19 @@ pub enum Spec {
     Stripe(StripeSpec),
     /// A mirror.
     Mirror(MirrorSpec),
+    /// A soft partition.
+    Soft(SoftSpec),
+}
+
+/// Kinds of metadevices.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Stripe or concat: SVM has one word for both.
+    Stripe,
+    /// Mirror.
+    Mirror,
+    /// Soft partition.
+    Soft,
 }
 
 impl Spec {
@@ -26,6 +43,7 @@ impl Spec {
     pub fn parse(words: &[String]) -> Result<Self, SyntaxError> {
         match words.get(1) {
             Some(option) if option == MIRROR => MirrorSpec::parse(words).map(Spec::Mirror),
+            Some(option) if option == SOFT_PARTITION => SoftSpec::parse(words).map(Spec::Soft),
             _ => StripeSpec::parse(words).map(Spec::Stripe),
         }
     }
@@ -35,12 +53,22 @@ impl Spec {
         match self {
             Spec::Stripe(stripe) => stripe.name,
             Spec::Mirror(mirror) => mirror.name,
+            Spec::Soft(soft) => soft.name,
         }
     }
 
     /// What SVM calls a metadevice of this kind.
     pub fn title(&self) -> &'static str {
-        title(matches!(self, Spec::Mirror(_)))
+        self.kind().title()
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Spec::Stripe(_) => Kind::Stripe,
+            Spec::Mirror(_) => Kind::Mirror,
+            Spec::Soft(_) => Kind::Soft,
+        }
     }
 
     /// Paths of all devices, row after row, or of all submirrors.
@@ -48,6 +76,7 @@ impl Spec {
         match self {
             Spec::Stripe(stripe) => stripe.devices().cloned().collect(),
             Spec::Mirror(mirror) => mirror.submirrors.iter().map(|name| name.path()).collect(),
+            Spec::Soft(soft) => vec![soft.base.clone()],
         }
     }
 
@@ -57,7 +86,11 @@ impl Spec {
     pub fn command(&self) -> String {
         let devices = self.devices();
         let is_metadevice = |path: &String| MetadeviceName::at_path(path).is_some();
-        let loses_nothing = matches!(self, Spec::Mirror(_)) && devices.len() == 1;
+        let loses_nothing = match self {
+            Spec::Stripe(_) => false,
+            Spec::Mirror(_) => devices.len() == 1,
+            Spec::Soft(_) => true,
+        };
         let force = if devices.iter().any(is_metadevice) && !loses_nothing {
             " -f"
         } else {
@@ -67,12 +100,23 @@ impl Spec {
     }
 }
 
-/// What SVM calls a mirror, or a metadevice that is none.
-pub fn title(is_mirror: bool) -> &'static str {
-    if is_mirror {
-        "Mirror"
-    } else {
-        "Concat/Stripe"
+impl Kind {
+    /// What SVM calls a metadevice of this kind.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Stripe => "Concat/Stripe",
+            Kind::Mirror => "Mirror",
+            Kind::Soft => "Soft Partition",
+        }
+    }
+
+    /// The letter for it in a list.
+    pub fn letter(self) -> char {
+        match self {
+            Kind::Stripe => 's',
+            Kind::Mirror => 'm',
+            Kind::Soft => 'p',
+        }
     }
 }
 
@@ -82,6 +126,7 @@ impl fmt::Display for Spec {
         match self {
             Spec::Stripe(stripe) => stripe.fmt(f),
             Spec::Mirror(mirror) => mirror.fmt(f),
+            Spec::Soft(soft) => soft.fmt(f),
         }
     }
 }
@@ -91,7 +136,8 @@ pub(super) mod tests {
     use super::*;
     use crate::syntax::{
         mirror::tests::any_mirror,
-        rows::tests::any_stripe, //
+        rows::tests::any_stripe,
+        soft::tests::any_soft, //
     };
     use proptest::prelude::*;
 
@@ -100,6 +146,7 @@ pub(super) mod tests {
         prop_oneof![
             any_stripe().prop_map(Spec::Stripe),
             any_mirror().prop_map(Spec::Mirror),
+            any_soft().prop_map(Spec::Soft),
         ]
     }
 
@@ -109,6 +156,7 @@ pub(super) mod tests {
             match self {
                 Spec::Stripe(stripe) => Spec::Stripe(StripeSpec { name, ..stripe }),
                 Spec::Mirror(mirror) => Spec::Mirror(MirrorSpec { name, ..mirror }),
+                Spec::Soft(soft) => Spec::Soft(SoftSpec { name, ..soft }),
             }
         }
     }
@@ -122,7 +170,7 @@ pub(super) mod tests {
 
         #[test]
         fn no_line_is_a_panic(
-            words in prop::collection::vec("d[1-6]|[0-4]|-[mgrSi]|sda|--keep-data|.*", 0..12),
+            words in prop::collection::vec("d[1-6]|[0-4]|-[mgrSipob]|sda|1m|--keep-data|.*", 0..12),
         ) {
             if let Err(error) = Spec::parse(&words) {
                 prop_assert!(error.word <= words.len());

@@ -176,6 +176,7 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         words: &[],
         spared: &[],
         history: None,
+        soft: None,
     })
 }
 
@@ -210,6 +211,7 @@ fn mirror_with(
         words,
         spared: &[],
         history: Some(history),
+        soft: None,
     })
 }
 
@@ -386,6 +388,7 @@ fn spared(number: u32, components: &[Component], spared: Spared) -> (u32, Vec<u8
         words: &[],
         spared: &[spared],
         history: None,
+        soft: None,
     })
 }
 /// The mirror d0 of d11, d12 and d13. A check of it has found two ranges, in one of which d12 is

@@ -14,6 +14,7 @@ mod pools;
 mod rename;
 mod scrub;
 mod sides;
+mod soft;
 mod states;
 mod sysfs;
 
@@ -28,19 +29,23 @@ use md_abi::admin::{
     Attach,
     ChangePool,
     ChangeSide,
+    ChangeSoft,
     Clear,
     Component,
     ComponentState,
     Create,
+    CreateSoft,
     DeleteReplicas,
     Device,
     Event,
+    Extent,
     Grow,
     GrowMirror,
     Header,
     List,
     ListPools,
     ListReplicas,
+    MendSoft,
     MirrorOptions,
     PoolStatus,
     Probe,
@@ -56,6 +61,7 @@ use md_abi::admin::{
     ScrubStatus,
     SetOptions,
     SetPool,
+    SoftStatus,
     SpareStatus,
     StartSet,
     Status,
@@ -72,6 +78,7 @@ use md_abi::admin::{
     NAME_LEN,
     NO_INDEX,
     NO_PARENT,
+    SOFT_PARENTS,
     UNIT_PENDING, //
 };
 use rustix::{
@@ -119,6 +126,7 @@ pub struct FakeAdmin {
     /// All events, also those that are not kept any more.
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
+    softs: BTreeMap<u32, soft::FakeSoft>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -271,6 +279,10 @@ impl FakeAdmin {
             state,
             ..
         } = self.summary(number);
+        if parent == SOFT_PARENTS {
+            let first = self.holder(Self::dev(number)).unwrap_or(0);
+            return Err((Refusal::UnitIsBase, NO_INDEX, [first.into(), 0]));
+        }
         if parent != NO_PARENT {
             return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
         }
@@ -479,8 +491,10 @@ impl Admin for FakeAdmin {
         self.check_clear(number, argument.flags == CLEAR_FORCE)
             .map_err(|refused| refuse(&mut argument.header, refused))?;
         self.hide(number);
-        self.units.remove(&number);
+        let unit = self.units.remove(&number);
         self.scrubs.remove(&number);
+        let base = unit.and_then(|unit| unit.components.first().map(|base| base.dev));
+        self.forget_soft(number, base);
         Ok(())
     }
 
@@ -577,6 +591,46 @@ impl Admin for FakeAdmin {
         self.admit::<ReadEvents>(&mut argument.header)?;
         let read = self.read_from_ring(argument, events);
         read.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn create_soft(
+        &mut self,
+        argument: &mut CreateSoft,
+        extents: &[Extent],
+    ) -> Result<(), CallError> {
+        self.admit::<CreateSoft>(&mut argument.header)?;
+        let number = Self::number(&mut argument.header, &argument.name)?;
+        if self.units.contains_key(&number) {
+            let refused = (Refusal::NameInUse, NO_INDEX, [0; 2]);
+            return Err(refuse(&mut argument.header, refused));
+        }
+        let made = self.make_soft(number, argument, extents);
+        made.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn change_soft(&mut self, argument: &mut ChangeSoft) -> Result<(), CallError> {
+        self.admit::<ChangeSoft>(&mut argument.header)?;
+        assert_eq!(argument.reserved, 0);
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let changed = self.resize_soft(number, argument);
+        changed.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn soft_status(
+        &mut self,
+        argument: &mut SoftStatus,
+        extents: &mut [Extent],
+    ) -> Result<(), CallError> {
+        self.admit::<SoftStatus>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let described = self.describe_soft(number, argument, extents);
+        described.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn mend_soft(&mut self, argument: &mut MendSoft) -> Result<(), CallError> {
+        self.admit::<MendSoft>(&mut argument.header)?;
+        let mended = self.mend_softs(argument);
+        mended.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {

@@ -5,6 +5,7 @@ use super::{
     field,
     header,
     judge,
+    soft,
     Admin,
     RequestError, //
 };
@@ -50,6 +51,8 @@ pub struct Making {
     pub in_use: bool,
     /// The submirrors of a mirror are equal already; see [`abi::CREATE_ASSUME_CLEAN`].
     pub assume_clean: bool,
+    /// What is on the base of a soft partition does not matter; see [`abi::SOFT_FORCE`].
+    pub force: bool,
 }
 
 /// Makes a metadevice, or sees whether it could be made. `devices` are those of `spec`, in the same
@@ -60,6 +63,14 @@ pub fn create(
     devices: &[DeviceChoice],
     how: Making,
 ) -> Result<(), RequestError> {
+    if let (Spec::Soft(soft), [base]) = (spec, devices) {
+        let manner = soft::Manner {
+            check_only: how.check_only,
+            force: how.force,
+            rebuilt: None,
+        };
+        return soft::create(admin, soft, base, manner);
+    }
     let mut argument = abi::Create::new_zeroed();
     argument.header = header::<abi::Create>();
     argument.name = field(&spec.name().to_string())?;
@@ -87,6 +98,8 @@ pub fn create(
             argument.kind = UnitKind::Mirror as u32;
             argument.mirror = new_options(&mirror.options);
         }
+        // It has one base.
+        Spec::Soft(_) => argument.kind = UnitKind::SoftPartition as u32,
     }
     let components = new_components(devices, start_sectors)?;
     let result = admin.create(&mut argument, &rows, &components);

@@ -8,6 +8,7 @@ pub mod pools;
 mod reading;
 pub mod scrub;
 pub mod sides;
+pub mod soft;
 
 pub use making::{
     check_growth,

@@ -11,6 +11,7 @@ use super::{
     },
     pools,
     scrub,
+    soft,
     text_of,
     Admin,
     Refused,
@@ -23,7 +24,8 @@ use crate::{
         mirror::Options,
         name::MetadeviceName,
         pool::PoolName,
-        size::Sectors, //
+        size::Sectors,
+        spec::Kind, //
     },
     unit::{
         Body,
@@ -32,6 +34,7 @@ use crate::{
         Pace,
         Resync,
         Row,
+        Soft,
         Unit, //
     },
 };
@@ -44,7 +47,8 @@ use md_abi::admin::{
     UnitSummary,
     COMPONENTS_MAX,
     NO_PARENT,
-    ROWS_MAX, //
+    ROWS_MAX,
+    SOFT_PARENTS, //
 };
 use md_report::{
     self as report,
@@ -138,7 +142,12 @@ impl StatusReader {
         argument.unit.name = field(&name.to_string())?;
         let result = admin.status(&mut argument, &mut self.rows, &mut self.components);
         judge(result, &argument.header)?;
-        let mut unit = self.unit(&argument.unit)?;
+        let mut unit = if argument.unit.kind == UnitKind::SoftPartition as u32 {
+            let layout = soft::status(admin, name)?;
+            self.unit(&argument.unit, Some(layout))?
+        } else {
+            self.unit(&argument.unit, None)?
+        };
         self.name_spares(admin, &mut unit)?;
         if let Body::Mirror(mirror) = &mut unit.body {
             mirror.scrubs = scrub::status(admin, name)?;
@@ -171,11 +180,13 @@ impl StatusReader {
     }
 
     /// The metadevice that the kernel described.
-    fn unit(&self, summary: &UnitSummary) -> Result<Unit, RequestError> {
+    fn unit(
+        &self,
+        summary: &UnitSummary,
+        layout: Option<soft::Status>,
+    ) -> Result<Unit, RequestError> {
         let Kin {
-            name,
-            parent,
-            is_mirror,
+            name, parent, kind, ..
         } = kin_of(summary)?;
         let (Some(rows), Some(components)) = (
             self.rows.get(..summary.row_count as usize),
@@ -185,7 +196,15 @@ impl StatusReader {
                 "{name} has more rows than it can have"
             )));
         };
-        let body = if is_mirror {
+        let body = if let Some(layout) = layout {
+            let base = components
+                .first()
+                .ok_or_else(|| RequestError::Nonsense(format!("{name} has no base")))?;
+            Body::Soft(Soft {
+                base: component_of(base)?,
+                layout,
+            })
+        } else if kind == Kind::Mirror {
             Body::Mirror(Mirror {
                 submirrors: components
                     .iter()
@@ -292,20 +311,25 @@ fn kin_of(summary: &UnitSummary) -> Result<Kin, RequestError> {
     let name = name_of(&summary.name)?;
     let number = summary.parent;
     let parent = MetadeviceName::from_number(number);
-    if parent.is_none() && number != NO_PARENT {
+    if parent.is_none() && number != NO_PARENT && number != SOFT_PARENTS {
         return Err(RequestError::Nonsense(format!(
             "{name} is part of a metadevice with number {number}"
         )));
     }
-    let is_mirror = summary.kind == UnitKind::Mirror as u32;
-    if !is_mirror && summary.kind != UnitKind::Stripe as u32 {
-        let kind = summary.kind;
-        return Err(RequestError::Nonsense(format!("{name} is of kind {kind}")));
-    }
+    let kinds = [
+        (UnitKind::Stripe, Kind::Stripe),
+        (UnitKind::Mirror, Kind::Mirror),
+        (UnitKind::SoftPartition, Kind::Soft),
+    ];
+    let mut kinds = kinds.into_iter();
+    let kind = kinds.find(|(kind, _)| *kind as u32 == summary.kind);
+    let (_, kind) =
+        kind.ok_or_else(|| RequestError::Nonsense(format!("{name} is of kind {}", summary.kind)))?;
     Ok(Kin {
         name,
         parent,
-        is_mirror,
+        kind,
+        base: None,
     })
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Requests to soft partitions.
+//!
+//! On a device or stripe, a block of a soft partition has one place, and that is all. On a mirror
+//! the request becomes one of the mirror: its disk carries it ([`Request::carry`]), so that all
+//! that is promised of mirrors holds. A request across the end of an extent, which is rare, is sent
+//! to the mirror's disk piece by piece, as anybody would send it.
+
+use super::{
+    mirror,
+    place::for_pieces,
+    stripe, //
+};
+use crate::{
+    body::{
+        Child,
+        Shape, //
+    },
+    kapi::{
+        clone::Target,
+        fan_out::Part,
+        request::{
+            Failure,
+            Operation,
+            Request, //
+        },
+        submission::Submission, //
+    }, //
+};
+
+/// Carries out a request.
+#[inline]
+pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    match shape.mirror_below() {
+        Some(mirror) => carry(request, shape, mirror, submission),
+        None => stripe::queue(request, shape, submission),
+    }
+}
+
+fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission<'_>) {
+    let (sector, count) = (request.sector(), request.sectors());
+    let place = match request.operation() {
+        // Of no account where it is.
+        Operation::Flush => sector,
+        Operation::Other => return request.end(Failure::NotSupported),
+        _ => {
+            let piece = shape
+                .unit()
+                .striped()
+                .and_then(|map| map.map(sector, count));
+            match piece {
+                Some(piece) if piece.count == count => piece.sector,
+                Some(_) => return send_pieces(request, shape, submission),
+                None => return request.end(Failure::Io),
+            }
+        }
+    };
+    // Its shape stays what it is as long as the second one lives.
+    if let Some((request, _inside)) = request.carry(below.carrier(), place) {
+        mirror::queue(request, below.body(), submission);
+    }
+}
+
+fn send_pieces(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    let out = request.fan_out(submission);
+    for part in out.parts() {
+        if send_part(&part, shape).is_none() {
+            part.fail(Failure::Io);
+        }
+    }
+}
+
+/// Sends the pieces of one bio to the disk of the base. `None` if it leaves the soft partition.
+fn send_part(part: &Part<'_>, shape: &Shape) -> Option<()> {
+    let base = shape.component(0)?;
+    for_pieces(part, |done, from, left| {
+        let piece = shape.unit().striped()?.map(from, left)?;
+        let target = Target {
+            device: &base.device,
+            sector: piece.sector,
+            side: None,
+        };
+        part.send(done, piece.count, &target);
+        Some(piece.count)
+    })
+}
