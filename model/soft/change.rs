@@ -90,17 +90,13 @@ const fn round(step: Step, copies: Copies) -> Round {
 }
 
 const NEW: Round = round(Step::New, Copies::Both);
-const COMMON: [Round; 2] = [
-    round(Step::Common, Copies::First),
-    round(Step::Common, Copies::Second),
-];
-const COMMIT: [Round; 2] = [
-    round(Step::Commit, Copies::First),
-    round(Step::Commit, Copies::Second),
-];
-const PLAIN: &[Round] = &[NEW, COMMON[0], COMMON[1]];
-const COMMIT_LAST: &[Round] = &[NEW, COMMON[0], COMMON[1], COMMIT[0], COMMIT[1]];
-const COMMIT_FIRST: &[Round] = &[COMMIT[0], COMMIT[1], NEW, COMMON[0], COMMON[1]];
+const COMMON_ONCE: Round = round(Step::Common, Copies::First);
+const COMMON_TWICE: Round = round(Step::Common, Copies::Second);
+const COMMIT_ONCE: Round = round(Step::Commit, Copies::First);
+const COMMIT_TWICE: Round = round(Step::Commit, Copies::Second);
+const PLAIN: &[Round] = &[NEW, COMMON_ONCE, COMMON_TWICE];
+const COMMIT_LAST: &[Round] = &[NEW, COMMON_ONCE, COMMON_TWICE, COMMIT_ONCE, COMMIT_TWICE];
+const COMMIT_FIRST: &[Round] = &[COMMIT_ONCE, COMMIT_TWICE, NEW, COMMON_ONCE, COMMON_TWICE];
 
 /// A base and what is taken of it, in order.
 #[derive(Clone, Copy, Debug)]

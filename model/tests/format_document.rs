@@ -60,8 +60,9 @@ const INTRODUCTION: &str = "\
 <!-- Made from the constants in `model/` by `model/tests/format_document.rs`, which says
      how to make it again. Do not edit. -->
 
-All numbers are little-endian. Everything but watermarks is written in pages of 4096 bytes at multiples of 4096
-bytes. Uuids are in the order in which they are written as text. Fields named `rest` are zero, and
+All numbers are little-endian. Everything but watermarks is written in pages of 4096
+bytes at multiples of 4096 bytes. Uuids are in the order in which they are written as text. \
+         Fields named `rest` are zero, and
 so is what follows the last field in use of a page.
 
 ";
@@ -156,14 +157,15 @@ fn record() -> String {
     let (kind, version) = (metadevice::RECORD_KIND, metadevice::RECORD_VERSION);
     let mut text = format!(
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
-         components, submirrors, words, what components have to do with hot spares, and \
-         scrubs. That of\na soft partition has one component, which is its base from the first \
-         watermark to the last, and no row; what makes it one and its\nextents are at the end.\n\n\
+         components, submirrors, words, what components have to do with hot spares, and\n\
+         scrubs. That of a soft partition has one component, which is its base from the first \
+         watermark to the last, and no row; what makes\nit one and its extents are at the end.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
          regions in version {version} either, and nothing of scrubs. In versions 1 and 2 `pool` \
-         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs, or soft partitions.\n"
+         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs, or \
+         soft partitions.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
@@ -234,8 +236,8 @@ fn watermarks() -> String {
          The layout of a soft partition is that of its extent 0: of this the one with the largest \
          `generation` whose layout is complete.\nThe others are the extents with the largest \
          `generation` that is not above that, in the order of `sequence`. The last one has what\n\
-         the others leave of `total`. Other extents are free space. There are at most {EXTENTS_MAX} \
-         extents.\n"
+         the others leave of `total`. Other extents are free space. There are at most \
+         {EXTENTS_MAX} extents.\n"
     );
     text += &table_of("A watermark:", watermark::FIELDS);
     text

@@ -22,7 +22,8 @@ modprobe md_rs
 run metadb -a -f /dev/sda
 run metadb -a /dev/sdb
 run metainit d29 -p /dev/sdc -o 12288 -b 2048
-head -c 1M /dev/zero | tr '\0' x | dd of=/dev/md/dsk/d29 bs=1M iflag=fullblock oflag=direct status=none
+head -c 1M /dev/zero | tr '\0' x |
+	dd of=/dev/md/dsk/d29 bs=1M iflag=fullblock oflag=direct status=none
 run mdctl stop
 GUEST
 

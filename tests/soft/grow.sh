@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: soft partitions on one disk grow in place and by new extents while ext4 and xfs are on them
-#         and loads verify what they read; shrink from the end, but not below a file system; and are
-#         again what they were when the set is stopped and started.
+# Intent: soft partitions on one disk grow in place and by new extents while ext4 and xfs are on
+#         them and loads verify what they read; shrink from the end, but not below a file system;
+#         and are again what they were when the set is stopped and started.
 # Clause: svm.md 6.3, 6.4, 13.5; DURABILITY 21; issue 8
 # Lanes: drawn
 # Vm: --disks 2 --disk-size 1G --leaks

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: soft partitions on a mirror: what is written through them is on both sides, also across the
-#         end of an extent, while one side fails under all of them, is replaced and resynced, and
-#         while sides are attached, detached and taken offline; discards, flushes and the mirror's own
-#         growth go on as without them. A mirror with soft partitions is not cleared.
+# Intent: soft partitions on a mirror: what is written through them is on both sides, also across
+#         the end of an extent, while one side fails under all of them, is replaced and resynced,
+#         and while sides are attached, detached and taken offline; discards, flushes and the
+#         mirror's own growth go on as without them. A mirror with soft partitions is not cleared.
 # Clause: svm.md 6; DURABILITY 5, 7, 9, 10, 21; issue 8
 # Lanes: stock
 # Vm: --disks 5 --disk-size 256M --leaks

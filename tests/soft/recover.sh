@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: the whole state database is destroyed, and 'metarecover -d' makes the soft partitions by
-#         their watermarks, with the same layout and data, on a disk and on a mirror. Watermarks that
-#         are older, of another base, at another place, torn or forged change no layout; one copy is
-#         enough, and 'metarecover -m' writes them anew.
+#         their watermarks, with the same layout and data, on a disk and on a mirror. Watermarks
+#         that are older, of another base, at another place, torn or forged change no layout; one
+#         copy is enough, and 'metarecover -m' writes them anew.
 # Clause: svm.md 6.2, 6.6; DURABILITY 1, 5, 21; issue 8
 # Lanes: stock
 # Vm: --disks 4 --disk-size 128M --leaks

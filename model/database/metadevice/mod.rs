@@ -287,15 +287,9 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
     fill(spared_list, SPARED_BYTES, spared, encode_spared);
-    if let Some(history) = history {
-        history::encode(history, history_part);
-    }
-    if let Some(pace) = pace {
-        pace::encode(pace, pace_part);
-    }
-    if let Some(soft) = &soft {
-        soft::encode(soft, soft_part);
-    }
+    history.map(|history| history::encode(history, history_part));
+    pace.map(|pace| pace::encode(pace, pace_part));
+    soft.map(|soft| soft::encode(&soft, soft_part));
     Some(length)
 }
 
@@ -337,8 +331,8 @@ impl<'a> Record<'a> {
         let (words, rest) = rest.split_at_checked(word_bytes).ok_or(cut)?;
         let (spared, rest) = rest.split_at_checked(spared).ok_or(cut)?;
         let (history, soft) = match KIND.number(head) {
-            SOFT_KIND => (&[][..], rest),
-            _ => (rest, &[][..]),
+            SOFT_KIND => (Default::default(), rest),
+            _ => (rest, Default::default()),
         };
         let (history, pace) = match history.len() {
             0 => (history, history),

@@ -90,11 +90,6 @@ fn what_cannot_be_made() {
         "metainit d22 -p sda -o 4096 -b 2048",
         "metainit d22 -p sda -o 70001 -b 2048",
         "metainit d22 -p sda -o 70000 -b 2048 1m",
-        "metainit d22 -p d20 1m",
-        "metainit d22 -p sdb 1m",
-        "metainit d22 -p sdz 1m",
-        "metainit d20 -p sdc 1m",
-        "metainit d22 -p -e sdc 1m",
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metainit d22 -p sda
@@ -145,6 +140,22 @@ fn what_cannot_be_made() {
     err|                                 ^^
     err| next: metainit --help
     [exit status 1]
+    "#);
+    assert_eq!(env.admin.unit_count(), 3);
+}
+
+#[test]
+fn what_cannot_be_a_base() {
+    let mut env = with_soft_partitions();
+    env.setup("metainit d30 1 1 sdb");
+    let lines = [
+        "metainit d22 -p d20 1m",
+        "metainit d22 -p sdb 1m",
+        "metainit d22 -p sdz 1m",
+        "metainit d20 -p sdc 1m",
+        "metainit d22 -p -e sdc 1m",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
     $ metainit d22 -p d20 1m
     err| metainit: d22: cannot stand on another soft partition
     err| next: metastat -c

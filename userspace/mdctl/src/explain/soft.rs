@@ -26,37 +26,6 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
             "cannot stand on another soft partition".into(),
             "metastat -c".into(),
         ),
-        Refusal::NoRoomOnBase => {
-            let needed = match a {
-                u64::MAX => "more is".to_string(),
-                blocks => format!("{blocks} blocks are"),
-            };
-            about_base(
-                format!("there is room for {b} blocks, and {needed} needed"),
-                "metastat -c".into(),
-            )
-        }
-        Refusal::TooManyExtents => Failure::of(
-            unit,
-            format!("would be in more than {a} extents"),
-            "metastat -c",
-        ),
-        Refusal::BadAlignment => about_base(
-            format!("an alignment of {a} blocks is no multiple of {b} blocks, which it asks for"),
-            HELP.into(),
-        ),
-        Refusal::ExtentUnaligned => Failure::of(
-            unit,
-            format!("the extent -o {a} -b {b} is not made of whole units of 16 blocks"),
-            HELP,
-        ),
-        Refusal::ExtentTaken => Failure::of(
-            unit,
-            format!(
-                "the extent -o {a} -b {b}, or the 16 blocks before it, are taken or not on the base"
-            ),
-            "metastat -p",
-        ),
         Refusal::UnknownWatermarks => about_base(
             format!(
                 "has a soft partition d{a} that there is no record of (-f: it is lost; to keep it:)"
@@ -102,6 +71,46 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
         Refusal::BaseBlockTooLarge => about_base(
             format!("has logical blocks of {a} bytes, and soft partitions are made on {b} at most"),
             "lsblk -d -o NAME,LOG-SEC".into(),
+        ),
+        other => extents(other, values, unit, base),
+    }
+}
+
+/// Why extents cannot be where they were asked for.
+fn extents(refusal: Refusal, values: [u64; 2], unit: &str, base: &str) -> Failure {
+    let [a, b] = values;
+    let about_base = |reason: String, next: &str| Failure::of(component_word(base), reason, next);
+    match refusal {
+        Refusal::NoRoomOnBase => {
+            let needed = match a {
+                u64::MAX => "more is".to_string(),
+                blocks => format!("{blocks} blocks are"),
+            };
+            about_base(
+                format!("there is room for {b} blocks, and {needed} needed"),
+                "metastat -c",
+            )
+        }
+        Refusal::TooManyExtents => Failure::of(
+            unit,
+            format!("would be in more than {a} extents"),
+            "metastat -c",
+        ),
+        Refusal::BadAlignment => about_base(
+            format!("an alignment of {a} blocks is no multiple of {b} blocks, which it asks for"),
+            HELP,
+        ),
+        Refusal::ExtentUnaligned => Failure::of(
+            unit,
+            format!("the extent -o {a} -b {b} is not made of whole units of 16 blocks"),
+            HELP,
+        ),
+        Refusal::ExtentTaken => Failure::of(
+            unit,
+            format!(
+                "the extent -o {a} -b {b}, or the 16 blocks before it, are taken or not on the base"
+            ),
+            "metastat -p",
         ),
         other => database::refusal(other, values, base),
     }
