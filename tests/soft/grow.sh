@@ -14,7 +14,7 @@
 # shellcheck source=tests/lib/disks.sh
 . "$MD_TEST_LIB/disks.sh"
 
-d20=/dev/md/dsk/d20 d21=/dev/md/dsk/d21 d22=/dev/md/dsk/d22
+d20=/dev/md/dsk/d20 d21=/dev/md/dsk/d21
 
 # extents NAME: how many a soft partition has.
 extents() { described "$1" '.soft_partition.extents | length'; }
@@ -63,8 +63,8 @@ run dd if=/dev/urandom of=/mnt/one/kept/new bs=1M count=80 conv=fsync status=non
 run dd if=/dev/urandom of=/mnt/two/kept/new bs=1M count=80 conv=fsync status=none
 tree_checksums /mnt/one/kept >/tmp/one.sums
 tree_checksums /mnt/two/kept >/tmp/two.sums
-stop_fio $one /tmp/one.log
-stop_fio $two /tmp/two.log
+stop_fio "$one" /tmp/one.log
+stop_fio "$two" /tmp/two.log
 
 note "everything is there, also after the set was stopped"
 run umount /mnt/one /mnt/two

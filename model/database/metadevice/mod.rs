@@ -287,10 +287,21 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
     fill(spared_list, SPARED_BYTES, spared, encode_spared);
-    history.map(|history| history::encode(history, history_part));
-    pace.map(|pace| pace::encode(pace, pace_part));
-    soft.map(|soft| soft::encode(&soft, soft_part));
+    encode_end(parts, [history_part, pace_part, soft_part]);
     Some(length)
+}
+
+/// Writes what follows the lists: scrubs, a pace and a soft partition, as far as there are any.
+fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part]: [&mut [u8]; 3]) {
+    if let Some(history) = parts.history {
+        history::encode(history, history_part);
+        if let Some(pace) = chosen_pace(&parts.head) {
+            pace::encode(pace, pace_part);
+        }
+    }
+    if let Some(soft) = &parts.soft {
+        soft::encode(soft, soft_part);
+    }
 }
 
 /// The pace of a mirror, if it is not the one that everybody has.
