@@ -169,13 +169,16 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
 /// Sizes of the submirrors in sectors. A submirror is a stripe or concat (`svm.md` section 4.1), or
 /// a soft partition that is not on a mirror.
 pub(super) fn sizes_of_sides(components: &[Arc<Component>]) -> Result<KVec<u64>, Refused> {
-    check_no_mirror(components)?;
     let mut sizes = KVec::with_capacity(components.len(), GFP_KERNEL)?;
     for (index, component) in (0..).zip(components) {
+        let refused = |refusal| Refused::new(EINVAL, refusal).at(index);
         let child = component.child.as_ref().map(|child| child.body().shape());
         let stripe = child.and_then(|shape| shape.unit().striped());
-        let refused = Refused::new(EINVAL, Refusal::BadSubmirror).at(index);
-        sizes.push(stripe.ok_or(refused)?.sectors(), GFP_KERNEL)?;
+        let stripe = stripe.ok_or(refused(Refusal::BadSubmirror))?;
+        if child.is_some_and(Shape::is_mirrored) {
+            return Err(refused(Refusal::ComponentOnMirror));
+        }
+        sizes.push(stripe.sectors(), GFP_KERNEL)?;
     }
     Ok(sizes)
 }
