@@ -26,7 +26,7 @@ run metadb -a -f /dev/sdd
 run metainit d11 1 1 /dev/mapper/one
 run metainit d12 1 1 /dev/mapper/two
 run metainit d10 -m d11 d12
-run metasync -w d10
+run metasync -r -w
 run metainit d20 -p d10 40m
 run metainit d21 -p d10 60m
 run metattach d20 20m
@@ -60,12 +60,12 @@ kill -0 $load || fail "the load has ended"
 cp -a /usr/bin /mnt/fs/kept/bin 2>/dev/null || true
 sick two /dev/sdb good
 run metareplace -e d10 /dev/mapper/two
-run metasync -w d10
+run metasync -r -w
 note "sides come and go"
 run metaoffline d10 d11
 sleep 1
 run metaonline d10 d11
-run metasync -w d10
+run metasync -r -w
 run metadetach d10 d11
 sleep 1
 run metattach -f -w d10 d11
