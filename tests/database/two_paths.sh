@@ -18,6 +18,7 @@
 # paths: how the disk can be reached just now, sorted.
 paths() { lsblk -dnro NAME,MODEL | awk '/scsi_debug/ { print "/dev/" $1 }' | sort; }
 has_paths() { [ "$(paths | wc -l)" = "$1" ]; }
+wwid() { cat "$(in_sysfs "$1")/device/wwid"; }
 # close PATH, rescan: takes a path away, and has all paths found again.
 close() {
 	printf '$ %s is taken away\n' "$1"
@@ -30,7 +31,7 @@ rescan() {
 }
 check() {
 	same "first words of d1" "this is d1" "$(head -n 1 /dev/md/dsk/d1)"
-	same "replicas" 4 "$(metadb --json | jq '.replicas | length')"
+	same "replicas" 3 "$(metadb --json | jq '.database.replicas | length')"
 }
 
 modprobe md_rs
@@ -39,10 +40,10 @@ modprobe scsi_debug dev_size_mb=32 add_host=2 vpd_use_hostno=0 delay=0
 wait_for 20 has_paths 2
 mapfile -t both < <(paths)
 one=${both[0]} other=${both[1]}
-same "names of the two" "$(lsblk -dnro WWN "$one")" "$(lsblk -dnro WWN "$other")"
+same "names of the two" "$(wwid "$one")" "$(wwid "$other")"
 
-note "a set with two replicas on a disk with two paths, two elsewhere"
-run metadb -a -f -c 2 "$one"
+note "a set with a replica and a metadevice on a disk with two paths"
+run metadb -a -f "$one"
 run metadb -a /dev/sda /dev/sdb
 run metainit d1 1 1 "$one"
 printf 'this is d1\n' >/tmp/words
@@ -51,9 +52,11 @@ dd if=/tmp/words of=/dev/md/dsk/d1 bs=64k oflag=direct status=none
 check
 
 note "the other path is no free disk"
-refuse "$other" metadb -a "$other"
-refuse "$other" metainit d2 1 1 "$other"
-same "replicas" 4 "$(metadb --json | jq '.replicas | length')"
+refuse "$other: is another path to" metadb -a "$other"
+refuse "$other: is another path to" metainit d2 1 1 "$other"
+refuse "$other: is another path to" metainit -f d2 1 1 "$other"
+refuse "$other: is another path to" metainit hsp001 "$other"
+same "replicas" 3 "$(metadb --json | jq '.database.replicas | length')"
 run mdctl stop
 refuse "$other" metainit d2 1 1 "$other"
 run mdctl start

@@ -70,6 +70,8 @@ same "blocks that cannot be read" "12 5 65 5 503 5" "$(unreadable one)"
 
 note "its blocks are good again, and the other side is replaced"
 bad bad1 - 12 65 503
+refuse 'metasync -w d10' metareplace -w d10 /dev/bad0 /dev/sda
+run metasync -w d10
 run metareplace -w d10 /dev/bad0 /dev/sda
 same "state of the new one" Okay "$(states d11)"
 same "blocks that cannot be read" "" "$(unreadable batch)"

@@ -238,11 +238,14 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
+    /// that one.
+    ShownTwice = 127,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 104] = [
+    pub const ALL: [Refusal; 105] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -347,6 +350,7 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::ShownTwice,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
