@@ -58,7 +58,6 @@ refuse "$other: is another path to" metainit -f d2 1 1 "$other"
 refuse "$other: is another path to" metainit hsp001 "$other"
 same "replicas" 3 "$(metadb --json | jq '.database.replicas | length')"
 run mdctl stop
-refuse "$other" metainit d2 1 1 "$other"
 run mdctl start
 check
 
