@@ -128,6 +128,7 @@ impl PinnedDrop for Admin {
         drop(database.set_spare_worker(None));
         let units = self.units.lock();
         units.iter().for_each(|unit| unit.end_upkeep());
+        units.database().settle();
         // The workers of its replicas refer to it.
         units.database().unload();
     }
@@ -147,6 +148,7 @@ impl Leave for Admin {
             }
             unit.leave_clean();
         }
+        units.database().settle();
     }
 }
 
