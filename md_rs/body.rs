@@ -28,7 +28,8 @@ use crate::{
     abi::{
         ComponentState,
         Refusal,
-        NO_PARENT, //
+        NO_PARENT,
+        SOFT_PARENTS, //
     },
     component::Component,
     database::Database,
@@ -413,13 +414,13 @@ impl Body {
         self.parent.load(Relaxed)
     }
 
-    /// Refuses a metadevice that is a component of another one.
+    /// Refuses a metadevice that is a component of another one, or the base of soft partitions.
     pub(crate) fn check_no_parent(&self) -> Result<(), Refused> {
-        let parent = self.parent();
-        if parent != NO_PARENT {
-            return Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0]));
+        match self.parent() {
+            NO_PARENT => Ok(()),
+            SOFT_PARENTS => Err(Refused::new(EBUSY, Refusal::UnitIsBase)),
+            parent => Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0])),
         }
-        Ok(())
     }
 
     /// Sees to it that nobody can open the disk any more, so that the metadevice can be dropped.

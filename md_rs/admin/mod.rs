@@ -207,11 +207,7 @@ impl Admin {
         // of the old one is gone.
         let mut units = self.units.lock();
         let body = units.get(&name)?.body().clone();
-        if body.parent() == abi::SOFT_PARENTS {
-            let first = units.above(&body).next().map(|above| above.name().number());
-            let values = [first.unwrap_or(0).into(), 0];
-            return Err(Refused::new(EBUSY, Refusal::UnitIsBase).with(values));
-        }
+        body.check_no_parent()?;
         if body.shape().unit().soft().is_some() {
             let force = clear.flags & abi::CLEAR_FORCE != 0;
             return soft::clear(&mut units, &name, force);

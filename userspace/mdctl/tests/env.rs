@@ -2,6 +2,8 @@
 //! A machine for the tests: a kernel in memory, a folder with `proc` and `sys`, and a table of
 //! device nodes, since a test should not need the right to make real ones.
 
+pub(crate) mod watermarks;
+
 use md_image::source::{
     OpenFile,
     Source, //
@@ -241,6 +243,11 @@ impl TestEnvironment {
             "metainit d12 1 1 sdb",
             "metainit d10 -m d11 d12 --assume-clean",
         ])
+    }
+
+    /// The same machine with the soft partitions `d20` and `d21` on its first disk.
+    pub(crate) fn with_soft_partitions() -> Self {
+        TestEnvironment::with(&["metainit d20 -p sda 10m", "metainit d21 -p sda 20m"])
     }
 
     /// Adds a block device. `disk` is the one that it is a partition of, or empty.

@@ -1,99 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `metarecover`: watermarks and records of soft partitions (`svm.md` section 6.6).
 
-use crate::{
-    env::{
-        TestEnvironment,
-        DISK_SECTORS, //
-    },
-    test_soft_partitions::with_soft_partitions,
+use crate::env::{
+    watermarks::Parts,
+    TestEnvironment,
+    DISK_SECTORS, //
 };
 use insta::assert_snapshot;
 use md_abi::admin::SoftState;
-use md_model::{
-    database::identity::Uuid,
-    limits::RESERVED_HEAD_SECTORS,
-    name::UnitName,
-    soft::{
-        chain::{
-            tiles,
-            Content, //
-        },
-        taken::{
-            sort,
-            Taken, //
-        },
-        watermark::{
-            Behind,
-            Stamp,
-            Version,
-            Watermark,
-            COPY_SECTORS, //
-        },
-        Base,
-        Extent, //
-    },
-};
-
-/// Soft partitions by number and extents, each an own sector and how many follow.
-type Parts<'a> = &'a [(u32, &'a [(u64, u64)])];
-
-/// Writes the watermarks of a layout on the first disk, as the kernel does.
-fn write_marks(env: &TestEnvironment, parts: Parts<'_>, but_for: Option<u64>) {
-    let base = Base::of(RESERVED_HEAD_SECTORS, DISK_SECTORS).unwrap();
-    let mut taken: Vec<_> = parts
-        .iter()
-        .flat_map(|(owner, extents)| {
-            extents
-                .iter()
-                .zip(0..)
-                .map(|((sector, count), sequence)| Taken {
-                    extent: Extent {
-                        sector: *sector,
-                        count: *count,
-                    },
-                    owner: *owner,
-                    sequence,
-                })
-        })
-        .collect();
-    sort(&mut taken);
-    let mut disk = vec![0; DISK_SECTORS as usize * 512];
-    for tile in tiles(&base, &taken) {
-        let behind = match tile.content {
-            Content::Taken(one) => Behind::Extent(stamp(one.owner, one.sequence, parts)),
-            Content::Free => Behind::Free,
-            Content::End => Behind::End,
-        };
-        let mark = Watermark {
-            base: Uuid::from_bytes([7; 16]),
-            sector: tile.sector,
-            length: tile.length,
-            behind,
-        };
-        for place in [tile.sector, tile.sector + COPY_SECTORS] {
-            let from = place as usize * 512;
-            if Some(tile.sector) != but_for {
-                assert!(mark.encode(&mut disk[from..from + 4096]));
-            }
-        }
-    }
-    env.write_bytes("dev/sda", &disk);
-}
-
-fn stamp(owner: u32, sequence: u32, parts: Parts<'_>) -> Stamp {
-    let (_, extents) = parts.iter().find(|(number, _)| *number == owner).unwrap();
-    Stamp {
-        soft: Uuid::from_bytes([owner as u8; 16]),
-        name: UnitName::from_number(owner).unwrap(),
-        sequence,
-        version: Version {
-            generation: 3,
-            extents: extents.len() as u32,
-            total_sectors: extents.iter().map(|(_, count)| count).sum(),
-        },
-    }
-}
 
 const PARTS: Parts<'static> = &[(20, &[(4096, 2048), (16384, 4096)]), (21, &[(8192, 4096)])];
 
@@ -137,7 +51,7 @@ fn help_page() {
 #[test]
 fn soft_partitions_are_made_by_their_watermarks() {
     let mut env = TestEnvironment::new();
-    write_marks(&env, PARTS, None);
+    env.write_marks("sda", PARTS, None);
     let lines = [
         "metarecover sda -p",
         "metarecover -n sda -p -d",
@@ -186,7 +100,7 @@ fn soft_partitions_are_made_by_their_watermarks() {
 #[test]
 fn one_that_is_not_complete_is_not_made_nor_lost() {
     let mut env = TestEnvironment::new();
-    write_marks(&env, PARTS, Some(16384 - 16));
+    env.write_marks("sda", PARTS, Some(16384 - 16));
     let lines = ["metarecover sda -p", "metarecover sda -p -d", "metastat -p"];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metarecover sda -p
@@ -208,8 +122,8 @@ fn one_that_is_not_complete_is_not_made_nor_lost() {
 
 #[test]
 fn watermarks_are_compared_and_written_anew() {
-    let mut env = with_soft_partitions();
-    write_marks(&env, &[(20, &[(4096, 20480)])], None);
+    let mut env = TestEnvironment::with_soft_partitions();
+    env.write_marks("sda", &[(20, &[(4096, 20480)])], None);
     assert_snapshot!(env.run("metarecover sda -p"), @r"
     $ metarecover sda -p
     Watermarks:

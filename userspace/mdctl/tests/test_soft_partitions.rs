@@ -6,14 +6,9 @@ use crate::env::TestEnvironment;
 use insta::assert_snapshot;
 use md_abi::admin::SoftState;
 
-/// A machine with the soft partitions `d20` and `d21` on its first disk.
-pub(crate) fn with_soft_partitions() -> TestEnvironment {
-    TestEnvironment::with(&["metainit d20 -p sda 10m", "metainit d21 -p sda 20m"])
-}
-
 #[test]
 fn they_are_made_one_behind_the_other() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let lines = ["metastat", "metastat -c", "metastat -p"];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metastat
@@ -78,7 +73,7 @@ fn the_ways_to_say_how_much_and_where() {
 
 #[test]
 fn what_cannot_be_made() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d30 1 1 sdb");
     let lines = [
         "metainit d22 -p sda",
@@ -146,7 +141,7 @@ fn what_cannot_be_made() {
 
 #[test]
 fn what_cannot_be_a_base() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d30 1 1 sdb");
     let lines = [
         "metainit d22 -p d20 1m",
@@ -185,7 +180,7 @@ fn what_cannot_be_a_base() {
 
 #[test]
 fn they_grow_in_place_and_by_new_extents() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let lines = [
         "metattach d20 1m",
         "metattach d21 1m",
@@ -220,7 +215,7 @@ fn they_grow_in_place_and_by_new_extents() {
 
 #[test]
 fn they_shrink_but_not_below_a_file_system() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let free = ["metattach --shrink d20 8m", "metattach --shrink d20 8m"];
     assert_snapshot!(env.run_all(&free), @r"
     $ metattach --shrink d20 8m
@@ -322,7 +317,7 @@ fn a_mirror_and_a_stripe_carry_them_and_are_made_of_them() {
 
 #[test]
 fn they_are_cleared_one_by_one_or_all_of_a_base() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d22 -p sda 1m");
     let lines = [
         "metaclear d20",
@@ -361,7 +356,7 @@ fn they_are_cleared_one_by_one_or_all_of_a_base() {
 
 #[test]
 fn one_that_is_not_well_says_so() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.admin.soft(20).state = SoftState::Growing;
     env.admin.soft(21).wrong = 2;
     let lines = ["metastat", "metastat -c"];

@@ -227,7 +227,7 @@ pub enum Refusal {
     NotSmaller = 120,
     /// The component is a soft partition on a mirror, which only stands at the top.
     ComponentOnMirror = 121,
-    /// There are soft partitions on the metadevice. `values[0]`: number of the first one.
+    /// There are soft partitions on the metadevice.
     UnitIsBase = 122,
     /// A watermark could not be read or written. `values`: the errno, the place in sectors.
     WatermarkFailed = 123,

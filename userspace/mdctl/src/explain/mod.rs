@@ -22,7 +22,7 @@ pub mod md_tab;
 pub mod mirror;
 pub mod pools;
 pub mod refusal;
-mod rename;
+pub mod rename;
 pub mod scrub;
 mod sides;
 pub mod soft;

@@ -52,17 +52,12 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
         ),
         Refusal::UnitIsBase => Failure::of(
             unit,
-            format!("there are soft partitions on it, such as d{a}"),
+            "there are soft partitions on it",
             format!("metaclear -p {unit}"),
         ),
         Refusal::WatermarkFailed => about_base(
             format!("a watermark, at block {b}, could not be read or written (error {a})"),
             "dmesg | tail".into(),
-        ),
-        Refusal::SoftKeepsName => Failure::of(
-            unit,
-            "is a soft partition or changes places with one, and those keep their names",
-            metastat(),
         ),
         Refusal::NoSoftPartitions => about_base(
             "there are no soft partitions on it".into(),

@@ -279,13 +279,7 @@ impl FakeAdmin {
             state,
             ..
         } = self.summary(number);
-        if parent == SOFT_PARENTS {
-            let first = self.holder(Self::dev(number)).unwrap_or(0);
-            return Err((Refusal::UnitIsBase, NO_INDEX, [first.into(), 0]));
-        }
-        if parent != NO_PARENT {
-            return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
-        }
+        check_no_parent(parent)?;
         let erred = state == ComponentState::Maintenance as u32;
         if open_count > 0 {
             Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0]))
@@ -294,6 +288,15 @@ impl FakeAdmin {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Refuses a metadevice that is a component of another one, or the base of soft partitions.
+fn check_no_parent(parent: u32) -> Result<(), Refused> {
+    match parent {
+        NO_PARENT => Ok(()),
+        SOFT_PARENTS => Err((Refusal::UnitIsBase, NO_INDEX, [0; 2])),
+        _ => Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0])),
     }
 }
 
