@@ -238,11 +238,21 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// An extent of the soft partition, or of one that is to be a component, is being moved.
+    SoftIsMoving = 140,
+    /// The soft partition has no such extent. `values`: the number, how many there are.
+    NoSuchExtent = 141,
+    /// Nowhere on the base is so much free in one piece. `values[0]`: sectors that are needed.
+    NoRunOnBase = 142,
+    /// What is in an extent could not be copied. `values[0]`: the errno.
+    MoveFailed = 143,
+    /// The caller was interrupted: the extent is where it was.
+    MoveInterrupted = 144,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 104] = [
+    pub const ALL: [Refusal; 109] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -347,6 +357,11 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::SoftIsMoving,
+        Refusal::NoSuchExtent,
+        Refusal::NoRunOnBase,
+        Refusal::MoveFailed,
+        Refusal::MoveInterrupted,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

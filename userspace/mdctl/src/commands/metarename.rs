@@ -58,11 +58,12 @@ pub fn run(
     // What is refused is so for the sake of the mirror.
     let is_new = arguments.exchange && read(machine, new)?.is_mirror();
     let about = if is_new { new } else { name };
-    requests::rename(machine.admin, name, new, arguments.exchange)
-        .map_err(|error| match error.refusal() {
-            Some(Refusal::UnitIsBase) => explain::rename::is_base(about),
-            _ => explain::request(&error, &Subject::unit(about)),
-        })?;
+    requests::rename(machine.admin, name, new, arguments.exchange).map_err(|error| match error
+        .refusal()
+    {
+        Some(Refusal::UnitIsBase) => explain::rename::is_base(about),
+        _ => explain::request(&error, &Subject::unit(about)),
+    })?;
     answer.has_changed = true;
     if arguments.exchange {
         answer.line(&format!("{name} and {new} have exchanged identities"));

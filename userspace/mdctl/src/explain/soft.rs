@@ -67,6 +67,40 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
             format!("has logical blocks of {a} bytes, and soft partitions are made on {b} at most"),
             "lsblk -d -o NAME,LOG-SEC".into(),
         ),
+        other => moving(other, values, unit, base),
+    }
+}
+
+/// Why an extent is not moved.
+fn moving(refusal: Refusal, values: [u64; 2], unit: &str, base: &str) -> Failure {
+    let [a, b] = values;
+    let metastat = || format!("metastat {unit}");
+    match refusal {
+        Refusal::SoftIsMoving => Failure::of(
+            unit,
+            "an extent of it, or of what it is to be made of, is being moved",
+            metastat(),
+        ),
+        Refusal::NoSuchExtent => Failure::of(
+            unit,
+            format!("has no extent {a}: there are {b}, counted from 0"),
+            metastat(),
+        ),
+        Refusal::NoRunOnBase => Failure::of(
+            component_word(base),
+            format!("there is no room for {a} blocks in one piece"),
+            "metastat -p",
+        ),
+        Refusal::MoveFailed => Failure::of(
+            unit,
+            format!("the extent could not be copied, and stays where it is (error {a})"),
+            "dmesg | tail",
+        ),
+        Refusal::MoveInterrupted => Failure::of(
+            unit,
+            "the extent stays where it is: the move was interrupted",
+            metastat(),
+        ),
         other => extents(other, values, unit, base),
     }
 }
@@ -192,4 +226,16 @@ pub fn recorded(base: &str, name: MetadeviceName) -> Failure {
 pub fn unreadable(base: &str, error: &std::io::Error) -> Failure {
     let reason = format!("cannot be read: {error}");
     Failure::of(component_word(base), reason, format!("lsblk {base}"))
+}
+
+/// A partition, where a disk is wanted.
+pub fn not_a_disk(path: &str) -> Failure {
+    let reason = "is a partition, and -e makes one on a disk";
+    Failure::of(path, reason, "lsblk")
+}
+
+/// A disk that could not be given a partition.
+pub fn not_partitioned(disk: &str, reason: &str) -> Failure {
+    let reason = format!("could not be partitioned: {reason}");
+    Failure::of(disk, reason, format!("sfdisk --list {disk}"))
 }

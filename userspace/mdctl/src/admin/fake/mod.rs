@@ -47,6 +47,7 @@ use md_abi::admin::{
     ListReplicas,
     MendSoft,
     MirrorOptions,
+    MoveSoft,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -634,6 +635,13 @@ impl Admin for FakeAdmin {
         self.admit::<MendSoft>(&mut argument.header)?;
         let mended = self.mend_softs(argument);
         mended.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError> {
+        self.admit::<MoveSoft>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let moved = self.move_extent(number, argument);
+        moved.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
