@@ -60,7 +60,7 @@ struct Level<'a> {
 
 /// The set, as labels name it.
 pub(super) struct Owner {
-    set: Uuid,
+    pub(super) set: Uuid,
     name: [u8; 32],
 }
 

@@ -238,6 +238,9 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
+    /// that one.
+    ShownTwice = 127,
     /// An extent of the soft partition, or of one that is to be a component, is being moved.
     SoftIsMoving = 140,
     /// The soft partition has no such extent. `values`: the number, how many there are.
@@ -252,7 +255,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 109] = [
+    pub const ALL: [Refusal; 110] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -357,6 +360,7 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::ShownTwice,
         Refusal::SoftIsMoving,
         Refusal::NoSuchExtent,
         Refusal::NoRunOnBase,

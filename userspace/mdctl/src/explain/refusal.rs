@@ -538,6 +538,8 @@ mod tests {
           next: lsblk -d -o NAME,LOG-SEC
         d10: is a soft partition or changes places with one, and those keep their names
           next: metastat d10
+        /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
+          next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
         d10: an extent of it, or of what it is to be made of, is being moved
           next: metastat d10
         d10: has no extent 17: there are 16, counted from 0
