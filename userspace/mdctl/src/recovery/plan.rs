@@ -12,6 +12,7 @@ use crate::syntax::{
         Options, //
     },
     name::MetadeviceName,
+    pace::Pace,
     rows::{
         RowSpec,
         StripeSpec, //
@@ -198,6 +199,8 @@ pub fn mirror(
             write_policy: options.write_policy,
             pass: options.pass.into(),
         }),
+        // Labels do not tell.
+        pace: Pace::default(),
     }
 }
 
