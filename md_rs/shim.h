@@ -55,6 +55,7 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
+void md_disk_account_carried(struct gendisk *disk, struct request *rq);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);

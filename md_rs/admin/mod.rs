@@ -184,6 +184,7 @@ impl Ioctl for Admin {
             abi::IOC_CREATE_SOFT => command.run(at, |asked| soft::create(&self.units, asked)),
             abi::IOC_CHANGE_SOFT => command.run(at, |asked| soft::change(&self.units, asked)),
             abi::IOC_SOFT_STATUS => command.run(at, |asked| soft::status(&self.units, asked)),
+            abi::IOC_MOVE_SOFT => command.run(at, |asked| soft::relocate(&self.units, asked)),
             abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
@@ -209,14 +210,13 @@ impl Admin {
         // of the old one is gone.
         let mut units = self.units.lock();
         let body = units.get(&name)?.body().clone();
-        if body.parent() == abi::SOFT_PARENTS {
-            let first = units.above(&body).next().map(|above| above.name().number());
-            let values = [first.unwrap_or(0).into(), 0];
-            return Err(Refused::new(EBUSY, Refusal::UnitIsBase).with(values));
-        }
+        body.check_no_parent()?;
         if body.shape().unit().soft().is_some() {
             let force = clear.flags & abi::CLEAR_FORCE != 0;
-            return soft::clear(&mut units, &name, force);
+            soft::clear(&mut units, &name, force)?;
+            let event = Event::of_unit(Kind::Delete, name.number());
+            units.database().events().record(&event);
+            return Ok(());
         }
         if clear.flags & abi::CLEAR_FORCE == 0 {
             check_healthy(body.shape())?;

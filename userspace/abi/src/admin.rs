@@ -129,6 +129,7 @@ pub use soft::{
     CreateSoft,
     Extent,
     MendSoft,
+    MoveSoft,
     SoftState,
     SoftStatus,
     EXTENTS_MAX,
@@ -173,7 +174,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -280,6 +281,8 @@ pub const IOC_SOFT_STATUS: u32 = read_write(60, size_of::<SoftStatus>());
 /// Has the watermarks of a base compared with the records, or written by them: argument
 /// [`MendSoft`].
 pub const IOC_MEND_SOFT: u32 = read_write(61, size_of::<MendSoft>());
+/// Moves an extent of a soft partition to another place of its base: [`MoveSoft`].
+pub const IOC_MOVE_SOFT: u32 = read_write(64, size_of::<MoveSoft>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -356,6 +359,7 @@ const _: () = assert!(size_of::<CreateSoft>() == 464);
 const _: () = assert!(size_of::<ChangeSoft>() == 104);
 const _: () = assert!(size_of::<SoftStatus>() == 176);
 const _: () = assert!(size_of::<MendSoft>() == 80);
+const _: () = assert!(size_of::<MoveSoft>() == 96);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 176);
 const _: () = assert!(size_of::<ListPools>() == 80);

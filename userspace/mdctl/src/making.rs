@@ -29,13 +29,17 @@ use crate::{
         Subject, //
     },
     output::Answer,
+    partitioning,
     syntax::{
         mirror::MirrorSpec,
         name::MetadeviceName,
         pool::PoolSpec,
         rows::StripeSpec,
         soft::SoftSpec,
-        spec::Spec, //
+        spec::{
+            Kind,
+            Spec, //
+        },
     },
     Machine,
 };
@@ -65,6 +69,11 @@ pub fn make(
 ) -> Result<(), Failure> {
     let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
+    if let Spec::Soft(soft) = spec {
+        if soft.on_new_partition {
+            return make_on_new_partition(machine, soft, manner, answer);
+        }
+    }
     let devices = components::look_up(&spec.devices(), machine.host)?;
     let is_shared = is_base(machine, spec)?;
     let used = if is_shared {
@@ -110,6 +119,37 @@ pub fn make(
         answer.line(&line);
     }
     Ok(())
+}
+
+/// Makes a soft partition on the partition that a disk is given for it. In a check the kernel
+/// cannot be asked, since that does not exist.
+fn make_on_new_partition(
+    machine: &mut Machine<'_>,
+    soft: &SoftSpec,
+    manner: Manner,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = soft.name;
+    partitioning::check(&soft.base, manner.force, machine.host)?;
+    if manner.check_only {
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        answer.line(&format!("{}: would be partitioned", soft.base));
+        answer.line(&format!("{name}: {} would be setup", Kind::Soft.title()));
+        return Ok(());
+    }
+    let base = partitioning::partition(&soft.base, machine.host)?;
+    answer.has_changed = true;
+    answer.line(&format!(
+        "{}: is partitioned: {base} is all of it",
+        soft.base
+    ));
+    let spec = SoftSpec {
+        base,
+        on_new_partition: false,
+        ..soft.clone()
+    };
+    make(machine, &Spec::Soft(spec), manner, answer)
 }
 
 /// Makes a hot spare pool, or sees whether it could be made, and says so in the answer.

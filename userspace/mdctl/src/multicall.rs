@@ -25,6 +25,7 @@ use crate::{
         metattach,
         monitor,
         probe,
+        r#move,
         scan,
         start,
         stop,
@@ -69,7 +70,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 24] = [
+pub static COMMANDS: [Command; 25] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -177,6 +178,12 @@ pub static COMMANDS: [Command; 24] = [
         own_program: false,
         definition: start::Arguments::command,
         run: |matches, machine, answer| start::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "move",
+        own_program: false,
+        definition: r#move::Arguments::command,
+        run: |matches, machine, answer| r#move::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "stop",

@@ -31,6 +31,7 @@ mod test_metattach;
 mod test_mirror;
 mod test_mirror_states;
 mod test_monitor;
+mod test_move;
 mod test_multicall;
 mod test_output;
 mod test_probe;

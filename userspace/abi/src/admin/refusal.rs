@@ -227,7 +227,7 @@ pub enum Refusal {
     NotSmaller = 120,
     /// The component is a soft partition on a mirror, which only stands at the top.
     ComponentOnMirror = 121,
-    /// There are soft partitions on the metadevice. `values[0]`: number of the first one.
+    /// There are soft partitions on the metadevice.
     UnitIsBase = 122,
     /// A watermark could not be read or written. `values`: the errno, the place in sectors.
     WatermarkFailed = 123,
@@ -241,11 +241,21 @@ pub enum Refusal {
     /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
     /// that one.
     ShownTwice = 127,
+    /// An extent of the soft partition, or of one that is to be a component, is being moved.
+    SoftIsMoving = 140,
+    /// The soft partition has no such extent. `values`: the number, how many there are.
+    NoSuchExtent = 141,
+    /// Nowhere on the base is so much free in one piece. `values[0]`: sectors that are needed.
+    NoRunOnBase = 142,
+    /// What is in an extent could not be copied. `values[0]`: the errno.
+    MoveFailed = 143,
+    /// The caller was interrupted: the extent is where it was.
+    MoveInterrupted = 144,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 105] = [
+    pub const ALL: [Refusal; 110] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -351,6 +361,11 @@ impl Refusal {
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
         Refusal::ShownTwice,
+        Refusal::SoftIsMoving,
+        Refusal::NoSuchExtent,
+        Refusal::NoRunOnBase,
+        Refusal::MoveFailed,
+        Refusal::MoveInterrupted,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -65,7 +65,8 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
        metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
-       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)...
+       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
+       metainit [OPTIONS] NAME -p -e DISK [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] POOL [COMPONENT...]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
@@ -89,6 +90,8 @@ Each soft partition:
   -o OFFSET -b LENGTH
                 An extent, in blocks: where its data begins on the base, and how much it is. As
                 \"metastat -p\" prints them, for a soft partition that was there before
+  -e DISK       On a disk that gets one partition first, which is all of it. What is on the disk
+                is lost
 
 A mirror shows what is on its first submirror. What is on the others is lost: they are made equal to
 that while the mirror can be used. With --assume-clean nothing is copied.

@@ -21,6 +21,7 @@ pub mod metastat;
 pub mod metasync;
 pub mod metattach;
 pub mod monitor;
+pub mod r#move;
 pub mod probe;
 pub mod scan;
 pub mod start;

@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -503,7 +503,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_soft_partitions() {
-        assert_snapshot!(refusals(110..=127), @r"
+        assert_snapshot!(refusals(110..=144), @r"
         d10: is not a soft partition
           next: metastat d10
         /dev/sdb: cannot stand on another soft partition
@@ -528,7 +528,7 @@ mod tests {
           next: metastat d10
         /dev/sdb: is a soft partition on a mirror, and nothing is made of those
           next: metastat -c
-        d10: there are soft partitions on it, such as d17
+        d10: there are soft partitions on it
           next: metaclear -p d10
         /dev/sdb: a watermark, at block 16, could not be read or written (error 17)
           next: dmesg | tail
@@ -540,6 +540,16 @@ mod tests {
           next: metastat d10
         /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
           next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
+        d10: an extent of it, or of what it is to be made of, is being moved
+          next: metastat d10
+        d10: has no extent 17: there are 16, counted from 0
+          next: metastat d10
+        /dev/sdb: there is no room for 17 blocks in one piece
+          next: metastat -p
+        d10: the extent could not be copied, and stays where it is (error 17)
+          next: dmesg | tail
+        d10: the extent stays where it is: the move was interrupted
+          next: metastat d10
         ");
     }
 
@@ -548,11 +558,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
           next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
           next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         ");
     }
