@@ -2,8 +2,11 @@
 //! The layout of RAID5 against a slow one that walks over all chunks, and the choice of the way to
 //! a new parity against one that counts reads of real lines.
 
+mod seeded;
+
 use std::collections::BTreeMap;
 
+use md_model::database::identity::Uuid;
 use md_model::raid5::{
     bit,
     layout::{
@@ -28,10 +31,9 @@ use md_model::raid5::{
     LOG_SECTORS,
     SLOTS, //
 };
-use md_model::database::identity::Uuid;
 use proptest::prelude::*;
 
-mod seeded;
+use self::seeded::for_all;
 
 fn any_layout() -> impl Strategy<Value = Layout> {
     let rotation = prop_oneof![Just(Rotation::LeftSymmetric), Just(Rotation::Svm)];
@@ -81,11 +83,9 @@ fn pages(members: u64, whole: u64) -> Vec<Option<log::Head>> {
     found
 }
 
-proptest! {
-    #![proptest_config(seeded::config())]
-
-    #[test]
-    fn each_sector_is_where_the_walk_finds_it(layout in any_layout()) {
+#[test]
+fn each_sector_is_where_the_walk_finds_it() {
+    for_all(any_layout(), |layout| {
         let places = walked(&layout);
         prop_assert_eq!(places.len() as u64, layout.sectors());
         for (sector, (column, offset)) in (0..).zip(&places) {
@@ -93,14 +93,14 @@ proptest! {
             prop_assert_eq!((run.column, run.offset, run.count), (*column, *offset, 1));
         }
         prop_assert_eq!(layout.run(layout.sectors(), 1), None);
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn pieces_cover_a_request_and_stay_in_their_lines(
-        layout in any_layout(),
-        from in 0..u64::MAX,
-        count in 1..600_u64,
-    ) {
+#[test]
+fn pieces_cover_a_request_and_stay_in_their_lines() {
+    let inputs = (any_layout(), any::<u64>(), 1..600_u64);
+    for_all(inputs, |(layout, from, count)| {
         let places = walked(&layout);
         let from = from % layout.sectors();
         let count = count.min(layout.sectors() - from);
@@ -118,11 +118,14 @@ proptest! {
             done += piece.count;
         }
         prop_assert_eq!(done, count);
-    }
+        Ok(())
+    });
+}
 
-    /// Lines partition the columns, and each has one parity column, which has no data there.
-    #[test]
-    fn lines_follow_each_other(layout in any_layout()) {
+/// Lines partition the columns, and each has one parity column, which has no data there.
+#[test]
+fn lines_follow_each_other() {
+    for_all(any_layout(), |layout| {
         let mut data: BTreeMap<u64, u64> = BTreeMap::new();
         for (column, offset) in walked(&layout) {
             *data.entry(offset).or_default() |= bit(column);
@@ -138,17 +141,23 @@ proptest! {
             offset += line.count;
         }
         prop_assert_eq!(offset, layout.column_sectors());
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn no_other_way_takes_fewer_reads(
-        data_columns in 2..63_u32,
-        touched in 1..64_u32,
-        covered in 0..64_u32,
-    ) {
+#[test]
+fn no_other_way_takes_fewer_reads() {
+    let inputs = (2..63_u32, 1..64_u32, 0..64_u32);
+    for_all(inputs, |(data_columns, touched, covered)| {
         let touched = touched.min(data_columns);
         let covered = covered.min(touched);
-        let case = Case { data_columns, touched, covered, lost: Lost::Nothing, is_parity_known: true };
+        let case = Case {
+            data_columns,
+            touched,
+            covered,
+            lost: Lost::Nothing,
+            is_parity_known: true,
+        };
         let (make, modify) = (data_columns - covered, touched + 1);
         let reads = match choose(&case) {
             Some(Plan::Make) => make,
@@ -156,12 +165,15 @@ proptest! {
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         };
         prop_assert_eq!(reads, make.min(modify));
-    }
+        Ok(())
+    });
+}
 
-    /// Whatever column is lost besides, a batch that may have begun is carried out again: it has
-    /// begun only if all members have it. And one that has not is left alone if nobody is missing.
-    #[test]
-    fn what_may_have_begun_is_redone(members in 1..64_u64, whole in 0..64_u64, lost in 0..6_u32) {
+/// Whatever column is lost besides, a batch that may have begun is carried out again: it has begun
+/// only if all members have it. And one that has not is left alone if nobody is missing.
+#[test]
+fn what_may_have_begun_is_redone() {
+    for_all((1..64_u64, 0..64_u64, 0..6_u32), |(members, whole, lost)| {
         let found = pages(members, whole);
         let batch = Scan::new(Uuid::from_bytes([1; 16]), &found).first_from(0);
         let has_begun = members & whole == members;
@@ -175,5 +187,6 @@ proptest! {
         prop_assert!(!has_begun || others == 0 || verdict == Verdict::Redo);
         let healthy = judge(batch.members, 0, batch.holders);
         prop_assert_eq!(healthy == Verdict::Redo, has_begun);
-    }
+        Ok(())
+    });
 }

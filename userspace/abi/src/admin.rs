@@ -162,6 +162,7 @@ pub use unit::{
     NO_PARENT,
     RENAME_EXCHANGE,
     START_DEFAULT,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use zerocopy_derive::{
@@ -173,7 +174,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;

@@ -238,11 +238,26 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The metadevice is not RAID5, but what is asked for is its.
+    NotARaid = 140,
+    /// Number of columns out of range. `values`: found, most.
+    BadColumnCount = 141,
+    /// A RAID5 metadevice cannot be part of another one.
+    ComponentIsRaid = 142,
+    /// A column of a RAID5 metadevice cannot be a metadevice.
+    ColumnIsMetadevice = 143,
+    /// There is a RAID5 metadevice, which needs the state database. `values[0]`: its number.
+    RaidNeedsDatabase = 144,
+    /// The parity of the RAID5 metadevice, or a column of it, is being made.
+    RaidIsMade = 145,
+    /// Another column of the RAID5 metadevice is to be replaced before this one. The index is that
+    /// of the other one.
+    ReplaceErredFirst = 146,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 104] = [
+    pub const ALL: [Refusal; 111] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -347,6 +362,13 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::NotARaid,
+        Refusal::BadColumnCount,
+        Refusal::ComponentIsRaid,
+        Refusal::ColumnIsMetadevice,
+        Refusal::RaidNeedsDatabase,
+        Refusal::RaidIsMade,
+        Refusal::ReplaceErredFirst,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
