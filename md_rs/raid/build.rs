@@ -3,12 +3,9 @@
 //! line of it is the sum of the other columns (`svm.md` sections 5.7 and 5.9). The metadevice can be
 //! used meanwhile; how far it is, is recorded now and then, after a flush.
 
-use kernel::{
-    prelude::*,
-    time::{
-        Instant,
-        Monotonic, //
-    }, //
+use kernel::time::{
+    Instant,
+    Monotonic, //
 };
 use md_model::{
     events::kind::{
@@ -58,6 +55,9 @@ pub(crate) fn run(body: &Body, errand: &Errand<'_>) {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return;
     };
+    if errand.number != BUILD {
+        return;
+    }
     let mut recorded: Instant<Monotonic> = Instant::now();
     while !errand.is_stopping() && has_work(target) && !raid.is_blocked() {
         let mut work = raid.work.lock();

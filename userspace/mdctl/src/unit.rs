@@ -14,6 +14,7 @@ use crate::{
             MetadeviceName, //
         },
         pool::PoolName,
+        raid::RaidSpec,
         rows::{
             RowSpec,
             StripeSpec, //
@@ -67,6 +68,19 @@ pub enum Body {
     Mirror(Mirror),
     /// A soft partition.
     Soft(Soft),
+    /// A RAID5 metadevice.
+    Raid(Raid),
+}
+
+/// A RAID5 metadevice.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Raid {
+    /// Its columns, and their interlace.
+    pub row: Row,
+    /// How far its parity, or a column, is made, if one is.
+    pub resync: Option<Resync>,
+    /// Whether it is the parity, for the first time.
+    pub is_initializing: bool,
 }
 
 /// What a soft partition is made of.
@@ -201,6 +215,12 @@ impl Unit {
                 base: soft.base.device.clone(),
                 place: Place::Extents(soft.layout.extents.clone()),
             }),
+            Body::Raid(raid) => Spec::Raid(RaidSpec {
+                name: self.name,
+                devices: raid.row.specification().devices,
+                interlace: raid.row.interlace,
+                keep: true,
+            }),
         }
     }
 
@@ -210,6 +230,7 @@ impl Unit {
             Body::Stripe(_) => Kind::Stripe,
             Body::Mirror(_) => Kind::Mirror,
             Body::Soft(_) => Kind::Soft,
+            Body::Raid(_) => Kind::Raid,
         }
     }
 
@@ -217,7 +238,15 @@ impl Unit {
     pub fn soft(&self) -> Option<&Soft> {
         match &self.body {
             Body::Soft(soft) => Some(soft),
-            Body::Stripe(_) | Body::Mirror(_) => None,
+            Body::Stripe(_) | Body::Mirror(_) | Body::Raid(_) => None,
+        }
+    }
+
+    /// What it is made of, if it is RAID5.
+    pub fn raid(&self) -> Option<&Raid> {
+        match &self.body {
+            Body::Raid(raid) => Some(raid),
+            Body::Stripe(_) | Body::Mirror(_) | Body::Soft(_) => None,
         }
     }
 
@@ -238,18 +267,19 @@ impl Unit {
         }
     }
 
-    /// How its resync is, if it is a mirror with something to resync.
+    /// How its resync is, if it is a mirror or RAID5 with something to resync.
     pub fn resync(&self) -> Option<Resync> {
         match &self.body {
             Body::Stripe(_) | Body::Soft(_) => None,
             Body::Mirror(mirror) => mirror.resync,
+            Body::Raid(raid) => raid.resync,
         }
     }
 
     /// What is known of its checks, if it is a mirror.
     pub fn scrubs(&self) -> Option<&Scrubs> {
         match &self.body {
-            Body::Stripe(_) | Body::Soft(_) => None,
+            Body::Stripe(_) | Body::Soft(_) | Body::Raid(_) => None,
             Body::Mirror(mirror) => Some(&mirror.scrubs),
         }
     }
@@ -258,6 +288,7 @@ impl Unit {
     pub fn rows(&self) -> &[Row] {
         match &self.body {
             Body::Stripe(rows) => rows,
+            Body::Raid(raid) => std::slice::from_ref(&raid.row),
             Body::Mirror(_) | Body::Soft(_) => &[],
         }
     }
@@ -265,7 +296,7 @@ impl Unit {
     /// All components, row after row, or all submirrors, or the base.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         let submirrors = match &self.body {
-            Body::Stripe(_) => &[][..],
+            Body::Stripe(_) | Body::Raid(_) => &[][..],
             Body::Mirror(mirror) => &mirror.submirrors,
             Body::Soft(soft) => std::slice::from_ref(&soft.base),
         };
@@ -286,6 +317,8 @@ impl Unit {
             report::Kind::Mirror
         } else if self.soft().is_some() {
             report::Kind::SoftPartition
+        } else if self.raid().is_some() {
+            report::Kind::Raid5
         } else if self.rows().iter().any(|row| row.components.len() > 1) {
             report::Kind::Stripe
         } else {
@@ -350,6 +383,9 @@ impl From<&Unit> for report::Metadevice {
             parent: unit.parent.map(|parent| parent.to_string()),
             hot_spare_pool: unit.pool.map(|pool| pool.to_string()),
             rows: None,
+            columns: None,
+            interlace: None,
+            initializing: false,
             submirrors: None,
             read_policy: None,
             write_policy: None,
@@ -378,6 +414,13 @@ impl From<&Unit> for report::Metadevice {
                 document.resync = resync.as_ref().map(Into::into);
             }
             Body::Soft(soft) => document.soft_partition = Some(soft.into()),
+            Body::Raid(raid) => {
+                let columns = raid.row.components.iter();
+                document.columns = Some(columns.map(Into::into).collect());
+                document.interlace = Some(raid.row.interlace.bytes());
+                document.initializing = raid.is_initializing;
+                document.resync = raid.resync.as_ref().map(Into::into);
+            }
         }
         document
     }

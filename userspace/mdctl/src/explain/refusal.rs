@@ -160,6 +160,10 @@ impl Words {
                 format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
                 "lsblk -d -o NAME,LOG-SEC",
             ),
+            Refusal::ComponentIsRaid => self.about_component(
+                "is a RAID5 metadevice, and nothing is made of these yet",
+                "metastat -c",
+            ),
             other => super::sides::refusal(other, [a, b], &self.unit, &self.component, self.row),
         }
     }
@@ -200,6 +204,8 @@ fn module_of(kind: u64) -> &'static str {
         "md_mirror"
     } else if kind == UnitKind::SoftPartition as u64 {
         "md_sp"
+    } else if kind == UnitKind::Raid as u64 {
+        "md_raid"
     } else {
         "md_stripe"
     }
@@ -250,7 +256,7 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str = "modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {
@@ -304,7 +310,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -539,6 +545,7 @@ mod tests {
         d10: is a soft partition or changes places with one, and those keep their names
           next: metastat d10
         ");
+        assert_snapshot!(refusals(140..=146), @r"");
     }
 
     #[test]
@@ -547,10 +554,10 @@ mod tests {
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
         /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         ");
     }

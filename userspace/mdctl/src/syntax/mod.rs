@@ -9,6 +9,7 @@ pub mod md_tab;
 pub mod mirror;
 pub mod name;
 pub mod pool;
+pub mod raid;
 pub mod rows;
 pub mod shell;
 pub mod size;

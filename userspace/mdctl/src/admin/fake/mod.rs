@@ -345,7 +345,8 @@ impl Admin for FakeAdmin {
             assert!(rows.is_empty(), "a mirror has no rows");
             self.lay_out_mirror(&argument.mirror, &mut components)
         } else {
-            assert_eq!(argument.kind, UnitKind::Stripe as u32);
+            let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
+            assert!(kinds.contains(&argument.kind));
             assert_eq!(argument.mirror, MirrorOptions::default());
             self.lay_out(rows, &mut components)
         };
