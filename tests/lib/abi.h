@@ -211,7 +211,7 @@ struct rename_ {
 	uint32_t flags, reserved;
 };
 
-#define ABI_VERSION 7
+#define ABI_VERSION 8
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1

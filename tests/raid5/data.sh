@@ -4,7 +4,7 @@
 #         by a program that calculates everything itself, with any one disk missing; while the
 #         parity is made, and after it; requests of all sizes, merged and crossing everything.
 # Clause: DURABILITY 15, 17; svm.md 5.1, 5.4, 5.5, 5.7; issue 9
-# Lanes: stock,smoke
+# Lanes: stock
 # Vm: --disks 6 --disk-size 64M
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh
@@ -15,8 +15,11 @@
 . "$MD_TEST_LIB/data.sh"
 # shellcheck source=tests/lib/raid.sh
 . "$MD_TEST_LIB/raid.sh"
+# shellcheck source=tests/lib/twin.sh
+. "$MD_TEST_LIB/twin.sh"
 
 raid_tool
+make_twin
 modprobe md_rs
 run metadb -a -f -c 2 /dev/sde
 run metadb -a -c 2 /dev/sdf
@@ -25,8 +28,7 @@ columns=(/dev/sda /dev/sdb /dev/sdc /dev/sdd)
 note "while the parity is made"
 run metainit d20 -r "${columns[@]}" -i 20k
 run metastat d20
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bsrange=512-64k --bsrange_align=512 \
-	--bs_unaligned=1 --size=8M --direct=1 --ioengine=libaio --iodepth=16
+run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 100 512 262144 direct
 wait_for 60 is_made d20
 same "states" Okay,Okay,Okay,Okay "$(column_states d20)"
 columns_tell d20 "${columns[@]}"
@@ -38,8 +40,8 @@ columns_tell d20 "${columns[@]}"
 verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=1M --size=64M --direct=1 \
 	--ioengine=libaio --iodepth=4
 columns_tell d20 "${columns[@]}"
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bsrange=512-200k --bs_unaligned=1 \
-	--size=64M --io_size=24M --ioengine=psync --fsync=64
+run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 300 512 1048576 direct
+run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 200 1 100000 buffered
 sync /dev/md/dsk/d20
 columns_tell d20 "${columns[@]}"
 

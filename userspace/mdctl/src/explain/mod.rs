@@ -21,7 +21,7 @@ pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
 pub mod pools;
-mod raid;
+pub mod raid;
 pub mod refusal;
 mod rename;
 pub mod scrub;

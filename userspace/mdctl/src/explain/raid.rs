@@ -2,6 +2,7 @@
 //! Refusals that have to do with RAID5.
 
 use super::Failure;
+use crate::syntax::name::MetadeviceName;
 use md_abi::admin::Refusal;
 
 /// Why a request about a RAID5 metadevice, or a column of it, was refused. `index` is the number of
@@ -44,4 +45,10 @@ pub(super) fn refusal(
         _ => return None,
     };
     Some(failure)
+}
+
+/// Parameters of a RAID5 metadevice.
+pub fn no_parameters(name: MetadeviceName) -> Failure {
+    let reason = "is a RAID5 metadevice, which has no parameters";
+    Failure::of(name.to_string(), reason, format!("metastat {name}"))
 }

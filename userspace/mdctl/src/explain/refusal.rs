@@ -553,9 +553,9 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
           next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
           next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool

@@ -53,8 +53,8 @@ impl World {
             let tag = self.random.bits().to_le_bytes();
             for sector in first..(first + count).min(self.layout.sectors()) {
                 let mut bytes = [0; 512];
-                let numbered = tag.iter().chain([sector as u8].iter());
-                bytes.iter_mut().zip(numbered).for_each(|(to, from)| *to = *from);
+                let numbered = tag.into_iter().chain([sector as u8]);
+                bytes.iter_mut().zip(numbered).for_each(|(to, from)| *to = from);
                 new.insert(sector, bytes);
             }
         }
