@@ -122,19 +122,22 @@ void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int 
 	struct bio_vec vec;
 
 	rq_for_each_segment(vec, rq, iter) {
-		if (skip >= vec.bv_len) {
-			skip -= vec.bv_len;
+		/* The loop goes on by the length of the other one. */
+		struct bio_vec piece = vec;
+
+		if (skip >= piece.bv_len) {
+			skip -= piece.bv_len;
 			continue;
 		}
-		vec.bv_offset += skip;
-		vec.bv_len = min(vec.bv_len - skip, bytes);
+		piece.bv_offset += skip;
+		piece.bv_len = min(piece.bv_len - skip, bytes);
 		skip = 0;
 		if (to_rq)
-			memcpy_to_bvec(&vec, with);
+			memcpy_to_bvec(&piece, with);
 		else
-			memcpy_from_bvec(with, &vec);
-		with += vec.bv_len;
-		bytes -= vec.bv_len;
+			memcpy_from_bvec(with, &piece);
+		with += piece.bv_len;
+		bytes -= piece.bv_len;
 		if (!bytes)
 			return;
 	}

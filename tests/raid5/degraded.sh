@@ -14,8 +14,8 @@
 . "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/data.sh
 . "$MD_TEST_LIB/data.sh"
-# shellcheck source=tests/lib/faults.sh
-. "$MD_TEST_LIB/faults.sh"
+# shellcheck source=tests/lib/mirror.sh
+. "$MD_TEST_LIB/mirror.sh"
 # shellcheck source=tests/lib/raid.sh
 . "$MD_TEST_LIB/raid.sh"
 
