@@ -34,6 +34,7 @@ mod test_monitor;
 mod test_multicall;
 mod test_output;
 mod test_probe;
+mod test_raid5;
 mod test_resync;
 mod test_scan;
 mod test_soft_partitions;

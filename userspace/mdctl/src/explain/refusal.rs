@@ -545,7 +545,26 @@ mod tests {
         d10: is a soft partition or changes places with one, and those keep their names
           next: metastat d10
         ");
-        assert_snapshot!(refusals(140..=146), @r"");
+    }
+
+    #[test]
+    fn and_every_refusal_about_raid5() {
+        assert_snapshot!(refusals(140..=146), @r"
+        d10: is not a RAID5 metadevice
+          next: metastat d10
+        d10: would have 17 columns, and 3 to 16 are possible
+          next: metainit --help
+        /dev/sdb: is a RAID5 metadevice, and nothing is made of these yet
+          next: metastat -c
+        /dev/sdb: is a metadevice, and a column of RAID5 is a disk or partition
+          next: lsblk
+        /dev/sdb: holds the last voting replica, without which RAID5, such as d17, cannot be
+          next: metastat d17
+        d10: its parity, or another component, is being made
+          next: metastat d10
+        /dev/sdb: component 1 of d10, which needs maintenance, comes first
+          next: metastat d10
+        ");
     }
 
     #[test]

@@ -54,6 +54,7 @@ use md_abi::admin::{
     Rename,
     Replace,
     ReplicaStatus,
+    ResyncState,
     Row,
     Scrub,
     ScrubRange,
@@ -79,6 +80,7 @@ use md_abi::admin::{
     NO_INDEX,
     NO_PARENT,
     SOFT_PARENTS,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use rustix::{
@@ -348,7 +350,12 @@ impl Admin for FakeAdmin {
             let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
             assert!(kinds.contains(&argument.kind));
             assert_eq!(argument.mirror, MirrorOptions::default());
-            self.lay_out(rows, &mut components)
+            let size = self.lay_out(rows, &mut components);
+            if argument.kind == UnitKind::Raid as u32 {
+                size.and_then(|_| layout::lay_out_raid(rows, &mut components))
+            } else {
+                size
+            }
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
@@ -365,6 +372,11 @@ impl Admin for FakeAdmin {
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
+            if argument.kind == UnitKind::Raid as u32 && argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                summary.flags |= UNIT_INITIALIZING;
+                summary.resync = ResyncState::Running as u32;
+                summary.resync_sectors = argument.size_sectors / 2;
+            }
             summary.parent = NO_PARENT;
             summary.mirror = with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
