@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/raid/xor.h`](srctree/include/linux/raid/xor.h)
 
+#![allow(unsafe_code)]
+
 use kernel::prelude::*;
 
 extern "C" {

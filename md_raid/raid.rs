@@ -6,6 +6,8 @@
 //! the core's; this module keeps the layout and how far it is made, and has the kernel's routines
 //! for the parity ([`kapi`]).
 
+#![deny(unsafe_code)]
+
 mod kapi;
 
 use kernel::{

@@ -95,8 +95,8 @@ impl Work {
                 break;
             };
             let is_read = request.operation() == Operation::Read;
-            if is_read && request.stage() == Stage::New && engine::raid_may_forward(target, &request)
-            {
+            let is_new = is_read && request.stage() == Stage::New;
+            if is_new && engine::raid_may_forward(target, &request) {
                 engine::queue(request, target.body, submission);
                 continue;
             }

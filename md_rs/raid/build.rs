@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Making the parity for the first time, or a column that has taken the place of another one: each
-//! line of it is the sum of the other columns (`svm.md` sections 5.7 and 5.9). The metadevice can be
-//! used meanwhile; how far it is, is recorded now and then, after a flush.
+//! line of it is the sum of the other columns (`svm.md` sections 5.7 and 5.9). The metadevice can
+//! be used meanwhile; how far it is, is recorded now and then, after a flush.
 
 use kernel::time::{
     Instant,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What becomes of columns that fail. It is decided here and recorded before it is in force, so
-//! that no write is acknowledged whose excuse is not on a quorum of replicas (`DURABILITY.md` clause
-//! 5).
+//! that no write is acknowledged whose excuse is not on a quorum of replicas (`DURABILITY.md`
+//! clause 5).
 
 use md_model::{
     events::kind::of_component,

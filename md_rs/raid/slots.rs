@@ -154,8 +154,8 @@ impl Work {
         Some(shot)
     }
 
-    /// Whether there is a free slot for the next batch. If not, what is in the oldest has to be made
-    /// durable in place first (`DURABILITY.md` clause 7).
+    /// Whether there is a free slot for the next batch. If not, what is in the oldest has to be
+    /// made durable in place first (`DURABILITY.md` clause 7).
     pub(super) fn has_free_slot(&self) -> bool {
         self.sequence.saturating_sub(self.tail) < SLOTS
     }

@@ -4,9 +4,9 @@
 //!
 //! A batch that is whole on all of its members that are there is carried out again, in the order of
 //! their numbers: it may have begun in place. One that is not whole has not begun, and is left
-//! alone. Then everything is flushed, and a batch without entries, a *checkpoint*, says that nothing
-//! before it counts. So a replay that is cut off is just done again, and a batch that was left alone
-//! once is never carried out later, when somebody else may be missing.
+//! alone. Then everything is flushed, and a batch without entries, a *checkpoint*, says that
+//! nothing before it counts. So a replay that is cut off is just done again, and a batch that was
+//! left alone once is never carried out later, when somebody else may be missing.
 //!
 //! A column that is missing, now or from before, has its content from the others: if they have the
 //! batch, it has it, too.

@@ -80,15 +80,16 @@ raid_from() {
 # columns_tell UNIT COLUMN...: with any one column missing, and with none, the columns of a
 # metadevice say what the metadevice says, and its parity is right.
 columns_tell() {
-	local unit=$1 expected column n
+	local unit=$1 expected column found n
 	shift
 	expected=$(checksum "/dev/md/dsk/$unit")
-	same "$unit, from its columns" "$expected" "$(raid_from "$unit" cat "$@" | sha256sum | cut -d' ' -f1)"
+	found=$(raid_from "$unit" cat "$@" | sha256sum)
+	same "$unit, from its columns" "$expected" "${found%% *}"
 	raid_from "$unit" check "$@" || fail "the parity of $unit"
 	for ((n = 1; n <= $#; n++)); do
 		column=("${@:1:n-1}" - "${@:n+1}")
-		same "$unit, without ${!n}" "$expected" \
-			"$(raid_from "$unit" cat "${column[@]}" | sha256sum | cut -d' ' -f1)"
+		found=$(raid_from "$unit" cat "${column[@]}" | sha256sum)
+		same "$unit, without ${!n}" "$expected" "${found%% *}"
 	done
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a disk of RAID5 is pulled out below a file system that is in use, ext4 and xfs: nobody
-#         notices but metastat, and everything is read; also after a start, and when the disk is back
-#         and was made anew.
+#         notices but metastat, and everything is read; also after a start, and when the disk is
+#         back and was made anew.
 # Clause: DURABILITY 5, 15; svm.md 5.8; issue 9
 # Lanes: stock
 # Vm: --disks 5 --disk-size 160M
@@ -55,7 +55,11 @@ for kind in ext4 xfs; do
 	columns_are d20 Okay,Okay,Okay || fail "$(column_states d20)"
 	tree_checksums /mnt | cmp - /tmp/sums || fail "files are not what they were"
 	run umount /mnt
-	if [ $kind = ext4 ]; then run e2fsck -f -n /dev/md/dsk/d20; else run xfs_repair -n /dev/md/dsk/d20; fi
+	if [ $kind = ext4 ]; then
+		run e2fsck -f -n /dev/md/dsk/d20
+	else
+		run xfs_repair -n /dev/md/dsk/d20
+	fi
 	columns_tell d20 /dev/sda "$back" /dev/sdc
 	run metaclear d20
 done

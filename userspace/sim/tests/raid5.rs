@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! RAID5 under power cuts (`DURABILITY.md` clauses 15 to 17): the power is cut after every step, and
-//! after each cut every single column is lost. With anything taken away that the argument in
+//! RAID5 under power cuts (`DURABILITY.md` clauses 15 to 17): the power is cut after every step,
+//! and after each cut every single column is lost. With anything taken away that the argument in
 //! `docs/raid5.md` rests on, a violation is found.
 
 use std::{

@@ -22,6 +22,11 @@ pub(super) fn refusal(
             format!("would have {a} columns, and 3 to {b} are possible"),
             "metainit --help",
         ),
+        Refusal::ComponentIsRaid => Failure::of(
+            part,
+            "is a RAID5 metadevice, and nothing is made of these yet",
+            "metastat -c",
+        ),
         Refusal::ColumnIsMetadevice => Failure::of(
             part,
             "is a metadevice, and a column of RAID5 is a disk or partition",

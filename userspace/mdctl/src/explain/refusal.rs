@@ -160,10 +160,6 @@ impl Words {
                 format!("has logical blocks of {a} bytes, and the metadevice has {b}"),
                 "lsblk -d -o NAME,LOG-SEC",
             ),
-            Refusal::ComponentIsRaid => self.about_component(
-                "is a RAID5 metadevice, and nothing is made of these yet",
-                "metastat -c",
-            ),
             other => super::sides::refusal(other, [a, b], &self.unit, &self.component, self.row),
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The fourth world: RAID5 metadevices, whose power is cut between any two steps of a write, of a
-//! replay, of the building of the parity and of the replacement of a column (`DURABILITY.md` clauses
-//! 15 to 17).
+//! replay, of the building of the parity and of the replacement of a column (`DURABILITY.md`
+//! clauses 15 to 17).
 //!
 //! After each power cut every single column is lost, in a world of its own; and sometimes one was
 //! missing before. Every sector that nobody was writing is what it was; one that somebody was is
