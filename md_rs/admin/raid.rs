@@ -173,7 +173,7 @@ impl Case<'_> {
         // that fail.
         let states = others().map(|(_, part)| (!part.is_gone(), part.condition.state()));
         if state != State::Erred && !is_redundant(&Progress::DONE, states) {
-            return Err(Refused::new(EBUSY, Refusal::NoOtherSource));
+            return Err(Refused::new(EBUSY, Refusal::NotRedundant));
         }
         Ok(())
     }

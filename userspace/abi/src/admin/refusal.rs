@@ -253,11 +253,13 @@ pub enum Refusal {
     /// Another column of the RAID5 metadevice is to be replaced before this one. The index is that
     /// of the other one.
     ReplaceErredFirst = 146,
+    /// The other columns of the RAID5 metadevice do not make up for this one.
+    NotRedundant = 147,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 111] = [
+    pub const ALL: [Refusal; 112] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -369,6 +371,7 @@ impl Refusal {
         Refusal::RaidNeedsDatabase,
         Refusal::RaidIsMade,
         Refusal::ReplaceErredFirst,
+        Refusal::NotRedundant,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

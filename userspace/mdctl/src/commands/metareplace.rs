@@ -187,7 +187,11 @@ fn failed(error: &RequestError, mirror: MetadeviceName, place: &Place, new: &str
             place.submirror.to_string()
         }
         Some(
-            Refusal::NoSuchComponent | Refusal::ComponentInService | Refusal::ReplaceOthersFirst,
+            Refusal::NoSuchComponent
+            | Refusal::ComponentInService
+            | Refusal::ReplaceOthersFirst
+            | Refusal::ReplaceErredFirst
+            | Refusal::NotRedundant,
         ) => place.device.clone(),
         _ => new.to_string(),
     };

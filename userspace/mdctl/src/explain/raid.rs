@@ -47,6 +47,11 @@ pub(super) fn refusal(
             format!("component {index} of {unit}, which needs maintenance, comes first"),
             metastat(),
         ),
+        Refusal::NotRedundant => Failure::of(
+            part,
+            format!("holds data that the other components of {unit} do not make up for"),
+            metastat(),
+        ),
         _ => return None,
     };
     Some(failure)

@@ -545,7 +545,7 @@ mod tests {
 
     #[test]
     fn and_every_refusal_about_raid5() {
-        assert_snapshot!(refusals(140..=146), @r"
+        assert_snapshot!(refusals(140..=147), @r"
         d10: is not a RAID5 metadevice
           next: metastat d10
         d10: would have 17 columns, and 3 to 16 are possible
@@ -559,6 +559,8 @@ mod tests {
         d10: its parity, or another component, is being made
           next: metastat d10
         /dev/sdb: component 1 of d10, which needs maintenance, comes first
+          next: metastat d10
+        /dev/sdb: holds data that the other components of d10 do not make up for
           next: metastat d10
         ");
     }
