@@ -33,7 +33,7 @@ refuse 'nothing is made of these' metainit -f d30 1 1 d20
 refuse 'nothing is made of these' metainit -f d30 -m d20
 refuse 'nothing is made of these' metainit -f d30 -p d20 1m
 refuse 'exists already' metainit d20 -r sda sdb sdc
-refuse 'in use' metainit d21 -r sda sdb sdf
+refuse 'is part of the metadevice d20' metainit d21 -r sda sdb sdf
 refuse 'metastat d20' metattach d20 sdf
 refuse 'metastat d20' metaparam -h none d20
 refuse 'RAID5' metadb -d -f /dev/sde

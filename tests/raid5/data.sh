@@ -35,13 +35,13 @@ columns_tell d20 "${columns[@]}"
 
 note "when it is made"
 verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=4k --size=24M --direct=1 \
-	--ioengine=libaio --iodepth=32 --io_size=16M
+	--ioengine=libaio --iodepth=32 --io_size=6M
 columns_tell d20 "${columns[@]}"
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=1M --size=64M --direct=1 \
+verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=1M --size=24M --direct=1 \
 	--ioengine=libaio --iodepth=4
 columns_tell d20 "${columns[@]}"
-run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 300 512 1048576 direct
-run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 200 1 100000 buffered
+run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 60 512 1048576 direct
+run /tmp/twin /dev/md/dsk/d20 "$(small_seed)" 100 1 100000 buffered
 sync /dev/md/dsk/d20
 columns_tell d20 "${columns[@]}"
 
@@ -58,7 +58,7 @@ note "another interlace, and a parity that is said to fit"
 run metaclear d20
 run metainit -f d21 -r "${columns[@]}" -i 4k
 wait_for 60 is_made d21
-verify_with_fio --filename=/dev/md/dsk/d21 --rw=randwrite --bs=12k --size=16M --direct=1 \
+verify_with_fio --filename=/dev/md/dsk/d21 --rw=randwrite --bs=12k --size=4M --direct=1 \
 	--ioengine=libaio --iodepth=8
 columns_tell d21 "${columns[@]}"
 before=$(checksum /dev/md/dsk/d21)

@@ -53,8 +53,9 @@ same "states" Okay,Maintenance,Okay,Okay "$(column_states d20)"
 same "contents" "$before" "$(checksum /dev/md/dsk/d20)"
 
 note "another disk takes its place, under load"
+# What reads nothing has no label: the disk below was found.
 refuse 'comes first' metareplace d20 /dev/mapper/sc /dev/sdg
-run metareplace d20 /dev/mapper/sb /dev/sdg
+run metareplace d20 "$(described d20 '.columns[1].device')" /dev/sdg
 load
 wait_for 60 is_made d20
 same "states" Okay,Okay,Okay,Okay "$(column_states d20)"

@@ -21,9 +21,10 @@ modprobe md_rs
 run metadb -a -f -c 2 /dev/sdd
 run metadb -a -c 2 /dev/sde
 mkdir -p /mnt
+second=/dev/sdb
 for kind in ext4 xfs; do
 	note "$kind"
-	run metainit -f d20 -r /dev/sda /dev/sdb /dev/sdc -i 32k
+	run metainit -f d20 -r /dev/sda $second /dev/sdc -i 32k
 	if [ $kind = ext4 ]; then
 		run mkfs.ext4 -q /dev/md/dsk/d20
 	else
@@ -49,9 +50,8 @@ for kind in ext4 xfs; do
 	columns_are d20 Okay,Maintenance,Okay || fail "$(column_states d20)"
 	run mount /dev/md/dsk/d20 /mnt
 	tree_checksums /mnt | cmp - /tmp/sums || fail "files are not what they were"
-	back=$(disk_named disk1)
-	run metareplace -w d20 /dev/sdb "$back" || true
-	columns_are d20 Okay,Okay,Okay || run metareplace -e -w d20 "$back"
+	second=$(disk_named disk1)
+	run metareplace -e -w d20 $second
 	columns_are d20 Okay,Okay,Okay || fail "$(column_states d20)"
 	tree_checksums /mnt | cmp - /tmp/sums || fail "files are not what they were"
 	run umount /mnt
@@ -60,6 +60,6 @@ for kind in ext4 xfs; do
 	else
 		run xfs_repair -n /dev/md/dsk/d20
 	fi
-	columns_tell d20 /dev/sda "$back" /dev/sdc
+	columns_tell d20 /dev/sda $second /dev/sdc
 	run metaclear d20
 done

@@ -141,7 +141,7 @@ fn check_base(component: &Component) -> Result<(), Refused> {
         return Err(Refused::new(EINVAL, Refusal::BaseIsSoft));
     }
     if child.is_some_and(|shape| shape.unit().raid().is_some()) {
-        return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid));
+        return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(0));
     }
     let block = component.device.logical_block_bytes();
     if block > BASE_BLOCK_BYTES_MAX {
