@@ -5,7 +5,7 @@
 #         parity is made, and after it; requests of all sizes, merged and crossing everything.
 # Clause: DURABILITY 15, 17; svm.md 5.1, 5.4, 5.5, 5.7; issue 9
 # Lanes: stock
-# Vm: --disks 6 --disk-size 64M
+# Vm: --disks 6 --disk-size 20M
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -34,7 +34,7 @@ same "states" Okay,Okay,Okay,Okay "$(column_states d20)"
 columns_tell d20 "${columns[@]}"
 
 note "when it is made"
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=4k --size=24M --direct=1 \
+verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=4k --size=16M --direct=1 \
 	--ioengine=libaio --iodepth=32 --io_size=6M
 columns_tell d20 "${columns[@]}"
 verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=1M --size=24M --direct=1 \

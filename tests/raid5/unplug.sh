@@ -6,7 +6,7 @@
 # Clause: DURABILITY 5, 15; svm.md 5.8; issue 9
 # Lanes: stock
 # Vm: --disks 5 --disk-size 160M
-# Timeout: 300
+# Timeout: 500
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
