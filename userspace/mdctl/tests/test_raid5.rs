@@ -11,7 +11,7 @@ use md_abi::admin::{
 /// Four disks, and a RAID5 metadevice over three of them.
 fn with_raid() -> TestEnvironment {
     let mut env = TestEnvironment::new();
-    env.run("metainit d20 -r sdb sdc sdd -i 64k");
+    let _ = env.run("metainit d20 -r sdb sdc sdd -i 64k");
     env
 }
 
