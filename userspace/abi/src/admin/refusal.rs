@@ -238,6 +238,9 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
+    /// that one.
+    ShownTwice = 127,
     /// The metadevice is not RAID5, but what is asked for is its.
     NotARaid = 140,
     /// Number of columns out of range. `values`: found, most.
@@ -259,7 +262,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 112] = [
+    pub const ALL: [Refusal; 113] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -364,6 +367,7 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::ShownTwice,
         Refusal::NotARaid,
         Refusal::BadColumnCount,
         Refusal::ComponentIsRaid,
