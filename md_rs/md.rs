@@ -11,9 +11,10 @@
 //! 3. [`body`], [`component`] and [`metadevice`]: what a metadevice is made of, and its disk.
 //! 4. [`database`]: what survives a power cut.
 //! 5. [`sync`]: what keeps the sides of a mirror equal.
-//! 6. [`admin`]: the ioctls of `/dev/md/admin`.
-//! 7. [`events`]: what is told of all that.
-//! 8. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 6. [`raid`]: the parity of RAID5, and its logs.
+//! 7. [`admin`]: the ioctls of `/dev/md/admin`.
+//! 8. [`events`]: what is told of all that.
+//! 9. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -29,6 +30,7 @@ mod events;
 pub mod kapi;
 mod metadevice;
 pub mod personality;
+mod raid;
 mod refused;
 mod sides;
 mod soft;

@@ -95,4 +95,15 @@ void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work,
 
 int md_request_module(const char *alias);
 
+/* volley.c */
+struct md_volley;
+struct md_volley *md_volley_new(unsigned int count);
+void md_volley_free(struct md_volley *volley);
+bool md_volley_load(struct md_volley *volley, unsigned int index, struct block_device *bdev,
+		    sector_t sector, unsigned int opf);
+bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, unsigned int bytes);
+void md_volley_fire(struct md_volley *volley, unsigned int count);
+blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index);
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq);
+
 #endif

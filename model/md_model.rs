@@ -19,6 +19,7 @@
 //! 7. [`soft`]: many volumes on one, and how they are found again.
 //! 8. [`database`]: what survives a power cut, and which of its copies is right.
 //! 9. [`events`]: what is told of all that.
+//! 10. [`raid5`]: data with a parity, and the log that keeps the two together.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -38,6 +39,7 @@ pub mod geometry;
 pub mod limits;
 pub mod mirror;
 pub mod name;
+pub mod raid5;
 pub mod soft;
 pub mod spare;
 pub mod units;

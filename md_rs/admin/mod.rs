@@ -14,6 +14,7 @@ mod grow_mirror;
 mod lend;
 mod options;
 mod pools;
+mod raid;
 mod rename;
 mod replace;
 mod report;

@@ -163,6 +163,7 @@ pub use unit::{
     NO_PARENT,
     RENAME_EXCHANGE,
     START_DEFAULT,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use zerocopy_derive::{

@@ -35,6 +35,7 @@ mod test_move;
 mod test_multicall;
 mod test_output;
 mod test_probe;
+mod test_raid5;
 mod test_resync;
 mod test_scan;
 mod test_soft_partitions;

@@ -18,9 +18,9 @@ fn help_page() {
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a soft par\
-    tition, or a hot
-                   spare pool.
+      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a RAID5 me\
+    tadevice, a soft
+                   partition, or a hot spare pool.
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
@@ -32,7 +32,7 @@ fn help_page() {
       metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
      or show them.
       metarename   Give a metadevice another name.
-      metareplace  Replace a component of a mirror, or use it again.
+      metareplace  Replace a component of a mirror or RAID5 metadevice, or use it again.
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
       metarecover  Check or mend the watermarks of soft partitions, or make a whole set again.

@@ -251,11 +251,28 @@ pub enum Refusal {
     MoveFailed = 143,
     /// The caller was interrupted: the extent is where it was.
     MoveInterrupted = 144,
+    /// The metadevice is not RAID5, but what is asked for is its.
+    NotARaid = 150,
+    /// Number of columns out of range. `values`: found, most.
+    BadColumnCount = 151,
+    /// A RAID5 metadevice cannot be part of another one.
+    ComponentIsRaid = 152,
+    /// A column of a RAID5 metadevice cannot be a metadevice.
+    ColumnIsMetadevice = 153,
+    /// There is a RAID5 metadevice, which needs the state database. `values[0]`: its number.
+    RaidNeedsDatabase = 154,
+    /// The parity of the RAID5 metadevice, or a column of it, is being made.
+    RaidIsMade = 155,
+    /// Another column of the RAID5 metadevice is to be replaced before this one. The index is that
+    /// of the other one.
+    ReplaceErredFirst = 156,
+    /// The other columns of the RAID5 metadevice do not make up for this one.
+    NotRedundant = 157,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 110] = [
+    pub const ALL: [Refusal; 118] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -366,6 +383,14 @@ impl Refusal {
         Refusal::NoRunOnBase,
         Refusal::MoveFailed,
         Refusal::MoveInterrupted,
+        Refusal::NotARaid,
+        Refusal::BadColumnCount,
+        Refusal::ComponentIsRaid,
+        Refusal::ColumnIsMetadevice,
+        Refusal::RaidNeedsDatabase,
+        Refusal::RaidIsMade,
+        Refusal::ReplaceErredFirst,
+        Refusal::NotRedundant,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

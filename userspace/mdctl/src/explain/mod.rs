@@ -21,6 +21,7 @@ pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
 pub mod pools;
+pub mod raid;
 pub mod recovery;
 pub mod refusal;
 pub mod rename;

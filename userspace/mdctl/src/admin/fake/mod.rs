@@ -55,6 +55,7 @@ use md_abi::admin::{
     Rename,
     Replace,
     ReplicaStatus,
+    ResyncState,
     Row,
     Scrub,
     ScrubRange,
@@ -80,6 +81,7 @@ use md_abi::admin::{
     NO_INDEX,
     NO_PARENT,
     SOFT_PARENTS,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use rustix::{
@@ -349,9 +351,15 @@ impl Admin for FakeAdmin {
             assert!(rows.is_empty(), "a mirror has no rows");
             self.lay_out_mirror(&argument.mirror, &mut components)
         } else {
-            assert_eq!(argument.kind, UnitKind::Stripe as u32);
+            let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
+            assert!(kinds.contains(&argument.kind));
             assert_eq!(argument.mirror, MirrorOptions::default());
-            self.lay_out(rows, &mut components)
+            let size = self.lay_out(rows, &mut components);
+            if argument.kind == UnitKind::Raid as u32 {
+                size.and_then(|_| layout::lay_out_raid(rows, &mut components))
+            } else {
+                size
+            }
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
@@ -368,6 +376,11 @@ impl Admin for FakeAdmin {
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
+            if argument.kind == UnitKind::Raid as u32 && argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                summary.flags |= UNIT_INITIALIZING;
+                summary.resync = ResyncState::Running as u32;
+                summary.resync_sectors = argument.size_sectors / 2;
+            }
             summary.parent = NO_PARENT;
             summary.mirror = with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
