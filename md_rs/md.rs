@@ -13,7 +13,8 @@
 //! 5. [`sync`]: what keeps the sides of a mirror equal.
 //! 6. [`admin`]: the ioctls of `/dev/md/admin`.
 //! 7. [`events`]: what is told of all that.
-//! 8. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 8. [`multihost`] and [`fencing`]: disks that other hosts can reach.
+//! 9. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -26,8 +27,10 @@ mod condition;
 mod database;
 mod engine;
 mod events;
+pub mod fencing;
 pub mod kapi;
 mod metadevice;
+pub mod multihost;
 pub mod personality;
 mod refused;
 mod sides;

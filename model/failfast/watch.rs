@@ -50,6 +50,8 @@ pub enum Hold {
         /// How long others have to take it, in milliseconds.
         reinstate_ms: u32,
     },
+    /// A reservation that a reset drops, and that nobody looks after.
+    Quick,
     /// A key that is registered with the disk, and perhaps a persistent reservation. A reset leaves
     /// both.
     Key,
@@ -323,6 +325,11 @@ impl Watch {
     /// The disk was removed from the machine.
     pub fn removed(&mut self) {
         self.gone_count = GONE_MAX;
+    }
+
+    /// Whether a command is on its way, or about to be.
+    pub fn is_asking(&self) -> bool {
+        self.flight.is_some()
     }
 
     /// Milliseconds between probes; 0 while failfast is off.

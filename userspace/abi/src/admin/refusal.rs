@@ -238,11 +238,25 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The module for disks that several hosts can reach could not be loaded.
+    NoMultihost = 140,
+    /// Another host has the disk: a reservation conflict.
+    ReservationConflict = 141,
+    /// The disk has no command for what is asked for.
+    NoReservations = 142,
+    /// What is asked for cannot be had together with how the disk is owned.
+    ReservationsMixed = 143,
+    /// The disk has not carried out a command. `values[0]`: the errno.
+    ReservationFailed = 144,
+    /// An operation, time, kind, scope or action that does not exist.
+    BadMultihost = 145,
+    /// As many disks are known to failfast as there can be. `values[0]`: how many.
+    TooManyWatched = 146,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 104] = [
+    pub const ALL: [Refusal; 111] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -347,6 +361,13 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::NoMultihost,
+        Refusal::ReservationConflict,
+        Refusal::NoReservations,
+        Refusal::ReservationsMixed,
+        Refusal::ReservationFailed,
+        Refusal::BadMultihost,
+        Refusal::TooManyWatched,
     ];
 
     /// The refusal with a given number, or `None` if there is none.
