@@ -3,8 +3,9 @@
 //! opened it (mhd(7I)): it is known as long as somebody has it bound, or something is held or
 //! watched.
 
+use core::borrow::Borrow;
+
 use kernel::{
-    fmt,
     new_mutex,
     prelude::*,
     str::CString,
@@ -58,6 +59,16 @@ pub(crate) struct Owned {
     pub(crate) registered: Option<Key>,
 }
 
+/// A parameter of the module, which 7.2 gives by reference.
+fn parameter(value: impl Borrow<u32>) -> u32 {
+    *value.borrow()
+}
+
+/// What is done when a disk is lost of which nothing else was said, as a number.
+fn usual_action() -> u32 {
+    parameter(module_parameters::action.value())
+}
+
 /// A disk.
 #[pin_data]
 pub(crate) struct Disk {
@@ -74,8 +85,8 @@ pub(crate) struct Disk {
 impl Disk {
     fn new(device: Device, path: &[u8], own_key: Key) -> Result<Arc<Self>> {
         let dev = device.disk_dev();
-        let strict = *module_parameters::failfast_strict.value() != 0;
-        let action = Action::from_number(*module_parameters::action.value()).unwrap_or_default();
+        let strict = parameter(module_parameters::failfast_strict.value()) != 0;
+        let action = Action::from_number(usual_action()).unwrap_or_default();
         let asked = Arc::pin_init(Asked::new(device, dev), GFP_KERNEL)?;
         let name = CString::try_from_fmt(fmt!("md_ff_{}:{}", dev >> 8 & 0xfff, dev & 0xff))?;
         let prober = KBox::pin_init(Prober::new(&name, asked.clone()), GFP_KERNEL)?;
@@ -141,7 +152,7 @@ impl Disk {
             state.watch.hold() != Hold::Nothing
                 || state.watch.period_ms() > 0
                 || state.is_fenced
-                || state.action.number() != *module_parameters::action.value()
+                || state.action.number() != usual_action()
         })
     }
 }

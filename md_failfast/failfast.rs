@@ -48,7 +48,7 @@ module! {
 }
 
 /// The loaded module.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 struct FailfastModule {
     // Dropped first: nobody comes in any more.
     #[pin]
@@ -64,9 +64,4 @@ impl kernel::InPlaceModule for FailfastModule {
             device <- kapi::MhdDevice::new(),
         }? Error)
     }
-}
-
-#[pinned_drop]
-impl PinnedDrop for FailfastModule {
-    fn drop(self: Pin<&mut Self>) {}
 }

@@ -156,7 +156,7 @@ fn path_in(field: &[u8]) -> &[u8] {
 
 /// Reads an argument. `EINVAL` without one.
 fn read<T: FromBytes + IntoBytes>(at: UserPtr) -> Result<T> {
-    if at.is_null() {
+    if at.as_const_ptr().is_null() {
         return Err(EINVAL);
     }
     let mut value = T::new_zeroed();
@@ -179,7 +179,7 @@ fn address(at: u64) -> Result<UserPtr> {
 
 /// The times of MHIOCTKOWN; no argument stands for what is usual.
 fn timing(at: UserPtr) -> Result<Timing> {
-    if at.is_null() {
+    if at.as_const_ptr().is_null() {
         return Ok(Timing::DEFAULT);
     }
     let own: Own = read(at)?;

@@ -593,8 +593,8 @@ impl MhdDevice {
         // SAFETY: `open` has left it there.
         let file = unsafe { Pin::<KBox<File>>::borrow((*file).private_data) };
         match file.ioctl(command, UserPtr::from_addr(arg as usize)) {
-            Ok(answer) => answer.into(),
-            Err(error) => error.to_errno().into(),
+            Ok(answer) => answer as c_long,
+            Err(error) => error.to_errno() as c_long,
         }
     }
 

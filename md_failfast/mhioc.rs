@@ -2,6 +2,7 @@
 //! Numbers and structures of mhd(7I), as programs of 64 bits have them (`multihost.md` 1.1).
 
 use kernel::prelude::*;
+use zerocopy_derive::Immutable;
 
 /// `MHIOCENFAILFAST`: milliseconds between probes; 0 for none.
 pub(crate) const ENFAILFAST: u32 = number(1);
@@ -42,7 +43,7 @@ const fn number(number: u32) -> u32 {
 pub(crate) type Key = [u8; 8];
 
 /// `struct mhioctkown`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Own {
     pub(crate) reinstate_resv_delay: i32,
@@ -51,7 +52,7 @@ pub(crate) struct Own {
 }
 
 /// `mhioc_inkeys_t` and `mhioc_inresvs_t`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct InKeys {
     pub(crate) generation: u32,
@@ -61,7 +62,7 @@ pub(crate) struct InKeys {
 }
 
 /// `mhioc_key_list_t` and `mhioc_resv_desc_list_t`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct KeyList {
     /// Room, in elements.
@@ -84,7 +85,7 @@ pub(crate) struct Descriptor {
 }
 
 /// `mhioc_register_t`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Register {
     pub(crate) old: Key,
@@ -93,7 +94,7 @@ pub(crate) struct Register {
 }
 
 /// `mhioc_registerandignorekey_t`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct RegisterAndIgnore {
     pub(crate) new: Key,
@@ -101,7 +102,7 @@ pub(crate) struct RegisterAndIgnore {
 }
 
 /// `mhioc_preemptandabort_t`.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Preempt {
     pub(crate) descriptor: Descriptor,
@@ -109,7 +110,7 @@ pub(crate) struct Preempt {
 }
 
 /// Argument of [`BIND`]: a block device that is open, or if that is negative one with a path.
-#[derive(FromBytes, IntoBytes)]
+#[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Bind {
     pub(crate) fd: i32,

@@ -10,10 +10,7 @@
 //! is taken out of service for that, and none for a conflict on a disk that is watched: the disk is
 //! fine, this host is not.
 
-use kernel::{
-    fmt,
-    prelude::*, //
-};
+use kernel::prelude::*;
 use md_model::failfast::{
     watch::{
         Cause,

@@ -8,6 +8,7 @@ use core::cell::UnsafeCell;
 
 use kernel::{
     bindings,
+    prelude::*,
     types::Opaque, //
 };
 
@@ -48,11 +49,33 @@ impl<T> IrqLock<T> {
     /// Uses the value. In any context; `use_it` does not sleep and takes no other such lock.
     pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: The lock is initialised, by the contract of `uninit`.
-        let flags = unsafe { ffi::md_irq_lock(self.lock.get()) };
+        let flags = unsafe { acquire(&self.lock) };
         // SAFETY: With the lock held nobody else has a reference to the value.
         let answer = use_it(unsafe { &mut *self.value.get() });
         // SAFETY: Locked above.
-        unsafe { ffi::md_irq_unlock(self.lock.get(), flags) };
+        unsafe { give_back(&self.lock, flags) };
         answer
     }
+}
+
+/// Takes a lock. Not inlined: other modules have no shim of ours.
+///
+/// # Safety
+///
+/// The lock is initialised.
+#[inline(never)]
+unsafe fn acquire(lock: &Opaque<bindings::spinlock_t>) -> c_ulong {
+    // SAFETY: By the contract of this function.
+    unsafe { ffi::md_irq_lock(lock.get()) }
+}
+
+/// Gives it back.
+///
+/// # Safety
+///
+/// The caller has taken the lock, and got `flags` for it.
+#[inline(never)]
+unsafe fn give_back(lock: &Opaque<bindings::spinlock_t>, flags: c_ulong) {
+    // SAFETY: By the contract of this function.
+    unsafe { ffi::md_irq_unlock(lock.get(), flags) };
 }

@@ -15,10 +15,7 @@ pub struct Command {
 
 impl Command {
     const fn six(operation: u8) -> Self {
-        let mut bytes = [0; 16];
-        if let [first, ..] = &mut bytes {
-            *first = operation;
-        }
+        let bytes = [operation, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         Self {
             bytes,
             is_out: false,

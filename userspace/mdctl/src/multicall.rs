@@ -23,6 +23,7 @@ use crate::{
         metastat,
         metasync,
         metattach,
+        mhd,
         monitor,
         probe,
         scan,
@@ -69,7 +70,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 24] = [
+pub static COMMANDS: [Command; 25] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -207,6 +208,12 @@ pub static COMMANDS: [Command; 24] = [
         own_program: false,
         definition: monitor::Arguments::command,
         run: |matches, machine, answer| monitor::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "mhd",
+        own_program: false,
+        definition: mhd::Arguments::command,
+        run: |matches, machine, answer| mhd::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",

@@ -8,7 +8,8 @@
 //! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
 //! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a
 //! check has found, [`soft`] what is wrong with soft partitions, [`import`] what is wrong with a
-//! description, [`rename`] what with another name, and [`keeping`] what with the files that the
+//! description, [`rename`] what with another name, [`multihost`] what
+//! with disks that several hosts can reach, and [`keeping`] what with the files that the
 //! tool writes.
 
 pub mod database;
@@ -20,6 +21,7 @@ pub mod import;
 pub mod keeping;
 pub mod md_tab;
 pub mod mirror;
+mod multihost;
 pub mod pools;
 pub mod refusal;
 mod rename;

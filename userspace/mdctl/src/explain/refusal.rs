@@ -5,6 +5,7 @@
 use super::{
     events,
     mirror,
+    multihost,
     Failure,
     Subject, //
 };
@@ -30,6 +31,10 @@ use std::cmp::Ordering;
 /// Why a request about `subject` was refused.
 pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
     if let Some(failure) = events::refusal(refused.refusal, refused.values) {
+        return failure;
+    }
+    let disk = subject.component(refused.index);
+    if let Some(failure) = multihost::refusal(refused.refusal, refused.values, &disk) {
         return failure;
     }
     Words {

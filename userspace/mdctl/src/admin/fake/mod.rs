@@ -10,6 +10,7 @@ mod database;
 mod events;
 mod layout;
 mod mirror;
+mod multihost;
 mod pools;
 mod rename;
 mod scrub;
@@ -47,6 +48,7 @@ use md_abi::admin::{
     ListReplicas,
     MendSoft,
     MirrorOptions,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -127,6 +129,8 @@ pub struct FakeAdmin {
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
     softs: BTreeMap<u32, soft::FakeSoft>,
+    /// Disks that other hosts can reach.
+    multihost: BTreeMap<u64, multihost::FakeMultihost>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -631,6 +635,13 @@ impl Admin for FakeAdmin {
         self.admit::<MendSoft>(&mut argument.header)?;
         let mended = self.mend_softs(argument);
         mended.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {
+        self.admit::<Multihost>(&mut argument.header)?;
+        let disk = self.multihost_disk(argument.dev);
+        let done = disk.operate(argument, keys);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
