@@ -172,9 +172,7 @@ fn write(at: UserPtr, bytes: &[u8]) -> Result {
 
 /// An address in a structure.
 fn address(at: u64) -> Result<UserPtr> {
-    Ok(UserPtr::from_addr(
-        usize::try_from(at).map_err(|_| EFAULT)?,
-    ))
+    Ok(UserPtr::from_addr(usize::try_from(at).map_err(|_| EFAULT)?))
 }
 
 /// The times of MHIOCTKOWN; no argument stands for what is usual.
@@ -232,8 +230,7 @@ fn read_reservation(disk: &Disk, at: UserPtr) -> Result {
     let list_at = address(head.list)?;
     let mut list: KeyList = read(list_at)?;
     let mut buffer = Buffer::new(BUFFER_BYTES)?;
-    let (generation, held) =
-        answered(insist_reading(|| reservation(disk.device(), &mut buffer)))?;
+    let (generation, held) = answered(insist_reading(|| reservation(disk.device(), &mut buffer)))?;
     head.generation = generation;
     list.length = held.is_some().into();
     if let Some(held) = held.filter(|_| list.size > 0) {

@@ -86,12 +86,8 @@ extern "C" {
     );
     fn md_scsi_reset(sdev: *mut c_void) -> c_int;
     fn md_pr_is_there(bdev: *mut bindings::block_device) -> bool;
-    fn md_pr_register(
-        bdev: *mut bindings::block_device,
-        old: u64,
-        new: u64,
-        ignore: bool,
-    ) -> c_int;
+    fn md_pr_register(bdev: *mut bindings::block_device, old: u64, new: u64, ignore: bool)
+        -> c_int;
     fn md_pr_reserve(bdev: *mut bindings::block_device, key: u64, kind: u32) -> c_int;
     fn md_pr_release(bdev: *mut bindings::block_device, key: u64, kind: u32) -> c_int;
     fn md_pr_preempt(
@@ -557,10 +553,7 @@ impl MhdDevice {
     /// # Safety
     ///
     /// Called by the VFS.
-    unsafe extern "C" fn open(
-        _inode: *mut bindings::inode,
-        file: *mut bindings::file,
-    ) -> c_int {
+    unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The file is being opened, and ours alone.
         unsafe {
             let is_nonblocking = (*file).f_flags & O_NONBLOCK != 0;
@@ -577,10 +570,7 @@ impl MhdDevice {
     /// # Safety
     ///
     /// Called by the VFS, once for each file that was opened.
-    unsafe extern "C" fn release(
-        _inode: *mut bindings::inode,
-        file: *mut bindings::file,
-    ) -> c_int {
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: `open` has left it there, and nobody uses the file any more.
         drop(unsafe { Pin::<KBox<File>>::from_foreign((*file).private_data) });
         0

@@ -78,9 +78,7 @@ impl Asked {
     pub(crate) fn ask(&self, hold: Hold, buffer: &mut Buffer, is_probe: bool) -> Verdict {
         match hold {
             Hold::Key => self.ask_for_key(buffer),
-            _ if self.device.is_scsi() => {
-                self.device.send(&TEST_UNIT_READY, buffer, 0, is_probe)
-            }
+            _ if self.device.is_scsi() => self.device.send(&TEST_UNIT_READY, buffer, 0, is_probe),
             _ => self.ask_for_reservation(buffer),
         }
     }

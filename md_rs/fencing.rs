@@ -266,10 +266,8 @@ pub(crate) fn is_below(body: &Body) -> bool {
 #[cold]
 fn is_among_leaves(body: &Body) -> bool {
     let components = body.shape().components();
-    components
-        .iter()
-        .any(|component| match &component.child {
-            Some(child) => is_among_leaves(child.body()),
-            None => is_among_fenced(&component.device),
-        })
+    components.iter().any(|component| match &component.child {
+        Some(child) => is_among_leaves(child.body()),
+        None => is_among_fenced(&component.device),
+    })
 }

@@ -9,6 +9,7 @@
 #include <linux/kmod.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/panic.h>
 #include <linux/part_stat.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
@@ -402,10 +403,16 @@ void md_irq_unlock(spinlock_t *lock, unsigned long flags)
 	spin_unlock_irqrestore(lock, flags);
 }
 
-/* The two ends of a machine that has lost a disk. Nothing is synced: that could write. */
+/*
+ * The two ends of a machine that has lost a disk. Nothing is synced: that could write. nmi_panic(),
+ * since several CPUs may find the loss at once.
+ */
 void md_panic(const char *disk, const char *how)
 {
-	panic("md: failfast: %s: reservation lost (%s)", disk, how);
+	char text[320];
+
+	snprintf(text, sizeof(text), "md: failfast: %s: reservation lost (%s)", disk, how);
+	nmi_panic(NULL, text);
 }
 
 void md_restart(void)

@@ -245,10 +245,13 @@ mod tests {
             _ => Verdict::Good,
         });
         assert_eq!(end, (Step::Done, 2000, 1));
-        assert_eq!(run(|step, _| match step {
-            Step::Break => Verdict::Good,
-            _ => Verdict::Conflict,
-        }), (Step::Denied, 0, 1));
+        assert_eq!(
+            run(|step, _| match step {
+                Step::Break => Verdict::Good,
+                _ => Verdict::Conflict,
+            }),
+            (Step::Denied, 0, 1)
+        );
     }
 
     /// `multihost.md` 1.3: after a reset the taker is told of it first.

@@ -414,10 +414,7 @@ mod tests {
     fn a_disk_that_never_was_ours_is_waited_for() {
         let mut watch = Watch::new(false);
         watch.set_failfast(1000);
-        assert_eq!(
-            probe(&mut watch, 0, Verdict::Conflict),
-            Reaction::default()
-        );
+        assert_eq!(probe(&mut watch, 0, Verdict::Conflict), Reaction::default());
         assert_eq!(probe(&mut watch, 1000, Verdict::Good), Reaction::default());
         assert!(probe(&mut watch, 2000, Verdict::Conflict).acts);
     }
@@ -558,7 +555,10 @@ mod tests {
         assert!(watch.tick(0).job.is_some());
         watch.set_failfast(0);
         assert_eq!(watch.answered(5, Verdict::Conflict), Reaction::default());
-        assert!(watch.tick(5).job.is_some(), "the reservation is looked after");
+        assert!(
+            watch.tick(5).job.is_some(),
+            "the reservation is looked after"
+        );
         watch.set_hold(Hold::Nothing);
         watch.answered(6, Verdict::Good);
         assert_eq!((watch.tick(7), watch.tick_ms()), (Tick::default(), None));

@@ -163,7 +163,8 @@ impl<'a> World<'a> {
     fn happens(&mut self, now: u64) {
         if let Some((at, events)) = self.plan.taken {
             if at == now {
-                self.events.extend(vec![Verdict::Attention; events as usize]);
+                self.events
+                    .extend(vec![Verdict::Attention; events as usize]);
             }
         }
         // A disk that was taken has told more than enough.
@@ -176,7 +177,11 @@ impl<'a> World<'a> {
         if self.plan.sleep.is_some_and(|(at, _)| at == now) {
             self.watch.sleep();
         }
-        if self.plan.sleep.is_some_and(|(at, length)| at + length == now) {
+        if self
+            .plan
+            .sleep
+            .is_some_and(|(at, length)| at + length == now)
+        {
             self.watch.wake();
         }
     }
@@ -245,7 +250,10 @@ fn a_loss_is_acted_on_in_time_and_once_and_nothing_else_is() {
         prop_assert!(world.acted.len() <= 1, "{:?}", world.acted);
         match world.acted.first() {
             Some(at) => {
-                prop_assert!(world.is_taken(*at), "acted at {at}, and nobody has taken it");
+                prop_assert!(
+                    world.is_taken(*at),
+                    "acted at {at}, and nobody has taken it"
+                );
                 prop_assert!(plan.disabled.is_none_or(|off| *at < off));
             }
             None => prop_assert!(due(&plan).is_none_or(|due| due >= END), "never acted"),

@@ -59,13 +59,28 @@ enum Operation {
         /// The disk
         disk: String,
         /// Milliseconds from a reset until a reservation is put back
-        #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "MS",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         reinstate: u32,
         /// Milliseconds for which nobody must have disturbed us
-        #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "MS",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         min: u32,
         /// Milliseconds after which it is given up
-        #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "MS",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         max: u32,
     },
     /// Give a disk up
@@ -244,17 +259,11 @@ fn tell_reservation(disk: &MultihostDisk, answer: &mut Answer) {
 }
 
 /// Carries out an operation on the disk with a path.
-fn ask(
-    machine: &mut Machine<'_>,
-    path: &str,
-    asked: &Asked,
-) -> Result<MultihostDisk, Failure> {
+fn ask(machine: &mut Machine<'_>, path: &str, asked: &Asked) -> Result<MultihostDisk, Failure> {
     let dev = match machine.host.node(path) {
         Ok(Node::Block { dev }) => dev,
-        Ok(Node::File | Node::Other) => {
-            return Err(Failure::of(path, "is not a block device", "lsblk"))
-        }
-        Err(error) => return Err(explain::device::unknown(path, &error)),
+        Ok(Node::File | Node::Other) => return Err(explain::device::not_a_block_device(path)),
+        Err(error) => return Err(explain::device::not_found(path, &error)),
     };
     let about = [path.to_string()];
     multihost(machine.admin, dev, path, asked)

@@ -93,7 +93,8 @@ impl FakeMultihost {
                 return conflict
             }
             abi::MULTIHOST_REGISTER | abi::MULTIHOST_REGISTER_AND_IGNORE => {
-                self.keys.extend(Some(asked.other_key).filter(|key| *key != 0));
+                self.keys
+                    .extend(Some(asked.other_key).filter(|key| *key != 0));
             }
             _ if !self.keys.contains(&asked.key) => return conflict,
             abi::MULTIHOST_RESERVE => self.reserved = Some((asked.key, asked.kind)),
