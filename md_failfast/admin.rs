@@ -193,8 +193,11 @@ fn describe(disk: &Disk, request: &mut abi::Multihost) {
         Way::Persistent => abi::WAY_PERSISTENT,
     };
     (request.key, request.kind, request.scope) = (0, 0, 0);
+    // A disk that is reserved otherwise refuses the question, and says so in the kernel's log.
+    let may_ask = !(is_owned && way == Way::Reserve);
     if let Some((generation, Some(held))) = Buffer::new(BUFFER_BYTES)
         .ok()
+        .filter(|_| may_ask)
         .and_then(|mut buffer| insist_reading(|| reservation(disk.device(), &mut buffer)).ok())
     {
         request.generation = generation;

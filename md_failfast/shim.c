@@ -61,6 +61,11 @@ void md_scsi_command(struct scsi_device *sdev, const u8 *command, bool is_out, v
 	};
 	blk_opf_t opf = (is_out ? REQ_OP_DRV_OUT : REQ_OP_DRV_IN) | REQ_FAILFAST_MASK;
 
+	/* A request that may not wait would be told to try again, for ever. */
+	if (sdev->sdev_state == SDEV_DEL || sdev->sdev_state == SDEV_CANCEL) {
+		answer->result = -ENODEV;
+		return;
+	}
 	answer->result = scsi_execute_cmd(sdev, command, opf, buffer, bytes,
 					  msecs_to_jiffies(timeout_ms), 0, &args);
 	answer->has_sense = answer->result > 0 && scsi_sense_valid(&sense);

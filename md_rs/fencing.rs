@@ -223,8 +223,8 @@ fn tell_of(dev: u64, event: &CStr) {
     }
 }
 
-/// A device has refused a read or write with a reservation conflict. Whether that is no fault of the
-/// device: its disk is watched. In any context.
+/// A device has refused a read or write with a reservation conflict. Whether that is no fault of
+/// the device: its disk is watched. In any context.
 #[cold]
 pub(crate) fn refused(device: &BlockDevice) -> bool {
     let dev = device.disk_dev();

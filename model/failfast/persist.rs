@@ -23,8 +23,8 @@ pub enum Want {
 /// What is known of the disk.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Seen {
-    /// Whether our key is registered. To hold a disk only a registration that we have made ourselves
-    /// counts: the key may be there from before a reboot, for a path that we do not have any more.
+    /// Whether our key is registered. To hold a disk only a registration counts that we have made
+    /// ourselves: the key may be there from before a reboot, for a path that is no more.
     pub is_registered: bool,
     /// The key that has the reservation.
     pub holder: Option<Key>,

@@ -42,17 +42,28 @@ shared_disk() {
 	note "this host has $ours, the other one $theirs"
 }
 
-# rival_reserves, rival_releases: the other host, by SCSI-2.
-rival_reserves() { sg_raw -q "$theirs" 16 00 00 00 00 00; }
-rival_releases() { sg_raw -q "$theirs" 17 00 00 00 00 00; }
-
-# rival_seizes: the other host resets the disk, which drops our reservation, and reserves it. The
-# disk tells him of the reset first.
-rival_seizes() {
-	sg_reset -d "$theirs"
-	sg_turs -q "$theirs" || true
-	rival_reserves
+# rival COMMAND...: the other host's command, until the disk has told what it had to tell first, such
+# as a reset.
+rival() {
+	local said status n
+	for n in 1 2 3 4; do
+		status=0
+		said=$("$@" 2>&1) || status=$?
+		grep -qi 'unit attention' <<<"$said" || break
+	done
+	printf '%s\n' "$said"
+	return "$status"
 }
+
+# rival_reserves, rival_releases: the other host, by SCSI-2.
+rival_reserves() { rival sg_raw "$theirs" 16 00 00 00 00 00; }
+rival_releases() { rival sg_raw "$theirs" 17 00 00 00 00 00; }
+
+# rival_seizes: the other host resets the disk, which drops our reservation, and reserves it.
+rival_seizes() { sg_reset -d "$theirs" && rival_reserves; }
+
+# rival_keys OPTION...: the other host, by sg_persist.
+rival_keys() { rival sg_persist -n "$@" "$theirs"; }
 
 # mhd_says DISK FILTER: what 'mdctl mhd status' says of a disk, through a filter of jq.
 mhd_says() { mdctl mhd status --json "$1" | jq -r ".multihost[0]$2"; }

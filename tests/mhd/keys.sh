@@ -14,13 +14,13 @@
 modprobe md_rs
 shared_disk
 
-keys_there() { sg_persist -n -i -k "$theirs" | grep -oE '0x[0-9a-f]+$' | sort | xargs; }
+keys_there() { rival_keys -i -k | grep -oE '0x[0-9a-f]+$' | sort | xargs; }
 
 note "keys"
 run mdctl mhd keys "$ours"
 run mdctl mhd register "$ours" --new-key a1
 same "keys" 0xa1 "$(keys_there)"
-run sg_persist -n -o -G -S 0xb2 "$theirs"
+run rival_keys -o -G -S 0xb2
 same "our list" "0x00000000000000a1 0x00000000000000b2" \
 	"$(mdctl mhd keys --json "$ours" | jq -r '.multihost[0].keys | sort | join(" ")')"
 refuse 'another key' mdctl mhd register "$ours" --key 77 --new-key a2
@@ -31,13 +31,13 @@ same "keys" "0xa1 0xb2" "$(keys_there)"
 note "a reservation"
 run mdctl mhd reservation "$ours"
 run mdctl mhd reserve "$ours" --key a1 --type 5
-run sg_persist -n -i -r "$theirs"
+run rival_keys -i -r
 same "reservation" "write-exclusive-registrants 0x00000000000000a1" \
 	"$(mdctl mhd reservation --json "$ours" |
 		jq -r '.multihost[0].reservation | "\(.kind) \(.key)"')"
 
 note "preempted, and preempting"
-run sg_persist -n -o -P -K 0xb2 -S 0xa1 -T 5 "$theirs"
+run rival_keys -o -P -K 0xb2 -S 0xa1 -T 5
 same "keys" 0xb2 "$(keys_there)"
 same "access" no "$(mhd_says "$ours" .access)"
 refuse 'another key' mdctl mhd reserve "$ours" --key a1 --type 5

@@ -20,7 +20,7 @@ run mdctl mhd status "$ours"
 same "access" yes "$(mhd_says "$ours" .access)"
 run mdctl mhd quick-reserve "$ours"
 same "way" reserve "$(mhd_says "$ours" .way)"
-refuse 'eservation conflict' rival_reserves
+refuse 'eservation [Cc]onflict' rival_reserves
 run mdctl mhd release "$ours"
 run rival_reserves
 
@@ -34,7 +34,7 @@ run mdctl mhd take "$ours" --min 2000
 [ $((SECONDS - began)) -ge 2 ] || fail "nobody can be sure that soon"
 same "access" yes "$(mhd_says "$ours" .access)"
 same "owned" true "$(mhd_says "$ours" .owned)"
-refuse 'eservation conflict' rival_reserves
+refuse 'eservation [Cc]onflict' rival_reserves
 refuse '' dd if="$theirs" of=/dev/null bs=4k count=1 iflag=direct status=none
 run dd if="$ours" of=/dev/null bs=4k count=1 iflag=direct status=none
 
@@ -50,8 +50,7 @@ run mdctl mhd take "$ours" --min 2000 --reinstate 1000
 run sg_reset -d "$ours"
 is_back() { [ "$(mhd_says "$ours" '.resets > 0 and (.reinstating | not)')" = true ]; }
 wait_for 20 is_back
-sg_turs -q "$theirs" || true
-refuse 'eservation conflict' rival_reserves
+refuse 'eservation [Cc]onflict' rival_reserves
 run mdctl mhd release "$ours"
 run rival_reserves
 run rival_releases
