@@ -40,7 +40,12 @@ use md_report::MultihostDisk;
 /// write through a metadevice is a question as well. When another host has taken it, the machine
 /// panics, or does what 'mdctl mhd action' says. A disk that is slow or gone is not lost.
 #[derive(Debug, Parser)]
-#[command(name = "mhd", verbatim_doc_comment, disable_help_subcommand = true)]
+#[command(
+    name = "mhd",
+    verbatim_doc_comment,
+    disable_help_subcommand = true,
+    arg_required_else_help = false
+)]
 pub struct Arguments {
     #[command(subcommand)]
     operation: Operation,
