@@ -66,6 +66,7 @@ test-long test-debug: tool
 bench:
 	scripts/bench --kernel $(KERNEL)
 	scripts/bench-contention --kernel $(KERNEL)
+	scripts/bench-resync --kernel $(KERNEL)
 
 bench-record:
 	scripts/bench --kernel $(KERNEL) --record

@@ -172,11 +172,6 @@ impl Mirror {
             ceiling_kib_s: ceiling_kib_s.load(Relaxed),
         }
     }
-
-    fn write_policy(&self) -> WritePolicy {
-        let number = self.write_policy.load(Relaxed);
-        WritePolicy::from_number(number).unwrap_or(WritePolicy::Parallel)
-    }
 }
 
 impl Mirrored for Mirror {
@@ -218,8 +213,9 @@ impl Mirrored for Mirror {
         choose(self.read_policy(), candidates, turn, sector, self.sectors)
     }
 
-    fn is_serial(&self) -> bool {
-        self.write_policy() == WritePolicy::Serial
+    fn write_policy(&self) -> WritePolicy {
+        let number = self.write_policy.load(Relaxed);
+        WritePolicy::from_number(number).unwrap_or(WritePolicy::Parallel)
     }
 
     fn enter(&self, sector: u64, count: u64) -> Entry {

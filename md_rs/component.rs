@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A component: a device that is open and claimed, or a metadevice, and what we know of it.
 
-use kernel::sync::Arc;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 use md_model::{
     database::claimants::Identity,
     mirror::component::State, //
@@ -58,6 +61,26 @@ impl Component {
             Some(child) => child.body().shape().state(),
             None => ComponentState::Okay,
         }
+    }
+
+    /// Calls `each` for what is a device of those below it, or for itself. The recursion is as deep
+    /// as metadevices are nested.
+    pub(crate) fn each_leaf(&self, each: &mut dyn FnMut(&Component)) {
+        match &self.child {
+            None => each(self),
+            Some(child) => {
+                for below in child.body().shape().components() {
+                    below.each_leaf(each);
+                }
+            }
+        }
+    }
+
+    /// Makes durable what was written to it: flushes every leaf, also if one of them fails.
+    pub(crate) fn flush(&self) -> Result {
+        let mut done = Ok(());
+        self.each_leaf(&mut |leaf| done = done.and(leaf.device.flush()));
+        done
     }
 
     /// The hot spare that it is, and which component that stands for.

@@ -6,7 +6,10 @@ use kernel::{
     sync::Arc, //
 };
 use md_model::{
-    mirror::exclusion,
+    mirror::{
+        exclusion,
+        options::WritePolicy, //
+    },
     name::UnitName, //
 };
 
@@ -119,6 +122,10 @@ impl Plan {
             disk,
             goes_on: false,
         };
+        let mirror = metadevice.body().shape().unit().mirrored();
+        if mirror.is_some_and(|mirror| mirror.write_policy() == WritePolicy::Copy) {
+            metadevice.prepare_copies()?;
+        }
         let disk = metadevice.disk.device_ref();
         let shown = metadevice.body().events().show_disk(name.number(), disk);
         shown.map_err(disk_failed)?;
@@ -258,6 +265,12 @@ impl Metadevice {
         let limits = limits_of(&self.name, shape)?;
         let narrowed = self.disk.resize(shape.unit().sectors(), limits);
         narrowed.map_err(disk_failed)
+    }
+
+    /// What is written to it can be copied however little memory there is.
+    pub(crate) fn prepare_copies(&self) -> Result<(), Refused> {
+        let prepared = self.disk.prepare_copies();
+        prepared.map_err(|error| Refused::new(error, Refusal::NoMemory))
     }
 
     /// Has everything looked at that there may be to do for a mirror.

@@ -23,7 +23,10 @@ use md_model::{
         Row,
         RowSpec, //
     },
-    mirror::options::Options,
+    mirror::options::{
+        Options,
+        WritePolicy, //
+    },
     soft::{
         Base,
         Extent, //
@@ -237,8 +240,8 @@ pub trait Mirrored: Send + Sync + 'static {
     /// `tried`, a bit for each. `None` if no such side is whole.
     fn read_side(&self, sector: u64, tried: u32) -> Option<u32>;
 
-    /// Whether the sides do what changes them one after the other.
-    fn is_serial(&self) -> bool;
+    /// How what changes the sides goes to them.
+    fn write_policy(&self) -> WritePolicy;
 
     /// Begins a write, unless another one to the same blocks is under way (`DURABILITY.md` clause
     /// 10), or their regions are not recorded as dirty (clause 7). [`Entry::Entered`]:

@@ -356,6 +356,26 @@ void md_bio_fill(struct bio *bio, unsigned int skip, const void *from, unsigned 
 	}
 }
 
+/* Copies what a request writes into the memory of a bio, which has room for it. */
+void md_bio_take(struct bio *bio, struct request *rq)
+{
+	unsigned int bytes = blk_rq_bytes(rq);
+	struct bvec_iter start;
+	struct bio *from;
+
+	bio->bi_iter = (struct bvec_iter){ .bi_size = bytes };
+	start = bio->bi_iter;
+	for (from = rq->bio; from; from = from->bi_next) {
+		bio_copy_data(bio, from);
+		bio_advance(bio, from->bi_iter.bi_size);
+	}
+	bio->bi_iter = start;
+	bio->bi_opf = rq->bio->bi_opf;
+	bio->bi_ioprio = rq->bio->bi_ioprio;
+	bio->bi_write_hint = rq->bio->bi_write_hint;
+	bio->bi_write_stream = rq->bio->bi_write_stream;
+}
+
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once)
 {
 	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, at_once, name);

@@ -87,6 +87,7 @@ unsigned int md_rq_list_count(const struct rq_list *list);
 void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *bdev);
 void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_fill(struct bio *bio, unsigned int skip, const void *from, unsigned int bytes);
+void md_bio_take(struct bio *bio, struct request *rq);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
 
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once);

@@ -220,6 +220,7 @@ pub(super) fn open_claimed(
         return Ok(device);
     }
     let device = BlockDevice::open(dev, unit, path).map_err(open_failed)?;
+    units.database().check_no_twin(&device, units)?;
     Ok(Arc::new(device, GFP_KERNEL)?)
 }
 

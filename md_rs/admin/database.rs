@@ -122,6 +122,7 @@ fn device_for(units: &UnitTable, asked: &abi::Device) -> Result<(Arc<BlockDevice
         let values = [RESERVED_HEAD_SECTORS, device.sectors()];
         return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with(values));
     }
+    units.database().check_no_twin(&device, units)?;
     Ok((Arc::new(device, GFP_KERNEL)?, false))
 }
 

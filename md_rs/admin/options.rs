@@ -47,12 +47,16 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
     check_zero(&[request.which & !ALL, request.reserved])?;
     let name = unit_name(&request.name)?;
     let units = units.lock();
-    let body = units.get(&name)?.body();
+    let metadevice = units.get(&name)?;
+    let body = metadevice.body();
     let shape = body.shape();
     let refused = Refused::new(EINVAL, Refusal::NotAMirror);
     let mirror = shape.unit().mirrored().ok_or(refused)?;
     let before = mirror.options();
     let options = change(before, request.which, &request.mirror)?;
+    if options.write == WritePolicy::Copy {
+        metadevice.prepare_copies()?;
+    }
     mirror.set_options(options);
     if let Err(refused) = body.database().record(core::iter::once(body.number())) {
         mirror.set_options(before);

@@ -8,7 +8,8 @@
 //! - [`contents`]: its pages; [`record`]: the record of a metadevice; [`pools`]: hot spares.
 //! - [`replica`]: one replica, and the worker that writes it.
 //! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
-//! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of.
+//! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of;
+//!   [`twins`]: devices that are shown twice.
 //!
 //! Who has changed a metadevice names it, and waits until a commit with the change counts. What
 //! was named in the meantime shares the next commit, however much it is. Whoever waits begins the
@@ -29,6 +30,7 @@ mod replica;
 mod report;
 mod set;
 mod tree;
+mod twins;
 
 use kernel::{
     alloc::AllocError,

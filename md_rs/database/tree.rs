@@ -55,7 +55,7 @@ struct Level<'a> {
 
 /// The set, as labels name it.
 pub(super) struct Owner {
-    set: Uuid,
+    pub(super) set: Uuid,
     name: [u8; 32],
 }
 

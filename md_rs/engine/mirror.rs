@@ -18,6 +18,7 @@
 use md_model::mirror::{
     component::is_written,
     mend,
+    options::WritePolicy,
     read::{
         next,
         Next, //
@@ -41,6 +42,7 @@ use crate::{
     component::Component,
     kapi::{
         clone::Side,
+        copied::Copying,
         fan_out::Part,
         request::{
             Failure,
@@ -211,7 +213,7 @@ impl<'a> Mirror<'a> {
         for part in out.parts().filter(|part| part.has_failed()) {
             part.forget_error();
             let fill = |skip, count, buffer: &_| part.fill(skip, count, buffer);
-            if !copy::read_blocks(self.kept, part.sector(), part.sectors(), fill) {
+            if !copy::read_pieces(self.kept, part.sector(), part.sectors(), fill) {
                 part.fail(Failure::Io);
             }
         }
@@ -350,9 +352,17 @@ impl<'a> Mirror<'a> {
         if self.unit.is_unrecorded() {
             return request.end(Failure::Io);
         }
+        let policy = self.unit.write_policy();
+        if policy == WritePolicy::Copy && request.operation() == Operation::Write {
+            match request.copy_data() {
+                Copying::Done => {}
+                Copying::Later => return request.wait_for_reserve(),
+                Copying::MayNotWait => return request.defer(),
+            }
+        }
         request.supervise();
         request.set_seen(self.unit.changes());
-        if self.unit.is_serial() && request.operation() != Operation::Flush {
+        if policy == WritePolicy::Serial && request.operation() != Operation::Flush {
             return self.change_one(request, 0);
         }
         self.change_at_once(request);

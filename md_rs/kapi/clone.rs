@@ -63,6 +63,25 @@ pub(crate) struct Side<'a> {
     pub(crate) condition: &'a Condition,
 }
 
+/// What a clone is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    /// The bio of the request that it stands for; null for a flush.
+    pub(super) source: *mut bindings::bio,
+    /// The bio whose data it has: that, or a copy.
+    pub(super) data: *mut bindings::bio,
+}
+
+impl Origin {
+    /// A bio, and its own data.
+    pub(super) fn of(source: *mut bindings::bio) -> Self {
+        Self {
+            source,
+            data: source,
+        }
+    }
+}
+
 /// A clone, and where it comes from.
 #[repr(C)]
 pub(super) struct BioClone {
@@ -102,17 +121,14 @@ fn is_conflict(status: bindings::blk_status_t) -> bool {
 pub(super) type Done = unsafe extern "C" fn(*mut bindings::bio);
 
 impl BioClone {
-    /// Makes a clone of `source`, or without one a flush, in memory that is the request's own.
+    /// Makes a clone of a bio, or without one a flush, in memory that is the request's own.
     /// `false` without memory for what hangs on a bio.
     ///
     /// # Safety
     ///
-    /// The memory is unused, and lives, like `source` and `target`, until the clone has ended.
-    pub(super) unsafe fn init(
-        this: *mut Self,
-        source: *mut bindings::bio,
-        target: &Target<'_>,
-    ) -> bool {
+    /// The memory is unused, and lives, like `origin` and `target`, until the clone has ended.
+    pub(super) unsafe fn init(this: *mut Self, origin: &Origin, target: &Target<'_>) -> bool {
+        let Origin { source, data } = *origin;
         let bdev = target.device.as_ptr();
         // SAFETY: By the contract of this function.
         unsafe {
@@ -123,7 +139,7 @@ impl BioClone {
                 return true;
             }
             let none = core::ptr::null_mut();
-            let made = bindings::bio_init_clone(none, bio, source, ffi::md_gfp_noio) == 0;
+            let made = bindings::bio_init_clone(none, bio, data, ffi::md_gfp_noio) == 0;
             if made {
                 ffi::md_bio_set_dev(bio, source, bdev);
             }
@@ -337,19 +353,20 @@ impl BioSet {
         }? Error)
     }
 
-    /// A clone of `source`, or without one a flush. Null without memory; waits for memory if it may
+    /// A clone of a bio, or without one a flush. Null without memory; waits for memory if it may
     /// `wait`.
     ///
     /// # Safety
     ///
-    /// `source` and `target` live until the clone has ended.
+    /// `origin` and `target` live until the clone has ended.
     pub(super) unsafe fn alloc(
         &self,
-        source: *mut bindings::bio,
+        origin: &Origin,
         target: &Target<'_>,
         wait: bool,
     ) -> *mut BioClone {
         let (set, bdev) = (self.set.get(), target.device.as_ptr());
+        let Origin { source, data } = *origin;
         // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the
         // room in front of it.
         unsafe {
@@ -361,7 +378,7 @@ impl BioSet {
             let bio = if source.is_null() {
                 bindings::bio_alloc_bioset(bdev, 0, FLUSH_CLONE, gfp, set)
             } else {
-                bindings::bio_alloc_clone(core::ptr::null_mut(), source, gfp, set)
+                bindings::bio_alloc_clone(core::ptr::null_mut(), data, gfp, set)
             };
             if bio.is_null() {
                 return core::ptr::null_mut();

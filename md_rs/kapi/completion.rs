@@ -8,6 +8,7 @@
 
 use kernel::{
     bindings,
+    prelude::*,
     sync::atomic::{
         ordering::{
             Full,
@@ -230,6 +231,10 @@ unsafe fn release(rq: *mut bindings::request) {
     // SAFETY: By the contract of this function the request, and so its disk, is still there.
     unsafe {
         let (core, flags) = (Core::of(rq), (*private(rq)).flags.get());
+        if flags & flag::COPIED != 0 {
+            let copied = KBox::from_raw((*private(rq)).copied.get());
+            carrying(rq).take_back(copied);
+        }
         if flags & flag::CLAIMING != 0 {
             let sector = (*rq).__sector.wrapping_add((*private(rq)).offset.get());
             carrying(rq).leave(sector, ((*rq).__data_len >> 9).into());

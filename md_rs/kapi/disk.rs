@@ -43,9 +43,15 @@ use kernel::{
     types::Opaque, //
 };
 
+use md_model::units::SECTOR_BYTES;
+
 use super::{
     bdev::BlockDevice,
     clone::BioSet,
+    copied::{
+        Copied,
+        Reserve, //
+    },
     deferred::Deferred,
     errand::{
         Errand,
@@ -111,6 +117,7 @@ pub(super) struct Core {
     gendisk: Atomic<*mut bindings::gendisk>,
     own_clones: u32,
     leave: Leave,
+    reserve: Reserve,
     #[pin]
     tag_set: Opaque<bindings::blk_mq_tag_set>,
 }
@@ -137,6 +144,7 @@ impl Core {
             gendisk: Atomic::new(core::ptr::null_mut()),
             own_clones,
             leave: table.leave,
+            reserve: Reserve::new(),
             tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
                 // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
                 unsafe {
@@ -204,6 +212,18 @@ impl Core {
     #[inline]
     pub(super) fn own_clones(&self) -> u32 {
         self.own_clones
+    }
+
+    /// Memory for a copy of what a write writes.
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    /// A request is done with such a copy.
+    pub(super) fn take_back(&self, copied: KBox<Copied>) {
+        if self.reserve.give_back(copied) {
+            self.deferred.wake();
+        }
     }
 
     /// See [`Operations::leave`].
@@ -387,6 +407,14 @@ impl<T: Operations> Disk<T> {
             noio,
             _stays: PhantomData,
         }
+    }
+
+    /// Sees to it that writes can be copied ([`Request::copy_data`]) however little memory there is.
+    pub(crate) fn prepare_copies(&self) -> Result {
+        // SAFETY: By the type invariant the disk is there.
+        let sectors = unsafe { (*(*self.gendisk).queue).limits.max_hw_sectors };
+        let bytes = sectors.saturating_mul(SECTOR_BYTES as u32);
+        Ok(self.shared.core.reserve.make(bytes)?)
     }
 
     /// No errand is carried out any more.

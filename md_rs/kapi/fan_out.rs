@@ -13,6 +13,7 @@ use super::{
     bdev::Buffer,
     clone::{
         BioClone,
+        Origin,
         Target, //
     },
     completion::{
@@ -34,6 +35,8 @@ use super::{
 /// object is gone and all clones have come back.
 pub(crate) struct FanOut<'a> {
     pub(super) rq: *mut bindings::request,
+    /// A copy of what it writes; null if its clones have the data of its bios.
+    pub(super) copy: *mut bindings::bio,
     pub(super) submission: &'a Submission<'a>,
     /// Clones in the request's own memory that are not used yet; the last ones first.
     pub(super) own_clones: Cell<u32>,
@@ -46,6 +49,7 @@ impl FanOut<'_> {
             out: self,
             // SAFETY: While this object exists the request is not ended, and its bios stay.
             next: unsafe { (*self.rq).bio },
+            start: 0,
         }
     }
 
@@ -64,18 +68,24 @@ impl FanOut<'_> {
 
     /// A clone of a bio of this request, or without one a flush; null without memory.
     fn clone_of(&self, source: *mut bindings::bio, target: &Target<'_>) -> *mut BioClone {
-        // SAFETY: The source is the request's, and like the target outlives it. Each of the
-        // request's own clones is used once.
+        let data = if source.is_null() || self.copy.is_null() {
+            source
+        } else {
+            self.copy
+        };
+        let origin = Origin { source, data };
+        // SAFETY: The source and its copy are the request's, and like the target outlive it. Each
+        // of the request's own clones is used once.
         unsafe {
             let Some(number) = self.own_clones.get().checked_sub(1) else {
                 return self
                     .submission
                     .bioset()
-                    .alloc(source, target, !is_nowait(self.rq));
+                    .alloc(&origin, target, !is_nowait(self.rq));
             };
             self.own_clones.set(number);
             let clone = own_clone(self.rq, number);
-            if BioClone::init(clone, source, target) {
+            if BioClone::init(clone, &origin, target) {
                 clone
             } else {
                 core::ptr::null_mut()
@@ -111,6 +121,8 @@ pub(crate) struct Part<'a> {
     bio: *mut bindings::bio,
     sector: u64,
     sectors: u64,
+    /// Where it begins in the request, in bytes.
+    start: u32,
 }
 
 impl Part<'_> {
@@ -156,12 +168,16 @@ impl Part<'_> {
             self.out.submission.plug(1);
         }
         // A bio has less than 4 GiB, so neither conversion loses anything.
-        let (skip, count) = ((skip << 9) as u32, (count << 9) as u32);
+        let (mut skip, count) = ((skip << 9) as u32, (count << 9) as u32);
+        if !self.out.copy.is_null() {
+            skip = skip.wrapping_add(self.start);
+        }
         let clone = self.out.clone_of(self.bio, target);
         if clone.is_null() {
             return self.fail(self.out.no_memory());
         }
-        // SAFETY: The clone was just made, of a bio that has `skip + count` bytes.
+        // SAFETY: The clone was just made, of a bio that has `skip + count` bytes, or of a copy of
+        // all bios of the request, of which this one begins at `start`.
         unsafe {
             BioClone::cut(clone, skip, count);
             if zeroing {
@@ -200,6 +216,8 @@ impl Part<'_> {
 pub(crate) struct Parts<'a> {
     out: &'a FanOut<'a>,
     next: *mut bindings::bio,
+    /// Where that begins in the request, in bytes.
+    start: u32,
 }
 
 impl<'a> Iterator for Parts<'a> {
@@ -214,6 +232,8 @@ impl<'a> Iterator for Parts<'a> {
         // fields are not aligned.
         let (next, iter) = unsafe { ((*bio).bi_next, (*bio).bi_iter) };
         self.next = next;
+        let start = self.start;
+        self.start = start.wrapping_add(iter.bi_size);
         // SAFETY: The request is not ended before `out` is gone.
         let offset = unsafe { (*private(self.out.rq)).offset.get() };
         Some(Part {
@@ -221,6 +241,7 @@ impl<'a> Iterator for Parts<'a> {
             bio,
             sector: iter.bi_sector.wrapping_add(offset),
             sectors: u64::from(iter.bi_size >> 9),
+            start,
         })
     }
 }

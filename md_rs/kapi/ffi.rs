@@ -104,6 +104,7 @@ extern "C" {
         from: *const c_void,
         bytes: c_uint,
     );
+    pub(super) fn md_bio_take(bio: *mut bindings::bio, rq: *mut bindings::request);
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
 
     pub(super) fn md_alloc_workqueue(

@@ -7,7 +7,8 @@
 //! - [`bdev`]: a lower block device, opened and claimed; [`health`]: how it is doing.
 //! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices;
 //!   [`fan_out`]: to several of them; [`submission`]: what surrounds the sending; [`completion`]:
-//!   what becomes of the request when they come back.
+//!   what becomes of the request when they come back; [`copied`]: memory of our own for what it
+//!   writes.
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
 //! - [`errand`]: what a disk does besides.
@@ -27,6 +28,7 @@ pub mod bdev;
 pub(crate) mod chardev;
 pub(crate) mod clone;
 mod completion;
+pub(crate) mod copied;
 mod deferred;
 pub(crate) mod disk;
 pub(crate) mod errand;

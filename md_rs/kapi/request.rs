@@ -35,6 +35,7 @@ use core::{
 
 use kernel::{
     bindings,
+    prelude::*,
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
@@ -45,11 +46,16 @@ use super::{
     clone::{
         self,
         BioClone,
+        Origin,
         Target, //
     },
     completion::{
         self,
         forward_done, //
+    },
+    copied::{
+        Copied,
+        Copying, //
     },
     disk::{
         Carrier,
@@ -138,6 +144,8 @@ pub(super) struct Private {
     pub(super) carrier: Cell<*const Core>,
     /// How many sectors further on it lies on that disk; wraps around.
     pub(super) offset: Cell<u64>,
+    /// What it writes, copied; valid with [`flag::COPIED`] only.
+    pub(super) copied: Cell<*mut Copied>,
     /// The first clones; as many as the disk has room for, see [`Private::size`].
     clones: [BioClone; 0],
 }
@@ -162,6 +170,8 @@ pub(super) mod flag {
     pub(in crate::kapi) const UNFINISHED: u32 = 8;
     /// The request is inside the gate of the disk that carries it.
     pub(in crate::kapi) const CARRIED: u32 = 16;
+    /// What the request writes was copied, and its clones are of the copy.
+    pub(in crate::kapi) const COPIED: u32 = 32;
 }
 
 /// How far a request is that comes to the engine.
@@ -357,6 +367,33 @@ impl Request {
         flags.set(flags.get() | flag::CLAIMING);
     }
 
+    /// Copies what the request, a write, writes. Its clones have their data from there, as long as
+    /// it lives. Done at once if there is a copy.
+    pub(crate) fn copy_data(&self) -> Copying {
+        let private = self.private();
+        if private.flags.get() & flag::COPIED != 0 {
+            return Copying::Done;
+        }
+        // SAFETY: By the type invariant the request is not ended. Who has one that may wait sleeps
+        // for clones, too.
+        let copied = unsafe { carrying(self.rq).reserve().copy(self.rq, !self.is_nowait()) };
+        match copied {
+            Ok(copied) => {
+                private.copied.set(KBox::into_raw(copied));
+                private.flags.set(private.flags.get() | flag::COPIED);
+                Copying::Done
+            }
+            Err(why) => why,
+        }
+    }
+
+    /// Puts the request aside until one that has the reserve for such copies has ended.
+    pub(crate) fn wait_for_reserve(self) {
+        // SAFETY: By the type invariant the request is not ended, so that the disk stays.
+        let core = unsafe { carrying(self.rq) };
+        self.wait(|| core.reserve().is_free());
+    }
+
     /// Whether the request comes to the engine again when its clones are back, because there is
     /// more to send.
     pub(crate) fn set_unfinished(&self, unfinished: bool) {
@@ -450,7 +487,7 @@ impl Request {
         // ended, which the clone does last. The clone's memory is the request's own and unused.
         unsafe {
             let clone = own_clone(self.rq, 0);
-            if !BioClone::init(clone, source, target) {
+            if !BioClone::init(clone, &Origin::of(source), target) {
                 return self.end(Failure::Resource);
             }
             BioClone::submit(clone, self.rq, target.sector, forward_done);
@@ -468,8 +505,15 @@ impl Request {
         private.status.store(0, Relaxed);
         // SAFETY: By the type invariant the request is not ended.
         let own_clones = unsafe { Core::of(self.rq) }.own_clones();
+        let copy = if private.flags.get() & flag::COPIED != 0 {
+            // SAFETY: By the flag there is a copy, which lives as long as the request.
+            unsafe { (*private.copied.get()).bio() }
+        } else {
+            core::ptr::null_mut()
+        };
         FanOut {
             rq: self.rq,
+            copy,
             submission,
             own_clones: Cell::new(own_clones),
         }

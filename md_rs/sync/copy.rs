@@ -15,8 +15,7 @@ use md_model::{
         component::is_written,
         mend::{
             first_block,
-            lost_in_resync,
-            BLOCK_SECTORS, //
+            lost_in_resync, //
         },
         resync::Chunk,
         side_bit, //
@@ -203,10 +202,10 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
     true
 }
 
-/// Reads sectors block by block, each from the first side that can read it. `take` gets them: which
-/// sector each begins with, counted from the first one, how many it has, and a buffer that begins
-/// with them. `false`: a block can be read nowhere, and those behind it were not tried.
-pub(crate) fn read_blocks(
+/// Reads sectors that no side can read all of, in pieces, each from the first side that can read it.
+/// `take` gets them: which sector each begins with, counted from the first one, how many it has, and
+/// a buffer that begins with them. `false`: a block can be read nowhere, and those behind it were not tried.
+pub(crate) fn read_pieces(
     kept: Kept<'_>,
     sector: u64,
     count: u64,
@@ -218,9 +217,7 @@ pub(crate) fn read_blocks(
         let Some(from) = sector.checked_add(done) else {
             return false;
         };
-        let to_end = BLOCK_SECTORS.saturating_sub(from % BLOCK_SECTORS);
-        let block = left.min(to_end);
-        let Some(found) = read_somewhere(kept, from, block, &mut memory) else {
+        let Some(found) = read_somewhere(kept, from, left, &mut memory) else {
             return false;
         };
         take(done, found.length, &memory);

@@ -45,6 +45,7 @@ impl Pace {
     fn pause(&mut self, limits: &Limits, done: impl FnOnce() -> Foreground) -> u64 {
         let Some((at, before)) = self.looked else {
             self.looked = Some((Instant::now(), done()));
+            self.pause_us = self.throttle.first(limits);
             return self.pause_us;
         };
         if at.elapsed().as_millis() >= INTERVAL_MS {

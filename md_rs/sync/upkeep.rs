@@ -252,7 +252,7 @@ impl<'a> Kept<'a> {
                 if !is_written(component.condition.state()) {
                     continue;
                 }
-                if flush(component).is_err() {
+                if component.flush().is_err() {
                     component.condition.note_write_failed();
                     failed |= side_bit(side);
                 }
@@ -302,18 +302,6 @@ impl<'a> Kept<'a> {
         }
         true
     }
-}
-
-/// Flushes every leaf below a component. The recursion is as deep as metadevices are nested.
-fn flush(component: &Component) -> Result {
-    let Some(child) = &component.child else {
-        return component.device.flush();
-    };
-    let mut done = Ok(());
-    for below in child.body().shape().components() {
-        done = done.and(flush(below));
-    }
-    done
 }
 
 /// Whether a side lacks, on a component, what the others have at a sector.

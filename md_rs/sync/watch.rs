@@ -17,6 +17,7 @@ use md_model::{
         Kind,
         State, //
     },
+    limits::SUBMIRRORS_MAX,
     mirror::{
         mend::BLOCK_SECTORS,
         suspect::{
@@ -53,7 +54,10 @@ const PROBE_STRIDE: u64 = 1_000_003;
 
 /// What is known of the components of a mirror.
 pub(crate) struct Watches {
+    /// In the order in which the components are walked through, so that each is found at once.
     parts: KVec<Part>,
+    /// How fast the fastest component of each side was at the last look.
+    fastest_us: [Option<u64>; SUBMIRRORS_MAX as usize],
     looked: Option<Instant<Monotonic>>,
     probes: u64,
 }
@@ -62,7 +66,6 @@ pub(crate) struct Watches {
 struct Part {
     /// Which it is: the number of its device.
     dev: u64,
-    side: u32,
     watch: Watch,
     /// What the last look has shown.
     answer_us: Option<u64>,
@@ -70,11 +73,23 @@ struct Part {
     is_there: bool,
 }
 
+impl Part {
+    fn new(dev: u64) -> Self {
+        Self {
+            dev,
+            watch: Watch::default(),
+            answer_us: None,
+            is_there: false,
+        }
+    }
+}
+
 impl Watches {
     /// Nothing is known.
     pub(super) fn new() -> Self {
         Self {
             parts: KVec::new(),
+            fastest_us: [None; SUBMIRRORS_MAX as usize],
             looked: None,
             probes: 0,
         }
@@ -87,52 +102,56 @@ impl Watches {
             .map_or(0, |looked| looked.elapsed().as_micros_ceil());
         self.looked = Some(Instant::now());
         self.parts.iter_mut().for_each(|part| part.is_there = false);
-        for side in 0..kept.sides().count() {
-            for component in kept.sides().components(side) {
-                let part = self.part(component.dev)?;
-                part.side = side;
-                part.is_there = true;
-                let elapsed = u64::try_from(elapsed).unwrap_or(0);
-                part.answer_us = part.watch.answer_us(sample(component), elapsed);
+        self.fastest_us = [None; SUBMIRRORS_MAX as usize];
+        let elapsed = u64::try_from(elapsed).unwrap_or(0);
+        for (index, (side, component)) in walk(kept).enumerate() {
+            let part = self.part(index, component.dev)?;
+            part.is_there = true;
+            part.answer_us = part.watch.answer_us(sample(component), elapsed);
+            let answer_us = part.answer_us;
+            if let Some(fastest) = self.fastest_us.get_mut(side as usize) {
+                *fastest = Iterator::chain(fastest.iter().copied(), answer_us).min();
             }
         }
         self.parts.retain(|part| part.is_there);
         Some(())
     }
 
-    /// What is known of a device.
-    fn part(&mut self, dev: u64) -> Option<&mut Part> {
-        let index = match self.parts.iter().position(|part| part.dev == dev) {
-            Some(index) => index,
-            None => {
-                let part = Part {
-                    dev,
-                    side: 0,
-                    watch: Watch::default(),
-                    answer_us: None,
-                    is_there: false,
-                };
-                self.parts.push(part, GFP_KERNEL).ok()?;
-                self.parts.len().checked_sub(1)?
-            }
-        };
+    /// What is known of a device, which should be at an index.
+    fn part(&mut self, index: usize, dev: u64) -> Option<&mut Part> {
+        if self.parts.get(index).is_none_or(|part| part.dev != dev) {
+            let found = match self.parts.iter().position(|part| part.dev == dev) {
+                Some(found) => found,
+                None => {
+                    self.parts.push(Part::new(dev), GFP_KERNEL).ok()?;
+                    self.parts.len().checked_sub(1)?
+                }
+            };
+            // Components that have come or gone since the last look are no reason to grow.
+            let index = index.min(found);
+            self.parts.swap(index, found);
+            return self.parts.get_mut(index);
+        }
         self.parts.get_mut(index)
     }
 
     /// How fast the fastest component of another side was.
     fn others_us(&self, side: u32) -> Option<u64> {
-        let others = self.parts.iter().filter(|part| part.side != side);
-        others.filter_map(|part| part.answer_us).min()
+        let sides = (0u32..).zip(&self.fastest_us);
+        let others = sides.filter(|(other, _)| *other != side);
+        others.filter_map(|(_, fastest)| *fastest).min()
     }
 
     /// Judges a component. If reads should go elsewhere, or not any more, which they did not
     /// before: how many milliseconds it takes to answer.
-    fn judge(&mut self, side: u32, component: &Component, errand: &Errand<'_>) -> Option<u64> {
+    fn judge(
+        &mut self,
+        index: usize,
+        (side, component): (u32, &Component),
+        errand: &Errand<'_>,
+    ) -> Option<u64> {
         let others_us = self.others_us(side);
-        let part = self
-            .parts
-            .iter_mut()
-            .find(|part| part.dev == component.dev)?;
+        let part = self.part(index, component.dev)?;
         let answer_us = part.answer_us;
         let verdict = part.watch.look(answer_us, others_us);
         if verdict.wants_probe {
@@ -156,14 +175,12 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
         return errand.ask(WATCH, IDLE_MS);
     }
     let (mut has_news, mut is_busy) = (false, false);
-    for side in 0..kept.sides().count() {
-        for component in kept.sides().components(side) {
-            if let Some(ms) = watches.judge(side, component, errand) {
-                tell(kept, side, component, ms);
-                has_news = true;
-            }
-            is_busy |= component.condition.is_suspect();
+    for (index, (side, component)) in walk(kept).enumerate() {
+        if let Some(ms) = watches.judge(index, (side, component), errand) {
+            tell(kept, side, component, ms);
+            has_news = true;
         }
+        is_busy |= component.condition.is_suspect();
     }
     is_busy |= watches.parts.iter().any(|part| part.answer_us.is_some());
     drop(watches);
@@ -181,18 +198,25 @@ pub(super) fn probe(kept: Kept<'_>, errand: &Errand<'_>) {
     let Ok(mut buffer) = Buffer::new(bytes) else {
         return;
     };
-    for side in 0..kept.sides().count() {
-        for component in kept.sides().components(side) {
-            if component.condition.is_suspect() && !errand.is_stopping() {
-                let probes = {
-                    let mut watches = kept.upkeep.watches.lock();
-                    watches.probes = watches.probes.wrapping_add(1);
-                    watches.probes
-                };
-                each_leaf(component, &mut |leaf| read_block(leaf, probes, &mut buffer));
-            }
+    for (_, component) in walk(kept) {
+        if component.condition.is_suspect() && !errand.is_stopping() {
+            let probes = {
+                let mut watches = kept.upkeep.watches.lock();
+                watches.probes = watches.probes.wrapping_add(1);
+                watches.probes
+            };
+            component.each_leaf(&mut |leaf| read_block(leaf, probes, &mut buffer));
         }
     }
+}
+
+/// The components of all sides, and of which side each is.
+fn walk(kept: Kept<'_>) -> impl Iterator<Item = (u32, &Component)> {
+    let sides = 0..kept.sides().count();
+    sides.flat_map(move |side| {
+        let components = kept.sides().components(side);
+        components.map(move |component| (side, component))
+    })
 }
 
 fn read_block(leaf: &Component, probes: u64, buffer: &mut Buffer) {
@@ -207,26 +231,13 @@ fn read_block(leaf: &Component, probes: u64, buffer: &mut Buffer) {
 /// What the disks below a component have done, all together.
 fn sample(component: &Component) -> Sample {
     let mut all = Sample::default();
-    each_leaf(component, &mut |leaf| {
+    component.each_leaf(&mut |leaf| {
         let one = leaf.device.done();
         all.ios = all.ios.saturating_add(one.ios);
         all.nanoseconds = all.nanoseconds.saturating_add(one.nanoseconds);
         all.in_flight = all.in_flight.saturating_add(one.in_flight);
     });
     all
-}
-
-/// Calls `each` for what is a device below a component. The recursion is as deep as metadevices are
-/// nested.
-fn each_leaf(component: &Component, each: &mut dyn FnMut(&Component)) {
-    match &component.child {
-        None => each(component),
-        Some(child) => {
-            for below in child.body().shape().components() {
-                each_leaf(below, each);
-            }
-        }
-    }
 }
 
 /// Tells that a component is slow, or is not any more.

@@ -47,6 +47,9 @@ pub enum WritePolicy {
     Parallel,
     /// To one side after the other.
     Serial,
+    /// To all sides at once, from a copy of our own: whoever changes the memory on the way changes
+    /// no side (`DURABILITY.md` clause 14). SVM has no such policy.
+    Copy,
 }
 
 impl WritePolicy {
@@ -55,6 +58,7 @@ impl WritePolicy {
         match number {
             0 => Some(Self::Parallel),
             1 => Some(Self::Serial),
+            2 => Some(Self::Copy),
             _ => None,
         }
     }
@@ -64,6 +68,7 @@ impl WritePolicy {
         match self {
             Self::Parallel => 0,
             Self::Serial => 1,
+            Self::Copy => 2,
         }
     }
 }
@@ -105,7 +110,8 @@ impl Default for Options {
 mod tests {
     use super::*;
 
-    /// `svm.md` 4.1: read 0 roundrobin, 1 geometric, 2 first; write 0 parallel, 1 serial.
+    /// `svm.md` 4.1: read 0 roundrobin, 1 geometric, 2 first; write 0 parallel, 1 serial. Number 2
+    /// is ours.
     #[test]
     fn policies_have_the_numbers_of_svm() {
         let reads = [
@@ -117,7 +123,11 @@ mod tests {
             assert_eq!(ReadPolicy::from_number(number), Some(policy));
             assert_eq!(policy.number(), number);
         }
-        let writes = [WritePolicy::Parallel, WritePolicy::Serial];
+        let writes = [
+            WritePolicy::Parallel,
+            WritePolicy::Serial,
+            WritePolicy::Copy,
+        ];
         for (number, policy) in (0..).zip(writes) {
             assert_eq!(WritePolicy::from_number(number), Some(policy));
             assert_eq!(policy.number(), number);
@@ -128,7 +138,7 @@ mod tests {
     fn other_numbers_are_no_policies() {
         assert_eq!(ReadPolicy::from_number(3), None);
         assert_eq!(ReadPolicy::from_number(u32::MAX), None);
-        assert_eq!(WritePolicy::from_number(2), None);
+        assert_eq!(WritePolicy::from_number(3), None);
         assert_eq!(WritePolicy::from_number(u32::MAX), None);
     }
 

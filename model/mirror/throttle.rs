@@ -109,6 +109,12 @@ impl Throttle {
         Self { pause_us: 0 }
     }
 
+    /// The pause before anything is known: as if somebody used the mirror and was not late.
+    pub fn first(&mut self, limits: &Limits) -> u64 {
+        self.pause_us = limits.shortest_us();
+        self.pause_us
+    }
+
     /// How many microseconds each of [`SLOTS`] workers pauses after each of its chunks of
     /// [`CHUNK_SECTORS`] in the next interval. Limits are exact for who counts the pause from the
     /// beginning of the chunk; counted from its end, a round takes longer by what a chunk takes.
@@ -180,6 +186,14 @@ mod tests {
         assert_eq!(throttle.next(Foreground::default(), &LIMITS), 0);
         after(&mut throttle, 30, used(90_000));
         assert_eq!(after(&mut throttle, 3, Foreground::default()), 0);
+    }
+
+    /// It may be used, so that the ceiling holds from the first chunk on.
+    #[test]
+    fn the_first_pause_is_that_of_a_mirror_in_use() {
+        let mut throttle = Throttle::new();
+        assert_eq!(throttle.first(&LIMITS), 10_240);
+        assert_eq!(after(&mut throttle, 1, Foreground::default()), 0);
     }
 
     /// 2048 KiB in 2.048 s are 1000 KiB/s, the floor; in 10.24 ms they are the ceiling.

@@ -10,29 +10,13 @@
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/installed.sh
+. "$MD_TEST_LIB/installed.sh"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# What the installed system does at each boot, told by "md.check=NAME" on the kernel's command line.
-cat >"$dir/at-boot" <<'GUEST'
-#!/bin/bash
-state() { echo "$*" >/dev/virtio-ports/md.state; }
-state start
-check=$(sed -nE 's/.*md\.check=([a-z_]+).*/\1/p' /proc/cmdline)
-bash /usr/local/lib/at-boot/check "$check" >/dev/virtio-ports/md.output 2>&1
-status=$?
-state left
-state exit $status
-systemctl --no-block poweroff
-GUEST
-cat >"$dir/at-boot.service" <<'UNIT'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/usr/local/sbin/at-boot
-UNIT
+write_at_boot "$dir"
 cat >"$dir/check" <<'GUEST'
 . /usr/local/lib/at-boot/expect.sh
 same "root" /dev/md/dsk/d10 "$(findmnt -no SOURCE / | sed 's/!/\//g')"
@@ -76,6 +60,7 @@ GUEST
 # Puts a Debian onto the mirror d10, and its initramfs where the host finds it.
 cat >"$dir/install" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/installed.sh"
 modprobe md_rs
 run metadb -a -f /dev/sda
 run metadb -a /dev/sdb
@@ -84,45 +69,8 @@ run metainit d11 1 1 /dev/sda
 run metainit d12 1 1 /dev/sdb
 run metainit --assume-clean d10 -m d11 d12
 run mkfs.ext4 -q -m 0 /dev/md/dsk/d10
-run mkdir -p /mnt /debian
 run mount /dev/md/dsk/d10 /mnt
-run mount -t erofs -o ro /dev/sdd /debian
-run cp -a /debian/. /mnt
-release=$(uname -r)
-# Only the modules that this machine needs.
-folder=/lib/modules/$release
-mkdir -p "/mnt$folder"
-cp "$folder"/modules.builtin* "$folder"/modules.order "/mnt$folder"
-for name in virtio_pci virtio_scsi virtio_console sd_mod ext4 crc32c_cryptoapi \
-	erofs vfat isofs autofs4; do
-	modprobe --show-depends $name 2>/dev/null | awk '$1 == "insmod" { print $2 }'
-done | sort -u | xargs -r cp --parents -t /mnt
-run cp -a /host/stage/lib/. /mnt/lib/
-run cp -a /host/stage/usr/. /mnt/usr/
-run depmod -b /mnt "$release"
-cp "/host/at-boot" /mnt/usr/local/sbin/at-boot
-cp /host/at-boot.service /mnt/etc/systemd/system/at-boot.service
-chmod +x /mnt/usr/local/sbin/at-boot
-mkdir -p /mnt/usr/local/lib/at-boot /mnt/var/lib/at-boot
-cp /host/check /mnt/usr/local/lib/at-boot/check
-cp "$MD_TEST_LIB/expect.sh" /mnt/usr/local/lib/at-boot/expect.sh
-echo '/dev/md/dsk/d10 / ext4 defaults 0 1' >/mnt/etc/fstab
-echo guest >/mnt/etc/hostname
-printf 'MODULES=list\nCOMPRESS=gzip\n' >/mnt/etc/initramfs-tools/conf.d/test
-printf '%s\n' virtio_pci virtio_scsi virtio_console sd_mod ext4 \
-	>/mnt/etc/initramfs-tools/modules
-mount --bind /proc /mnt/proc
-mount --bind /sys /mnt/sys
-mount --bind /dev /mnt/dev
-mkdir -p /mnt/etc/systemd/system/multi-user.target.wants
-ln -sf /etc/systemd/system/at-boot.service \
-	/mnt/etc/systemd/system/multi-user.target.wants/at-boot.service
-run chroot /mnt update-initramfs -c -k "$release"
-cp "/mnt/boot/initrd.img-$release" /out/initrd
-(cd /mnt && find usr/bin -type f -print0 | sort -z | xargs -0 sha256sum) |
-	sed 's|  |  /|' >/mnt/var/lib/at-boot/sums
-umount /mnt/proc /mnt/sys /mnt/dev
-run umount /mnt
+install_debian /dev/md/dsk/d10
 run mdctl stop
 GUEST
 

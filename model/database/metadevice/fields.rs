@@ -46,7 +46,11 @@ pub const READ: Field = PASS.then(
     "read policy of a mirror: 0 in turn, 1 geometric, 2 first",
 );
 /// Write policy of a mirror.
-pub const WRITE: Field = READ.then("write", 2, "write policy of a mirror: 0 parallel, 1 serial");
+pub const WRITE: Field = READ.then(
+    "write",
+    2,
+    "write policy of a mirror: 0 parallel, 1 serial, 2 copy",
+);
 /// Rows.
 pub const ROWS: Field = WRITE.then("rows", 4, "number of rows, which follow the head");
 /// Components.

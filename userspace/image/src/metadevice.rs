@@ -251,6 +251,7 @@ fn told_options(options: Options) -> dump::Options {
         write_policy: match options.write {
             WritePolicy::Parallel => report::WritePolicy::Parallel,
             WritePolicy::Serial => report::WritePolicy::Serial,
+            WritePolicy::Copy => report::WritePolicy::Copy,
         },
         pass: options.pass,
     }

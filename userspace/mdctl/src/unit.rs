@@ -13,6 +13,7 @@ use crate::{
             component_word,
             MetadeviceName, //
         },
+        pace::Pace,
         pool::PoolName,
         rows::{
             RowSpec,
@@ -30,7 +31,6 @@ use crate::{
     }, //
 };
 use md_abi::admin::SoftState;
-use md_model::mirror::throttle::Limits;
 use md_report::{
     self as report,
     State, //
@@ -107,24 +107,6 @@ pub struct Mirror {
     pub scrubs: Scrubs,
 }
 
-/// How fast a mirror is resynced.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Pace {
-    /// How long a request may take on average before the resync gives way, in microseconds.
-    pub target_us: u32,
-    /// KiB per second below which the resync is not made to fall; 0 for no floor.
-    pub floor_kib_s: u32,
-    /// KiB per second that it does not exceed while the mirror is in use; 0 for no ceiling.
-    pub ceiling_kib_s: u32,
-}
-
-impl Pace {
-    /// Whether it is the one that everybody has.
-    pub fn is_default(&self) -> bool {
-        Limits::new(self.target_us, self.floor_kib_s, self.ceiling_kib_s) == Some(Limits::DEFAULT)
-    }
-}
-
 /// A resync that is not done yet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Resync {
@@ -195,6 +177,7 @@ impl Unit {
                 name: self.name,
                 submirrors: mirror.names(),
                 options: mirror.options,
+                pace: mirror.pace,
             }),
             Body::Soft(soft) => Spec::Soft(SoftSpec {
                 name: self.name,

@@ -136,6 +136,8 @@ fn a_check_is_shown_while_it_goes_on_and_can_be_cancelled() {
     2 disagrees
           Blocks 100 to 107: d12 disagrees
         Invoke: metasync --repair -w d10
+        Writes: not copied; metaparam -w copy d10 rules out differences by programs
+          that change what they write with O_DIRECT
         Pass: 1
         Read option: roundrobin (default)
         Write option: parallel (default)
@@ -176,6 +178,8 @@ fn a_side_that_disagrees_is_named_and_repaired() {
           Blocks 100 to 107: d12 disagrees
           Blocks 5000 to 5015: d13 disagrees, zeroes on d13
         Invoke: metasync --repair -w d10
+        Writes: not copied; metaparam -w copy d10 rules out differences by programs
+          that change what they write with O_DIRECT
         Pass: 1
         Read option: roundrobin (default)
         Write option: parallel (default)
@@ -257,6 +261,8 @@ fn without_a_majority_a_side_has_to_be_named() {
           Blocks 7000 to 7000: no majority
           and 4 more
         Invoke: metasync --repair=<submirror> -w d10
+        Writes: not copied; metaparam -w copy d10 rules out differences by programs
+          that change what they write with O_DIRECT
         Check 2026-03-01T12:00:00Z: 63 MB compared, 12 ranges differ (12 blocks)
         Pass: 1
         Read option: roundrobin (default)

@@ -35,8 +35,9 @@ fn help_page() {
     Options:
       -r <POLICY>                  Where a read goes: roundrobin (to each side in turn), geome\
     tric (to the side that has its part of the blocks) or first (to the first side)
-      -w <POLICY>                  How a write goes to the sides: parallel (to all at once) or\
-     serial (to one after the other)
+      -w <POLICY>                  How a write goes to the sides: parallel (to all at once), s\
+    erial (to one after the other) or copy (to all at once, from a copy of the data, so that a\
+     program that changes its memory meanwhile does not make the sides differ)
       -p <PASS>                    When the mirror is resynced after a crash: in pass 1 to 9, \
     the lowest first; 0 for never
           --resync-floor <RATE>    How fast the resync is at least, however busy the mirror is\
@@ -188,7 +189,8 @@ fn options_out_of_range_change_nothing() {
     err| next: metaparam --help
     [exit status 1]
     $ metaparam -w both d10
-    err| metaparam: invalid value 'both' for '-w <POLICY>': those are parallel and serial
+    err| metaparam: invalid value 'both' for '-w <POLICY>': those are parallel, serial and cop\
+    y
     err| next: metaparam --help
     [exit status 1]
     $ metaparam -p 10 d10

@@ -104,8 +104,8 @@ fn nothing_is_resynced_if_the_administrator_says_so() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 -m d11 --assume-clean d12
-    err| metainit: d10: "--assume-clean" is not an option of a mirror, which has -g, -r, -S an\
-    d a pass
+    err| metainit: d10: "--assume-clean" is not an option of a mirror, which has -g, -r, -S, -\
+    C and a pass
     err|     d10 -m d11 --assume-clean d12
     err|                ^^^^^^^^^^^^^^
     err| next: metainit --help

@@ -390,11 +390,11 @@ fn options_that_make_no_sense_are_errors() {
     [exit status 1]
     ");
     env.admin.options(10).read_policy = 0;
-    env.admin.options(10).write_policy = 2;
+    env.admin.options(10).write_policy = 3;
     assert_snapshot!(env.run("metaparam d10"), @r"
     $ metaparam d10
     err| metaparam: /dev/md/admin: the module gave an answer that this tool cannot read: d10 h\
-    as read policy 0 and write policy 2
+    as read policy 0 and write policy 3
     err| next: mdctl version
     [exit status 1]
     ");

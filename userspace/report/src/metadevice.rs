@@ -219,17 +219,24 @@ pub enum WritePolicy {
     Parallel,
     /// To one after the other.
     Serial,
+    /// To all at once, from a copy of our own.
+    Copy,
 }
 
 impl WritePolicy {
     /// All of them, in the order of SVM's numbers.
-    pub const ALL: [WritePolicy; 2] = [WritePolicy::Parallel, WritePolicy::Serial];
+    pub const ALL: [WritePolicy; 3] = [
+        WritePolicy::Parallel,
+        WritePolicy::Serial,
+        WritePolicy::Copy,
+    ];
 
     /// The policy as text and command lines have it, the same word as in the documents.
     pub fn word(self) -> &'static str {
         match self {
             WritePolicy::Parallel => "parallel",
             WritePolicy::Serial => "serial",
+            WritePolicy::Copy => "copy",
         }
     }
 }

@@ -26,7 +26,8 @@ pub enum ReadPolicy {
     First = 2,
 }
 
-/// How writes go to the sides of a mirror, numbered as in SVM (`svm.md` section 4.1).
+/// How writes go to the sides of a mirror, numbered as in SVM (`svm.md` section 4.1), which has the
+/// first two.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum WritePolicy {
@@ -34,6 +35,8 @@ pub enum WritePolicy {
     Parallel = 0,
     /// To one after the other.
     Serial = 1,
+    /// To all at once, from a copy of our own.
+    Copy = 2,
 }
 
 /// Options of a mirror. All zero for other metadevices.

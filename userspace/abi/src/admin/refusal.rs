@@ -238,6 +238,9 @@ pub enum Refusal {
     BaseBlockTooLarge = 125,
     /// A soft partition is to have another name: its watermarks have the one that it has.
     SoftKeepsName = 126,
+    /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
+    /// that one.
+    ShownTwice = 127,
     /// The module for disks that several hosts can reach could not be loaded.
     NoMultihost = 140,
     /// Another host has the disk: a reservation conflict.
@@ -256,7 +259,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 111] = [
+    pub const ALL: [Refusal; 112] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -361,6 +364,7 @@ impl Refusal {
         Refusal::NoSoftPartitions,
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
+        Refusal::ShownTwice,
         Refusal::NoMultihost,
         Refusal::ReservationConflict,
         Refusal::NoReservations,

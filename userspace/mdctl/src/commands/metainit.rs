@@ -63,7 +63,7 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
-       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S] [PASS] [--assume-clean]
+       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)...
        metainit [OPTIONS] POOL [COMPONENT...]
@@ -77,6 +77,9 @@ Each mirror:
   -g    A read goes to the submirror that has its part of the blocks (geometric)
   -r    A read goes to the first submirror [default: to each in turn]
   -S    A write goes to one submirror after the other [default: to all at once]
+  -C    A write goes to all at once, from a copy of the data
+  PACE  How fast it is resynced: --resync-floor, --resync-ceiling and --resync-latency, with
+        values as for metaparam
   PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
 
 Each soft partition:

@@ -22,13 +22,15 @@ use crate::{
     },
     syntax::{
         mirror::{
-            parse_latency,
             parse_pass,
-            parse_rate,
             parse_read_policy,
             parse_write_policy, //
         },
         name::MetadeviceName,
+        pace::{
+            parse_latency,
+            parse_rate, //
+        },
         pool::PoolName, //
     },
     unit::Body,
@@ -52,7 +54,9 @@ pub struct Arguments {
     #[arg(short = 'r', value_name = "POLICY", value_parser = parse_read_policy)]
     read_policy: Option<ReadPolicy>,
 
-    /// How a write goes to the sides: parallel (to all at once) or serial (to one after the other)
+    /// How a write goes to the sides: parallel (to all at once), serial (to one after the other) or
+    /// copy (to all at once, from a copy of the data, so that a program that changes its memory
+    /// meanwhile does not make the sides differ)
     #[arg(short = 'w', value_name = "POLICY", value_parser = parse_write_policy)]
     write_policy: Option<WritePolicy>,
 

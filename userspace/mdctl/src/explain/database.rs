@@ -96,6 +96,14 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
                 .into(),
             "lsblk -o NAME,PARTUUID,WWN".into(),
         ),
+        Refusal::ShownTwice => (
+            format!(
+                "is another path to {}:{}, which the set uses, or a copy of it",
+                rustix::fs::major(a),
+                rustix::fs::minor(a)
+            ),
+            "lsblk -o NAME,MAJ:MIN,WWN,SERIAL".into(),
+        ),
         Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
         other => (format!("was refused: {other:?}"), "dmesg | tail".into()),
     }

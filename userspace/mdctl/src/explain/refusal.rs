@@ -508,7 +508,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_soft_partitions() {
-        assert_snapshot!(refusals(110..=126), @r"
+        assert_snapshot!(refusals(110..=127), @r"
         d10: is not a soft partition
           next: metastat d10
         /dev/sdb: cannot stand on another soft partition
@@ -543,6 +543,8 @@ mod tests {
           next: lsblk -d -o NAME,LOG-SEC
         d10: is a soft partition or changes places with one, and those keep their names
           next: metastat d10
+        /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
+          next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
         ");
     }
 

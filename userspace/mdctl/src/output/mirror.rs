@@ -10,12 +10,12 @@ use crate::{
             write_flag,
             Options, //
         },
-        name::component_word, //
+        name::component_word,
+        pace::Pace, //
     },
     unit::{
         Component,
         Mirror,
-        Pace,
         Resync,
         Unit, //
     },

@@ -14,7 +14,10 @@ use crate::{
         Unit, //
     },
 };
-use md_report::CheckEnd;
+use md_report::{
+    CheckEnd,
+    WritePolicy, //
+};
 
 /// Ranges that are shown.
 const SHOWN_MAX: usize = 8;
@@ -39,10 +42,25 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror) -> String {
             if run.has_differences() {
                 let command = mirror.repair_command(&unit.name.to_string());
                 text += &format!("    Invoke: {command}\n");
+                text += &rule(unit, mirror);
             }
         }
     }
     text
+}
+
+/// What the mirror does about memory that changes while it is written (`DURABILITY.md` clause 14).
+fn rule(unit: &Unit, mirror: &Mirror) -> String {
+    match mirror.options.write_policy {
+        WritePolicy::Copy => "    Writes: copied\n".to_string(),
+        WritePolicy::Parallel | WritePolicy::Serial => {
+            let command = format!("metaparam -w copy {}", unit.name);
+            format!(
+                "    Writes: not copied; {command} rules out differences by programs\n      \
+                 that change what they write with O_DIRECT\n"
+            )
+        }
+    }
 }
 
 /// How much of a mirror was seen, in percent, rounded down.

@@ -2,20 +2,20 @@
 //! A mirror, as `metainit` and md.tab have it (`svm.md` section 10):
 //!
 //! ```text
-//! NAME -m SUBMIRROR... [-g | -r] [-S] [PASS]
+//! NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
 //! ```
 //!
-//! and the words for its options, which `metaparam` takes too.
+//! and the words for its options, which `metaparam` takes too. PACE is [`super::pace`]'s.
 
 use super::{
     name::MetadeviceName,
+    pace::Pace,
     words::Words,
     SyntaxError, //
 };
 use md_abi::admin::{
     PASS_MAX,
-    SUBMIRRORS_MAX,
-    TARGET_US_MAX, //
+    SUBMIRRORS_MAX, //
 };
 use md_report::{
     ReadPolicy,
@@ -38,6 +38,8 @@ pub struct MirrorSpec {
     pub submirrors: Vec<MetadeviceName>,
     /// Its options.
     pub options: Options,
+    /// How fast it is resynced.
+    pub pace: Pace,
 }
 
 /// Options of a mirror.
@@ -71,7 +73,7 @@ impl MirrorSpec {
             return Err(words.missing(MIRROR));
         }
         let submirrors = words.submirrors()?;
-        let options = words.options()?;
+        let (options, pace) = words.options()?;
         if words.peek().is_some() {
             return Err(words.wrong("is one word too many behind PASS"));
         }
@@ -79,6 +81,7 @@ impl MirrorSpec {
             name,
             submirrors,
             options,
+            pace,
         })
     }
 
@@ -107,7 +110,7 @@ impl fmt::Display for MirrorSpec {
         for flag in flags.into_iter().flatten() {
             write!(f, " {flag}")?;
         }
-        write!(f, " {pass}")
+        write!(f, "{} {pass}", self.pace)
     }
 }
 
@@ -132,24 +135,34 @@ impl Words<'_> {
         Ok(submirrors)
     }
 
-    /// Reads options and pass number.
-    fn options(&mut self) -> Result<Options, SyntaxError> {
-        let mut options = Options::default();
+    /// Reads options, pace and pass number.
+    fn options(&mut self) -> Result<(Options, Pace), SyntaxError> {
+        let (mut options, mut pace) = (Options::default(), Pace::default());
         while let Some(word) = self.peek().filter(|word| word.starts_with('-')) {
+            if self.pace(&mut pace)? {
+                continue;
+            }
             let read_policy = ReadPolicy::ALL
                 .into_iter()
                 .find(|policy| read_flag(*policy) == Some(word));
-            match read_policy {
-                Some(_) if options.read_policy != ReadPolicy::default() => {
+            let write_policy = WritePolicy::ALL
+                .into_iter()
+                .find(|policy| write_flag(*policy) == Some(word));
+            let (read_before, write_before) = (options.read_policy, options.write_policy);
+            match (read_policy, write_policy) {
+                (Some(_), _) if read_before != ReadPolicy::default() => {
                     return Err(self.wrong("is one read option too many: -g or -r, not both"));
                 }
-                Some(policy) => options.read_policy = policy,
-                None if write_flag(WritePolicy::Serial) == Some(word) => {
-                    options.write_policy = WritePolicy::Serial;
+                (_, Some(policy)) if ![WritePolicy::default(), policy].contains(&write_before) => {
+                    return Err(self.wrong("is one write option too many: -S or -C, not both"));
                 }
-                None => {
-                    let reason = "is not an option of a mirror, which has -g, -r, -S and a pass";
-                    return Err(self.wrong(reason));
+                (Some(policy), _) => options.read_policy = policy,
+                (None, Some(policy)) => options.write_policy = policy,
+                (None, None) => {
+                    let known = "-g, -r, -S, -C and a pass";
+                    return Err(
+                        self.wrong(&format!("is not an option of a mirror, which has {known}"))
+                    );
                 }
             }
             self.next += 1;
@@ -158,7 +171,7 @@ impl Words<'_> {
             options.pass = parse_pass(word).map_err(|reason| self.wrong(&reason))?;
             self.next += 1;
         }
-        Ok(options)
+        Ok((options, pace))
     }
 }
 
@@ -181,6 +194,7 @@ pub fn write_flag(policy: WritePolicy) -> Option<&'static str> {
     match policy {
         WritePolicy::Parallel => None,
         WritePolicy::Serial => Some("-S"),
+        WritePolicy::Copy => Some("-C"),
     }
 }
 
@@ -197,7 +211,7 @@ pub fn parse_write_policy(word: &str) -> Result<WritePolicy, String> {
     WritePolicy::ALL
         .into_iter()
         .find(|policy| policy.word() == word)
-        .ok_or_else(|| "those are parallel and serial".to_string())
+        .ok_or_else(|| "those are parallel, serial and copy".to_string())
 }
 
 /// Reads a pass number. The error is a reason, in words.
@@ -209,29 +223,12 @@ pub fn parse_pass(word: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("is not a pass number: those are 0 to {PASS_MAX}"))
 }
 
-/// Reads a speed in KiB per second; 0 for none. The error is a reason, in words.
-pub fn parse_rate(word: &str) -> Result<u32, String> {
-    match word {
-        "none" => Ok(0),
-        _ => match word.parse() {
-            Ok(rate) if rate > 0 => Ok(rate),
-            _ => Err("a speed is a number of KiB per second, 1 to 4294967295, or none".to_string()),
-        },
-    }
-}
-
-/// Reads a time in microseconds. The error is a reason, in words.
-pub fn parse_latency(word: &str) -> Result<u32, String> {
-    let time = humantime::parse_duration(word).map_err(|error| error.to_string())?;
-    let is_whole = time.subsec_nanos() % 1000 == 0;
-    let microseconds = u32::try_from(time.as_micros()).ok();
-    let in_range = microseconds.filter(|time| is_whole && (1..=TARGET_US_MAX).contains(time));
-    in_range.ok_or_else(|| "a time is 1us to 1min, such as 20ms".to_string())
-}
-
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
+    use super::{
+        super::pace::tests::any_pace,
+        *, //
+    };
     use md_abi::admin::UNITS_MAX;
     use proptest::prelude::*;
 
@@ -242,10 +239,11 @@ pub(super) mod tests {
             0..UNITS_MAX,
             submirrors,
             0..3_usize,
-            0..2_usize,
+            0..WritePolicy::ALL.len(),
             0..=PASS_MAX,
+            any_pace(),
         )
-            .prop_map(|(number, submirrors, read, write, pass)| {
+            .prop_map(|(number, submirrors, read, write, pass, pace)| {
                 let name = |number| MetadeviceName::from_number(number).unwrap();
                 MirrorSpec {
                     name: name(number),
@@ -255,6 +253,7 @@ pub(super) mod tests {
                         write_policy: WritePolicy::ALL[write],
                         pass,
                     },
+                    pace,
                 }
             })
     }
@@ -277,6 +276,11 @@ pub(super) mod tests {
             ("d10 -m d11 0", "d10 -m d11 0"),
             ("d10 -m d11 d12 -g", "d10 -m d11 d12 -g 1"),
             ("d10 -m d11 d12 -S -r 9", "d10 -m d11 d12 -r -S 9"),
+            ("d10 -m d11 d12 -C", "d10 -m d11 d12 -C 1"),
+            (
+                "d10 -m d11 --resync-floor 2000 -g 2",
+                "d10 -m d11 -g --resync-floor 2000 2",
+            ),
         ] {
             assert_eq!(parse(line).unwrap().to_string(), printed);
         }
@@ -294,7 +298,10 @@ pub(super) mod tests {
             ("d10 -m d11 1x", 3, "0 to 9"),
             ("d10 -m d11 1 d12", 4, "too many behind PASS"),
             ("d10 -m d11 -g -r", 4, "not both"),
+            ("d10 -m d11 -S -C", 4, "not both"),
             ("d10 -m d11 -g d12", 4, "0 to 9"),
+            ("d10 -m d11 --resync-floor", 4, "is missing"),
+            ("d10 -m d11 --resync-floor 0", 4, "1 to 4294967295, or none"),
             ("d10 -m d11 -x", 3, "not an option of a mirror"),
         ] {
             let error = parse(line).unwrap_err();

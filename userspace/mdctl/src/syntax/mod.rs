@@ -8,6 +8,7 @@
 pub mod md_tab;
 pub mod mirror;
 pub mod name;
+pub mod pace;
 pub mod pool;
 pub mod rows;
 pub mod shell;

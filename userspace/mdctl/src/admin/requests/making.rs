@@ -12,6 +12,7 @@ use super::{
 use crate::syntax::{
     mirror::Options,
     name::MetadeviceName,
+    pace::Pace,
     rows::RowSpec,
     spec::Spec, //
 };
@@ -96,7 +97,7 @@ pub fn create(
         }
         Spec::Mirror(mirror) => {
             argument.kind = UnitKind::Mirror as u32;
-            argument.mirror = new_options(&mirror.options);
+            argument.mirror = new_options(&mirror.options, mirror.pace);
         }
         // It has one base.
         Spec::Soft(_) => argument.kind = UnitKind::SoftPartition as u32,
@@ -179,13 +180,14 @@ pub(super) fn new_component(
 }
 
 /// Options of a mirror as they are given to the kernel.
-fn new_options(options: &Options) -> MirrorOptions {
-    // Its pace is the one that everybody has.
+fn new_options(options: &Options, pace: Pace) -> MirrorOptions {
     MirrorOptions {
         read_policy: read_policy(options.read_policy),
         write_policy: write_policy(options.write_policy),
         pass: options.pass,
-        ..MirrorOptions::default()
+        target_us: pace.target_us,
+        floor_kib_s: pace.floor_kib_s,
+        ceiling_kib_s: pace.ceiling_kib_s,
     }
 }
 
@@ -204,6 +206,7 @@ pub(super) fn write_policy(policy: WritePolicy) -> u32 {
     let policy = match policy {
         WritePolicy::Parallel => abi::WritePolicy::Parallel,
         WritePolicy::Serial => abi::WritePolicy::Serial,
+        WritePolicy::Copy => abi::WritePolicy::Copy,
     };
     policy as u32
 }

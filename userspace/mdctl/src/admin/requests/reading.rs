@@ -23,6 +23,7 @@ use crate::{
     syntax::{
         mirror::Options,
         name::MetadeviceName,
+        pace::Pace,
         pool::PoolName,
         size::Sectors,
         spec::Kind, //
@@ -31,7 +32,6 @@ use crate::{
         Body,
         Component,
         Mirror,
-        Pace,
         Resync,
         Row,
         Soft,
