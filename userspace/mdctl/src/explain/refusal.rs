@@ -571,6 +571,11 @@ mod tests {
     }
 
     #[test]
+    fn so_has_every_refusal_about_disks_of_several_hosts() {
+        assert_snapshot!(refusals(140..=146), @r"");
+    }
+
+    #[test]
     fn error_numbers_out_of_range_stay_numbers() {
         assert_eq!(errno_text(6), "No such device or address (os error 6)");
         assert_eq!(errno_text(0), "error 0");
