@@ -180,6 +180,21 @@ impl Table {
         }
     }
 
+    /// The disk with a number. One that is not there any more is not known any more.
+    fn known(&mut self, dev: u64) -> Option<&mut Entry> {
+        let place = self
+            .disks
+            .iter()
+            .position(|entry| entry.disk.dev() == dev)?;
+        if self.disks.get(place)?.disk.device().is_live() {
+            return self.disks.get_mut(place);
+        }
+        fencing::forget(dev);
+        // Nobody asks it any more, so that there is nothing to wait for.
+        drop(self.disks.remove(place));
+        None
+    }
+
     /// The machine goes to sleep, or goes on.
     pub(crate) fn sleep(begins: bool) {
         for entry in &TABLE.lock().disks {
@@ -203,11 +218,7 @@ impl Bound {
         let device = Device::open(dev)?;
         let disk_dev = device.disk_dev();
         let mut table = TABLE.lock();
-        let known = table
-            .disks
-            .iter_mut()
-            .find(|entry| entry.disk.dev() == disk_dev);
-        if let Some(entry) = known {
+        if let Some(entry) = table.known(disk_dev) {
             entry.users = entry.users.saturating_add(1);
             return Ok(Self(entry.disk.clone()));
         }
@@ -240,8 +251,9 @@ impl Drop for Bound {
         let place = table
             .disks
             .iter()
-            .position(|entry| entry.disk.dev() == self.0.dev());
+            .position(|entry| Arc::ptr_eq(&entry.disk, &self.0));
         let Some(place) = place else {
+            // Another disk has its number now.
             return;
         };
         let is_in_use = self.0.is_in_use();

@@ -119,6 +119,7 @@ extern "C" {
     fn md_random_u64() -> u64;
     fn md_noio_begin() -> c_uint;
     fn md_noio_end(before: c_uint);
+    fn md_failfast_is_live(bdev: *mut bindings::block_device) -> bool;
     fn md_failfast_disk_dev(bdev: *mut bindings::block_device) -> u64;
     fn md_failfast_open(dev: u64) -> *mut bindings::file;
     fn md_failfast_dev_of_fd(fd: c_int, dev: *mut u64) -> c_int;
@@ -248,6 +249,12 @@ impl Device {
     pub(crate) fn disk_dev(&self) -> u64 {
         // SAFETY: By the type invariant the device is open.
         unsafe { md_failfast_disk_dev(self.bdev) }
+    }
+
+    /// Whether the disk is still there: else another one may have its number.
+    pub(crate) fn is_live(&self) -> bool {
+        // SAFETY: By the type invariant the device is open.
+        unsafe { md_failfast_is_live(self.bdev) }
     }
 
     /// Whether it is a SCSI disk.

@@ -107,6 +107,11 @@ impl Asked {
         }
     }
 
+    /// Resets until now are of no account: what is held is held after them.
+    pub(crate) fn forget_resets(&self) {
+        self.resets.store(self.device.resets(), Relaxed);
+    }
+
     /// Notes resets that somebody has been told of, be it by an ordinary read or write.
     fn note_resets(&self) {
         let resets = self.device.resets();

@@ -119,6 +119,7 @@ pub(crate) fn take(disk: &Disk, timing: Timing) -> Result<(), Refusal> {
         return Err(refusal);
     }
     owned.is_owned = true;
+    disk.asked.forget_resets();
     disk.hold(match owned.way {
         Way::Persistent => Hold::Key,
         _ => Hold::Reservation {

@@ -255,6 +255,12 @@ void md_noio_end(unsigned int before)
 	memalloc_noio_restore(before);
 }
 
+/* Whether the disk is still there: another one may get its number. */
+bool md_failfast_is_live(struct block_device *bdev)
+{
+	return disk_live(bdev->bd_disk);
+}
+
 u64 md_failfast_disk_dev(struct block_device *bdev)
 {
 	return huge_encode_dev(disk_devt(bdev->bd_disk));

@@ -59,6 +59,7 @@ bool md_sleep_ms(unsigned int ms);
 u64 md_random_u64(void);
 unsigned int md_noio_begin(void);
 void md_noio_end(unsigned int before);
+bool md_failfast_is_live(struct block_device *bdev);
 u64 md_failfast_disk_dev(struct block_device *bdev);
 struct file *md_failfast_open(u64 dev);
 int md_failfast_dev_of_fd(int fd, u64 *dev);
