@@ -11,6 +11,8 @@
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/lio.sh
 . "$MD_TEST_LIB/lio.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/mirror.sh
 . "$MD_TEST_LIB/mirror.sh"
 
