@@ -589,7 +589,7 @@ impl MhdDevice {
     unsafe extern "C" fn ioctl(file: *mut bindings::file, command: c_uint, arg: c_ulong) -> c_long {
         // SAFETY: `open` has left it there.
         let file = unsafe { Pin::<KBox<File>>::borrow((*file).private_data) };
-        match file.ioctl(command, UserPtr::from_addr(arg as usize)) {
+        match file.ioctl(command, UserPtr::from_addr(arg)) {
             Ok(answer) => answer as c_long,
             Err(error) => error.to_errno() as c_long,
         }

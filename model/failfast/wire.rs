@@ -143,7 +143,7 @@ impl Keys<'_> {
     /// The keys for which there was room.
     pub fn iter(&self) -> impl Iterator<Item = Key> + '_ {
         let keys = self.bytes.chunks_exact(8).take(self.count as usize);
-        keys.map(|bytes| number(bytes))
+        keys.map(number)
     }
 }
 
