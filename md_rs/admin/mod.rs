@@ -62,6 +62,7 @@ use crate::{
         module::caller_is_admin,
         worker::Worker, //
     },
+    multihost,
     soft::check::Checker,
     sync::upkeep::Kept,
     unit_table::UnitTable,
@@ -187,6 +188,8 @@ impl Ioctl for Admin {
             abi::IOC_SOFT_STATUS => command.run(at, |asked| soft::status(&self.units, asked)),
             abi::IOC_MOVE_SOFT => command.run(at, |asked| soft::relocate(&self.units, asked)),
             abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
+            // Without the lock of the unit table: a disk may take minutes to answer.
+            abi::IOC_MULTIHOST => command.run(at, multihost::carry_out),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))

@@ -28,6 +28,7 @@ mod test_metareplace;
 mod test_metastat;
 mod test_metasync;
 mod test_metattach;
+mod test_mhd;
 mod test_mirror;
 mod test_mirror_states;
 mod test_monitor;

@@ -50,6 +50,7 @@ fn help_page() {
       import       Make the metadevices of a description, as 'mdctl export' prints it.
       dump         Show and verify what is written on a device or image of one, offline.
       monitor      Show changes of state as they happen.
+      mhd          Own disks that several hosts can reach, and find out when one is lost.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -91,7 +92,7 @@ fn what_is_no_command_is_an_error() {
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
     e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
-    top, export, import, dump, monitor, version]
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -102,8 +103,8 @@ fn what_is_no_command_is_an_error() {
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
     etach, metaoffline, metaonline, metaparam, metarename, metareplace, metasync, metahs, meta\
-    recover, metadb, mddump, scan, probe, start, move, stop, export, import, dump, monitor, ve\
-    rsion]","next":"mdctl --help"}}
+    recover, metadb, mddump, scan, probe, start, move, stop, export, import, dump, monitor, mh\
+    d, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -117,14 +118,14 @@ fn what_is_no_command_is_an_error() {
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metaren\
     ame, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move,\
-     stop, export, import, dump, monitor, version]
+     stop, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
     e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
-    top, export, import, dump, monitor, version]
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -268,11 +268,25 @@ pub enum Refusal {
     ReplaceErredFirst = 156,
     /// The other columns of the RAID5 metadevice do not make up for this one.
     NotRedundant = 157,
+    /// The module for disks that several hosts can reach could not be loaded.
+    NoMultihost = 160,
+    /// Another host has the disk: a reservation conflict.
+    ReservationConflict = 161,
+    /// The disk has no command for what is asked for.
+    NoReservations = 162,
+    /// What is asked for cannot be had together with how the disk is owned.
+    ReservationsMixed = 163,
+    /// The disk has not carried out a command. `values[0]`: the errno.
+    ReservationFailed = 164,
+    /// An operation, time, kind, scope or action that does not exist.
+    BadMultihost = 165,
+    /// As many disks are known to failfast as there can be. `values[0]`: how many.
+    TooManyWatched = 166,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 118] = [
+    pub const ALL: [Refusal; 125] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -391,6 +405,13 @@ impl Refusal {
         Refusal::RaidIsMade,
         Refusal::ReplaceErredFirst,
         Refusal::NotRedundant,
+        Refusal::NoMultihost,
+        Refusal::ReservationConflict,
+        Refusal::NoReservations,
+        Refusal::ReservationsMixed,
+        Refusal::ReservationFailed,
+        Refusal::BadMultihost,
+        Refusal::TooManyWatched,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

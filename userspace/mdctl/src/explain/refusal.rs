@@ -5,6 +5,7 @@
 use super::{
     events,
     mirror,
+    multihost,
     Failure,
     Subject, //
 };
@@ -30,6 +31,10 @@ use std::cmp::Ordering;
 /// Why a request about `subject` was refused.
 pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
     if let Some(failure) = events::refusal(refused.refusal, refused.values) {
+        return failure;
+    }
+    let disk = subject.component(refused.index);
+    if let Some(failure) = multihost::refusal(refused.refusal, refused.values, &disk) {
         return failure;
     }
     Words {
@@ -597,6 +602,11 @@ mod tests {
             let failure = refuse(Refusal::ComponentBusy, ABI_VERSION, index);
             assert_eq!(failure.device.as_deref(), Some("d10"));
         }
+    }
+
+    #[test]
+    fn so_has_every_refusal_about_disks_of_several_hosts() {
+        assert_snapshot!(refusals(160..=166), @r"");
     }
 
     #[test]

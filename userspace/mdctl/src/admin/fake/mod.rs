@@ -10,6 +10,7 @@ mod database;
 mod events;
 mod layout;
 mod mirror;
+mod multihost;
 mod pools;
 mod rename;
 mod scrub;
@@ -48,6 +49,7 @@ use md_abi::admin::{
     MendSoft,
     MirrorOptions,
     MoveSoft,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -130,6 +132,8 @@ pub struct FakeAdmin {
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
     softs: BTreeMap<u32, soft::FakeSoft>,
+    /// Disks that other hosts can reach.
+    multihost: BTreeMap<u64, multihost::FakeMultihost>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -655,6 +659,13 @@ impl Admin for FakeAdmin {
         let number = self.existing(&mut argument.header, &argument.name)?;
         let moved = self.move_extent(number, argument);
         moved.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {
+        self.admit::<Multihost>(&mut argument.header)?;
+        let disk = self.multihost_disk(argument.dev);
+        let done = disk.operate(argument, keys);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {
