@@ -189,7 +189,11 @@ pub fn make_pool(
 /// RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
     if let Spec::Raid(raid) = spec {
-        let be = if manner.check_only { "would be" } else { "is being" };
+        let be = if manner.check_only {
+            "would be"
+        } else {
+            "is being"
+        };
         return (!raid.keep).then(|| format!("{}: its parity {be} initialized", raid.name));
     }
     let Spec::Mirror(mirror) = spec else {
