@@ -14,6 +14,7 @@ mod grow_mirror;
 mod lend;
 mod options;
 mod pools;
+mod raid;
 mod rename;
 mod replace;
 mod report;
@@ -61,6 +62,7 @@ use crate::{
         module::caller_is_admin,
         worker::Worker, //
     },
+    multihost,
     soft::check::Checker,
     sync::upkeep::Kept,
     unit_table::UnitTable,
@@ -128,6 +130,7 @@ impl PinnedDrop for Admin {
         drop(database.set_spare_worker(None));
         let units = self.units.lock();
         units.iter().for_each(|unit| unit.end_upkeep());
+        units.database().settle();
         // The workers of its replicas refer to it.
         units.database().unload();
     }
@@ -147,6 +150,7 @@ impl Leave for Admin {
             }
             unit.leave_clean();
         }
+        units.database().settle();
     }
 }
 
@@ -184,6 +188,8 @@ impl Ioctl for Admin {
             abi::IOC_SOFT_STATUS => command.run(at, |asked| soft::status(&self.units, asked)),
             abi::IOC_MOVE_SOFT => command.run(at, |asked| soft::relocate(&self.units, asked)),
             abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
+            // Without the lock of the unit table: a disk may take minutes to answer.
+            abi::IOC_MULTIHOST => command.run(at, multihost::carry_out),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))

@@ -21,6 +21,12 @@ pub(super) struct MdGate {
     empty: bindings::completion,
 }
 
+/// Transfers that are sent together: `struct md_volley`, of which only C knows the layout.
+#[repr(C)]
+pub(super) struct MdVolley {
+    _private: [u8; 0],
+}
+
 // Lockdep's structures are empty in most kernels, which rustc takes for a mistake in the signature.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -35,6 +41,7 @@ extern "C" {
     pub(super) static md_sts_again: bindings::blk_status_t;
     pub(super) static md_sts_inval: bindings::blk_status_t;
     pub(super) static md_sts_medium: bindings::blk_status_t;
+    pub(super) static md_sts_conflict: bindings::blk_status_t;
     pub(super) static md_feat_stable_writes: c_uint;
 
     pub(super) fn md_disk_device_get(disk: *mut bindings::gendisk) -> *mut bindings::device;
@@ -87,6 +94,7 @@ extern "C" {
     );
     pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
     pub(super) fn md_bdev_user_dev(bdev: *mut bindings::block_device) -> u64;
+    pub(super) fn md_bdev_disk_dev(bdev: *mut bindings::block_device) -> u64;
     pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
 
     pub(super) fn md_rq_list_pop(list: *mut bindings::rq_list) -> *mut bindings::request;
@@ -125,5 +133,39 @@ extern "C" {
         ms: c_uint,
     );
 
+    pub(super) fn md_irq_lock_init(lock: *mut bindings::spinlock_t);
+    pub(super) fn md_irq_lock(lock: *mut bindings::spinlock_t) -> c_ulong;
+    pub(super) fn md_irq_unlock(lock: *mut bindings::spinlock_t, flags: c_ulong);
+    pub(super) fn md_panic(disk: *const c_char, how: *const c_char);
+    pub(super) fn md_restart();
+
     pub(super) fn md_request_module(alias: *const c_char) -> c_int;
+
+    pub(super) fn md_volley_new(count: c_uint) -> *mut MdVolley;
+    pub(super) fn md_volley_free(volley: *mut MdVolley);
+    pub(super) fn md_volley_load(
+        volley: *mut MdVolley,
+        index: c_uint,
+        bdev: *mut bindings::block_device,
+        sector: bindings::sector_t,
+        opf: c_uint,
+    ) -> bool;
+    pub(super) fn md_volley_add(
+        volley: *mut MdVolley,
+        index: c_uint,
+        data: *mut c_void,
+        bytes: c_uint,
+    ) -> bool;
+    pub(super) fn md_volley_fire(volley: *mut MdVolley, count: c_uint);
+    pub(super) fn md_volley_status(
+        volley: *const MdVolley,
+        index: c_uint,
+    ) -> bindings::blk_status_t;
+    pub(super) fn md_rq_copy(
+        rq: *mut bindings::request,
+        skip: c_uint,
+        with: *mut c_void,
+        bytes: c_uint,
+        to_rq: bool,
+    );
 }

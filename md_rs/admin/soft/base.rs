@@ -140,6 +140,9 @@ fn check_base(component: &Component) -> Result<(), Refused> {
     if child.is_some_and(|shape| shape.unit().soft().is_some()) {
         return Err(Refused::new(EINVAL, Refusal::BaseIsSoft));
     }
+    if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+        return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(0));
+    }
     let block = component.device.logical_block_bytes();
     if block > BASE_BLOCK_BYTES_MAX {
         let values = [block.into(), BASE_BLOCK_BYTES_MAX.into()];

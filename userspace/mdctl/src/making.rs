@@ -34,6 +34,7 @@ use crate::{
         mirror::MirrorSpec,
         name::MetadeviceName,
         pool::PoolSpec,
+        raid::RaidSpec,
         rows::StripeSpec,
         soft::SoftSpec,
         spec::{
@@ -88,7 +89,7 @@ pub fn make(
     let how = |check_only| Making {
         check_only,
         in_use: shared.is_some(),
-        assume_clean: manner.assume_clean,
+        assume_clean: manner.assume_clean || matches!(spec, Spec::Raid(raid) if raid.keep),
         force: manner.force,
     };
     let failed = |error| creation_failed(&error, spec, &devices);
@@ -184,8 +185,17 @@ pub fn make_pool(
     metahs::told(&[name], "Hotspare pool is setup", machine, answer)
 }
 
-/// Which submirrors of a new mirror lose what is on them, if there are any.
+/// Which submirrors of a new mirror lose what is on them, if there are any; or what is made of a new
+/// RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
+    if let Spec::Raid(raid) = spec {
+        let be = if manner.check_only {
+            "would be"
+        } else {
+            "is being"
+        };
+        return (!raid.keep).then(|| format!("{}: its parity {be} initialized", raid.name));
+    }
     let Spec::Mirror(mirror) = spec else {
         return None;
     };
@@ -227,6 +237,7 @@ fn check_signatures(spec: &Spec, manner: Manner, host: &dyn Host) -> Result<(), 
         Spec::Stripe(stripe) => check_components(stripe, manner, host),
         Spec::Mirror(mirror) => check_submirrors(mirror, manner, host),
         Spec::Soft(soft) => check_base(soft, manner, host),
+        Spec::Raid(raid) => check_columns(raid, host),
     }
 }
 
@@ -249,6 +260,17 @@ fn check_base(spec: &SoftSpec, manner: Manner, host: &dyn Host) -> Result<(), Fa
         return Ok(());
     }
     match components::find_carrier([&spec.base], host)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
+    }
+}
+
+/// The same for the columns of a RAID5 metadevice. One that is kept carries what it shows.
+fn check_columns(spec: &RaidSpec, host: &dyn Host) -> Result<(), Failure> {
+    if spec.keep {
+        return Ok(());
+    }
+    match components::find_carrier(&spec.devices, host)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }

@@ -23,6 +23,7 @@ use crate::{
         metastat,
         metasync,
         metattach,
+        mhd,
         monitor,
         probe,
         r#move,
@@ -214,6 +215,12 @@ pub static COMMANDS: [Command; 25] = [
         own_program: false,
         definition: monitor::Arguments::command,
         run: |matches, machine, answer| monitor::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "mhd",
+        own_program: false,
+        definition: mhd::Arguments::command,
+        run: |matches, machine, answer| mhd::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",

@@ -18,9 +18,9 @@ fn help_page() {
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a soft par\
-    tition, or a hot
-                   spare pool.
+      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a RAID5 me\
+    tadevice, a soft
+                   partition, or a hot spare pool.
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
@@ -32,7 +32,7 @@ fn help_page() {
       metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
      or show them.
       metarename   Give a metadevice another name.
-      metareplace  Replace a component of a mirror, or use it again.
+      metareplace  Replace a component of a mirror or RAID5 metadevice, or use it again.
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
       metarecover  Check or mend the watermarks of soft partitions, or make a whole set again.
@@ -50,6 +50,7 @@ fn help_page() {
       import       Make the metadevices of a description, as 'mdctl export' prints it.
       dump         Show and verify what is written on a device or image of one, offline.
       monitor      Show changes of state as they happen.
+      mhd          Own disks that several hosts can reach, and find out when one is lost.
       version      Show the versions of the tool and the loaded module.
 
     Options:
@@ -91,7 +92,7 @@ fn what_is_no_command_is_an_error() {
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
     e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
-    top, export, import, dump, monitor, version]
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -102,8 +103,8 @@ fn what_is_no_command_is_an_error() {
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
     etach, metaoffline, metaonline, metaparam, metarename, metareplace, metasync, metahs, meta\
-    recover, metadb, mddump, scan, probe, start, move, stop, export, import, dump, monitor, ve\
-    rsion]","next":"mdctl --help"}}
+    recover, metadb, mddump, scan, probe, start, move, stop, export, import, dump, monitor, mh\
+    d, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -117,14 +118,14 @@ fn what_is_no_command_is_an_error() {
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metaren\
     ame, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move,\
-     stop, export, import, dump, monitor, version]
+     stop, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
     e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
-    top, export, import, dump, monitor, version]
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -251,11 +251,42 @@ pub enum Refusal {
     MoveFailed = 143,
     /// The caller was interrupted: the extent is where it was.
     MoveInterrupted = 144,
+    /// The metadevice is not RAID5, but what is asked for is its.
+    NotARaid = 150,
+    /// Number of columns out of range. `values`: found, most.
+    BadColumnCount = 151,
+    /// A RAID5 metadevice cannot be part of another one.
+    ComponentIsRaid = 152,
+    /// A column of a RAID5 metadevice cannot be a metadevice.
+    ColumnIsMetadevice = 153,
+    /// There is a RAID5 metadevice, which needs the state database. `values[0]`: its number.
+    RaidNeedsDatabase = 154,
+    /// The parity of the RAID5 metadevice, or a column of it, is being made.
+    RaidIsMade = 155,
+    /// Another column of the RAID5 metadevice is to be replaced before this one. The index is that
+    /// of the other one.
+    ReplaceErredFirst = 156,
+    /// The other columns of the RAID5 metadevice do not make up for this one.
+    NotRedundant = 157,
+    /// The module for disks that several hosts can reach could not be loaded.
+    NoMultihost = 160,
+    /// Another host has the disk: a reservation conflict.
+    ReservationConflict = 161,
+    /// The disk has no command for what is asked for.
+    NoReservations = 162,
+    /// What is asked for cannot be had together with how the disk is owned.
+    ReservationsMixed = 163,
+    /// The disk has not carried out a command. `values[0]`: the errno.
+    ReservationFailed = 164,
+    /// An operation, time, kind, scope or action that does not exist.
+    BadMultihost = 165,
+    /// As many disks are known to failfast as there can be. `values[0]`: how many.
+    TooManyWatched = 166,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 110] = [
+    pub const ALL: [Refusal; 125] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -366,6 +397,21 @@ impl Refusal {
         Refusal::NoRunOnBase,
         Refusal::MoveFailed,
         Refusal::MoveInterrupted,
+        Refusal::NotARaid,
+        Refusal::BadColumnCount,
+        Refusal::ComponentIsRaid,
+        Refusal::ColumnIsMetadevice,
+        Refusal::RaidNeedsDatabase,
+        Refusal::RaidIsMade,
+        Refusal::ReplaceErredFirst,
+        Refusal::NotRedundant,
+        Refusal::NoMultihost,
+        Refusal::ReservationConflict,
+        Refusal::NoReservations,
+        Refusal::ReservationsMixed,
+        Refusal::ReservationFailed,
+        Refusal::BadMultihost,
+        Refusal::TooManyWatched,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -30,6 +30,7 @@ use md_abi::admin::{
     ListReplicas,
     MendSoft,
     MoveSoft,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -177,6 +178,9 @@ pub trait Admin {
 
     /// Moves an extent of a soft partition.
     fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError>;
+
+    /// Carries out an operation on a disk that several hosts can reach.
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError>;
 
     /// Adds replicas of the state database.
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;

@@ -20,6 +20,7 @@ pub mod metareplace;
 pub mod metastat;
 pub mod metasync;
 pub mod metattach;
+pub mod mhd;
 pub mod monitor;
 pub mod r#move;
 pub mod probe;

@@ -5,6 +5,7 @@
 use super::{
     events,
     mirror,
+    multihost,
     Failure,
     Subject, //
 };
@@ -30,6 +31,10 @@ use std::cmp::Ordering;
 /// Why a request about `subject` was refused.
 pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
     if let Some(failure) = events::refusal(refused.refusal, refused.values) {
+        return failure;
+    }
+    let disk = subject.component(refused.index);
+    if let Some(failure) = multihost::refusal(refused.refusal, refused.values, &disk) {
         return failure;
     }
     Words {
@@ -200,6 +205,8 @@ fn module_of(kind: u64) -> &'static str {
         "md_mirror"
     } else if kind == UnitKind::SoftPartition as u64 {
         "md_sp"
+    } else if kind == UnitKind::Raid as u64 {
+        "md_raid"
     } else {
         "md_stripe"
     }
@@ -250,7 +257,7 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str = "modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {
@@ -554,14 +561,36 @@ mod tests {
     }
 
     #[test]
+    fn and_every_refusal_about_raid5() {
+        assert_snapshot!(refusals(150..=157), @r"
+        d10: is not a RAID5 metadevice
+          next: metastat d10
+        d10: would have 17 columns, and 3 to 16 are possible
+          next: metainit --help
+        /dev/sdb: is a RAID5 metadevice, and nothing is made of these yet
+          next: metastat -c
+        /dev/sdb: is a metadevice, and a column of RAID5 is a disk or partition
+          next: lsblk
+        /dev/sdb: holds the last voting replica, without which RAID5, such as d17, cannot be
+          next: metastat d17
+        d10: its parity, or another component, is being made
+          next: metastat d10
+        /dev/sdb: component 1 of d10, which needs maintenance, comes first
+          next: metastat d10
+        /dev/sdb: holds data that the other components of d10 do not make up for
+          next: metastat d10
+        ");
+    }
+
+    #[test]
     fn the_older_side_is_to_be_replaced() {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
         /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         ");
@@ -573,6 +602,11 @@ mod tests {
             let failure = refuse(Refusal::ComponentBusy, ABI_VERSION, index);
             assert_eq!(failure.device.as_deref(), Some("d10"));
         }
+    }
+
+    #[test]
+    fn so_has_every_refusal_about_disks_of_several_hosts() {
+        assert_snapshot!(refusals(160..=166), @r"");
     }
 
     #[test]

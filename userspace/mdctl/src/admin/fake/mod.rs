@@ -10,6 +10,7 @@ mod database;
 mod events;
 mod layout;
 mod mirror;
+mod multihost;
 mod pools;
 mod rename;
 mod scrub;
@@ -48,6 +49,7 @@ use md_abi::admin::{
     MendSoft,
     MirrorOptions,
     MoveSoft,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -55,6 +57,7 @@ use md_abi::admin::{
     Rename,
     Replace,
     ReplicaStatus,
+    ResyncState,
     Row,
     Scrub,
     ScrubRange,
@@ -80,6 +83,7 @@ use md_abi::admin::{
     NO_INDEX,
     NO_PARENT,
     SOFT_PARENTS,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use rustix::{
@@ -128,6 +132,8 @@ pub struct FakeAdmin {
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
     softs: BTreeMap<u32, soft::FakeSoft>,
+    /// Disks that other hosts can reach.
+    multihost: BTreeMap<u64, multihost::FakeMultihost>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -349,9 +355,15 @@ impl Admin for FakeAdmin {
             assert!(rows.is_empty(), "a mirror has no rows");
             self.lay_out_mirror(&argument.mirror, &mut components)
         } else {
-            assert_eq!(argument.kind, UnitKind::Stripe as u32);
+            let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
+            assert!(kinds.contains(&argument.kind));
             assert_eq!(argument.mirror, MirrorOptions::default());
-            self.lay_out(rows, &mut components)
+            let size = self.lay_out(rows, &mut components);
+            if argument.kind == UnitKind::Raid as u32 {
+                size.and_then(|_| layout::lay_out_raid(rows, &mut components))
+            } else {
+                size
+            }
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
@@ -368,6 +380,11 @@ impl Admin for FakeAdmin {
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
+            if argument.kind == UnitKind::Raid as u32 && argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                summary.flags |= UNIT_INITIALIZING;
+                summary.resync = ResyncState::Running as u32;
+                summary.resync_sectors = argument.size_sectors / 2;
+            }
             summary.parent = NO_PARENT;
             summary.mirror = with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
@@ -642,6 +659,13 @@ impl Admin for FakeAdmin {
         let number = self.existing(&mut argument.header, &argument.name)?;
         let moved = self.move_extent(number, argument);
         moved.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {
+        self.admit::<Multihost>(&mut argument.header)?;
+        let disk = self.multihost_disk(argument.dev);
+        let done = disk.operate(argument, keys);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {

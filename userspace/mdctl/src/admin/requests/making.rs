@@ -103,6 +103,14 @@ pub fn create(
             argument.kind = UnitKind::Mirror as u32;
             argument.mirror = new_options(&mirror.options, mirror.pace);
         }
+        Spec::Raid(raid) => {
+            argument.kind = UnitKind::Raid as u32;
+            rows.push(abi::Row {
+                interlace_sectors: raid.interlace.0,
+                component_count: raid.devices.len() as u32,
+                reserved: 0,
+            });
+        }
         // It has one base.
         Spec::Soft(_) => argument.kind = UnitKind::SoftPartition as u32,
     }

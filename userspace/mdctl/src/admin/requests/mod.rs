@@ -4,6 +4,7 @@
 pub mod database;
 pub mod events;
 mod making;
+pub mod multihost;
 pub mod pools;
 mod reading;
 pub mod scrub;
