@@ -69,9 +69,9 @@ impl TestEnvironment {
             sequence: 1,
             tree_bytes: tree.len() as u32,
         };
-        for copy in 0..LABEL_PAGE.len() {
+        for (copy, first) in LABEL_PAGE.into_iter().enumerate() {
             for page in 0..label.pages().unwrap() {
-                let from = (LABEL_PAGE[copy] + page) as usize * PAGE_BYTES;
+                let from = (first + page) as usize * PAGE_BYTES;
                 let to = &mut bytes[from..from + PAGE_BYTES];
                 label.encode(copy, page, &tree, to).unwrap();
             }
