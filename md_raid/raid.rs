@@ -127,11 +127,7 @@ struct RaidUnit {
 }
 
 impl RaidUnit {
-    fn new(
-        interlace_sectors: u64,
-        specs: &[ComponentSpec],
-        raid: &Raid,
-    ) -> Result<Self, Refused> {
+    fn new(interlace_sectors: u64, specs: &[ComponentSpec], raid: &Raid) -> Result<Self, Refused> {
         let mut columns = KVec::with_capacity(specs.len(), GFP_KERNEL)?;
         let mut smallest = u64::MAX;
         for (index, spec) in (0..).zip(specs) {

@@ -28,7 +28,8 @@ use crate::{
     abi::{
         ComponentState,
         Refusal,
-        NO_PARENT, //
+        NO_PARENT,
+        SOFT_PARENTS, //
     },
     component::Component,
     database::Database,
@@ -58,6 +59,7 @@ use crate::{
         self,
         Raid, //
     },
+    soft::moving::Moving,
     sync::upkeep::{
         self,
         Upkeep, //
@@ -66,7 +68,7 @@ use crate::{
 };
 
 /// Most levels of metadevices on top of each other.
-const LEVELS_MAX: u32 = 8;
+pub(crate) const LEVELS_MAX: u32 = 8;
 
 /// A metadevice as a component of another one, or as the base of soft partitions.
 pub(crate) struct Child {
@@ -174,12 +176,31 @@ pub(crate) struct Shape {
     // Dropped in this order: the unit's code lives in the personality's module.
     unit: Unit,
     components: KVec<Arc<Component>>,
+    moving: Option<Arc<Moving>>,
 }
 
 impl Shape {
     /// A unit and its components.
     pub(crate) fn new(unit: Unit, components: KVec<Arc<Component>>) -> Self {
-        Self { unit, components }
+        Self {
+            unit,
+            components,
+            moving: None,
+        }
+    }
+
+    /// The same of a soft partition, of which an extent is being moved.
+    pub(crate) fn with_moving(self, moving: Arc<Moving>) -> Self {
+        Self {
+            moving: Some(moving),
+            ..self
+        }
+    }
+
+    /// The extent of a soft partition that is being moved, if one is.
+    #[inline]
+    pub(crate) fn moving(&self) -> Option<&Moving> {
+        self.moving.as_deref()
     }
 
     /// The map.
@@ -430,13 +451,36 @@ impl Body {
         self.parent.load(Relaxed)
     }
 
-    /// Refuses a metadevice that is a component of another one.
+    /// Refuses a metadevice that is a component of another one, or the base of soft partitions.
     pub(crate) fn check_no_parent(&self) -> Result<(), Refused> {
-        let parent = self.parent();
-        if parent != NO_PARENT {
-            return Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0]));
+        match self.parent() {
+            NO_PARENT => Ok(()),
+            SOFT_PARENTS => Err(Refused::new(EBUSY, Refusal::UnitIsBase)),
+            parent => Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0])),
         }
-        Ok(())
+    }
+
+    /// Refuses a soft partition of which an extent is being moved: what is written to it has to come
+    /// through its own disk.
+    pub(crate) fn check_not_moving(&self) -> Result<(), Refused> {
+        match self.shape().moving() {
+            Some(_) => Err(Refused::new(EBUSY, Refusal::SoftIsMoving)),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody needs the metadevice as if he had its disk open, until [`Self::let_go`].
+    pub(crate) fn hold(&self) -> Result<(), Refused> {
+        if self.open_count.open() {
+            Ok(())
+        } else {
+            Err(Refused::new(EBUSY, Refusal::UnitOpen))
+        }
+    }
+
+    /// Undoes [`Self::hold`].
+    pub(crate) fn let_go(&self) {
+        self.open_count.release();
     }
 
     /// Sees to it that nobody can open the disk any more, so that the metadevice can be dropped.

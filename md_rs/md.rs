@@ -14,7 +14,8 @@
 //! 6. [`raid`]: the parity of RAID5, and its logs.
 //! 7. [`admin`]: the ioctls of `/dev/md/admin`.
 //! 8. [`events`]: what is told of all that.
-//! 9. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 9. [`multihost`] and [`fencing`]: disks that other hosts can reach.
+//! 10. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -27,8 +28,10 @@ mod condition;
 mod database;
 mod engine;
 mod events;
+pub mod fencing;
 pub mod kapi;
 mod metadevice;
+pub mod multihost;
 pub mod personality;
 mod raid;
 mod refused;

@@ -9,6 +9,7 @@
 #include <linux/kmod.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/panic.h>
 #include <linux/part_stat.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
@@ -31,6 +32,7 @@ const blk_status_t md_sts_target = BLK_STS_TARGET;
 const blk_status_t md_sts_again = BLK_STS_AGAIN;
 const blk_status_t md_sts_inval = BLK_STS_INVAL;
 const blk_status_t md_sts_medium = BLK_STS_MEDIUM;
+const blk_status_t md_sts_conflict = BLK_STS_RESV_CONFLICT;
 
 const unsigned int md_feat_stable_writes = (__force unsigned int)BLK_FEAT_STABLE_WRITES;
 
@@ -142,6 +144,23 @@ void md_disk_set_above(struct gendisk *disk)
 	static struct lock_class_key above;
 
 	lockdep_set_class(&disk->queue->elevator_lock, &above);
+}
+
+/*
+ * A request of another disk that this one has carried, and that is about to be ended. Its beginning
+ * is known if its own disk counts requests.
+ */
+void md_disk_account_carried(struct gendisk *disk, struct request *rq)
+{
+	const int group = op_stat_group(req_op(rq));
+
+	if (!rq->start_time_ns)
+		return;
+	part_stat_lock();
+	part_stat_inc(disk->part0, ios[group]);
+	part_stat_add(disk->part0, sectors[group], blk_rq_sectors(rq));
+	part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
+	part_stat_unlock();
 }
 
 /* What the requests of a disk have done so far: how many have ended, and how long they took. */
@@ -282,6 +301,12 @@ u64 md_bdev_user_dev(struct block_device *bdev)
 	return huge_encode_dev(bdev->bd_dev);
 }
 
+/* The number of the disk that a device is, or is a partition of. */
+u64 md_bdev_disk_dev(struct block_device *bdev)
+{
+	return huge_encode_dev(disk_devt(bdev->bd_disk));
+}
+
 u64 md_disk_user_dev(struct gendisk *disk)
 {
 	return huge_encode_dev(disk_devt(disk));
@@ -394,6 +419,42 @@ void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work,
 		queue_delayed_work(queue, work, msecs_to_jiffies(ms));
 	else
 		mod_delayed_work(queue, work, 0);
+}
+
+/* All locks of this kind are of one class: none is taken under another. */
+void md_irq_lock_init(spinlock_t *lock)
+{
+	spin_lock_init(lock);
+}
+
+unsigned long md_irq_lock(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+void md_irq_unlock(spinlock_t *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+
+/*
+ * The two ends of a machine that has lost a disk. Nothing is synced: that could write. nmi_panic(),
+ * since several CPUs may find the loss at once.
+ */
+void md_panic(const char *disk, const char *how)
+{
+	char text[320];
+
+	snprintf(text, sizeof(text), "md: failfast: %s: reservation lost (%s)", disk, how);
+	nmi_panic(NULL, text);
+}
+
+void md_restart(void)
+{
+	emergency_restart();
 }
 
 int md_request_module(const char *alias)

@@ -12,6 +12,7 @@
 #include <linux/device.h>
 #include <linux/notifier.h>
 #include <linux/percpu-refcount.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 /* What the calling task was submitting, put aside while we submit; see md_submission_begin(). */
@@ -38,6 +39,7 @@ extern const blk_status_t md_sts_target;
 extern const blk_status_t md_sts_again;
 extern const blk_status_t md_sts_inval;
 extern const blk_status_t md_sts_medium;
+extern const blk_status_t md_sts_conflict;
 extern const unsigned int md_feat_stable_writes;
 
 void md_submission_begin(struct md_submission *submission);
@@ -55,11 +57,13 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
+void md_disk_account_carried(struct gendisk *disk, struct request *rq);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);
 u64 md_bdev_user_dev(struct block_device *bdev);
+u64 md_bdev_disk_dev(struct block_device *bdev);
 u64 md_disk_user_dev(struct gendisk *disk);
 
 struct device *md_disk_device_get(struct gendisk *disk);
@@ -91,6 +95,12 @@ struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once);
 void md_init_work(struct work_struct *work, work_func_t function, bool is_outermost);
 void md_init_delayed_work(struct delayed_work *work, work_func_t function);
 void md_queue_delayed(struct workqueue_struct *queue, struct delayed_work *work, unsigned int ms);
+
+void md_irq_lock_init(spinlock_t *lock);
+unsigned long md_irq_lock(spinlock_t *lock);
+void md_irq_unlock(spinlock_t *lock, unsigned long flags);
+void md_panic(const char *disk, const char *how);
+void md_restart(void);
 
 int md_request_module(const char *alias);
 

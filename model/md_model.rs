@@ -18,8 +18,9 @@
 //! 6. [`spare`]: disks that take the place of components that fail.
 //! 7. [`soft`]: many volumes on one, and how they are found again.
 //! 8. [`database`]: what survives a power cut, and which of its copies is right.
-//! 9. [`events`]: what is told of all that.
-//! 10. [`raid5`]: data with a parity, and the log that keeps the two together.
+//! 9. [`failfast`]: disks that several hosts can reach.
+//! 10. [`events`]: what is told of all that.
+//! 11. [`raid5`]: data with a parity, and the log that keeps the two together.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -35,6 +36,7 @@
 
 pub mod database;
 pub mod events;
+pub mod failfast;
 pub mod geometry;
 pub mod limits;
 pub mod mirror;

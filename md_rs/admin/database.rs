@@ -197,6 +197,7 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
         database.let_go(name.number());
         drop(units.take(&name)?);
     }
+    database.settle();
     database.unload();
     let event = Event::of_set(Kind::Stop).state(State::Stopped);
     database.events().record(&event);

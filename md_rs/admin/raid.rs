@@ -164,7 +164,11 @@ impl Case<'_> {
         if self.target.unit.is_unrecorded() {
             return Err(Refused::new(EROFS, Refusal::SetIsStopped));
         }
-        let others = || (0..).zip(self.target.shape.components()).filter(|(c, _)| *c != self.index);
+        let others = || {
+            (0..)
+                .zip(self.target.shape.components())
+                .filter(|(c, _)| *c != self.index)
+        };
         let is_erred = |part: &Component| part.condition.state() == State::Erred;
         if let Some((other, _)) = others().find(|(_, part)| is_erred(part)) {
             return Err(Refused::new(EBUSY, Refusal::ReplaceErredFirst).at(other));

@@ -192,7 +192,11 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
 }
 
 fn flags_of_unit(body: &Body) -> u32 {
-    let activity = body.shape().unit().raid().map(|raid| raid.progress().activity);
+    let activity = body
+        .shape()
+        .unit()
+        .raid()
+        .map(|raid| raid.progress().activity);
     match activity {
         _ if body.is_pending() => abi::UNIT_PENDING,
         Some(Activity::Build) => abi::UNIT_INITIALIZING,

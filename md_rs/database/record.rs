@@ -174,12 +174,7 @@ impl Scratch {
     }
 
     /// The columns of a RAID5 metadevice, in its only row.
-    fn list_columns(
-        &mut self,
-        raid: &dyn Raided,
-        shape: &Shape,
-        states: States,
-    ) -> Option<Kind> {
+    fn list_columns(&mut self, raid: &dyn Raided, shape: &Shape, states: States) -> Option<Kind> {
         let layout = raid.layout();
         let stored = StoredRow {
             interlace_sectors: layout.interlace_sectors(),

@@ -15,8 +15,12 @@ mod stripe;
 
 use crate::{
     body::Body,
+    fencing,
     kapi::{
-        request::Request,
+        request::{
+            Failure,
+            Request, //
+        },
         submission::Submission, //
     },
     personality::Unit,
@@ -25,6 +29,9 @@ use crate::{
 
 /// Carries out a request.
 pub(crate) fn queue(request: Request, body: &Body, submission: &Submission<'_>) {
+    if fencing::is_below(body) {
+        return request.end(Failure::Io);
+    }
     let shape = body.shape();
     match shape.unit() {
         Unit::Striped(_) => stripe::queue(request, shape, submission),

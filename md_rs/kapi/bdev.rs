@@ -23,6 +23,7 @@ use super::{
     ffi,
     health::Health, //
 };
+use crate::fencing;
 
 /// A block device that we have open for reading and writing, and that nobody else can claim; or one
 /// that somebody else has, which is only read; or one that should be there and was not found: then
@@ -183,6 +184,28 @@ impl BlockDevice {
         unsafe { ffi::md_bdev_user_dev(self.bdev) }
     }
 
+    /// The number of the disk that it is, or is a partition of; 0 if it was not found.
+    pub(crate) fn disk_dev(&self) -> u64 {
+        if self.is_absent() {
+            return 0;
+        }
+        // SAFETY: By the type invariant the device is open.
+        unsafe { ffi::md_bdev_disk_dev(self.bdev) }
+    }
+
+    /// Whether nothing can be sent to it: it was not found, or its disk is another host's.
+    fn is_out_of_reach(&self) -> bool {
+        self.is_absent() || fencing::is_fenced(self)
+    }
+
+    /// What came of something that was sent to it.
+    fn judged(&self, answer: c_int) -> Result {
+        if answer == -(bindings::EBADE as c_int) {
+            fencing::refused(self);
+        }
+        to_result(answer)
+    }
+
     /// Size in sectors.
     pub(crate) fn sectors(&self) -> u64 {
         if self.is_absent() {
@@ -306,12 +329,12 @@ impl BlockDevice {
         let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
         let end = skip.checked_add(bytes).ok_or(EINVAL)?;
         let part = buffer.get_mut(skip..end).ok_or(EINVAL)?;
-        if self.is_absent() {
+        if self.is_out_of_reach() {
             return Err(EIO);
         }
         // SAFETY: By the type invariant the device is open. The memory is physically contiguous,
         // and ours until the call comes back.
-        to_result(unsafe {
+        self.judged(unsafe {
             bindings::bdev_rw_virt(
                 self.bdev,
                 sector,
@@ -352,12 +375,12 @@ impl BlockDevice {
         let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
         let end = skip.checked_add(bytes).ok_or(EINVAL)?;
         let part = buffer.get(skip..end).ok_or(EINVAL)?;
-        let answer = if self.is_absent() {
+        let answer = if self.is_out_of_reach() {
             Err(EIO)
         } else {
             // SAFETY: By the type invariant the device is open. The memory is physically
             // contiguous, a write only reads it, and it stays until the call comes back.
-            to_result(unsafe {
+            self.judged(unsafe {
                 bindings::bdev_rw_virt(
                     self.bdev,
                     sector,
@@ -397,11 +420,11 @@ impl BlockDevice {
 
     /// Makes durable what was written before. Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn flush(&self) -> Result {
-        let answer = if self.is_absent() {
+        let answer = if self.is_out_of_reach() {
             Err(EIO)
         } else {
             // SAFETY: By the type invariant the device is open.
-            to_result(unsafe { bindings::blkdev_issue_flush(self.bdev) })
+            self.judged(unsafe { bindings::blkdev_issue_flush(self.bdev) })
         };
         if answer.is_err() {
             self.health.note_write_error();
@@ -421,7 +444,7 @@ impl BlockDevice {
         bytes: usize,
         operation: u32,
     ) -> Result {
-        if self.is_absent() {
+        if self.is_out_of_reach() {
             return Err(EIO);
         }
         if bytes > buffer.len() {
@@ -429,7 +452,7 @@ impl BlockDevice {
         }
         // SAFETY: By the type invariant the device is open; the memory is physically contiguous,
         // and by the contract of this function ours.
-        to_result(unsafe {
+        self.judged(unsafe {
             bindings::bdev_rw_virt(
                 self.bdev,
                 sector,
@@ -444,11 +467,11 @@ impl BlockDevice {
     /// Not by unmapping: the device may just have failed at that, and gone on offering it.
     /// Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn write_zeros(&self, sector: u64, count: u64) -> Result {
-        if self.is_absent() {
+        if self.is_out_of_reach() {
             return Err(EIO);
         }
         // SAFETY: By the type invariant the device is open. The shim's constants are never written.
-        let answer = to_result(unsafe {
+        let answer = self.judged(unsafe {
             bindings::blkdev_issue_zeroout(
                 self.bdev,
                 sector,

@@ -21,7 +21,10 @@ use super::{
     bdev::BlockDevice,
     ffi, //
 };
-use crate::condition::Condition;
+use crate::{
+    condition::Condition,
+    fencing, //
+};
 
 /// Flags of the caller's bio that a clone does not get. `PREFLUSH`: the block layer took it off the
 /// request and sends the flush by itself. `FUA` and `NOWAIT`: unless the request still has them.
@@ -108,6 +111,12 @@ pub(super) fn is_medium(status: bindings::blk_status_t) -> bool {
     unsafe { status == ffi::md_sts_medium }
 }
 
+/// Whether a status means that another host has reserved the device.
+fn is_conflict(status: bindings::blk_status_t) -> bool {
+    // SAFETY: The shim's constants are never written.
+    unsafe { status == ffi::md_sts_conflict }
+}
+
 /// What happens when a clone comes back.
 pub(super) type Done = unsafe extern "C" fn(*mut bindings::bio);
 
@@ -189,8 +198,8 @@ impl BioClone {
             (*bio).bi_iter.bi_sector = sector;
             (*bio).bi_private = rq.cast();
             (*bio).bi_end_io = Some(done);
-            if (*bio).bi_bdev.is_null() {
-                // The device was not found.
+            if (*bio).bi_bdev.is_null() || fencing::is_fenced(&*(*this).device) {
+                // The device was not found, or its disk is another host's.
                 (*bio).bi_status = ffi::md_sts_ioerr;
                 return bindings::bio_endio(bio);
             }
@@ -270,6 +279,10 @@ impl BioClone {
             if !source.is_null() {
                 // Several clones of one bio may get here at once: any of their errors will do.
                 (&raw mut (*source).bi_status).write_volatile(status);
+            }
+            if is_conflict(status) && fencing::refused(device) || fencing::is_fenced(device) {
+                // The disk is fine: it is this host that has lost it.
+                return 0;
             }
             let unsupported = is_unsupported(status);
             let operation = (*rq).cmd_flags & super::request::OP_MASK;

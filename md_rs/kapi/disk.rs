@@ -213,6 +213,22 @@ impl Core {
         (ios, nanoseconds)
     }
 
+    /// Counts a request of another disk, which this one has carried, among its own: a resync gives
+    /// way to both.
+    ///
+    /// # Safety
+    ///
+    /// The request is about to be ended, and inside the disk's gate.
+    #[inline]
+    pub(super) unsafe fn account_carried(&self, rq: *mut bindings::request) {
+        let gendisk = self.gendisk.load(Acquire);
+        if !gendisk.is_null() {
+            // SAFETY: By the contract of this function; the disk is not given up while somebody
+            // is inside its gate, and was there before that.
+            unsafe { ffi::md_disk_account_carried(gendisk, rq) };
+        }
+    }
+
     /// What the disk does besides its requests.
     pub(super) fn errands(&self) -> &Errands {
         &self.errands

@@ -41,6 +41,7 @@ extern "C" {
     pub(super) static md_sts_again: bindings::blk_status_t;
     pub(super) static md_sts_inval: bindings::blk_status_t;
     pub(super) static md_sts_medium: bindings::blk_status_t;
+    pub(super) static md_sts_conflict: bindings::blk_status_t;
     pub(super) static md_feat_stable_writes: c_uint;
 
     pub(super) fn md_disk_device_get(disk: *mut bindings::gendisk) -> *mut bindings::device;
@@ -78,6 +79,7 @@ extern "C" {
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_unthrottled(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_above(disk: *mut bindings::gendisk);
+    pub(super) fn md_disk_account_carried(disk: *mut bindings::gendisk, rq: *mut bindings::request);
     pub(super) fn md_disk_io(disk: *mut bindings::gendisk, ios: *mut u64, ns: *mut u64);
     pub(super) fn md_bdev_io(
         bdev: *mut bindings::block_device,
@@ -92,6 +94,7 @@ extern "C" {
     );
     pub(super) fn md_dev_from_user(dev: u64) -> bindings::dev_t;
     pub(super) fn md_bdev_user_dev(bdev: *mut bindings::block_device) -> u64;
+    pub(super) fn md_bdev_disk_dev(bdev: *mut bindings::block_device) -> u64;
     pub(super) fn md_disk_user_dev(disk: *mut bindings::gendisk) -> u64;
 
     pub(super) fn md_rq_list_pop(list: *mut bindings::rq_list) -> *mut bindings::request;
@@ -129,6 +132,12 @@ extern "C" {
         work: *mut bindings::delayed_work,
         ms: c_uint,
     );
+
+    pub(super) fn md_irq_lock_init(lock: *mut bindings::spinlock_t);
+    pub(super) fn md_irq_lock(lock: *mut bindings::spinlock_t) -> c_ulong;
+    pub(super) fn md_irq_unlock(lock: *mut bindings::spinlock_t, flags: c_ulong);
+    pub(super) fn md_panic(disk: *const c_char, how: *const c_char);
+    pub(super) fn md_restart();
 
     pub(super) fn md_request_module(alias: *const c_char) -> c_int;
 

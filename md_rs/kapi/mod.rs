@@ -19,8 +19,11 @@
 //! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]:
 //!   word to user space.
 //! - [`module`]: references to modules, and loading them.
+//! - [`irq_lock`]: a lock for what is also used by interrupts; [`alarm`]: whether any disk is
+//!   fenced; [`machine_end`]: a panic, or a restart at once.
 //! - [`global`]: the few statics.
 
+pub(crate) mod alarm;
 pub mod bdev;
 pub(crate) mod chardev;
 pub(crate) mod clone;
@@ -35,8 +38,10 @@ mod ffi;
 mod gate;
 pub(crate) mod global;
 pub(crate) mod health;
+pub(crate) mod irq_lock;
 pub(crate) mod leaving;
 pub(crate) mod limits;
+pub(crate) mod machine_end;
 pub mod module;
 pub(crate) mod published;
 pub(crate) mod random;

@@ -122,13 +122,7 @@ impl Volley {
         // SAFETY: By the type invariant; the transfer is not under way. The device is there until
         // `fire` is over: see there.
         let is_loaded = unsafe {
-            ffi::md_volley_load(
-                self.raw.as_ptr(),
-                shot,
-                device.as_ptr(),
-                sector,
-                operation,
-            )
+            ffi::md_volley_load(self.raw.as_ptr(), shot, device.as_ptr(), sector, operation)
         };
         if !is_loaded {
             return None;

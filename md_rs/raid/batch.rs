@@ -315,7 +315,9 @@ impl Work {
         let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
         let is_flushed = !has_flush || self.flush_settled(target).is_ok();
         for place in batch.iter_mut() {
-            let Some(request) = place.take() else { continue };
+            let Some(request) = place.take() else {
+                continue;
+            };
             let is_done = match request.operation() {
                 Operation::Flush => is_flushed,
                 operation => self.is_done(target, &request, operation == Operation::Write),
@@ -334,9 +336,8 @@ impl Work {
         let mut is_done = true;
         self.for_pieces(target, request, |work, index, _, _| {
             let line = work.lines.get(index);
-            is_done &= line.is_some_and(|line| {
-                !line.is_unreadable && !(is_write && line.is_unwritten)
-            });
+            is_done &=
+                line.is_some_and(|line| !line.is_unreadable && !(is_write && line.is_unwritten));
         });
         is_done
     }

@@ -291,7 +291,8 @@ impl LineWork {
 
     /// The column that was written again since it could not be read.
     pub(super) fn mended(&self) -> Option<u32> {
-        self.unread.filter(|column| self.written() & bit(*column) != 0)
+        self.unread
+            .filter(|column| self.written() & bit(*column) != 0)
     }
 }
 

@@ -53,6 +53,7 @@ use crate::{
     },
     component::Component,
     events::Event,
+    fencing,
     kapi::{
         bdev::Buffer,
         errand::Errand, //
@@ -191,8 +192,12 @@ impl<'a> Kept<'a> {
         Sides::of(self.shape)
     }
 
-    /// Judges what has failed on the sides. New states are recorded before they are in force.
+    /// Judges what has failed on the sides. New states are recorded before they are in force. What
+    /// fails since a disk is fenced is nobody's fault.
     pub(crate) fn judge(self) {
+        if fencing::is_below(self.body) {
+            return;
+        }
         let _one_at_a_time = self.upkeep.judging.lock();
         let sides = self.sides();
         if self.unit.settle(&sides) {

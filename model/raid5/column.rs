@@ -98,9 +98,6 @@ mod tests {
         assert_eq!(at(State::Erred, 0, 0), Service::None);
         assert_eq!(at(State::LastErred, 0, 99), Service::Full);
         let none = Progress::DONE;
-        assert_eq!(
-            service(State::Resyncing, &none, 1, 0),
-            Service::None
-        );
+        assert_eq!(service(State::Resyncing, &none, 1, 0), Service::None);
     }
 }

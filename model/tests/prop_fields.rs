@@ -62,8 +62,8 @@ use offline::{
 use reencode::Again;
 use stored::{
     mirror,
-    scrubbed,
     raid5,
+    scrubbed,
     soft_partition,
     stripe,
     synced, //

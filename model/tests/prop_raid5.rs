@@ -173,20 +173,23 @@ fn no_other_way_takes_fewer_reads() {
 /// only if all members have it. And one that has not is left alone if nobody is missing.
 #[test]
 fn what_may_have_begun_is_redone() {
-    for_all((1..64_u64, 0..64_u64, 0..6_u32), |(members, whole, lost)| {
-        let found = pages(members, whole);
-        let batch = Scan::new(Uuid::from_bytes([1; 16]), &found).first_from(0);
-        let has_begun = members & whole == members;
-        let Some(batch) = batch else {
-            prop_assert!(!has_begun);
-            return Ok(());
-        };
-        prop_assert_eq!(batch.holders, members & whole);
-        let verdict = judge(batch.members, bit(lost), batch.holders);
-        let others = members & !bit(lost);
-        prop_assert!(!has_begun || others == 0 || verdict == Verdict::Redo);
-        let healthy = judge(batch.members, 0, batch.holders);
-        prop_assert_eq!(healthy == Verdict::Redo, has_begun);
-        Ok(())
-    });
+    for_all(
+        (1..64_u64, 0..64_u64, 0..6_u32),
+        |(members, whole, lost)| {
+            let found = pages(members, whole);
+            let batch = Scan::new(Uuid::from_bytes([1; 16]), &found).first_from(0);
+            let has_begun = members & whole == members;
+            let Some(batch) = batch else {
+                prop_assert!(!has_begun);
+                return Ok(());
+            };
+            prop_assert_eq!(batch.holders, members & whole);
+            let verdict = judge(batch.members, bit(lost), batch.holders);
+            let others = members & !bit(lost);
+            prop_assert!(!has_begun || others == 0 || verdict == Verdict::Redo);
+            let healthy = judge(batch.members, 0, batch.holders);
+            prop_assert_eq!(healthy == Verdict::Redo, has_begun);
+            Ok(())
+        },
+    );
 }

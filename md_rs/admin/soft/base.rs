@@ -63,10 +63,10 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// What is taken of it.
+    /// What nobody else can get of it.
     pub(super) fn taken(&self) -> Result<TakenList, Refused> {
         match &self.ground {
-            Some(ground) => ground.taken(None),
+            Some(ground) => ground.occupied(),
             None => Ok(KVVec::new()),
         }
     }

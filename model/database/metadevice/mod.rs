@@ -305,10 +305,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
 }
 
 /// Writes what follows the lists, as far as there is any of it.
-fn encode_end(
-    parts: &Parts<'_>,
-    [history_part, pace_part, soft_part, raid_part]: [&mut [u8]; 4],
-) {
+fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part, raid_part]: [&mut [u8]; 4]) {
     if let Some(history) = parts.history {
         history::encode(history, history_part);
         if let Some(pace) = chosen_pace(&parts.head) {

@@ -23,6 +23,8 @@ mod database;
 mod event;
 #[path = "admin/mirror.rs"]
 mod mirror;
+#[path = "admin/multihost.rs"]
+mod multihost;
 #[path = "admin/pool.rs"]
 mod pool;
 #[path = "admin/refusal.rs"]
@@ -93,6 +95,39 @@ pub use mirror::{
     SYNC_START,
     TARGET_US_MAX, //
 };
+pub use multihost::{
+    Multihost,
+    ACCESS_NO,
+    ACCESS_UNKNOWN,
+    ACCESS_YES,
+    MULTIHOST_ACTION,
+    MULTIHOST_CLEAR,
+    MULTIHOST_EXPECTED,
+    MULTIHOST_FAILFAST,
+    MULTIHOST_FENCED,
+    MULTIHOST_GONE,
+    MULTIHOST_KEYS,
+    MULTIHOST_LOST,
+    MULTIHOST_LOST_BY_IO,
+    MULTIHOST_OWNED,
+    MULTIHOST_PREEMPT,
+    MULTIHOST_PREEMPT_AND_ABORT,
+    MULTIHOST_QUICK_RESERVE,
+    MULTIHOST_REGISTER,
+    MULTIHOST_REGISTERED,
+    MULTIHOST_REGISTER_AND_IGNORE,
+    MULTIHOST_REINSTATING,
+    MULTIHOST_RELEASE,
+    MULTIHOST_RESERVATION,
+    MULTIHOST_RESERVE,
+    MULTIHOST_STALLED,
+    MULTIHOST_STATUS,
+    MULTIHOST_SURVIVES,
+    MULTIHOST_TAKE,
+    WAY_PERSISTENT,
+    WAY_RESERVE,
+    WAY_UNKNOWN, //
+};
 pub use pool::{
     ChangePool,
     ListPools,
@@ -129,6 +164,7 @@ pub use soft::{
     CreateSoft,
     Extent,
     MendSoft,
+    MoveSoft,
     SoftState,
     SoftStatus,
     EXTENTS_MAX,
@@ -281,6 +317,11 @@ pub const IOC_SOFT_STATUS: u32 = read_write(60, size_of::<SoftStatus>());
 /// Has the watermarks of a base compared with the records, or written by them: argument
 /// [`MendSoft`].
 pub const IOC_MEND_SOFT: u32 = read_write(61, size_of::<MendSoft>());
+/// Moves an extent of a soft partition to another place of its base: [`MoveSoft`].
+pub const IOC_MOVE_SOFT: u32 = read_write(64, size_of::<MoveSoft>());
+
+/// Does what mhd(7I) offers, with a disk that several hosts can reach: argument [`Multihost`].
+pub const IOC_MULTIHOST: u32 = read_write(70, size_of::<Multihost>());
 
 /// Number of an ioctl that reads and writes its argument, as `_IOWR` makes it
 /// (`include/uapi/asm-generic/ioctl.h`).
@@ -357,6 +398,8 @@ const _: () = assert!(size_of::<CreateSoft>() == 464);
 const _: () = assert!(size_of::<ChangeSoft>() == 104);
 const _: () = assert!(size_of::<SoftStatus>() == 176);
 const _: () = assert!(size_of::<MendSoft>() == 80);
+const _: () = assert!(size_of::<MoveSoft>() == 96);
+const _: () = assert!(size_of::<Multihost>() == 384);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 176);
 const _: () = assert!(size_of::<ListPools>() == 80);

@@ -109,6 +109,7 @@ fn soft(record: &Record<'_>) -> Option<dump::SoftPartition> {
             SoftState::Growing => "growing",
             SoftState::Shrinking => "shrinking",
             SoftState::Clearing => "clearing",
+            SoftState::Moving => "moving",
         },
         base: told_component(record.components().next()?),
         extents: extents.collect(),

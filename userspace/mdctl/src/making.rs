@@ -29,6 +29,7 @@ use crate::{
         Subject, //
     },
     output::Answer,
+    partitioning,
     syntax::{
         mirror::MirrorSpec,
         name::MetadeviceName,
@@ -36,7 +37,10 @@ use crate::{
         raid::RaidSpec,
         rows::StripeSpec,
         soft::SoftSpec,
-        spec::Spec, //
+        spec::{
+            Kind,
+            Spec, //
+        },
     },
     Machine,
 };
@@ -66,6 +70,11 @@ pub fn make(
 ) -> Result<(), Failure> {
     let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
+    if let Spec::Soft(soft) = spec {
+        if soft.on_new_partition {
+            return make_on_new_partition(machine, soft, manner, answer);
+        }
+    }
     let devices = components::look_up(&spec.devices(), machine.host)?;
     let is_shared = is_base(machine, spec)?;
     let used = if is_shared {
@@ -113,6 +122,37 @@ pub fn make(
     Ok(())
 }
 
+/// Makes a soft partition on the partition that a disk is given for it. In a check the kernel
+/// cannot be asked, since that does not exist.
+fn make_on_new_partition(
+    machine: &mut Machine<'_>,
+    soft: &SoftSpec,
+    manner: Manner,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = soft.name;
+    partitioning::check(&soft.base, manner.force, machine.host)?;
+    if manner.check_only {
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        answer.line(&format!("{}: would be partitioned", soft.base));
+        answer.line(&format!("{name}: {} would be setup", Kind::Soft.title()));
+        return Ok(());
+    }
+    let base = partitioning::partition(&soft.base, machine.host)?;
+    answer.has_changed = true;
+    answer.line(&format!(
+        "{}: is partitioned: {base} is all of it",
+        soft.base
+    ));
+    let spec = SoftSpec {
+        base,
+        on_new_partition: false,
+        ..soft.clone()
+    };
+    make(machine, &Spec::Soft(spec), manner, answer)
+}
+
 /// Makes a hot spare pool, or sees whether it could be made, and says so in the answer.
 pub fn make_pool(
     machine: &mut Machine<'_>,
@@ -149,7 +189,11 @@ pub fn make_pool(
 /// RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
     if let Spec::Raid(raid) = spec {
-        let be = if manner.check_only { "would be" } else { "is being" };
+        let be = if manner.check_only {
+            "would be"
+        } else {
+            "is being"
+        };
         return (!raid.keep).then(|| format!("{}: its parity {be} initialized", raid.name));
     }
     let Spec::Mirror(mirror) = spec else {

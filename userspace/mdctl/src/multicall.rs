@@ -23,8 +23,10 @@ use crate::{
         metastat,
         metasync,
         metattach,
+        mhd,
         monitor,
         probe,
+        r#move,
         scan,
         start,
         stop,
@@ -69,7 +71,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 24] = [
+pub static COMMANDS: [Command; 25] = [
     Command {
         name: "metainit",
         own_program: true,
@@ -179,6 +181,12 @@ pub static COMMANDS: [Command; 24] = [
         run: |matches, machine, answer| start::run(arguments(matches)?, machine, answer),
     },
     Command {
+        name: "move",
+        own_program: false,
+        definition: r#move::Arguments::command,
+        run: |matches, machine, answer| r#move::run(arguments(matches)?, machine, answer),
+    },
+    Command {
         name: "stop",
         own_program: false,
         definition: stop::Arguments::command,
@@ -207,6 +215,12 @@ pub static COMMANDS: [Command; 24] = [
         own_program: false,
         definition: monitor::Arguments::command,
         run: |matches, machine, answer| monitor::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "mhd",
+        own_program: false,
+        definition: mhd::Arguments::command,
+        run: |matches, machine, answer| mhd::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "version",

@@ -63,9 +63,16 @@ pub fn repair(
 /// What is to be done about a column of RAID5, in SVM's order (`svm.md` section 10.1): first the one
 /// that is out of service, then those that fail and were the last ones with their data.
 fn of_raid(unit: &Unit) -> Option<Repair> {
-    let first = |state| unit.components().find(|part: &&Component| part.state == state);
+    let first = |state| {
+        unit.components()
+            .find(|part: &&Component| part.state == state)
+    };
     let replace = |part: &Component| {
-        format!("metareplace {} {} <new device>", unit.name, typed_word(&part.device))
+        format!(
+            "metareplace {} {} <new device>",
+            unit.name,
+            typed_word(&part.device)
+        )
     };
     if let Some(part) = first(State::Maintenance) {
         return Some(Repair::now(replace(part)));

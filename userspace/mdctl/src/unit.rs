@@ -32,6 +32,7 @@ use crate::{
     }, //
 };
 use md_abi::admin::SoftState;
+use md_model::limits::ALIGNMENT_SECTORS_DEFAULT;
 use md_report::{
     self as report,
     State, //
@@ -93,6 +94,12 @@ pub struct Soft {
 }
 
 impl Soft {
+    /// What the data of its extents begins on a multiple of, if that is not 1 MiB, which is what
+    /// nearly all have.
+    fn unusual_alignment(&self) -> Option<Sectors> {
+        Some(self.layout.alignment).filter(|own| own.0 != ALIGNMENT_SECTORS_DEFAULT)
+    }
+
     /// How its layout is, in SVM's words (`svm.md` section 6.1).
     pub fn word(&self) -> &'static str {
         match self.layout.state {
@@ -102,6 +109,7 @@ impl Soft {
             SoftState::Growing => "Growing",
             SoftState::Shrinking => "Shrinking",
             SoftState::Clearing => "Deleting",
+            SoftState::Moving => "Moving",
         }
     }
 }
@@ -196,7 +204,11 @@ impl Unit {
             Body::Soft(soft) => Spec::Soft(SoftSpec {
                 name: self.name,
                 base: soft.base.device.clone(),
-                place: Place::Extents(soft.layout.extents.clone()),
+                on_new_partition: false,
+                place: Place::Extents {
+                    extents: soft.layout.extents.clone(),
+                    alignment: soft.unusual_alignment(),
+                },
             }),
             Body::Raid(raid) => Spec::Raid(RaidSpec {
                 name: self.name,

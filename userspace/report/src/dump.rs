@@ -311,7 +311,8 @@ pub struct SoftPartition {
     pub generation: u64,
     /// What the data of its extents begins on a multiple of, in bytes.
     pub alignment: u64,
-    /// `okay`, or what is still to be done: `creating`, `growing`, `shrinking`, `clearing`.
+    /// `okay`, or what is still to be done: `creating`, `growing`, `shrinking`, `clearing`,
+    /// `moving`.
     pub state: &'static str,
     /// Its base, from the first watermark to the last.
     pub base: Component,

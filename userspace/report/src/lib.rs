@@ -13,6 +13,7 @@ mod database;
 pub mod dump;
 mod event;
 mod metadevice;
+mod multihost;
 mod pool;
 
 pub use check::{
@@ -42,6 +43,13 @@ pub use metadevice::{
     State,
     Submirror,
     WritePolicy, //
+};
+pub use multihost::{
+    Access,
+    Lost,
+    MultihostDisk,
+    Reservation,
+    Way, //
 };
 pub use pool::{
     HotSpare,
@@ -129,6 +137,9 @@ pub struct Document {
     /// `mdctl dump`: what is written on a device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dump: Option<dump::Dump>,
+    /// `mdctl mhd`: disks that several hosts can reach, as they are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multihost: Option<Vec<MultihostDisk>>,
     /// `mdctl monitor`: something that has happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
@@ -165,6 +176,7 @@ impl Default for Document {
             tool: None,
             module: None,
             dump: None,
+            multihost: None,
             event: None,
             lost: None,
             description: None,

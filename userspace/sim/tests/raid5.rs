@@ -71,15 +71,69 @@ fn each_rule_is_needed() {
     let all = RaidRules::ALL;
     let broken = [
         ("log", RaidRules { log: false, ..all }),
-        ("log_is_durable", RaidRules { log_is_durable: false, ..all }),
-        ("flush_before_reuse", RaidRules { flush_before_reuse: false, ..all }),
-        ("flush_after_replay", RaidRules { flush_after_replay: false, ..all }),
-        ("checkpoint", RaidRules { checkpoint: false, ..all }),
-        ("checkpoint_is_durable", RaidRules { checkpoint_is_durable: false, ..all }),
-        ("whole_batches_only", RaidRules { whole_batches_only: false, ..all }),
-        ("flush_before_replacement", RaidRules { flush_before_replacement: false, ..all }),
-        ("flush_before_cursor", RaidRules { flush_before_cursor: false, ..all }),
-        ("no_modify_ahead_of_build", RaidRules { no_modify_ahead_of_build: false, ..all }),
+        (
+            "log_is_durable",
+            RaidRules {
+                log_is_durable: false,
+                ..all
+            },
+        ),
+        (
+            "flush_before_reuse",
+            RaidRules {
+                flush_before_reuse: false,
+                ..all
+            },
+        ),
+        (
+            "flush_after_replay",
+            RaidRules {
+                flush_after_replay: false,
+                ..all
+            },
+        ),
+        (
+            "checkpoint",
+            RaidRules {
+                checkpoint: false,
+                ..all
+            },
+        ),
+        (
+            "checkpoint_is_durable",
+            RaidRules {
+                checkpoint_is_durable: false,
+                ..all
+            },
+        ),
+        (
+            "whole_batches_only",
+            RaidRules {
+                whole_batches_only: false,
+                ..all
+            },
+        ),
+        (
+            "flush_before_replacement",
+            RaidRules {
+                flush_before_replacement: false,
+                ..all
+            },
+        ),
+        (
+            "flush_before_cursor",
+            RaidRules {
+                flush_before_cursor: false,
+                ..all
+            },
+        ),
+        (
+            "no_modify_ahead_of_build",
+            RaidRules {
+                no_modify_ahead_of_build: false,
+                ..all
+            },
+        ),
     ];
     let first = seed();
     for (name, rules) in broken {

@@ -29,6 +29,8 @@ use md_abi::admin::{
     ListPools,
     ListReplicas,
     MendSoft,
+    MoveSoft,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -173,6 +175,12 @@ pub trait Admin {
 
     /// Compares or writes the watermarks of a base.
     fn mend_soft(&mut self, argument: &mut MendSoft) -> Result<(), CallError>;
+
+    /// Moves an extent of a soft partition.
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError>;
+
+    /// Carries out an operation on a disk that several hosts can reach.
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError>;
 
     /// Adds replicas of the state database.
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError>;

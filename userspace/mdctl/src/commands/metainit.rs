@@ -67,7 +67,8 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
        metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
        metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-k]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
-       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)...
+       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
+       metainit [OPTIONS] NAME -p -e DISK [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] POOL [COMPONENT...]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
@@ -96,6 +97,8 @@ Each soft partition:
   -o OFFSET -b LENGTH
                 An extent, in blocks: where its data begins on the base, and how much it is. As
                 \"metastat -p\" prints them, for a soft partition that was there before
+  -e DISK       On a disk that gets one partition first, which is all of it. What is on the disk
+                is lost
 
 The parity of RAID5 is made of whatever is on its components while it can be used; until then it
 makes up for none. A write that is cut off by a crash is brought to its end at the next start, also

@@ -5,6 +5,7 @@
 use super::{
     events,
     mirror,
+    multihost,
     Failure,
     Subject, //
 };
@@ -30,6 +31,10 @@ use std::cmp::Ordering;
 /// Why a request about `subject` was refused.
 pub fn refusal(refused: &Refused, subject: &Subject<'_>) -> Failure {
     if let Some(failure) = events::refusal(refused.refusal, refused.values) {
+        return failure;
+    }
+    let disk = subject.component(refused.index);
+    if let Some(failure) = multihost::refusal(refused.refusal, refused.values, &disk) {
         return failure;
     }
     Words {
@@ -505,7 +510,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_soft_partitions() {
-        assert_snapshot!(refusals(110..=127), @r"
+        assert_snapshot!(refusals(110..=144), @r"
         d10: is not a soft partition
           next: metastat d10
         /dev/sdb: cannot stand on another soft partition
@@ -530,7 +535,7 @@ mod tests {
           next: metastat d10
         /dev/sdb: is a soft partition on a mirror, and nothing is made of those
           next: metastat -c
-        d10: there are soft partitions on it, such as d17
+        d10: there are soft partitions on it
           next: metaclear -p d10
         /dev/sdb: a watermark, at block 16, could not be read or written (error 17)
           next: dmesg | tail
@@ -542,12 +547,22 @@ mod tests {
           next: metastat d10
         /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
           next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
+        d10: an extent of it, or of what it is to be made of, is being moved
+          next: metastat d10
+        d10: has no extent 17: there are 16, counted from 0
+          next: metastat d10
+        /dev/sdb: there is no room for 17 blocks in one piece
+          next: metastat -p
+        d10: the extent could not be copied, and stays where it is (error 17)
+          next: dmesg | tail
+        d10: the extent stays where it is: the move was interrupted
+          next: metastat d10
         ");
     }
 
     #[test]
     fn and_every_refusal_about_raid5() {
-        assert_snapshot!(refusals(140..=147), @r"
+        assert_snapshot!(refusals(150..=157), @r"
         d10: is not a RAID5 metadevice
           next: metastat d10
         d10: would have 17 columns, and 3 to 16 are possible
@@ -587,6 +602,11 @@ mod tests {
             let failure = refuse(Refusal::ComponentBusy, ABI_VERSION, index);
             assert_eq!(failure.device.as_deref(), Some("d10"));
         }
+    }
+
+    #[test]
+    fn so_has_every_refusal_about_disks_of_several_hosts() {
+        assert_snapshot!(refusals(160..=166), @r"");
     }
 
     #[test]

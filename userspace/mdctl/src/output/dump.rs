@@ -13,11 +13,11 @@ use md_report::{
         Member,
         Metadevice,
         Pool,
+        Raid5,
         Record,
         Replica,
         Root,
         Row,
-        Raid5,
         SoftPartition,
         Spared,
         Standing, //

@@ -6,6 +6,7 @@ pub mod dump;
 mod human_size;
 pub mod json;
 pub mod mirror;
+pub mod multihost;
 pub mod pools;
 pub(crate) mod scrub;
 mod table;

@@ -140,20 +140,18 @@ fn heading(listed: &Listed, with_state: bool) -> String {
 }
 
 /// A RAID5 metadevice (`svm.md` section 10.1).
-fn raid(
-    listed: &Listed,
-    raid: &Raid,
-    size: &str,
-    with_times: bool,
-    keeping: &Keeping,
-) -> String {
+fn raid(listed: &Listed, raid: &Raid, size: &str, with_times: bool, keeping: &Keeping) -> String {
     let unit = &listed.unit;
     let state = if raid.is_initializing && unit.state == State::Okay {
         "Initializing"
     } else {
         unit.state.word()
     };
-    let mut text = format!("{}: {}\n    State: {state}\n", unit.name, Kind::Raid.title());
+    let mut text = format!(
+        "{}: {}\n    State: {state}\n",
+        unit.name,
+        Kind::Raid.title()
+    );
     if let Some(Repair { after, command }) = &listed.repair {
         text += "    Invoke: ";
         text += &after.map_or(String::new(), |after| format!("{after}\n\t\t"));

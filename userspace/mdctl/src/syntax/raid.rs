@@ -78,20 +78,24 @@ impl RaidSpec {
                     continue;
                 }
                 "-o" => {
-                    return Err(words.wrong("asks for columns that were added later, which no \
-                                            RAID5 metadevice of this version has"));
+                    return Err(words.wrong(
+                        "asks for columns that were added later, which no \
+                                            RAID5 metadevice of this version has",
+                    ));
                 }
                 "-h" => {
-                    return Err(words.wrong("asks for a hot spare pool, which only a stripe or \
-                                            concat of this version has"));
+                    return Err(words.wrong(
+                        "asks for a hot spare pool, which only a stripe or \
+                                            concat of this version has",
+                    ));
                 }
                 "-w" => {
-                    return Err(words.wrong("asks for a number of prewrite slots, which are \
-                                            always as many as are needed"));
+                    return Err(words.wrong(
+                        "asks for a number of prewrite slots, which are \
+                                            always as many as are needed",
+                    ));
                 }
-                _ => {
-                    return Err(words.wrong("is not an option of RAID5: -i INTERLACE and -k are"))
-                }
+                _ => return Err(words.wrong("is not an option of RAID5: -i INTERLACE and -k are")),
             }
             words.next += 1;
         }
@@ -102,9 +106,18 @@ impl RaidSpec {
 impl fmt::Display for RaidSpec {
     /// One line in md.tab syntax.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns: Vec<_> = self.devices.iter().map(|path| component_word(path)).collect();
+        let columns: Vec<_> = self
+            .devices
+            .iter()
+            .map(|path| component_word(path))
+            .collect();
         let interlace = self.interlace.to_word();
-        write!(f, "{} {RAID} {} -i {interlace}", self.name, columns.join(" "))?;
+        write!(
+            f,
+            "{} {RAID} {} -i {interlace}",
+            self.name,
+            columns.join(" ")
+        )?;
         if self.keep {
             write!(f, " {KEEP}")?;
         }

@@ -54,7 +54,10 @@ impl World {
             for sector in first..(first + count).min(self.layout.sectors()) {
                 let mut bytes = [0; 512];
                 let numbered = tag.into_iter().chain([sector as u8]);
-                bytes.iter_mut().zip(numbered).for_each(|(to, from)| *to = from);
+                bytes
+                    .iter_mut()
+                    .zip(numbered)
+                    .for_each(|(to, from)| *to = from);
                 new.insert(sector, bytes);
             }
         }
@@ -157,9 +160,17 @@ impl World {
         };
         let mut runs = Vec::new();
         for column in data().filter(|column| touched(*column) && Some(*column) != lost) {
-            let own = || new.keys().filter(|(own, _)| *own == column).map(|(_, at)| *at);
+            let own = || {
+                new.keys()
+                    .filter(|(own, _)| *own == column)
+                    .map(|(_, at)| *at)
+            };
             let (from, to) = (own().min().unwrap_or(0), own().max().unwrap_or(0));
-            runs.push((column, from, (from..=to).map(|at| now(column, at)).collect()));
+            runs.push((
+                column,
+                from,
+                (from..=to).map(|at| now(column, at)).collect(),
+            ));
         }
         if plan != Plan::Bare && lost != Some(line.parity) {
             let parity = |at: u64| {

@@ -43,7 +43,9 @@ impl World {
             other.cut_at = u64::MAX;
             other.lose(lost);
             let _ = other.replay();
-            other.check().map_err(|why| format!("without column {lost}: {why}"))?;
+            other
+                .check()
+                .map_err(|why| format!("without column {lost}: {why}"))?;
             self.seen.losses += 1;
         }
         // The power may go again, and again.
@@ -108,7 +110,9 @@ impl World {
     fn page(&self, column: u32, slot: u64) -> Vec<u8> {
         let start = slot_start(slot);
         let disk = &self.disks[column as usize];
-        (start..start + HEAD_SECTORS).flat_map(|at| disk.read(at)).collect()
+        (start..start + HEAD_SECTORS)
+            .flat_map(|at| disk.read(at))
+            .collect()
     }
 
     /// Carries a batch out again, if it is whole.
@@ -116,7 +120,10 @@ impl World {
         let there = self.present().fold(0, |set, column| set | bit(column));
         let mut whole = 0;
         let mut all = Vec::new();
-        for column in self.present().filter(|column| batch.holders & bit(*column) != 0) {
+        for column in self
+            .present()
+            .filter(|column| batch.holders & bit(*column) != 0)
+        {
             if let Some(runs) = self.runs_of(column, batch) {
                 whole |= bit(column);
                 all.push((column, runs));
@@ -161,11 +168,15 @@ impl World {
     /// Each sector is what it should be, and so is the parity, where it is to be right.
     fn check(&self) -> Result<(), String> {
         for (sector, expected) in (0..).zip(&self.acknowledged) {
-            let found = self.read(sector).ok_or(format!("sector {sector} is lost"))?;
+            let found = self
+                .read(sector)
+                .ok_or(format!("sector {sector} is lost"))?;
             let new = self.pending.get(&sector);
             if found != *expected && Some(&found) != new {
                 let whose = if new.is_some() { "being" } else { "not being" };
-                return Err(format!("sector {sector}, which was {whose} written, has changed"));
+                return Err(format!(
+                    "sector {sector}, which was {whose} written, has changed"
+                ));
             }
         }
         if self.missing.is_some() {

@@ -10,6 +10,7 @@ mod database;
 mod events;
 mod layout;
 mod mirror;
+mod multihost;
 mod pools;
 mod rename;
 mod scrub;
@@ -47,6 +48,8 @@ use md_abi::admin::{
     ListReplicas,
     MendSoft,
     MirrorOptions,
+    MoveSoft,
+    Multihost,
     PoolStatus,
     Probe,
     ReadEvents,
@@ -129,6 +132,8 @@ pub struct FakeAdmin {
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
     softs: BTreeMap<u32, soft::FakeSoft>,
+    /// Disks that other hosts can reach.
+    multihost: BTreeMap<u64, multihost::FakeMultihost>,
     units: BTreeMap<u32, FakeUnit>,
     /// Those of a set that was stopped.
     stopped: BTreeMap<u32, FakeUnit>,
@@ -281,13 +286,7 @@ impl FakeAdmin {
             state,
             ..
         } = self.summary(number);
-        if parent == SOFT_PARENTS {
-            let first = self.holder(Self::dev(number)).unwrap_or(0);
-            return Err((Refusal::UnitIsBase, NO_INDEX, [first.into(), 0]));
-        }
-        if parent != NO_PARENT {
-            return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
-        }
+        check_no_parent(parent)?;
         let erred = state == ComponentState::Maintenance as u32;
         if open_count > 0 {
             Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0]))
@@ -296,6 +295,15 @@ impl FakeAdmin {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Refuses a metadevice that is a component of another one, or the base of soft partitions.
+fn check_no_parent(parent: u32) -> Result<(), Refused> {
+    match parent {
+        NO_PARENT => Ok(()),
+        SOFT_PARENTS => Err((Refusal::UnitIsBase, NO_INDEX, [0; 2])),
+        _ => Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0])),
     }
 }
 
@@ -644,6 +652,20 @@ impl Admin for FakeAdmin {
         self.admit::<MendSoft>(&mut argument.header)?;
         let mended = self.mend_softs(argument);
         mended.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError> {
+        self.admit::<MoveSoft>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let moved = self.move_extent(number, argument);
+        moved.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {
+        self.admit::<Multihost>(&mut argument.header)?;
+        let disk = self.multihost_disk(argument.dev);
+        let done = disk.operate(argument, keys);
+        done.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn add_replicas(&mut self, argument: &mut AddReplicas) -> Result<(), CallError> {

@@ -4,6 +4,7 @@
 pub mod database;
 pub mod events;
 mod making;
+pub mod multihost;
 pub mod pools;
 mod reading;
 pub mod scrub;
@@ -13,6 +14,7 @@ pub mod soft;
 pub use making::{
     check_growth,
     create,
+    create_again,
     grow,
     DeviceChoice,
     Making, //

@@ -263,7 +263,10 @@ fn raid_of(
 ) -> Result<Raid, RequestError> {
     let mut rows = rows_of(name, rows, components)?;
     let nonsense = || RequestError::Nonsense(format!("{name} has not one row"));
-    let row = rows.pop().filter(|_| rows.is_empty()).ok_or_else(nonsense)?;
+    let row = rows
+        .pop()
+        .filter(|_| rows.is_empty())
+        .ok_or_else(nonsense)?;
     Ok(Raid {
         row,
         resync: resync_of(name, summary)?,

@@ -1,0 +1,1 @@
+../../packaging/include/md/mhd.h

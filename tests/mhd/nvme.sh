@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: an NVMe disk, which has persistent reservations only, is taken, kept and given up by them;
+#         when another host preempts the key, a probe finds that out and the disk is fenced.
+# Clause: issue 10: the non-shared operations on top of persistent reservations
+# Lanes: drawn
+# Vm: --disks 2 --disk-size 16M
+# Timeout: 120
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/lio.sh
+. "$MD_TEST_LIB/lio.sh"
+
+modprobe md_rs
+modprobe nvme_core multipath=N
+modprobe -a nvmet nvme_loop
+mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
+nvmet=/sys/kernel/config/nvmet
+mkdir "$nvmet/subsystems/nqn.md" "$nvmet/ports/1"
+echo 1 >"$nvmet/subsystems/nqn.md/attr_allow_any_host"
+mkdir "$nvmet/subsystems/nqn.md/namespaces/1"
+echo /dev/sdb >"$nvmet/subsystems/nqn.md/namespaces/1/device_path"
+echo 1 >"$nvmet/subsystems/nqn.md/namespaces/1/resv_enable"
+echo 1 >"$nvmet/subsystems/nqn.md/namespaces/1/enable"
+echo loop >"$nvmet/ports/1/addr_trtype"
+ln -s "$nvmet/subsystems/nqn.md" "$nvmet/ports/1/subsystems/nqn.md"
+
+# host LETTER: connects as another host, and says which disk it has.
+host() {
+	local before after
+	before=$(ls /dev/nvme*n1 2>/dev/null || true)
+	echo "transport=loop,nqn=nqn.md,hostnqn=nqn.host$1,hostid=00000000-0000-0000-0000-00000000000$1" \
+		>/dev/nvme-fabrics
+	after() { ls /dev/nvme*n1 2>/dev/null | grep -vxF "${before:-none}"; }
+	wait_for 10 after >&2
+	after | tail -n 1
+}
+ours=$(host a | tail -n 1)
+theirs=$(host b | tail -n 1)
+note "this host has $ours, the other one $theirs"
+write() { dd if=/dev/urandom of="$1" bs=4k count=1 oflag=direct conv=notrunc status=none; }
+is_fenced() { [ "$(mhd_says "$ours" '.fenced')" = true ]; }
+
+note "taken, by a persistent reservation"
+run write "$theirs"
+run mdctl mhd take "$ours" --min 2000
+same "way" persistent "$(mhd_says "$ours" .way)"
+same "kind" exclusive-access "$(mhd_says "$ours" .reservation.kind)"
+refuse '' write "$theirs"
+run write "$ours"
+run mdctl mhd release "$ours"
+run write "$theirs"
+
+note "lost to a preemption, found by a probe"
+run metainit d10 1 1 "$ours"
+run mdctl mhd action "$ours" fence
+run mdctl mhd take "$ours" --min 2000
+run mdctl mhd failfast "$ours" 300
+run write /dev/md/dsk/d10
+key=$(mhd_says "$ours" .reservation.key)
+run blkpr -c register -k 0xb2 "$theirs"
+run blkpr -c preempt -K 0xb2 -k "$key" -t exclusive-access "$theirs"
+wait_for 10 is_fenced
+refuse '' write /dev/md/dsk/d10
+same "access" no "$(mhd_says "$ours" .access)"
+
+note "taken back"
+run mdctl mhd take "$ours" --min 2000
+run write /dev/md/dsk/d10
+refuse '' write "$theirs"
