@@ -28,7 +28,8 @@ use crate::{
     abi::{
         ComponentState,
         Refusal,
-        NO_PARENT, //
+        NO_PARENT,
+        SOFT_PARENTS, //
     },
     component::Component,
     database::Database,
@@ -54,6 +55,11 @@ use crate::{
         PersonalityRef,
         Unit, //
     },
+    raid::{
+        self,
+        Raid, //
+    },
+    soft::moving::Moving,
     sync::upkeep::{
         self,
         Upkeep, //
@@ -62,7 +68,7 @@ use crate::{
 };
 
 /// Most levels of metadevices on top of each other.
-const LEVELS_MAX: u32 = 8;
+pub(crate) const LEVELS_MAX: u32 = 8;
 
 /// A metadevice as a component of another one, or as the base of soft partitions.
 pub(crate) struct Child {
@@ -170,12 +176,31 @@ pub(crate) struct Shape {
     // Dropped in this order: the unit's code lives in the personality's module.
     unit: Unit,
     components: KVec<Arc<Component>>,
+    moving: Option<Arc<Moving>>,
 }
 
 impl Shape {
     /// A unit and its components.
     pub(crate) fn new(unit: Unit, components: KVec<Arc<Component>>) -> Self {
-        Self { unit, components }
+        Self {
+            unit,
+            components,
+            moving: None,
+        }
+    }
+
+    /// The same of a soft partition, of which an extent is being moved.
+    pub(crate) fn with_moving(self, moving: Arc<Moving>) -> Self {
+        Self {
+            moving: Some(moving),
+            ..self
+        }
+    }
+
+    /// The extent of a soft partition that is being moved, if one is.
+    #[inline]
+    pub(crate) fn moving(&self) -> Option<&Moving> {
+        self.moving.as_deref()
     }
 
     /// The map.
@@ -209,7 +234,7 @@ impl Shape {
         match &self.unit {
             Unit::Mirrored(_) => true,
             Unit::Soft(_) => self.mirror_below().is_some(),
-            Unit::Striped(_) => false,
+            Unit::Striped(_) | Unit::Raid(_) => false,
         }
     }
 
@@ -269,7 +294,7 @@ impl Shape {
             | (ComponentState::NeedsResync | ComponentState::Offline, Unit::Mirrored(_)) => {
                 ComponentState::Maintenance
             }
-            (ComponentState::Unavailable, Unit::Mirrored(_)) if !all_gone => {
+            (ComponentState::Unavailable, Unit::Mirrored(_) | Unit::Raid(_)) if !all_gone => {
                 ComponentState::Maintenance
             }
             (state, _) => state,
@@ -306,6 +331,8 @@ pub(crate) struct Body {
     personality: PersonalityRef,
     /// What keeps the sides of a mirror equal.
     upkeep: Option<Pin<KBox<Upkeep>>>,
+    /// What RAID5 works with.
+    raid: Option<Pin<KBox<Raid>>>,
 }
 
 impl Body {
@@ -320,10 +347,15 @@ impl Body {
         shape.check()?;
         let upkeep = match shape.unit() {
             Unit::Mirrored(_) => Some(Upkeep::new().map_err(no_memory)?),
-            Unit::Striped(_) | Unit::Soft(_) => None,
+            Unit::Striped(_) | Unit::Soft(_) | Unit::Raid(_) => None,
+        };
+        let raid = match shape.unit().raid() {
+            Some(unit) => Some(Raid::new(unit.layout()).map_err(no_memory)?),
+            None => None,
         };
         Ok(Self {
             upkeep,
+            raid,
             shape: Published::new(shape).map_err(no_memory)?,
             open_count: OpenCount(Atomic::new(0)),
             parent: Atomic::new(NO_PARENT),
@@ -354,6 +386,12 @@ impl Body {
     #[inline]
     pub(crate) fn upkeep(&self) -> Option<&Upkeep> {
         self.upkeep.as_deref()
+    }
+
+    /// What RAID5 works with.
+    #[inline]
+    pub(crate) fn raid(&self) -> Option<&Raid> {
+        self.raid.as_deref()
     }
 
     /// Whether it is read-only until the set is started again, see
@@ -413,13 +451,36 @@ impl Body {
         self.parent.load(Relaxed)
     }
 
-    /// Refuses a metadevice that is a component of another one.
+    /// Refuses a metadevice that is a component of another one, or the base of soft partitions.
     pub(crate) fn check_no_parent(&self) -> Result<(), Refused> {
-        let parent = self.parent();
-        if parent != NO_PARENT {
-            return Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0]));
+        match self.parent() {
+            NO_PARENT => Ok(()),
+            SOFT_PARENTS => Err(Refused::new(EBUSY, Refusal::UnitIsBase)),
+            parent => Err(Refused::new(EBUSY, Refusal::UnitHasParent).with([parent.into(), 0])),
         }
-        Ok(())
+    }
+
+    /// Refuses a soft partition of which an extent is being moved: what is written to it has to come
+    /// through its own disk.
+    pub(crate) fn check_not_moving(&self) -> Result<(), Refused> {
+        match self.shape().moving() {
+            Some(_) => Err(Refused::new(EBUSY, Refusal::SoftIsMoving)),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody needs the metadevice as if he had its disk open, until [`Self::let_go`].
+    pub(crate) fn hold(&self) -> Result<(), Refused> {
+        if self.open_count.open() {
+            Ok(())
+        } else {
+            Err(Refused::new(EBUSY, Refusal::UnitOpen))
+        }
+    }
+
+    /// Undoes [`Self::hold`].
+    pub(crate) fn let_go(&self) {
+        self.open_count.release();
     }
 
     /// Sees to it that nobody can open the disk any more, so that the metadevice can be dropped.
@@ -453,8 +514,7 @@ impl Body {
 
     fn list_leaves(&self, leaves: &mut KVec<(Arc<BlockDevice>, u64)>) -> Result<(), Refused> {
         let shape = self.shape();
-        let stripe = shape.unit().striped();
-        let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
+        let laid_out = shape.unit().places();
         for (index, component) in shape.components().iter().enumerate() {
             match &component.child {
                 Some(child) => child.body.list_leaves(leaves)?,
@@ -473,6 +533,14 @@ impl Operations for Arc<Body> {
         engine::queue(request, self, submission);
     }
 
+    fn queue_deferred(
+        &self,
+        requests: &mut dyn Iterator<Item = Request>,
+        submission: &Submission<'_>,
+    ) {
+        engine::queue_deferred(requests, self, submission);
+    }
+
     fn leave(&self, sector: u64, count: u64) {
         if let Some(mirror) = self.shape().unit().mirrored() {
             mirror.leave(sector, count);
@@ -481,7 +549,7 @@ impl Operations for Arc<Body> {
 
     fn own_clones(&self) -> u32 {
         match self.shape().unit() {
-            Unit::Striped(_) => 1,
+            Unit::Striped(_) | Unit::Raid(_) => 1,
             // What the mirror needs that it is on.
             Unit::Soft(_) => self
                 .shape()
@@ -496,11 +564,15 @@ impl Operations for Arc<Body> {
     }
 
     fn errand_count(&self) -> u32 {
-        self.upkeep().map_or(0, |_| upkeep::COUNT)
+        let of_raid = self.raid().map_or(0, |_| raid::build::COUNT);
+        self.upkeep().map_or(of_raid, |_| upkeep::COUNT)
     }
 
     fn errand(&self, errand: &Errand<'_>) {
-        upkeep::run(self, errand);
+        match self.raid() {
+            Some(_) => raid::build::run(self, errand),
+            None => upkeep::run(self, errand),
+        }
     }
 
     fn open(&self, write: bool) -> Result {
@@ -513,6 +585,9 @@ impl Operations for Arc<Body> {
             .soft()
             .is_some_and(|soft| soft.is_pending())
         {
+            return Err(ENXIO);
+        }
+        if self.raid().is_some_and(Raid::is_blocked) {
             return Err(ENXIO);
         }
         if self.open_count.open() {

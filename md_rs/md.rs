@@ -11,10 +11,11 @@
 //! 3. [`body`], [`component`] and [`metadevice`]: what a metadevice is made of, and its disk.
 //! 4. [`database`]: what survives a power cut.
 //! 5. [`sync`]: what keeps the sides of a mirror equal.
-//! 6. [`admin`]: the ioctls of `/dev/md/admin`.
-//! 7. [`events`]: what is told of all that.
-//! 8. [`multihost`] and [`fencing`]: disks that other hosts can reach.
-//! 9. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
+//! 6. [`raid`]: the parity of RAID5, and its logs.
+//! 7. [`admin`]: the ioctls of `/dev/md/admin`.
+//! 8. [`events`]: what is told of all that.
+//! 9. [`multihost`] and [`fencing`]: disks that other hosts can reach.
+//! 10. [`kapi`]: the only unsafe Rust, safe wrappers over the kernel's C interfaces.
 
 use kernel::prelude::*;
 
@@ -32,6 +33,7 @@ pub mod kapi;
 mod metadevice;
 pub mod multihost;
 pub mod personality;
+mod raid;
 mod refused;
 mod sides;
 mod soft;

@@ -37,6 +37,10 @@ use crate::{
         Unit,
         UnitSpec, //
     },
+    raid::{
+        self,
+        largest_change, //
+    },
     refused::text,
     sides::Sides,
     sync::upkeep::{
@@ -302,6 +306,7 @@ impl Metadevice {
         if let Some(kept) = Kept::of(self.body()) {
             kept.leave_clean();
         }
+        raid::leave(self.body());
     }
 
     /// Its disk goes, but what it was goes on under another name.
@@ -370,6 +375,17 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             for component in shape.components() {
                 limits.stack(&component.device, 0, &label);
             }
+        }
+        Unit::Raid(raid) => {
+            for (component, place) in shape.components().iter().zip(raid.columns()) {
+                limits.stack(&component.device, place.start_sector, &label);
+            }
+            let layout = raid.layout();
+            let interlace = u32::try_from(layout.interlace_sectors()).unwrap_or(0);
+            limits.prefer_sizes(interlace, layout.row_sectors());
+            limits.offer_only_data();
+            limits.keep_pages_stable();
+            limits.set_largest_change(largest_change(layout));
         }
     }
     if shape.is_mirrored() {

@@ -12,9 +12,15 @@ use kernel::{
     ThisModule, //
 };
 use md_model::{
-    database::metadevice::soft::{
-        SoftHead,
-        SoftState, //
+    database::{
+        identity::Uuid,
+        metadevice::{
+            raid::Raid,
+            soft::{
+                SoftHead,
+                SoftState, //
+            }, //
+        }, //
     },
     geometry::stripe::{
         Component,
@@ -26,6 +32,10 @@ use md_model::{
     mirror::options::{
         Options,
         WritePolicy, //
+    },
+    raid5::{
+        layout::Layout,
+        progress::Progress, //
     },
     soft::{
         Base,
@@ -90,6 +100,15 @@ pub enum UnitSpec<'a> {
         /// Its extents, at least one.
         extents: &'a [Extent],
     },
+    /// A RAID5 metadevice.
+    Raid {
+        /// Interlace in sectors.
+        interlace_sectors: u64,
+        /// Its columns.
+        columns: &'a [ComponentSpec],
+        /// All but these.
+        raid: Raid,
+    },
 }
 
 /// A kind of metadevice.
@@ -109,6 +128,8 @@ pub enum Unit {
     Mirrored(Arc<dyn Mirrored>),
     /// Each block has one place on the base.
     Soft(KBox<dyn Soft>),
+    /// Each block has one place, and a parity makes up for one column that is lost.
+    Raid(Arc<dyn Raided>),
 }
 
 impl Unit {
@@ -118,6 +139,7 @@ impl Unit {
             Self::Striped(stripe) => stripe.sectors(),
             Self::Mirrored(mirror) => mirror.sectors(),
             Self::Soft(soft) => soft.striped().sectors(),
+            Self::Raid(raid) => raid.layout().sectors(),
         }
     }
 
@@ -127,14 +149,14 @@ impl Unit {
         match self {
             Self::Striped(stripe) => Some(&**stripe),
             Self::Soft(soft) => Some(soft.striped()),
-            Self::Mirrored(_) => None,
+            Self::Mirrored(_) | Self::Raid(_) => None,
         }
     }
 
     /// What is special about a mirror.
     pub(crate) fn mirrored(&self) -> Option<&dyn Mirrored> {
         match self {
-            Self::Striped(_) | Self::Soft(_) => None,
+            Self::Striped(_) | Self::Soft(_) | Self::Raid(_) => None,
             Self::Mirrored(mirror) => Some(&**mirror),
         }
     }
@@ -143,7 +165,7 @@ impl Unit {
     pub(crate) fn soft(&self) -> Option<&dyn Soft> {
         match self {
             Self::Soft(soft) => Some(&**soft),
-            Self::Striped(_) | Self::Mirrored(_) => None,
+            Self::Striped(_) | Self::Mirrored(_) | Self::Raid(_) => None,
         }
     }
 
@@ -151,7 +173,24 @@ impl Unit {
     pub(crate) fn stripe(&self) -> Option<&dyn Striped> {
         match self {
             Self::Striped(stripe) => Some(&**stripe),
-            Self::Soft(_) | Self::Mirrored(_) => None,
+            Self::Soft(_) | Self::Mirrored(_) | Self::Raid(_) => None,
+        }
+    }
+
+    /// Where the data of each component is, as far as it is laid out on them.
+    pub(crate) fn places(&self) -> &[Component] {
+        match self {
+            Self::Raid(raid) => raid.columns(),
+            _ => self.striped().map_or(&[], |map| map.components()),
+        }
+    }
+
+    /// What is special about RAID5.
+    #[inline]
+    pub(crate) fn raid(&self) -> Option<&dyn Raided> {
+        match self {
+            Self::Raid(raid) => Some(&**raid),
+            Self::Striped(_) | Self::Soft(_) | Self::Mirrored(_) => None,
         }
     }
 }
@@ -209,6 +248,49 @@ pub trait Soft: Send + Sync + 'static {
     fn is_pending(&self) -> bool {
         self.head().state != SoftState::Okay
     }
+}
+
+/// A metadevice with a parity.
+///
+/// The methods are called in the data path, at the same time from any CPU; they neither sleep nor
+/// lock.
+pub trait Raided: Send + Sync + 'static {
+    /// Where blocks live.
+    fn layout(&self) -> &Layout;
+
+    /// Where log and data of each column are.
+    fn columns(&self) -> &[Component];
+
+    /// Identity of its logs.
+    fn log(&self) -> Uuid;
+
+    /// How far it is made.
+    fn progress(&self) -> Progress;
+
+    /// Writes that down.
+    fn set_progress(&self, progress: Progress);
+
+    /// How far it was made when everything was durable last: that is recorded.
+    fn durable_progress(&self) -> Progress;
+
+    /// Everything is durable now.
+    fn note_flushed(&self);
+
+    /// Whether states have taken effect that are not recorded: nothing that changes anything is
+    /// acknowledged any more.
+    fn is_unrecorded(&self) -> bool;
+
+    /// Writes that down.
+    fn note_unrecorded(&self);
+
+    /// Whether what is being made cannot go on.
+    fn is_stuck(&self) -> bool;
+
+    /// Writes that down.
+    fn set_stuck(&self, is_stuck: bool);
+
+    /// Adds sectors to others, without carry. In task context.
+    fn xor(&self, to: &mut [u8], from: &[u8]);
 }
 
 /// What became of an attempt to begin a write.

@@ -146,6 +146,23 @@ void md_disk_set_above(struct gendisk *disk)
 	lockdep_set_class(&disk->queue->elevator_lock, &above);
 }
 
+/*
+ * A request of another disk that this one has carried, and that is about to be ended. Its beginning
+ * is known if its own disk counts requests.
+ */
+void md_disk_account_carried(struct gendisk *disk, struct request *rq)
+{
+	const int group = op_stat_group(req_op(rq));
+
+	if (!rq->start_time_ns)
+		return;
+	part_stat_lock();
+	part_stat_inc(disk->part0, ios[group]);
+	part_stat_add(disk->part0, sectors[group], blk_rq_sectors(rq));
+	part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
+	part_stat_unlock();
+}
+
 /* What the requests of a disk have done so far: how many have ended, and how long they took. */
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns)
 {

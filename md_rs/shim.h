@@ -57,6 +57,7 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
+void md_disk_account_carried(struct gendisk *disk, struct request *rq);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
@@ -102,5 +103,16 @@ void md_panic(const char *disk, const char *how);
 void md_restart(void);
 
 int md_request_module(const char *alias);
+
+/* volley.c */
+struct md_volley;
+struct md_volley *md_volley_new(unsigned int count);
+void md_volley_free(struct md_volley *volley);
+bool md_volley_load(struct md_volley *volley, unsigned int index, struct block_device *bdev,
+		    sector_t sector, unsigned int opf);
+bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, unsigned int bytes);
+void md_volley_fire(struct md_volley *volley, unsigned int count);
+blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index);
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq);
 
 #endif

@@ -20,6 +20,7 @@
 //! 8. [`database`]: what survives a power cut, and which of its copies is right.
 //! 9. [`failfast`]: disks that several hosts can reach.
 //! 10. [`events`]: what is told of all that.
+//! 11. [`raid5`]: data with a parity, and the log that keeps the two together.
 
 // Kbuild makes every crate `no_std` by itself, and warns where a crate repeats it.
 #![cfg_attr(not(MD_KERNEL), no_std)]
@@ -40,6 +41,7 @@ pub mod geometry;
 pub mod limits;
 pub mod mirror;
 pub mod name;
+pub mod raid5;
 pub mod soft;
 pub mod spare;
 pub mod units;

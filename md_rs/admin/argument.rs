@@ -44,7 +44,7 @@ macro_rules! argument {
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
 argument!(Attach, ChangeSide, Replace, Sync, Scrub, ScrubStatus);
 argument!(ListPools, ChangePool, SetPool, GrowMirror, ReadEvents, Rename);
-argument!(CreateSoft, ChangeSoft, SoftStatus, MendSoft, Multihost);
+argument!(CreateSoft, ChangeSoft, SoftStatus, MendSoft, MoveSoft, Multihost);
 argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
 /// An ioctl's number, taken apart.
@@ -60,7 +60,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 30] = [
+        const ALL: [u32; 31] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -90,6 +90,7 @@ impl Command {
             abi::IOC_CHANGE_SOFT,
             abi::IOC_SOFT_STATUS,
             abi::IOC_MEND_SOFT,
+            abi::IOC_MOVE_SOFT,
             abi::IOC_MULTIHOST,
         ];
         let same = |known: &u32| {

@@ -153,6 +153,9 @@ pub(super) fn open_component(
     if metadevice.is_some_and(|metadevice| metadevice.name() == name) {
         return Err(Refused::new(EINVAL, Refusal::ComponentInUse));
     }
+    if let Some(metadevice) = metadevice {
+        metadevice.body().check_not_moving()?;
+    }
     // It is claimed, so it has no parent yet, and we have the lock under which it would be cleared.
     let child = match metadevice {
         Some(metadevice) => Some(Child::new(metadevice, parent)?),

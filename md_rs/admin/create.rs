@@ -28,7 +28,8 @@ use super::{
         Sharing, //
     },
     options,
-    pools, //
+    pools,
+    raid::plan_raid, //
 };
 use crate::{
     abi::{
@@ -41,6 +42,7 @@ use crate::{
     events::Event,
     metadevice::Plan,
     personality::UnitSpec,
+    raid::begin_logs,
     sides::Sides,
     unit_table::UnitTable,
     Refused, //
@@ -58,6 +60,8 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     let mut units = units.lock();
     let plan = if request.kind == UnitKind::Mirror as u32 {
         plan_mirror(&units, name, request)?
+    } else if request.kind == UnitKind::Raid as u32 {
+        plan_raid(&units, name, request)?
     } else if request.kind == UnitKind::SoftPartition as u32 {
         return Err(Refused::new(EINVAL, Refusal::NotAStripe));
     } else {
@@ -81,6 +85,7 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     if request.flags & abi::CREATE_ASSUME_CLEAN == 0 {
         follow_first(body.shape());
     }
+    begin_logs(&body)?;
     let metadevice = plan.carry_out()?;
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
@@ -133,6 +138,9 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
 pub(super) fn check_no_mirror(components: &[Arc<Component>]) -> Result<(), Refused> {
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());
+        if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+            return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(index));
+        }
         let Some(shape) = child.filter(|shape| shape.is_mirrored()) else {
             continue;
         };
@@ -173,6 +181,9 @@ pub(super) fn sizes_of_sides(components: &[Arc<Component>]) -> Result<KVec<u64>,
     for (index, component) in (0..).zip(components) {
         let refused = |refusal| Refused::new(EINVAL, refusal).at(index);
         let child = component.child.as_ref().map(|child| child.body().shape());
+        if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+            return Err(refused(Refusal::ComponentIsRaid));
+        }
         let stripe = child.and_then(|shape| shape.unit().striped());
         let stripe = stripe.ok_or(refused(Refusal::BadSubmirror))?;
         if child.is_some_and(Shape::is_mirrored) {

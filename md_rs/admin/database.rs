@@ -144,6 +144,11 @@ pub(super) fn delete(
             let values = [pool.number.into(), 0];
             return Err(Refused::new(EBUSY, Refusal::PoolsExist).with(values));
         }
+        let mut all = units.iter().map(|unit| unit.body());
+        if let Some(body) = all.find(|body| body.raid().is_some()) {
+            let values = [body.number().into(), 0];
+            return Err(Refused::new(EBUSY, Refusal::RaidNeedsDatabase).with(values));
+        }
         let bodies = units.iter().map(|unit| unit.body());
         deleted = database.delete_set(bodies);
     }
@@ -192,6 +197,7 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
         database.let_go(name.number());
         drop(units.take(&name)?);
     }
+    database.settle();
     database.unload();
     let event = Event::of_set(Kind::Stop).state(State::Stopped);
     database.events().record(&event);

@@ -121,7 +121,9 @@ impl<'a> Growth<'a> {
         };
         match kept.body.personality().assemble(&spec)? {
             Unit::Mirrored(larger) => Ok(larger),
-            Unit::Striped(_) | Unit::Soft(_) => Err(Refused::new(EINVAL, Refusal::NotAMirror)),
+            Unit::Striped(_) | Unit::Soft(_) | Unit::Raid(_) => {
+                Err(Refused::new(EINVAL, Refusal::NotAMirror))
+            }
         }
     }
 

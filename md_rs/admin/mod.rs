@@ -14,6 +14,7 @@ mod grow_mirror;
 mod lend;
 mod options;
 mod pools;
+mod raid;
 mod rename;
 mod replace;
 mod report;
@@ -129,6 +130,7 @@ impl PinnedDrop for Admin {
         drop(database.set_spare_worker(None));
         let units = self.units.lock();
         units.iter().for_each(|unit| unit.end_upkeep());
+        units.database().settle();
         // The workers of its replicas refer to it.
         units.database().unload();
     }
@@ -148,6 +150,7 @@ impl Leave for Admin {
             }
             unit.leave_clean();
         }
+        units.database().settle();
     }
 }
 
@@ -183,6 +186,7 @@ impl Ioctl for Admin {
             abi::IOC_CREATE_SOFT => command.run(at, |asked| soft::create(&self.units, asked)),
             abi::IOC_CHANGE_SOFT => command.run(at, |asked| soft::change(&self.units, asked)),
             abi::IOC_SOFT_STATUS => command.run(at, |asked| soft::status(&self.units, asked)),
+            abi::IOC_MOVE_SOFT => command.run(at, |asked| soft::relocate(&self.units, asked)),
             abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
             // Without the lock of the unit table: a disk may take minutes to answer.
             abi::IOC_MULTIHOST => command.run(at, multihost::carry_out),
@@ -210,14 +214,13 @@ impl Admin {
         // of the old one is gone.
         let mut units = self.units.lock();
         let body = units.get(&name)?.body().clone();
-        if body.parent() == abi::SOFT_PARENTS {
-            let first = units.above(&body).next().map(|above| above.name().number());
-            let values = [first.unwrap_or(0).into(), 0];
-            return Err(Refused::new(EBUSY, Refusal::UnitIsBase).with(values));
-        }
+        body.check_no_parent()?;
         if body.shape().unit().soft().is_some() {
             let force = clear.flags & abi::CLEAR_FORCE != 0;
-            return soft::clear(&mut units, &name, force);
+            soft::clear(&mut units, &name, force)?;
+            let event = Event::of_unit(Kind::Delete, name.number());
+            units.database().events().record(&event);
+            return Ok(());
         }
         if clear.flags & abi::CLEAR_FORCE == 0 {
             check_healthy(body.shape())?;

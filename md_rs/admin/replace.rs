@@ -74,6 +74,9 @@ pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> R
     let name = unit_name(&request.name)?;
     let submirror = unit_name(&request.submirror)?;
     let units = units.lock();
+    if units.get(&name)?.body().raid().is_some() {
+        return super::raid::replace(&units, &name, request);
+    }
     let case = find(&units, &name, &submirror, request)?;
     case.check(request.flags)?;
     let new = case.open(&units, &submirror, request)?;

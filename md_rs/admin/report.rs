@@ -7,7 +7,11 @@ use kernel::{
 };
 use md_model::{
     geometry::stripe::Component as Place,
-    mirror::passes::Hold, //
+    mirror::passes::Hold,
+    raid5::{
+        layout::Layout,
+        progress::Activity, //
+    }, //
 };
 
 use super::argument::{
@@ -23,9 +27,13 @@ use crate::{
         Refusal,
         ResyncState, //
     },
+    body::Body,
     component::Component,
     metadevice::Metadevice,
-    personality::SyncMap,
+    personality::{
+        Raided,
+        SyncMap, //
+    },
     unit_table::UnitTable,
     Refused, //
 };
@@ -69,14 +77,23 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     check_capacity(status.row_capacity, rows.len())?;
     check_capacity(status.component_capacity, shape.components().len())?;
 
-    let rows = rows.iter().map(|row| abi::Row {
-        interlace_sectors: row.interlace_sectors.get(),
-        component_count: row.component_count.get(),
-        reserved: 0,
-    });
-    write_array(status.rows, rows).map_err(bad_address)?;
+    match shape.unit().raid() {
+        Some(raid) => {
+            check_capacity(status.row_capacity, 1)?;
+            let row = core::iter::once(only_row(raid.layout()));
+            write_array(status.rows, row).map_err(bad_address)?;
+        }
+        None => {
+            let rows = rows.iter().map(|row| abi::Row {
+                interlace_sectors: row.interlace_sectors.get(),
+                component_count: row.component_count.get(),
+                reserved: 0,
+            });
+            write_array(status.rows, rows).map_err(bad_address)?;
+        }
+    }
 
-    let laid_out = stripe.map(|stripe| stripe.components()).unwrap_or_default();
+    let laid_out = shape.unit().places();
     let mut components = KVVec::with_capacity(shape.components().len(), GFP_KERNEL)?;
     for (index, component) in shape.components().iter().enumerate() {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
@@ -89,6 +106,15 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     write_array(status.components, components.iter().copied()).map_err(bad_address)?;
     status.unit = summary(metadevice);
     Ok(())
+}
+
+/// The only row of a RAID5 metadevice.
+fn only_row(layout: &Layout) -> abi::Row {
+    abi::Row {
+        interlace_sectors: layout.interlace_sectors(),
+        component_count: layout.columns(),
+        reserved: 0,
+    }
 }
 
 /// A component, and where it lies; a submirror is all of its metadevice.
@@ -134,30 +160,41 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
     let shape = body.shape();
     let stripe = shape.unit().striped();
     let mirror = shape.unit().mirrored();
-    let resync = mirror.map_or(Resync::NONE, |mirror| Resync::of(mirror.map()));
+    let raid = shape.unit().raid();
+    let of_raid = raid.map_or(Resync::NONE, Resync::of_raid);
+    let resync = mirror.map_or(of_raid, |mirror| Resync::of(mirror.map()));
     abi::UnitSummary {
         name: metadevice.name().to_padded(),
         kind: metadevice.kind(),
         open_count: body.open_count(),
         size_sectors: shape.unit().sectors(),
         dev: metadevice.user_dev(),
-        row_count: stripe.map_or(0, |stripe| count(stripe.rows())),
+        row_count: stripe.map_or(u32::from(raid.is_some()), |stripe| count(stripe.rows())),
         component_count: count(shape.components()),
         state: shape.state() as u32,
         parent: body.parent(),
         mirror: mirror.map_or_else(Default::default, |mirror| {
             options::describe(mirror.options())
         }),
-        flags: if body.is_pending() {
-            abi::UNIT_PENDING
-        } else {
-            0
-        },
+        flags: flags_of_unit(body),
         resync: resync.state as u32,
         resynced_sectors: resync.done,
         resync_sectors: resync.total,
         pool: body.pool().map_or(0, |pool| pool.saturating_add(1)),
         reserved: 0,
+    }
+}
+
+fn flags_of_unit(body: &Body) -> u32 {
+    let activity = body
+        .shape()
+        .unit()
+        .raid()
+        .map(|raid| raid.progress().activity);
+    match activity {
+        _ if body.is_pending() => abi::UNIT_PENDING,
+        Some(Activity::Build) => abi::UNIT_INITIALIZING,
+        _ => 0,
     }
 }
 
@@ -174,6 +211,23 @@ impl Resync {
         done: 0,
         total: 0,
     };
+
+    /// How far the parity of a RAID5 metadevice, or a column, is made.
+    fn of_raid(raid: &dyn Raided) -> Self {
+        let progress = raid.progress();
+        match progress.activity {
+            Activity::Nothing => Self::NONE,
+            _ => Self {
+                state: if raid.is_stuck() || raid.is_unrecorded() {
+                    ResyncState::Stuck
+                } else {
+                    ResyncState::Running
+                },
+                done: progress.cursor,
+                total: raid.layout().column_sectors(),
+            },
+        }
+    }
 
     fn of(map: &SyncMap) -> Self {
         let remaining = map.remaining();

@@ -9,6 +9,7 @@
 mod base;
 mod change;
 mod clear;
+mod relocate;
 mod report;
 
 use kernel::{
@@ -26,6 +27,7 @@ use md_model::{
             SoftState, //
         }, //
     },
+    events::kind::Kind as EventKind,
     limits::EXTENTS_MAX,
     name::UnitName,
     soft::{
@@ -39,7 +41,11 @@ use md_model::{
             Kind, //
         },
         extents::total,
-        taken::verify,
+        taken::{
+            sort,
+            verify,
+            Taken, //
+        },
         Base,
         Extent, //
     },
@@ -57,6 +63,7 @@ pub(super) use self::{
         clear,
         mend, //
     },
+    relocate::relocate,
     report::status,
 };
 use super::{
@@ -76,6 +83,7 @@ use crate::{
     },
     body::Body,
     database::Database,
+    events::Event,
     kapi::random::new_uuid,
     metadevice::{
         Metadevice,
@@ -129,7 +137,10 @@ pub(super) fn create(
         return Ok(());
     }
     let metadevice = plan.carry_out(&units, opened, is_rebuilt)?;
-    units.add(metadevice)
+    units.add(metadevice)?;
+    let event = Event::of_unit(EventKind::Create, name.number());
+    units.database().events().record(&event);
+    Ok(())
 }
 
 /// The extents that somebody asks for.
@@ -333,10 +344,16 @@ fn settle(database: &Database, body: &Body, state: SoftState) -> Result<(), Refu
 
 /// Refuses extents that are not free.
 fn check_free(opened: &Opened, number: u32, asked: &[Extent]) -> Result<(), Refused> {
-    let taken = match &opened.ground {
-        Some(ground) => ground.taken(Some((number, asked)))?,
-        None => base::alone(number, asked)?,
-    };
+    let mut taken = opened.taken()?;
+    for (sequence, extent) in (0..).zip(asked) {
+        let one = Taken {
+            extent: *extent,
+            owner: number,
+            sequence,
+        };
+        taken.push(one, GFP_KERNEL)?;
+    }
+    sort(&mut taken);
     verify(&opened.base, &taken).map_err(|misfit| {
         let Extent { sector, count } = misfit.0.extent;
         let refused = Refused::new(EINVAL, Refusal::ExtentTaken).with([sector, count]);

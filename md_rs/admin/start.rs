@@ -2,6 +2,7 @@
 //! Starting a set: its database is loaded, and its metadevices are made from their records,
 //! children before parents.
 
+mod raid;
 mod soft;
 mod spares;
 
@@ -299,6 +300,7 @@ impl Maker<'_> {
         let plan = match record.head.kind {
             Kind::Stripe => self.plan_stripe(units, name, &record)?,
             Kind::Soft => self.plan_soft(units, unfinished, name, &record)?,
+            Kind::Raid => self.plan_raid(units, name, &record)?,
             Kind::Mirror(options) => {
                 let (components, sizes) = sides_of(units, name, &record)?;
                 let spec = UnitSpec::Mirror {
@@ -323,7 +325,8 @@ impl Maker<'_> {
             unfinished.push(plan, GFP_KERNEL)?;
             return Ok(());
         }
-        let settled = settle(&body, self.loaded.is_read_only);
+        let is_read_only = self.loaded.is_read_only;
+        let settled = settle(&body, is_read_only) && raid::settle(&body, is_read_only);
         let metadevice = plan.carry_out()?;
         if self.loaded.is_read_only || !settled {
             metadevice.make_read_only();

@@ -327,6 +327,12 @@ impl Database {
         }
     }
 
+    /// Waits, for a while, until every replica that is there has all that was recorded. Who leaves
+    /// the set does that, so that it starts with any of them.
+    pub(crate) fn settle(&self) {
+        self.wait_for_writes(|set| set.commits().is_settled());
+    }
+
     /// The next job for a replica.
     fn take_job(&self, header: &Header, staging: &mut Staging) -> Option<Job> {
         Option::as_mut(&mut *self.set.lock())?.take_job(header, staging)

@@ -10,6 +10,7 @@ use md_model::{
         metadevice::{
             encode,
             fields::BYTES_MAX,
+            raid::Raid as StoredRaid,
             soft::Soft as StoredSoft,
             Component as StoredComponent,
             Head,
@@ -23,6 +24,7 @@ use md_model::{
         },
         pool, //
     },
+    geometry::stripe::Component as Place,
     limits::{
         COMPONENTS_MAX,
         ROWS_MAX,
@@ -41,6 +43,7 @@ use crate::{
     component::Component,
     personality::{
         Mirrored,
+        Raided,
         Soft,
         Striped,
         Unit, //
@@ -124,6 +127,7 @@ impl Scratch {
             ),
             Unit::Mirrored(mirror) => self.list_sides(&**mirror, shape, states, lost)?,
             Unit::Soft(soft) => (self.list_base(&**soft, shape)?, Sync::UNKNOWN),
+            Unit::Raid(raid) => (self.list_columns(&**raid, shape, states)?, Sync::UNKNOWN),
         };
         let soft = shape.unit().soft().map(|soft| StoredSoft {
             head: soft.head(),
@@ -145,6 +149,7 @@ impl Scratch {
             spared: &self.spared,
             history: history.as_ref(),
             soft,
+            raid: shape.unit().raid().map(stored_raid),
         };
         let length = encode(&parts, &mut self.bytes)?;
         self.bytes.get(..length)
@@ -164,7 +169,30 @@ impl Scratch {
             };
             self.rows.push_within_capacity(stored).ok()?;
         }
-        for (place, component) in stripe.components().iter().zip(components) {
+        self.list_components(stripe.components(), components, states)?;
+        Some(Kind::Stripe)
+    }
+
+    /// The columns of a RAID5 metadevice, in its only row.
+    fn list_columns(&mut self, raid: &dyn Raided, shape: &Shape, states: States) -> Option<Kind> {
+        let layout = raid.layout();
+        let stored = StoredRow {
+            interlace_sectors: layout.interlace_sectors(),
+            size_sectors: layout.sectors(),
+            component_count: layout.columns(),
+        };
+        self.rows.push_within_capacity(stored).ok()?;
+        self.list_components(raid.columns(), shape.components(), states)?;
+        Some(Kind::Raid)
+    }
+
+    fn list_components(
+        &mut self,
+        places: &[Place],
+        components: &[kernel::sync::Arc<Component>],
+        states: States,
+    ) -> Option<()> {
+        for (place, component) in places.iter().zip(components) {
             let identity = &component.identity;
             let state = match states {
                 States::Kept => component.condition.decided(),
@@ -188,7 +216,7 @@ impl Scratch {
                 self.spared.push_within_capacity(spared).ok()?;
             }
         }
-        Some(Kind::Stripe)
+        Some(())
     }
 
     /// The base of a soft partition, from its first watermark to the last.
@@ -238,6 +266,15 @@ impl Scratch {
             self.words.push_within_capacity(word).is_ok()
         })?;
         Some((kind, map.sync()))
+    }
+}
+
+/// What the record of a RAID5 metadevice has besides its columns.
+fn stored_raid(raid: &dyn Raided) -> StoredRaid {
+    StoredRaid {
+        log: raid.log(),
+        rotation: raid.layout().rotation(),
+        progress: raid.durable_progress(),
     }
 }
 

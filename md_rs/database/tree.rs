@@ -7,6 +7,7 @@ use core::ops::Range;
 
 use kernel::{
     prelude::*,
+    rbtree::RBTree,
     sync::Arc, //
 };
 use md_model::database::{
@@ -26,14 +27,18 @@ use md_model::database::{
 
 use super::{
     label,
-    record::States,
+    record::{
+        Scratch,
+        States, //
+    },
     Database, //
 };
 use crate::{
     abi::Refusal,
     body::{
         Body,
-        Shape, //
+        Shape,
+        LEVELS_MAX, //
     },
     component::Component,
     kapi::{
@@ -162,12 +167,9 @@ impl Database {
     ) -> Result<(), Refused> {
         let components = level.shape.components();
         let mut leaves = components.iter().filter(|component| has_label(component));
-        // What is on the base of soft partitions, its watermarks say, and not its label: there may
-        // be thousands.
-        let is_soft = level.shape.unit().soft().is_some();
         let tree = match leaves.next() {
-            Some(_) if !is_soft => self.tree(level)?,
-            _ => KVVec::new(),
+            Some(_) => self.tree(level)?,
+            None => KVVec::new(),
         };
         for (index, component) in components.iter().enumerate() {
             if let Some(child) = &component.child {
@@ -192,38 +194,99 @@ impl Database {
     }
 
     /// The records of a metadevice and of those above it, without their states. Those that there
-    /// is no room for in a label are left out.
+    /// is no room for in a label are left out, and so are soft partitions, of which there may be
+    /// thousands: their watermarks tell of them. What they are part of is in it.
     fn tree(&self, level: &Level<'_>) -> Result<KVVec<u8>, Refused> {
-        let mut tree = KVVec::new();
-        let mut next = Some(level);
+        let mut tree = Tree::default();
         self.with_set(|set| {
+            let mut next = Some(level);
             while let Some(level) = next {
-                if level.shape.unit().soft().is_some() {
-                    break;
+                let own = level.shape.unit().soft();
+                if own.is_none() {
+                    tree.add(&mut set.scratch, level.number, level.shape)?;
                 }
-                let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
-                let encoded =
-                    set.scratch
-                        .encode(level.number, level.shape, (States::LeftOut, None));
-                let bytes = encoded.ok_or(too_long.with([level.number.into(), 0]))?;
-                let used = tree.len();
-                let room = RECORD_HEAD_BYTES.saturating_add(bytes.len());
-                if used.saturating_add(room) > TREE_BYTES_MAX {
-                    break;
+                if own.is_some() || level.above.is_none() {
+                    let marks = own.map(|own| own.head().base);
+                    for above in above_softs(&set.units, level.number, marks)? {
+                        tree.add(&mut set.scratch, above.number(), above.shape())?;
+                    }
                 }
-                tree.resize(used.saturating_add(room), 0u8, GFP_KERNEL)?;
-                let record = TreeRecord {
-                    kind: RECORD_KIND,
-                    version: RECORD_VERSION,
-                    bytes,
-                };
-                append(&mut tree, used, &record).ok_or(too_long)?;
                 next = level.above;
             }
             Ok(())
         })?;
-        Ok(tree)
+        Ok(tree.bytes)
     }
+}
+
+/// The tree of a label, as far as it is made.
+#[derive(Default)]
+struct Tree {
+    bytes: KVVec<u8>,
+    numbers: KVec<u32>,
+    is_full: bool,
+}
+
+impl Tree {
+    /// Adds a record, if it is not there yet, and there is room.
+    fn add(&mut self, scratch: &mut Scratch, number: u32, shape: &Shape) -> Result<(), Refused> {
+        if self.is_full || self.numbers.contains(&number) {
+            return Ok(());
+        }
+        let too_long = Refused::new(EFBIG, Refusal::DatabaseFull);
+        let encoded = scratch.encode(number, shape, (States::LeftOut, None));
+        let bytes = encoded.ok_or(too_long.with([number.into(), 0]))?;
+        let used = self.bytes.len();
+        let end = used
+            .saturating_add(RECORD_HEAD_BYTES)
+            .saturating_add(bytes.len());
+        if end > TREE_BYTES_MAX {
+            self.is_full = true;
+            return Ok(());
+        }
+        self.bytes.resize(end, 0u8, GFP_KERNEL)?;
+        let record = TreeRecord {
+            kind: RECORD_KIND,
+            version: RECORD_VERSION,
+            bytes,
+        };
+        append(&mut self.bytes, used, &record).ok_or(too_long)?;
+        self.numbers.push(number, GFP_KERNEL)?;
+        Ok(())
+    }
+}
+
+/// What soft partitions are part of: those whose watermarks have an identity, or without one those
+/// on the metadevice with a number.
+fn above_softs(
+    units: &RBTree<u32, Arc<Body>>,
+    number: u32,
+    marks: Option<Uuid>,
+) -> Result<KVec<Arc<Body>>, Refused> {
+    let mut found = KVec::new();
+    for (_, body) in units.iter() {
+        let shape = body.shape();
+        let Some(own) = shape.unit().soft() else {
+            continue;
+        };
+        let base = shape.components().first();
+        let child = base.and_then(|base| base.child.as_ref());
+        let is_meant = match marks {
+            Some(marks) => own.head().base == marks,
+            None => child.is_some_and(|child| child.body().number() == number),
+        };
+        let mut parent = body.parent();
+        for _ in 0..LEVELS_MAX {
+            let Some(above) = units.get(&parent).filter(|_| is_meant) else {
+                break;
+            };
+            if above.shape().unit().soft().is_none() {
+                found.push(above.clone(), GFP_KERNEL)?;
+            }
+            parent = above.parent();
+        }
+    }
+    Ok(found)
 }
 
 fn has_label(component: &Component) -> bool {

@@ -31,6 +31,11 @@ use crate::{
 /// Carries out a request.
 #[inline]
 pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    if let Some(moving) = shape.moving() {
+        if !matches!(request.operation(), Operation::Read | Operation::Flush) {
+            moving.changes(request.sector(), request.sectors());
+        }
+    }
     match shape.mirror_below() {
         Some(mirror) => carry(request, shape, mirror, submission),
         None => stripe::queue(request, shape, submission),

@@ -409,6 +409,15 @@ impl BlockDevice {
         answer
     }
 
+    /// A transfer that was sent by other means ([`super::volley`]) has failed.
+    pub(crate) fn note_failed(&self, is_read: bool) {
+        if is_read {
+            self.health.note_read_error();
+        } else {
+            self.health.note_write_error();
+        }
+    }
+
     /// Makes durable what was written before. Sleeps. An error is noted in [`Self::health`].
     pub(crate) fn flush(&self) -> Result {
         let answer = if self.is_out_of_reach() {

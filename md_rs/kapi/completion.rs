@@ -240,6 +240,7 @@ unsafe fn release(rq: *mut bindings::request) {
             carrying(rq).leave(sector, ((*rq).__data_len >> 9).into());
         }
         if flags & flag::CARRIED != 0 {
+            carrying(rq).account_carried(rq);
             carrying(rq).gate().exit();
         }
         if flags & flag::INSIDE != 0 {

@@ -78,6 +78,16 @@ pub(crate) trait Operations: Send + Sync + 'static {
     /// Carries out a request. May sleep.
     fn queue(&self, request: Request, submission: &Submission<'_>);
 
+    /// Carries out requests that were put aside, by the disk's worker, one after the other or
+    /// together. May sleep. Never called twice at the same time.
+    fn queue_deferred(
+        &self,
+        requests: &mut dyn Iterator<Item = Request>,
+        submission: &Submission<'_>,
+    ) {
+        requests.for_each(|request| self.queue(request, submission));
+    }
+
     /// A request that was [`Request::set_claiming`] has come back from the devices. Called in any
     /// context; what waits for this is woken after it.
     fn leave(&self, sector: u64, count: u64);
@@ -203,6 +213,22 @@ impl Core {
         (ios, nanoseconds)
     }
 
+    /// Counts a request of another disk, which this one has carried, among its own: a resync gives
+    /// way to both.
+    ///
+    /// # Safety
+    ///
+    /// The request is about to be ended, and inside the disk's gate.
+    #[inline]
+    pub(super) unsafe fn account_carried(&self, rq: *mut bindings::request) {
+        let gendisk = self.gendisk.load(Acquire);
+        if !gendisk.is_null() {
+            // SAFETY: By the contract of this function; the disk is not given up while somebody
+            // is inside its gate, and was there before that.
+            unsafe { ffi::md_disk_account_carried(gendisk, rq) };
+        }
+    }
+
     /// What the disk does besides its requests.
     pub(super) fn errands(&self) -> &Errands {
         &self.errands
@@ -293,6 +319,23 @@ impl<T: Operations> Shared<T> {
                     request.wait(|| self.core.gate.is_open());
                 }
             }
+        });
+    }
+}
+
+impl<T: Operations> Shared<T> {
+    /// Carries out the requests that were put aside.
+    fn queue_deferred(&self) {
+        Submission::apart(&self.core.bioset, |submission| {
+            submission.plug(0);
+            let mut inside = self.core.deferred.take().filter_map(|request| {
+                if request.enter(&self.core) {
+                    return Some(request);
+                }
+                request.wait(|| self.core.gate.is_open());
+                None
+            });
+            self.operations.queue_deferred(&mut inside, submission);
         });
     }
 }
@@ -634,7 +677,7 @@ impl<T: Operations> Table<T> {
         // SAFETY: By the contract of this function. `Shared` is there although the requests may all
         // have been taken by an earlier run: dropping it waits for this one (`WorkQueue`).
         let shared: &Shared<T> = unsafe { &*work.wrapping_byte_sub(offset).cast() };
-        shared.queue(0, shared.core.deferred.take());
+        shared.queue_deferred();
     }
 
     /// Carries out an errand.

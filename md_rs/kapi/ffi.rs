@@ -21,6 +21,12 @@ pub(super) struct MdGate {
     empty: bindings::completion,
 }
 
+/// Transfers that are sent together: `struct md_volley`, of which only C knows the layout.
+#[repr(C)]
+pub(super) struct MdVolley {
+    _private: [u8; 0],
+}
+
 // Lockdep's structures are empty in most kernels, which rustc takes for a mistake in the signature.
 #[allow(improper_ctypes)]
 extern "C" {
@@ -73,6 +79,7 @@ extern "C" {
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_unthrottled(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_above(disk: *mut bindings::gendisk);
+    pub(super) fn md_disk_account_carried(disk: *mut bindings::gendisk, rq: *mut bindings::request);
     pub(super) fn md_disk_io(disk: *mut bindings::gendisk, ios: *mut u64, ns: *mut u64);
     pub(super) fn md_bdev_io(
         bdev: *mut bindings::block_device,
@@ -133,4 +140,32 @@ extern "C" {
     pub(super) fn md_restart();
 
     pub(super) fn md_request_module(alias: *const c_char) -> c_int;
+
+    pub(super) fn md_volley_new(count: c_uint) -> *mut MdVolley;
+    pub(super) fn md_volley_free(volley: *mut MdVolley);
+    pub(super) fn md_volley_load(
+        volley: *mut MdVolley,
+        index: c_uint,
+        bdev: *mut bindings::block_device,
+        sector: bindings::sector_t,
+        opf: c_uint,
+    ) -> bool;
+    pub(super) fn md_volley_add(
+        volley: *mut MdVolley,
+        index: c_uint,
+        data: *mut c_void,
+        bytes: c_uint,
+    ) -> bool;
+    pub(super) fn md_volley_fire(volley: *mut MdVolley, count: c_uint);
+    pub(super) fn md_volley_status(
+        volley: *const MdVolley,
+        index: c_uint,
+    ) -> bindings::blk_status_t;
+    pub(super) fn md_rq_copy(
+        rq: *mut bindings::request,
+        skip: c_uint,
+        with: *mut c_void,
+        bytes: c_uint,
+        to_rq: bool,
+    );
 }

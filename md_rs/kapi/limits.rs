@@ -86,6 +86,13 @@ impl QueueLimits {
         self.raw.features |= unsafe { ffi::md_feat_stable_writes };
     }
 
+    /// Nothing is offered but reads, writes and flushes.
+    pub(crate) fn offer_only_data(&mut self) {
+        self.discard = false;
+        self.raw.max_write_zeroes_sectors = 0;
+        self.raw.max_hw_wzeroes_unmap_sectors = 0;
+    }
+
     /// Keeps requests that change something to so many sectors.
     pub(crate) fn set_largest_change(&mut self, sectors: u32) {
         let narrow = |limit: &mut u32| *limit = sectors.min(*limit);

@@ -11,7 +11,7 @@
 //!   writes.
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
-//! - [`errand`]: what a disk does besides.
+//! - [`errand`]: what a disk does besides; [`volley`]: transfers that are waited for together.
 //! - [`published`]: what is read without a lock and replaced as a whole.
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
@@ -48,5 +48,6 @@ pub(crate) mod random;
 pub(crate) mod request;
 pub(crate) mod submission;
 pub(crate) mod uevent;
+pub(crate) mod volley;
 pub(crate) mod worker;
 mod workqueue;

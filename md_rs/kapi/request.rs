@@ -42,6 +42,8 @@ use kernel::{
     }, //
 };
 
+use md_model::units::SECTOR_BYTES;
+
 use super::{
     clone::{
         self,
@@ -463,6 +465,30 @@ impl Request {
     /// Whether a single bio makes up the request, so that [`Self::forward`] will do.
     pub(crate) fn is_single(&self) -> bool {
         !self.raw().bio.is_null() && self.raw().bio == self.raw().biotail
+    }
+
+    /// Ends the request: all of it is done.
+    pub(crate) fn done(self) {
+        self.end_with(0);
+    }
+
+    /// Copies the data of the request, from sector number `skip` of it on, as much as there is room
+    /// for.
+    pub(crate) fn copy_out(&self, skip: u64, to: &mut [u8]) {
+        self.copy(skip, to, false);
+    }
+
+    /// Puts data into the request, from sector number `skip` of it on.
+    pub(crate) fn copy_in(&self, skip: u64, from: &mut [u8]) {
+        self.copy(skip, from, true);
+    }
+
+    fn copy(&self, skip: u64, with: &mut [u8], to_request: bool) {
+        let skip = u32::try_from(skip.saturating_mul(SECTOR_BYTES)).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(with.len()).unwrap_or(0);
+        // SAFETY: By the type invariant the request is there, and so are its bios; no clone of it
+        // is in flight. No more is copied than there is of either.
+        unsafe { ffi::md_rq_copy(self.rq, skip, with.as_mut_ptr().cast(), bytes, to_request) };
     }
 
     /// Ends the request with an error.

@@ -199,6 +199,7 @@ impl<'a> Marks<'a> {
             }
         }
         self.commit(ground, SoftState::Shrinking)?;
+        self.commit(ground, SoftState::Moving)?;
         let mut finished = Finished::default();
         let taken = kept(ground)?;
         for mark in wanted(ground, &taken, &before) {

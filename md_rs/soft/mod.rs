@@ -7,6 +7,7 @@
 
 pub(crate) mod check;
 pub(crate) mod marks;
+pub(crate) mod moving;
 
 use kernel::{
     prelude::*,
@@ -115,6 +116,18 @@ impl Ground {
         }
         sort(&mut taken);
         Ok(taken)
+    }
+
+    /// What is taken, and what extents that are being moved are to have: nobody else gets that.
+    pub(crate) fn occupied(&self) -> Result<TakenList, Refused> {
+        let mut occupied = self.taken(None)?;
+        for body in &self.bodies {
+            if let Some(moving) = body.shape().moving() {
+                append(&mut occupied, body.number(), &[moving.to()])?;
+            }
+        }
+        sort(&mut occupied);
+        Ok(occupied)
     }
 
     /// Number of the next layout.

@@ -13,7 +13,7 @@
 //!
 //! The rules are `md_model::mirror`'s.
 
-mod bitmap;
+pub(crate) mod bitmap;
 mod clean;
 pub(crate) mod copy;
 pub mod map;

@@ -16,6 +16,11 @@
 //! | grow | new places, common places, commit: until then the added extents do not count |
 //! | shrink | commit, new places, common places: from then on what is cut off does not count |
 //! | clear | new places, common places: an extent that is missing ends the layout |
+//! | move | as if the extent were made once more; commit, common places: the old one is given up |
+//!
+//! While an extent is moved it is there twice, with the same data. So it does not matter which of
+//! the two a layout has: where the first extent is moved, the new one counts as soon as it is
+//! reached, else with the commit.
 //!
 //! What is written in one [`Round`] may be written at once; it is flushed before the next one. Of a
 //! place to which the chain leads, the second copy is written when the first one is durable.
@@ -52,6 +57,10 @@ pub enum Kind {
     Shrink,
     /// It goes.
     Clear,
+    /// An extent of it is there twice: the data is at its new place as well.
+    Double,
+    /// That one is at its new place only.
+    Move,
 }
 
 /// Which places are written.
@@ -140,9 +149,9 @@ impl<'a> Change<'a> {
     /// The rounds, one after the other.
     pub fn rounds(&self) -> &'static [Round] {
         match self.kind {
-            Kind::Create | Kind::Clear => PLAIN,
+            Kind::Create | Kind::Clear | Kind::Double => PLAIN,
             Kind::Grow => COMMIT_LAST,
-            Kind::Shrink => COMMIT_FIRST,
+            Kind::Shrink | Kind::Move => COMMIT_FIRST,
         }
     }
 

@@ -29,6 +29,7 @@ use md_model::{
             fields as metadevice,
             history,
             pace,
+            raid,
             soft, //
         },
         page,
@@ -48,6 +49,13 @@ use md_model::{
     mirror::scrub::history::{
         KEPT_RANGES_MAX,
         RUNS_MAX, //
+    },
+    raid5::{
+        log as raid_log,
+        LINE_SECTORS,
+        LOG_SECTORS,
+        SLOTS,
+        SLOT_SECTORS, //
     },
     soft::watermark,
 };
@@ -159,13 +167,14 @@ fn record() -> String {
         "\n## Metadevice\n\nRecords of kind {kind}, version {version}. A head, and then rows, \
          components, submirrors, words, what components have to do with hot spares, and\n\
          scrubs. That of a soft partition has one component, which is its base from the first \
-         watermark to the last, and no row; what makes\nit one and its extents are at the end.\n\n\
+         watermark to the last, and no row; what makes\nit one and its extents are at the end. That of a RAID5 metadevice has one row, whose components \
+         are its columns, from their logs on.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
          regions in version {version} either, and nothing of scrubs. In versions 1 and 2 `pool` \
-         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs, or \
-         soft partitions.\n"
+         and `spared` are part of `rest`:\nno metadevice has hot spares. Nor are there scrubs, soft \
+         partitions or RAID5 metadevices.\n"
     );
     text += &table_of("The head:", metadevice::FIELDS);
     text += &table_of("A row:", metadevice::ROW_FIELDS);
@@ -191,6 +200,7 @@ fn record() -> String {
     );
     text += &table_of("What makes a soft partition:", soft::FIELDS);
     text += &table_of("An extent:", soft::EXTENT_FIELDS);
+    text += &table_of("What makes a RAID5 metadevice:", raid::FIELDS);
     text
 }
 
@@ -243,6 +253,22 @@ fn watermarks() -> String {
     text
 }
 
+fn raid_logs() -> String {
+    let mut text = format!(
+        "\n## Log of a RAID5 column\n\nA column has a log of {LOG_SECTORS} sectors in front of its \
+         data: {SLOTS} slots of {SLOT_SECTORS} sectors. A batch of writes takes slot\n`sequence` \
+         modulo {SLOTS} on each column that it writes to. A slot begins with a page; behind that \
+         are the sectors of its entries,\none entry behind the other, none longer than \
+         {LINE_SECTORS} sectors. A page whose checksum does not fit is no page.\n\n\
+         Batches from the largest `tail` on count, in the order of `sequence`. One that all \
+         columns which are there have, of those in\n`members`, is written to where it belongs \
+         again; another one is left alone.\n"
+    );
+    text += &table_of("The page:", raid_log::FIELDS);
+    text += &table_of("An entry:", raid_log::ENTRY_FIELDS);
+    text
+}
+
 #[test]
 fn the_document_is_as_the_code() {
     let sections = [
@@ -253,6 +279,7 @@ fn the_document_is_as_the_code() {
         hot_spare_pool(),
         component_label(),
         watermarks(),
+        raid_logs(),
     ];
     let made = INTRODUCTION.to_owned() + &sections.concat();
     if env::var_os("WRITE_FORMAT").is_some() {

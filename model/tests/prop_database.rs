@@ -183,6 +183,7 @@ fn stripe_of<'a>(head: Head, rows: &'a [Row], components: &'a [Component]) -> Pa
         spared: &[],
         history: None,
         soft: None,
+        raid: None,
     }
 }
 
@@ -247,6 +248,7 @@ fn record_of((head, sides, words): &Mirror) -> Vec<u8> {
         spared: &[],
         history: None,
         soft: None,
+        raid: None,
     };
     let length = encode(&parts, &mut bytes).expect("room");
     assert_eq!(encode(&parts, &mut bytes[..length - 1]), None, "no room");
@@ -351,6 +353,7 @@ fn too_many_words_are_not_written() {
             spared: &[],
             history: None,
             soft: None,
+            raid: None,
         };
         encode(&parts, &mut bytes)
     };

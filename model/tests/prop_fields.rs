@@ -29,6 +29,7 @@ use md_model::{
         metadevice::{
             fields,
             history,
+            raid,
             soft,
             Sync, //
         },
@@ -61,6 +62,7 @@ use offline::{
 use reencode::Again;
 use stored::{
     mirror,
+    raid5,
     scrubbed,
     soft_partition,
     stripe,
@@ -267,6 +269,39 @@ fn metadevices() -> Vec<Case> {
     ]
 }
 
+/// A RAID5 metadevice, whose components are its columns.
+fn raid_case() -> Case {
+    let columns = fields::HEAD_BYTES + fields::ROW_BYTES;
+    let own = columns + 3 * fields::COMPONENT_BYTES;
+    Case {
+        name: "RAID5",
+        bytes: raid5(),
+        structures: vec![
+            (0, fields::FIELDS),
+            (fields::HEAD_BYTES, fields::ROW_FIELDS),
+            (columns, fields::COMPONENT_FIELDS),
+            (columns + fields::COMPONENT_BYTES, fields::COMPONENT_FIELDS),
+            (own, raid::FIELDS),
+        ],
+        free: &[
+            "number",
+            "component",
+            "partition",
+            "wwn",
+            "start",
+            "size",
+            "erred_at",
+            "unit",
+            "state",
+            "log",
+            "cursor",
+            "activity",
+            "rotation",
+        ],
+        again: reencode::metadevice,
+    }
+}
+
 /// A soft partition, whose component is its base.
 fn soft_case() -> Case {
     let base = fields::HEAD_BYTES;
@@ -406,6 +441,7 @@ fn a_field_of_a_metadevice_is_refused_or_read_as_what_it_says() {
     metadevices().iter().for_each(check);
     check(&scrubs());
     check(&soft_case());
+    check(&raid_case());
 }
 
 /// A load of a replica that is changed, alone and beside a sound one, finds one of these.

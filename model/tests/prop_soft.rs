@@ -86,6 +86,7 @@ enum Wish {
     Grow { which: usize, grains: u64 },
     Shrink { which: usize, grains: u64 },
     Clear { which: usize },
+    Move { which: usize, extent: usize },
 }
 
 fn wishes() -> impl Strategy<Value = Vec<Wish>> {
@@ -97,6 +98,7 @@ fn wishes() -> impl Strategy<Value = Vec<Wish>> {
         1 => align().prop_map(|align| Wish::CreateAll { align }),
         3 => one_by.clone().prop_map(|(which, grains)| Wish::Grow { which, grains }),
         2 => one_by.prop_map(|(which, grains)| Wish::Shrink { which, grains }),
+        3 => any::<(usize, usize)>().prop_map(|(which, extent)| Wish::Move { which, extent }),
         3 => any::<usize>().prop_map(|which| Wish::Clear { which }),
     ];
     vec(wish, 1..25)
@@ -177,6 +179,7 @@ impl World {
                 after.softs.remove(&number)?;
                 (Kind::Clear, number)
             }
+            Wish::Move { which, extent } => after.move_extent(self.which(which)?, extent)?,
         };
         Some(Planned {
             kind,
@@ -219,6 +222,21 @@ impl World {
         soft.extents.last_mut()?.count = last;
         soft.generation = generation;
         Some((Kind::Shrink, number))
+    }
+
+    /// An extent goes to the first place where it fits.
+    fn move_extent(&mut self, number: u32, extent: usize) -> Option<(Kind, u32)> {
+        let soft = self.softs.get(&number)?.clone();
+        let index = extent % soft.extents.len();
+        let amount = Amount::Sectors(soft.extents[index].count);
+        let mut out = [Extent::UNFILLED; 1];
+        let unit = NonZeroU64::new(soft.align * GRAIN_SECTORS)?;
+        allocate(&BASE, &self.taken(), &[], amount, unit, &mut out).ok()?;
+        let generation = self.generation;
+        let soft = self.softs.get_mut(&number)?;
+        soft.extents[index] = out[0];
+        soft.generation = generation;
+        Some((Kind::Move, number))
     }
 
     /// What is there is what should be: every grain has one owner.
@@ -398,9 +416,32 @@ fn expected(world: &World) -> BTreeMap<Uuid, (u64, Vec<Extent>)> {
         .collect()
 }
 
-/// Carries out a change; stops after so many copies, of which the last one is torn.
+/// Carries out a change; stops after so many copies, of which the last one is torn. An extent that
+/// is moved is at both places in between.
 fn carry_out(places: &mut Places, world: &World, planned: &Planned, mut left: usize) -> bool {
     let (old, new) = (world.taken(), planned.after.taken());
+    if planned.kind != Kind::Move {
+        return carry_out_step(places, world, planned, (&old, &new), &mut left);
+    }
+    let mut both = old.clone();
+    both.extend(new.iter().filter(|one| !old.contains(one)));
+    sort(&mut both);
+    let double = Planned {
+        kind: Kind::Double,
+        number: planned.number,
+        after: planned.after.clone(),
+    };
+    carry_out_step(places, world, &double, (&old, &both), &mut left)
+        && carry_out_step(places, world, planned, (&both, &new), &mut left)
+}
+
+fn carry_out_step(
+    places: &mut Places,
+    world: &World,
+    planned: &Planned,
+    (old, new): (&[Taken], &[Taken]),
+    left: &mut usize,
+) -> bool {
     let soft = |world: &World| world.softs.get(&planned.number).cloned();
     let own = soft(&planned.after).or(soft(world)).expect("one of them");
     let version = |world: &World| soft(world).unwrap_or(own.clone()).version();
@@ -408,8 +449,8 @@ fn carry_out(places: &mut Places, world: &World, planned: &Planned, mut left: us
     let change = Change {
         kind: planned.kind,
         base: MARKS,
-        old: world.has_chain.then_some(layout(&old)),
-        new: layout(&new),
+        old: world.has_chain.then_some(layout(old)),
+        new: layout(new),
         owner: planned.number,
         soft: own.uuid,
         name: own.name,
@@ -427,12 +468,12 @@ fn carry_out(places: &mut Places, world: &World, planned: &Planned, mut left: us
                 if !wanted {
                     continue;
                 }
-                if left == 0 {
+                if *left == 0 {
                     // Torn: neither what was there nor what is to be.
                     places.entry(mark.sector).or_default()[copy] = vec![0xee; BYTES];
                     return false;
                 }
-                left -= 1;
+                *left -= 1;
                 write(places, &mark, copy);
             }
         }

@@ -209,6 +209,32 @@ fn the_tie_breaker_is_written_after_half_of_the_voters() {
 
 /// Clause 2: losing the tie-breaker is itself committed, on more than half; then half is
 /// enough.
+/// `DURABILITY.md` clause 23: at the next start, either voter may be the one that is missing.
+#[test]
+fn who_leaves_waits_for_the_replicas_that_are_late() {
+    let mut set = Set::running(2, true);
+    assert!(set.machine().is_settled());
+    set.begin();
+    set.write(1, true);
+    // It has taken the commit, and not returned yet.
+    let late = set.take(2).expect("a job");
+    let tie = set.write(TIE, true);
+    assert_eq!((tie, late.replica), (Progress::Counts, uuid(2)));
+    assert!(!set.machine().is_settled());
+    set.returned(2, true);
+    assert!(set.machine().is_settled());
+    set.begin();
+    assert!(!set.machine().is_settled());
+    set.write(1, true);
+    set.write(TIE, true);
+    assert!(!set.machine().is_settled(), "one that has not begun");
+    set.write(2, false);
+    assert!(
+        set.machine().is_settled(),
+        "one that has failed is not waited for"
+    );
+}
+
 #[test]
 fn a_lost_tie_breaker_is_taken_out() {
     let mut set = Set::running(2, true);

@@ -67,6 +67,7 @@ fn encoded(spared: &[Spared]) -> Option<Vec<u8>> {
         spared,
         history: None,
         soft: None,
+        raid: None,
     };
     let length = encode(&parts, &mut bytes)?;
     bytes.truncate(length);

@@ -65,6 +65,14 @@ tells add '.volume == "hsp001" and .device == "/dev/sdd"'
 tells create '.volume == "d11"'
 tells create '.volume == "d10"'
 
+note "a soft partition comes, grows and goes"
+run metainit d20 -p d10 1m
+tells create '.volume == "d20"'
+run metattach d20 1m
+tells grow '.volume == "d20"'
+run metaclear d20
+tells delete '.volume == "d20"'
+
 note "a component fails, and a spare takes its place"
 sick a0 /dev/sdb no_writes
 run dd if=/dev/zero of=$d10 bs=4k count=1 oflag=direct status=none

@@ -210,8 +210,46 @@ struct rename_ {
 	char name[32], new_name[32];
 	uint32_t flags, reserved;
 };
+struct extent {
+	uint64_t sector, count;
+};
+struct create_soft {
+	struct header h;
+	char name[32];
+	uint32_t flags, extent_count;
+	uint64_t alignment, size, extents;
+	struct component base;
+	unsigned char soft[16], marks[16];
+	uint64_t generation;
+};
+struct change_soft {
+	struct header h;
+	char name[32];
+	uint32_t flags, reserved;
+	uint64_t size, alignment;
+};
+struct soft_status {
+	struct header h;
+	char name[32];
+	uint64_t extents;
+	uint32_t capacity, count, state, wrong;
+	uint64_t alignment, generation, free, start, end;
+	unsigned char soft[16], marks[16];
+};
+struct mend_soft {
+	struct header h;
+	uint64_t dev;
+	uint32_t flags, count, wrong, finished;
+	uint64_t reserved;
+};
+struct move_soft {
+	struct header h;
+	char name[32];
+	uint32_t flags, extent;
+	uint64_t sector;
+};
 
-#define ABI_VERSION 7
+#define ABI_VERSION 8
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1
@@ -242,6 +280,16 @@ struct rename_ {
 #define GROW_MIRROR _IOWR('V', 26, struct grow_mirror)
 #define READ_EVENTS _IOWR('V', 34, struct read_events)
 #define RENAME _IOWR('V', 35, struct rename_)
+#define CREATE_SOFT _IOWR('V', 58, struct create_soft)
+#define CHANGE_SOFT _IOWR('V', 59, struct change_soft)
+#define SOFT_STATUS _IOWR('V', 60, struct soft_status)
+#define MEND_SOFT _IOWR('V', 61, struct mend_soft)
+#define MOVE_SOFT _IOWR('V', 64, struct move_soft)
+
+#define SOFT_CHECK_ONLY 1
+#define SOFT_ALL 2
+#define SOFT_REBUILD 8
+#define SOFT_SHRINK 16
 
 #define NEW_SET 1
 #define TIE_BREAKER 2

@@ -9,9 +9,8 @@
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/lib/boots.sh
+. "$MD_TEST_LIB/boots.sh"
 
 # The disks are one with a replica, two with replicas and components, and one that is a component.
 cat >"$dir/make" <<'GUEST'
@@ -22,19 +21,11 @@ run metadb -a /dev/sdb /dev/sdc
 run mdctl stop
 GUEST
 
-# Each change is confirmed on the console, by its number, when its command has ended. Some time
-# after so many of them, while others go on, the power is cut.
 cat >"$dir/change" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
-limit=$1 delay=$2
+. "$MD_TEST_LIB/confirm.sh"
 modprobe md_rs
 mdctl start
-changes=0
-confirm() {
-	printf 'confirmed: %s\n' "$1"
-	changes=$((changes + 1))
-	if [ $changes = "$limit" ]; then (sleep "$delay" && vmctl cut) & fi
-}
 confirm 0
 for n in $(seq 1000); do
 	metainit d11 1 1 /dev/sdb >/dev/null; confirm 1
@@ -47,8 +38,8 @@ for n in $(seq 1000); do
 done
 GUEST
 
-# What may be found after the change with a number was confirmed: that, or also the next one, or one
-# of the metadevices that "metaclear -r" clears one after the other. d10r has its read option.
+# Or one of the metadevices that "metaclear -r" clears one after the other. d10r has its read
+# option.
 may_be=(
 	'^$|^d11$'
 	'^d11$|^d11 d12$'
@@ -76,34 +67,6 @@ metaclear -a >/dev/null
 run mdctl stop
 GUEST
 
-vm() { scripts/vm --timeout 120 "$@"; }
-disks=()
-for n in 0 1 2 3; do
-	truncate -s 16M "$dir/disk$n"
-	disks+=(--disk "$dir/disk$n")
-done
-vm "${disks[@]}" "$dir/make" || fail "the set was not made"
-
-rounds=${MD_LONG:+50}
-rounds=${rounds:-3}
-RANDOM=$((SEED % 32768))
-for ((round = 0; round < rounds; round++)); do
-	note "round $round"
-	limit=$((1 + RANDOM % 20)) delay=0.$((RANDOM % 10))$((RANDOM % 10))
-	vm "${disks[@]}" --seed $((SEED + round)) "$dir/change" $limit $delay >"$dir/said" 2>&1 ||
-		true
-	last=$(sed -n 's/^confirmed: \([0-6]\).*/\1/p' "$dir/said" | tail -n 1)
-	count=$(grep -c '^confirmed: ' "$dir/said" || true)
-	echo "the power went after $count changes, the last of them number $last"
-	[ -n "$last" ] || { cat "$dir/said"; fail "the set did not start"; }
-	vm "${disks[@]}" "$dir/check" >"$dir/found" 2>&1 || {
-		cat "$dir/found"
-		fail "what is there cannot be used"
-	}
-	found=$(sed -n 's/^found: *//p' "$dir/found" | tr -d '\r')
-	[[ $found =~ ${may_be[last]} ]] || {
-		cat "$dir/found"
-		fail "found '$found' after change number $last"
-	}
-	echo "found: '$found'"
-done
+add_disks 16M 16M 16M 16M
+boot "$dir/make" || fail "the set was not made"
+cut_changes 3 50

@@ -11,22 +11,11 @@
 # resync writes, as the disk counts them.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/boots.sh
+. "$MD_TEST_LIB/boots.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
 writes=${MD_LONG:+1000000}
 writes=${writes:-60000}
-
-cat >"$dir/make" <<'GUEST'
-. "$MD_TEST_LIB/expect.sh"
-modprobe md_rs
-run metadb -a -f -c 2 /dev/sdc
-run metadb -a -c 2 /dev/sdd
-run metainit d11 1 1 /dev/sda
-run metainit d12 1 1 /dev/sdb
-run metainit --assume-clean d10 -m d11 d12
-run mdctl stop
-GUEST
 
 cat >"$dir/write" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
@@ -68,15 +57,11 @@ cmp <(side_data d11 $((1 << 28))) <(side_data d12 $((1 << 28))) || fail "the sid
 run mdctl stop
 GUEST
 
-vm() { scripts/vm --timeout 700 "$@"; }
-disks=()
-for size in 64G 64G 32M 32M; do
-	truncate -s $size "$dir/disk${#disks[@]}"
-	disks+=(--disk "$dir/disk${#disks[@]}")
-done
-vm "${disks[@]}" "$dir/make" || fail "the set was not made"
-vm "${disks[@]}" --seed "$SEED" "$dir/write" "$writes" >"$dir/said" 2>&1 || true
+boot_limit=700
+add_disks 64G 64G 32M 32M
+make_mirror_set sdc sdd
+boot --seed "$SEED" "$dir/write" "$writes" >"$dir/said" 2>&1 || true
 cat "$dir/said"
 grep "writes cost" "$dir/said" >/dev/null || fail "the writes were not done"
 if grep "that is too many\|no region" "$dir/said" >/dev/null; then fail "see above"; fi
-vm "${disks[@]}" "$dir/check"
+boot "$dir/check"

@@ -9,20 +9,8 @@
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-cat >"$dir/make" <<'GUEST'
-. "$MD_TEST_LIB/expect.sh"
-modprobe md_rs
-run metadb -a -f -c 2 /dev/sdc
-run metadb -a -c 2 /dev/sdd
-run metainit d11 1 1 /dev/sda
-run metainit d12 1 1 /dev/sdb
-run metainit --assume-clean d10 -m d11 d12
-run mdctl stop
-GUEST
+# shellcheck source=tests/lib/boots.sh
+. "$MD_TEST_LIB/boots.sh"
 
 # Writes, waits until all is answered, and leaves at once in one of three ways.
 cat >"$dir/leave" <<'GUEST'
@@ -58,20 +46,16 @@ echo "copied: $(awk '{ print $7 }' /sys/block/sdb/stat) sectors"
 run mdctl stop
 GUEST
 
-vm() { scripts/vm --timeout 100 "$@"; }
-disks=()
-for n in 0 1 2 3; do
-	truncate -s 32M "$dir/disk$n"
-	disks+=(--disk "$dir/disk$n")
-done
-vm "${disks[@]}" "$dir/make" || fail "the set was not made"
+boot_limit=100
+add_disks 32M 32M 32M 32M
+make_mirror_set sdc sdd
 
 for how in poweroff suspend cut; do
 	note "$how"
-	vm "${disks[@]}" --seed "$SEED" "$dir/leave" $how >"$dir/said" 2>&1 || true
+	boot --seed "$SEED" "$dir/leave" $how >"$dir/said" 2>&1 || true
 	cat "$dir/said"
 	grep -q '^\$ dd' "$dir/said" || fail "the mirror was not written to"
-	vm "${disks[@]}" "$dir/check" | tee "$dir/said"
+	boot "$dir/check" | tee "$dir/said"
 	copied=$(awk '/^copied:/ { print $2 }' "$dir/said")
 	[ -n "$copied" ] || fail "the mirror did not start"
 	case $how in

@@ -10,20 +10,8 @@
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-cat >"$dir/make" <<'GUEST'
-. "$MD_TEST_LIB/expect.sh"
-modprobe md_rs
-run metadb -a -f -c 2 /dev/sdd
-run metadb -a -c 2 /dev/sde
-run metainit d11 1 1 /dev/sda
-run metainit d12 1 1 /dev/sdb
-run metainit --assume-clean d10 -m d11 d12
-run mdctl stop
-GUEST
+# shellcheck source=tests/lib/boots.sh
+. "$MD_TEST_LIB/boots.sh"
 
 # Writes to the first 8 MiB of 31 and cuts the power, with a third side that waits for a resync
 # which was cancelled ("cancelled"), or is being resynced ("resync"). Its disk is slow, today.
@@ -87,13 +75,9 @@ run metainit --assume-clean -f d10 -m d11 d12
 run mdctl stop
 GUEST
 
-vm() { scripts/vm --timeout 150 "$@"; }
-disks=()
-for n in 0 1 2 3 4; do
-	truncate -s 32M "$dir/disk$n"
-	disks+=(--disk "$dir/disk$n")
-done
-vm "${disks[@]}" "$dir/make" || fail "the set was not made"
+boot_limit=150
+add_disks 32M 32M 32M 32M 32M
+make_mirror_set sdd sde
 
 rounds=${MD_LONG:+25}
 rounds=${rounds:-1}
@@ -102,7 +86,7 @@ for ((round = 0; round < rounds; round++)); do
 	for what in cancelled resync; do
 		note "round $round: $what"
 		delay=$((RANDOM % 2)).$((RANDOM % 10))$((1 + RANDOM % 9))
-		vm "${disks[@]}" --seed $((SEED + round)) "$dir/write" $what $delay \
+		boot --seed $((SEED + round)) "$dir/write" $what $delay \
 			>"$dir/said" 2>&1 || true
 		begun='is attached'
 		if [ $what = cancelled ]; then begun='resync is cancelled'; fi
@@ -111,6 +95,6 @@ for ((round = 0; round < rounds; round++)); do
 			fail "the mirror was not written to"
 		}
 		grep " lost$" "$dir/said"
-		vm "${disks[@]}" "$dir/check" $what
+		boot "$dir/check" $what
 	done
 done

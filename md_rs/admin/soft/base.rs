@@ -63,10 +63,10 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// What is taken of it.
+    /// What nobody else can get of it.
     pub(super) fn taken(&self) -> Result<TakenList, Refused> {
         match &self.ground {
-            Some(ground) => ground.taken(None),
+            Some(ground) => ground.occupied(),
             None => Ok(KVVec::new()),
         }
     }
@@ -139,6 +139,9 @@ fn check_base(component: &Component) -> Result<(), Refused> {
     let child = component.child.as_ref().map(|child| child.body().shape());
     if child.is_some_and(|shape| shape.unit().soft().is_some()) {
         return Err(Refused::new(EINVAL, Refusal::BaseIsSoft));
+    }
+    if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+        return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(0));
     }
     let block = component.device.logical_block_bytes();
     if block > BASE_BLOCK_BYTES_MAX {

@@ -10,6 +10,7 @@ use md_model::{
         SoftHead,
         SoftState, //
     },
+    events::kind::Kind as EventKind,
     limits::EXTENTS_MAX,
     soft::{
         allocate::{
@@ -48,6 +49,7 @@ use crate::{
         Shape, //
     },
     database::Database,
+    events::Event,
     metadevice::Metadevice,
     personality::{
         Soft,
@@ -80,6 +82,7 @@ pub(in crate::admin) fn change(
     ground.check_settled()?;
     let body = metadevice.body().clone();
     body.check_no_parent()?;
+    body.check_not_moving()?;
     let soft = soft_of(&body).ok_or(Refused::new(EINVAL, Refusal::NotASoftPartition))?;
     let is_smaller = request.flags & abi::SOFT_SHRINK != 0;
     let extents = if is_smaller {
@@ -104,7 +107,13 @@ pub(in crate::admin) fn change(
         },
         extents,
     };
-    next.carry_out(units.database(), metadevice, soft, &ground)
+    let sizes = [total(soft.extents()), total(&next.extents)];
+    next.carry_out(units.database(), metadevice, soft, &ground)?;
+    if !is_smaller {
+        let event = Event::of_unit(EventKind::Grow, name.number()).values(sizes);
+        body.events().record(&event);
+    }
+    Ok(())
 }
 
 /// The extents that a soft partition has when it has grown.
@@ -126,7 +135,7 @@ fn grown(
     let mut extents = KVVec::with_capacity(EXTENTS_MAX as usize, GFP_KERNEL)?;
     extents.extend_from_slice(own, GFP_KERNEL)?;
     extents.resize(EXTENTS_MAX as usize, Extent::UNFILLED, GFP_KERNEL)?;
-    let taken = ground.taken(None)?;
+    let taken = ground.occupied()?;
     let room = extents.get_mut(own.len()..).unwrap_or(&mut []);
     let share = allocate(&ground.base, &taken, own, amount, alignment, room).map_err(no_room)?;
     extents.truncate(own.len().saturating_add(share.added));
@@ -158,21 +167,27 @@ struct Next {
     extents: KVVec<Extent>,
 }
 
-impl Next {
-    fn shape(&self, body: &Body, ground: &Ground, head: SoftHead) -> Result<Shape, Refused> {
-        let spec = UnitSpec::Soft {
-            head,
-            base: ground.base,
-            extents: &self.extents,
-        };
-        let unit = body.personality().assemble(&spec)?;
-        let mut components: Components = KVec::new();
-        for component in body.shape().components() {
-            components.push(component.clone(), GFP_KERNEL)?;
-        }
-        Ok(Shape::new(unit, components))
+/// A soft partition that there is, with another layout.
+pub(super) fn reshaped(
+    body: &Body,
+    ground: &Ground,
+    head: SoftHead,
+    extents: &[Extent],
+) -> Result<Shape, Refused> {
+    let spec = UnitSpec::Soft {
+        head,
+        base: ground.base,
+        extents,
+    };
+    let unit = body.personality().assemble(&spec)?;
+    let mut components: Components = KVec::new();
+    for component in body.shape().components() {
+        components.push(component.clone(), GFP_KERNEL)?;
     }
+    Ok(Shape::new(unit, components))
+}
 
+impl Next {
     /// Records it, writes the watermarks, puts it in force, and records that it is. Whoever reads
     /// the record meanwhile finds what is to be.
     fn carry_out(
@@ -184,12 +199,12 @@ impl Next {
     ) -> Result<(), Refused> {
         let body = metadevice.body().clone();
         let number = body.number();
-        let pending = self.shape(&body, ground, self.head)?;
+        let pending = reshaped(&body, ground, self.head, &self.extents)?;
         let settled = SoftHead {
             state: SoftState::Okay,
             ..self.head
         };
-        let shape = self.shape(&body, ground, settled)?;
+        let shape = reshaped(&body, ground, settled, &self.extents)?;
         let (before, after) = (ground.taken(None)?, self.taken(ground, number)?);
         let change = Change {
             kind: self.kind,

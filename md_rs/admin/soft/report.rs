@@ -58,6 +58,7 @@ pub(in crate::admin) fn status(
         SoftState::Growing => abi::SoftState::Growing,
         SoftState::Shrinking => abi::SoftState::Shrinking,
         SoftState::Clearing => abi::SoftState::Clearing,
+        SoftState::Moving => abi::SoftState::Moving,
     } as u32;
     status.wrong_count = soft.wrong();
     status.alignment_sectors = head.alignment_sectors;

@@ -371,6 +371,15 @@ impl<'a> Commits<'a> {
         Ok(())
     }
 
+    /// Whether every replica that is there has the newest commit. A commit counts before that; who
+    /// leaves the set waits for the rest as well, so that any of them will do at the next start.
+    pub fn is_settled(&self) -> bool {
+        let is_done = |(index, seat): (usize, &Seat)| {
+            seat.replica.is_nil() || seat.job.is_none() && self.next_job(index).is_none()
+        };
+        self.seats.iter().enumerate().all(is_done)
+    }
+
     /// What the newest commit, or the claim, waits for.
     pub fn progress(&self) -> Progress {
         match self.run.phase {

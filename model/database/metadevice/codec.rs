@@ -71,6 +71,7 @@ pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
             WRITE.put(to, options.write.number().into());
         }
         Kind::Soft => KIND.put(to, SOFT_KIND),
+        Kind::Raid => KIND.put(to, RAID_KIND),
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
         1 if is_plain => Kind::Stripe,
         2 => Kind::Mirror(options),
         SOFT_KIND if is_plain => Kind::Soft,
+        RAID_KIND if is_plain => Kind::Raid,
         found => return Err(bad(KIND.name, found)),
     };
     let pool = POOL.number32(from);
@@ -121,9 +123,9 @@ fn decode_sync(from: &[u8], kind: Kind, size_sectors: u64) -> Result<Sync, Damag
     let words = REGION_WORDS.number(from);
     let is_plain = sync == Sync::UNKNOWN && words == 0;
     let expected = match (kind, sync.region_shift) {
-        (Kind::Stripe | Kind::Soft, _) | (_, 0) if is_plain => return Ok(sync),
+        (Kind::Stripe | Kind::Soft | Kind::Raid, _) | (_, 0) if is_plain => return Ok(sync),
         (Kind::Mirror(_), shift) => Regions::with_shift(size_sectors, shift),
-        (Kind::Stripe | Kind::Soft, _) => None,
+        (Kind::Stripe | Kind::Soft | Kind::Raid, _) => None,
     };
     match expected {
         Some(regions) if regions.words() as u64 == words => Ok(sync),

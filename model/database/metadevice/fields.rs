@@ -33,10 +33,12 @@ pub const NUMBER: Field = Field::first("number", 4, "number of the metadevice: 1
 pub const KIND: Field = NUMBER.then(
     "kind",
     2,
-    "1 for a stripe or concat, 2 for a mirror, 5 for a soft partition",
+    "1 for a stripe or concat, 2 for a mirror, 4 for RAID5, 5 for a soft partition",
 );
 /// The kind of a soft partition (`svm.md` section 1.5).
 pub const SOFT_KIND: u64 = 5;
+/// The kind of a RAID5 metadevice (`svm.md` section 1.5).
+pub const RAID_KIND: u64 = 4;
 /// Resync pass of a mirror.
 pub const PASS: Field = KIND.then("pass", 2, "resync pass of a mirror, 0 to 9; else 0");
 /// Read policy of a mirror.

@@ -3,7 +3,8 @@
 //!
 //! A record is a head and then lists of structures of fixed size: rows and components for a stripe
 //! or concat, and what these have to do with hot spares; submirrors for a mirror, and what that
-//! remembers of its regions and of scrubs; the base of a soft partition, and its extents. It is
+//! remembers of its regions and of scrubs; the base of a soft partition, and its extents; the
+//! columns of a RAID5 metadevice, and how far its parity is made. It is
 //! longer than a page where the lists are; then it is stored in parts (see
 //! [`records`](super::records)). Another kind of metadevice, or another version, gets numbers of
 //! its own; what has a number that is unknown is refused.
@@ -12,6 +13,7 @@ mod codec;
 pub mod fields;
 pub mod history;
 pub mod pace;
+pub mod raid;
 pub mod soft;
 
 use self::{
@@ -21,6 +23,7 @@ use self::{
         COMPONENT_BYTES,
         HEAD_BYTES,
         KIND,
+        RAID_KIND,
         REGION_WORDS,
         ROWS,
         ROW_BYTES,
@@ -33,6 +36,7 @@ use self::{
         WORD,
         WORD_BYTES, //
     },
+    raid::Raid,
     soft::{
         Soft,
         SoftHead, //
@@ -71,6 +75,8 @@ pub enum Kind {
     Mirror(Options),
     /// A soft partition.
     Soft,
+    /// RAID5.
+    Raid,
 }
 
 /// The head of a record.
@@ -197,6 +203,7 @@ pub struct Record<'a> {
     spared: &'a [u8],
     history: &'a [u8],
     soft: &'a [u8],
+    raid: &'a [u8],
 }
 
 /// What a record is made of.
@@ -220,6 +227,8 @@ pub struct Parts<'a> {
     pub history: Option<&'a History>,
     /// What a soft partition has. Its component is its base, from the first watermark to the last.
     pub soft: Option<Soft<'a>>,
+    /// What a RAID5 metadevice has besides its columns, which are the components of its only row.
+    pub raid: Option<Raid>,
 }
 
 /// Writes a record; returns how many bytes it has. `None` if there is no room for it, or a list is
@@ -233,6 +242,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         spared,
         history,
         soft,
+        raid,
         ..
     } = *parts;
     let history_bytes = history.map_or(0, |_| history::BYTES);
@@ -242,6 +252,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         Some(soft) => soft::bytes_of(soft.extents.len())?,
         None => 0,
     };
+    let raid_bytes = raid.map_or(0, |_| raid::BYTES);
     let lists = [
         rows.len().checked_mul(ROW_BYTES)?,
         components.len().checked_mul(COMPONENT_BYTES)?,
@@ -251,6 +262,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         history_bytes,
         pace_bytes,
         soft_bytes,
+        raid_bytes,
     ];
     let bitmaps = sides.len().checked_add(1)?;
     let words_each = words.len().checked_div(bitmaps)?;
@@ -276,7 +288,8 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     let (word_list, rest) = rest.split_at_mut_checked(word_bytes)?;
     let (spared_list, rest) = rest.split_at_mut_checked(spared_bytes)?;
     let (history_part, rest) = rest.split_at_mut_checked(history_bytes)?;
-    let (pace_part, soft_part) = rest.split_at_mut_checked(pace_bytes)?;
+    let (pace_part, rest) = rest.split_at_mut_checked(pace_bytes)?;
+    let (soft_part, raid_part) = rest.split_at_mut_checked(soft_bytes)?;
     fill(row_list, ROW_BYTES, rows, encode_row);
     fill(
         component_list,
@@ -287,12 +300,12 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
     fill(side_list, SIDE_BYTES, sides, encode_side);
     fill(word_list, WORD_BYTES, words, |word, to| WORD.put(to, *word));
     fill(spared_list, SPARED_BYTES, spared, encode_spared);
-    encode_end(parts, [history_part, pace_part, soft_part]);
+    encode_end(parts, [history_part, pace_part, soft_part, raid_part]);
     Some(length)
 }
 
-/// Writes what follows the lists: scrubs, a pace and a soft partition, as far as there are any.
-fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part]: [&mut [u8]; 3]) {
+/// Writes what follows the lists, as far as there is any of it.
+fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part, raid_part]: [&mut [u8]; 4]) {
     if let Some(history) = parts.history {
         history::encode(history, history_part);
         if let Some(pace) = chosen_pace(&parts.head) {
@@ -302,13 +315,16 @@ fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part]: [&mut [u8
     if let Some(soft) = &parts.soft {
         soft::encode(soft, soft_part);
     }
+    if let Some(raid) = &parts.raid {
+        raid::encode(raid, raid_part);
+    }
 }
 
 /// The pace of a mirror, if it is not the one that everybody has.
 fn chosen_pace(head: &Head) -> Option<&Limits> {
     match &head.kind {
         Kind::Mirror(options) => Some(&options.pace).filter(|pace| **pace != Limits::DEFAULT),
-        Kind::Stripe | Kind::Soft => None,
+        Kind::Stripe | Kind::Soft | Kind::Raid => None,
     }
 }
 
@@ -341,9 +357,11 @@ impl<'a> Record<'a> {
         let spared = list_bytes(SPARED, head, SPARED_MAX, SPARED_BYTES)?;
         let (words, rest) = rest.split_at_checked(word_bytes).ok_or(cut)?;
         let (spared, rest) = rest.split_at_checked(spared).ok_or(cut)?;
-        let (history, soft) = match KIND.number(head) {
-            SOFT_KIND => (Default::default(), rest),
-            _ => (rest, Default::default()),
+        let none = <&[u8]>::default();
+        let (history, soft, raid) = match KIND.number(head) {
+            SOFT_KIND => (none, rest, none),
+            RAID_KIND => (none, none, rest),
+            _ => (rest, none, none),
         };
         let (history, pace) = match history.len() {
             0 => (history, history),
@@ -364,6 +382,7 @@ impl<'a> Record<'a> {
             spared,
             history,
             soft,
+            raid,
         };
         record.judge()?;
         Ok(record)
@@ -434,6 +453,23 @@ impl<'a> Record<'a> {
         soft::extents(self.soft)
     }
 
+    /// What a RAID5 metadevice has besides its columns.
+    pub fn raid(&self) -> Option<Raid> {
+        raid::decode(self.raid, self.rows().next()?.component_count).ok()
+    }
+
+    /// A RAID5 metadevice has one row, and nothing that others have.
+    fn judge_raid(&self) -> Result<(), Damage> {
+        let mut rows = self.rows();
+        let is_alone = self.sides.is_empty() && self.spared.is_empty();
+        match (rows.next(), rows.next()) {
+            (Some(row), None) if is_alone => {
+                raid::judge(self.raid, &row, self.components(), self.head.size_sectors)
+            }
+            _ => Err(bad(ROWS.name, self.rows.len() as u64)),
+        }
+    }
+
     /// A soft partition has one component, which is its base, and nothing else.
     fn judge_soft(&self) -> Result<(), Damage> {
         let mut components = self.components();
@@ -476,6 +512,7 @@ impl<'a> Record<'a> {
             Kind::Mirror(_) if !self.rows.is_empty() || self.sides.is_empty() => {
                 Err(bad(ROWS.name, self.rows.len() as u64))
             }
+            Kind::Raid => self.judge_raid(),
             Kind::Stripe | Kind::Mirror(_) | Kind::Soft => Ok(()),
         }
     }

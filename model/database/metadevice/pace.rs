@@ -119,6 +119,7 @@ mod tests {
             spared: &[],
             history,
             soft: None,
+            raid: None,
         };
         let mut bytes = vec![0xff; super::super::fields::BYTES_MAX];
         let length = encode_record(&parts, &mut bytes).expect("it fits");
@@ -129,7 +130,7 @@ mod tests {
     fn pace_in(bytes: &[u8]) -> Option<Limits> {
         match Record::decode(bytes).ok()?.head.kind {
             Kind::Mirror(options) => Some(options.pace),
-            Kind::Stripe | Kind::Soft => None,
+            Kind::Stripe | Kind::Soft | Kind::Raid => None,
         }
     }
 

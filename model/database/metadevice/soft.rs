@@ -50,7 +50,7 @@ pub const STATE: Field = EXTENTS.then(
     "state",
     1,
     "0 okay; its watermarks are still to be written after it was 1 made, 2 grown, 3 shrunk, \
-     4 cleared",
+     4 cleared, 5 moved",
 );
 /// Nothing.
 pub const REST: Field = STATE.then("rest", 11, "zero");
@@ -95,16 +95,19 @@ pub enum SoftState {
     Shrinking,
     /// It is being cleared.
     Clearing,
+    /// An extent of it is being moved.
+    Moving,
 }
 
 impl SoftState {
     /// Every state, by its number in the record.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Okay,
         Self::Creating,
         Self::Growing,
         Self::Shrinking,
         Self::Clearing,
+        Self::Moving,
     ];
 
     /// Its number in the record.
@@ -115,6 +118,7 @@ impl SoftState {
             Self::Growing => 2,
             Self::Shrinking => 3,
             Self::Clearing => 4,
+            Self::Moving => 5,
         }
     }
 

@@ -124,6 +124,7 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
         spared: &spared,
         history: history.as_ref(),
         soft,
+        raid: record.raid(),
     };
     let mut again = vec![0; bytes.len()];
     let length = encode(&parts, &mut again);

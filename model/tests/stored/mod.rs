@@ -6,6 +6,7 @@ use md_model::{
         identity::Uuid,
         metadevice::{
             self,
+            raid::Raid,
             soft::{
                 Soft,
                 SoftHead,
@@ -41,6 +42,14 @@ use md_model::{
             },
             run::End as RunEnd, //
         }, //
+    },
+    raid5::{
+        layout::Rotation,
+        progress::{
+            Activity,
+            Progress, //
+        },
+        LOG_SECTORS, //
     },
     soft::Extent,
 };
@@ -89,6 +98,7 @@ pub(crate) fn stripe() -> Vec<u8> {
         spared: &[spared],
         history: None,
         soft: None,
+        raid: None,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -118,6 +128,7 @@ pub(crate) fn mirror(sync: Sync, words: &[u64], history: Option<&History>) -> Ve
         spared: &[],
         history,
         soft: None,
+        raid: None,
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));
@@ -199,6 +210,50 @@ pub(crate) fn soft_partition() -> Vec<u8> {
         spared: &[],
         history: None,
         soft: Some(soft),
+        raid: None,
+    };
+    let length = metadevice::encode(&parts, &mut bytes);
+    bytes.truncate(length.expect("room"));
+    bytes
+}
+
+/// A RAID5 metadevice of three columns, the second of which is being made.
+pub(crate) fn raid5() -> Vec<u8> {
+    let head = Head {
+        number: 40,
+        kind: Kind::Raid,
+        size_sectors: 2 * 4 * 16,
+        sync: Sync::UNKNOWN,
+        pool: None,
+    };
+    let row = Row {
+        interlace_sectors: 16,
+        size_sectors: head.size_sectors,
+        component_count: 3,
+    };
+    let columns = [1, 3, 5].map(|number| Component {
+        size_sectors: LOG_SECTORS + 4 * 16,
+        ..component(number, None)
+    });
+    let raid = Raid {
+        log: Uuid::from_bytes([8; 16]),
+        rotation: Rotation::Svm,
+        progress: Progress {
+            activity: Activity::Column(1),
+            cursor: 32,
+        },
+    };
+    let mut bytes = vec![0; 1000];
+    let parts = Parts {
+        head,
+        rows: &[row],
+        components: &columns,
+        sides: &[],
+        words: &[],
+        spared: &[],
+        history: None,
+        soft: None,
+        raid: Some(raid),
     };
     let length = metadevice::encode(&parts, &mut bytes);
     bytes.truncate(length.expect("room"));

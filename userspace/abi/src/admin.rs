@@ -164,6 +164,7 @@ pub use soft::{
     CreateSoft,
     Extent,
     MendSoft,
+    MoveSoft,
     SoftState,
     SoftStatus,
     EXTENTS_MAX,
@@ -197,6 +198,7 @@ pub use unit::{
     NO_PARENT,
     RENAME_EXCHANGE,
     START_DEFAULT,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use zerocopy_derive::{
@@ -208,7 +210,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -315,6 +317,8 @@ pub const IOC_SOFT_STATUS: u32 = read_write(60, size_of::<SoftStatus>());
 /// Has the watermarks of a base compared with the records, or written by them: argument
 /// [`MendSoft`].
 pub const IOC_MEND_SOFT: u32 = read_write(61, size_of::<MendSoft>());
+/// Moves an extent of a soft partition to another place of its base: [`MoveSoft`].
+pub const IOC_MOVE_SOFT: u32 = read_write(64, size_of::<MoveSoft>());
 
 /// Does what mhd(7I) offers, with a disk that several hosts can reach: argument [`Multihost`].
 pub const IOC_MULTIHOST: u32 = read_write(70, size_of::<Multihost>());
@@ -394,6 +398,7 @@ const _: () = assert!(size_of::<CreateSoft>() == 464);
 const _: () = assert!(size_of::<ChangeSoft>() == 104);
 const _: () = assert!(size_of::<SoftStatus>() == 176);
 const _: () = assert!(size_of::<MendSoft>() == 80);
+const _: () = assert!(size_of::<MoveSoft>() == 96);
 const _: () = assert!(size_of::<Multihost>() == 384);
 const _: () = assert!(core::mem::offset_of!(Create, size_sectors) == 112);
 const _: () = assert!(core::mem::offset_of!(Status, rows) == 176);

@@ -29,6 +29,7 @@ use md_model::{
         },
         regions::Regions, //
     },
+    raid5::progress::Activity,
     units::SECTOR_BYTES,
 };
 use md_report::{
@@ -53,6 +54,7 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
         }
         Kind::Stripe => (report::Kind::Concat, None),
         Kind::Soft => (report::Kind::SoftPartition, None),
+        Kind::Raid => (report::Kind::Raid5, None),
     };
     dump::Metadevice {
         name: name(record.head.number),
@@ -71,7 +73,22 @@ pub(crate) fn told(record: &Record<'_>) -> dump::Metadevice {
         }),
         checks: checks(record),
         soft_partition: soft(record),
+        raid5: raid(record),
     }
+}
+
+/// What a RAID5 metadevice has besides its columns, which are the components of its row.
+fn raid(record: &Record<'_>) -> Option<dump::Raid5> {
+    let raid = record.raid()?;
+    Some(dump::Raid5 {
+        log: raid.log.to_string(),
+        made: match raid.progress.activity {
+            Activity::Nothing => None,
+            Activity::Build => Some("parity".to_string()),
+            Activity::Column(column) => Some(format!("column {column}")),
+        },
+        done: bytes(raid.progress.cursor),
+    })
 }
 
 /// What a soft partition is made of.
@@ -92,6 +109,7 @@ fn soft(record: &Record<'_>) -> Option<dump::SoftPartition> {
             SoftState::Growing => "growing",
             SoftState::Shrinking => "shrinking",
             SoftState::Clearing => "clearing",
+            SoftState::Moving => "moving",
         },
         base: told_component(record.components().next()?),
         extents: extents.collect(),

@@ -29,13 +29,18 @@ use crate::{
         Subject, //
     },
     output::Answer,
+    partitioning,
     syntax::{
         mirror::MirrorSpec,
         name::MetadeviceName,
         pool::PoolSpec,
+        raid::RaidSpec,
         rows::StripeSpec,
         soft::SoftSpec,
-        spec::Spec, //
+        spec::{
+            Kind,
+            Spec, //
+        },
     },
     Machine,
 };
@@ -65,6 +70,11 @@ pub fn make(
 ) -> Result<(), Failure> {
     let (name, title) = (spec.name(), spec.title());
     check_vacant(machine, name)?;
+    if let Spec::Soft(soft) = spec {
+        if soft.on_new_partition {
+            return make_on_new_partition(machine, soft, manner, answer);
+        }
+    }
     let devices = components::look_up(&spec.devices(), machine.host)?;
     let is_shared = is_base(machine, spec)?;
     let used = if is_shared {
@@ -79,7 +89,7 @@ pub fn make(
     let how = |check_only| Making {
         check_only,
         in_use: shared.is_some(),
-        assume_clean: manner.assume_clean,
+        assume_clean: manner.assume_clean || matches!(spec, Spec::Raid(raid) if raid.keep),
         force: manner.force,
     };
     let failed = |error| creation_failed(&error, spec, &devices);
@@ -110,6 +120,37 @@ pub fn make(
         answer.line(&line);
     }
     Ok(())
+}
+
+/// Makes a soft partition on the partition that a disk is given for it. In a check the kernel
+/// cannot be asked, since that does not exist.
+fn make_on_new_partition(
+    machine: &mut Machine<'_>,
+    soft: &SoftSpec,
+    manner: Manner,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let name = soft.name;
+    partitioning::check(&soft.base, manner.force, machine.host)?;
+    if manner.check_only {
+        let checked = answer.document.checked.get_or_insert_default();
+        checked.push(name.to_string());
+        answer.line(&format!("{}: would be partitioned", soft.base));
+        answer.line(&format!("{name}: {} would be setup", Kind::Soft.title()));
+        return Ok(());
+    }
+    let base = partitioning::partition(&soft.base, machine.host)?;
+    answer.has_changed = true;
+    answer.line(&format!(
+        "{}: is partitioned: {base} is all of it",
+        soft.base
+    ));
+    let spec = SoftSpec {
+        base,
+        on_new_partition: false,
+        ..soft.clone()
+    };
+    make(machine, &Spec::Soft(spec), manner, answer)
 }
 
 /// Makes a hot spare pool, or sees whether it could be made, and says so in the answer.
@@ -144,8 +185,17 @@ pub fn make_pool(
     metahs::told(&[name], "Hotspare pool is setup", machine, answer)
 }
 
-/// Which submirrors of a new mirror lose what is on them, if there are any.
+/// Which submirrors of a new mirror lose what is on them, if there are any; or what is made of a new
+/// RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
+    if let Spec::Raid(raid) = spec {
+        let be = if manner.check_only {
+            "would be"
+        } else {
+            "is being"
+        };
+        return (!raid.keep).then(|| format!("{}: its parity {be} initialized", raid.name));
+    }
     let Spec::Mirror(mirror) = spec else {
         return None;
     };
@@ -187,6 +237,7 @@ fn check_signatures(spec: &Spec, manner: Manner, host: &dyn Host) -> Result<(), 
         Spec::Stripe(stripe) => check_components(stripe, manner, host),
         Spec::Mirror(mirror) => check_submirrors(mirror, manner, host),
         Spec::Soft(soft) => check_base(soft, manner, host),
+        Spec::Raid(raid) => check_columns(raid, host),
     }
 }
 
@@ -209,6 +260,17 @@ fn check_base(spec: &SoftSpec, manner: Manner, host: &dyn Host) -> Result<(), Fa
         return Ok(());
     }
     match components::find_carrier([&spec.base], host)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
+    }
+}
+
+/// The same for the columns of a RAID5 metadevice. One that is kept carries what it shows.
+fn check_columns(spec: &RaidSpec, host: &dyn Host) -> Result<(), Failure> {
+    if spec.keep {
+        return Ok(());
+    }
+    match components::find_carrier(&spec.devices, host)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }

@@ -26,6 +26,7 @@ use crate::{
         mhd,
         monitor,
         probe,
+        r#move,
         scan,
         start,
         stop,
@@ -178,6 +179,12 @@ pub static COMMANDS: [Command; 25] = [
         own_program: false,
         definition: start::Arguments::command,
         run: |matches, machine, answer| start::run(arguments(matches)?, machine, answer),
+    },
+    Command {
+        name: "move",
+        own_program: false,
+        definition: r#move::Arguments::command,
+        run: |matches, machine, answer| r#move::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "stop",

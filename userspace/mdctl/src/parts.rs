@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The components of a mirror's submirrors, found by the word that one types for them.
+//! The components of a mirror's submirrors, or the columns of a RAID5 metadevice, found by the word
+//! that one types for them.
 
 use crate::{
     admin::requests::{
@@ -17,6 +18,7 @@ use crate::{
     },
     unit::{
         Body,
+        Component,
         Unit, //
     },
     Machine,
@@ -34,8 +36,11 @@ pub fn find(machine: &mut Machine<'_>, mirror: &Unit, word: &str) -> Result<Plac
     }
 }
 
-/// All components of the submirrors, one submirror after the other.
+/// All columns, or all components of the submirrors, one submirror after the other.
 fn all(machine: &mut Machine<'_>, mirror: &Unit) -> Result<Vec<Place>, Failure> {
+    if mirror.raid().is_some() {
+        return Ok(of_unit(mirror));
+    }
     let Body::Mirror(body) = &mirror.body else {
         return Err(explain::mirror::not_a_mirror(&mirror.name.to_string()));
     };
@@ -43,14 +48,20 @@ fn all(machine: &mut Machine<'_>, mirror: &Unit) -> Result<Vec<Place>, Failure> 
     for submirror in body.names() {
         let unit = requests::status(machine.admin, submirror)
             .map_err(|error| explain::request(&error, &Subject::unit(submirror)))?;
-        let parts = unit.components().enumerate();
-        places.extend(parts.map(|(index, part)| Place {
-            submirror,
-            index,
-            device: part.device.clone(),
-        }));
+        places.extend(of_unit(&unit));
     }
     Ok(places)
+}
+
+/// The components of a submirror, or the columns of a RAID5 metadevice.
+fn of_unit(unit: &Unit) -> Vec<Place> {
+    let parts = unit.components().enumerate();
+    let place = |(index, part): (usize, &Component)| Place {
+        submirror: unit.name,
+        index,
+        device: part.device.clone(),
+    };
+    parts.map(place).collect()
 }
 
 /// Whether a word means the component with this path.

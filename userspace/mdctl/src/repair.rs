@@ -47,6 +47,8 @@ pub fn repair(
     let top = family.top_of(unit.name);
     if unit.state == State::Okay {
         None
+    } else if unit.raid().is_some() {
+        of_raid(unit)
     } else if family.is_mirror(top) {
         let resync = units.get(&top).and_then(Unit::resync);
         below_mirror(unit, top, resync.map(|resync| resync.state), family)
@@ -56,6 +58,39 @@ pub fn repair(
             command: remaking(top, units, family),
         })
     }
+}
+
+/// What is to be done about a column of RAID5, in SVM's order (`svm.md` section 10.1): first the one
+/// that is out of service, then those that fail and were the last ones with their data.
+fn of_raid(unit: &Unit) -> Option<Repair> {
+    let first = |state| {
+        unit.components()
+            .find(|part: &&Component| part.state == state)
+    };
+    let replace = |part: &Component| {
+        format!(
+            "metareplace {} {} <new device>",
+            unit.name,
+            typed_word(&part.device)
+        )
+    };
+    if let Some(part) = first(State::Maintenance) {
+        return Some(Repair::now(replace(part)));
+    }
+    if let Some(part) = first(State::LastErred) {
+        return Some(Repair {
+            after: Some(OTHERS_ARE_REPLACED),
+            command: replace(part),
+        });
+    }
+    let part = first(State::Unavailable)?;
+    if missing(&part.device).is_some() {
+        return Some(Repair::now(replace(part)));
+    }
+    Some(Repair {
+        after: Some(DEVICE_IS_BACK),
+        command: format!("metareplace -e {} {}", unit.name, typed_word(&part.device)),
+    })
 }
 
 /// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md`

@@ -15,6 +15,7 @@ use crate::{
         },
         pace::Pace,
         pool::PoolName,
+        raid::RaidSpec,
         rows::{
             RowSpec,
             StripeSpec, //
@@ -31,6 +32,7 @@ use crate::{
     }, //
 };
 use md_abi::admin::SoftState;
+use md_model::limits::ALIGNMENT_SECTORS_DEFAULT;
 use md_report::{
     self as report,
     State, //
@@ -67,6 +69,19 @@ pub enum Body {
     Mirror(Mirror),
     /// A soft partition.
     Soft(Soft),
+    /// A RAID5 metadevice.
+    Raid(Raid),
+}
+
+/// A RAID5 metadevice.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Raid {
+    /// Its columns, and their interlace.
+    pub row: Row,
+    /// How far its parity, or a column, is made, if one is.
+    pub resync: Option<Resync>,
+    /// Whether it is the parity, for the first time.
+    pub is_initializing: bool,
 }
 
 /// What a soft partition is made of.
@@ -79,6 +94,12 @@ pub struct Soft {
 }
 
 impl Soft {
+    /// What the data of its extents begins on a multiple of, if that is not 1 MiB, which is what
+    /// nearly all have.
+    fn unusual_alignment(&self) -> Option<Sectors> {
+        Some(self.layout.alignment).filter(|own| own.0 != ALIGNMENT_SECTORS_DEFAULT)
+    }
+
     /// How its layout is, in SVM's words (`svm.md` section 6.1).
     pub fn word(&self) -> &'static str {
         match self.layout.state {
@@ -88,6 +109,7 @@ impl Soft {
             SoftState::Growing => "Growing",
             SoftState::Shrinking => "Shrinking",
             SoftState::Clearing => "Deleting",
+            SoftState::Moving => "Moving",
         }
     }
 }
@@ -182,7 +204,17 @@ impl Unit {
             Body::Soft(soft) => Spec::Soft(SoftSpec {
                 name: self.name,
                 base: soft.base.device.clone(),
-                place: Place::Extents(soft.layout.extents.clone()),
+                on_new_partition: false,
+                place: Place::Extents {
+                    extents: soft.layout.extents.clone(),
+                    alignment: soft.unusual_alignment(),
+                },
+            }),
+            Body::Raid(raid) => Spec::Raid(RaidSpec {
+                name: self.name,
+                devices: raid.row.specification().devices,
+                interlace: raid.row.interlace,
+                keep: true,
             }),
         }
     }
@@ -193,6 +225,7 @@ impl Unit {
             Body::Stripe(_) => Kind::Stripe,
             Body::Mirror(_) => Kind::Mirror,
             Body::Soft(_) => Kind::Soft,
+            Body::Raid(_) => Kind::Raid,
         }
     }
 
@@ -200,7 +233,15 @@ impl Unit {
     pub fn soft(&self) -> Option<&Soft> {
         match &self.body {
             Body::Soft(soft) => Some(soft),
-            Body::Stripe(_) | Body::Mirror(_) => None,
+            Body::Stripe(_) | Body::Mirror(_) | Body::Raid(_) => None,
+        }
+    }
+
+    /// What it is made of, if it is RAID5.
+    pub fn raid(&self) -> Option<&Raid> {
+        match &self.body {
+            Body::Raid(raid) => Some(raid),
+            Body::Stripe(_) | Body::Mirror(_) | Body::Soft(_) => None,
         }
     }
 
@@ -221,18 +262,19 @@ impl Unit {
         }
     }
 
-    /// How its resync is, if it is a mirror with something to resync.
+    /// How its resync is, if it is a mirror or RAID5 with something to resync.
     pub fn resync(&self) -> Option<Resync> {
         match &self.body {
             Body::Stripe(_) | Body::Soft(_) => None,
             Body::Mirror(mirror) => mirror.resync,
+            Body::Raid(raid) => raid.resync,
         }
     }
 
     /// What is known of its checks, if it is a mirror.
     pub fn scrubs(&self) -> Option<&Scrubs> {
         match &self.body {
-            Body::Stripe(_) | Body::Soft(_) => None,
+            Body::Stripe(_) | Body::Soft(_) | Body::Raid(_) => None,
             Body::Mirror(mirror) => Some(&mirror.scrubs),
         }
     }
@@ -241,6 +283,7 @@ impl Unit {
     pub fn rows(&self) -> &[Row] {
         match &self.body {
             Body::Stripe(rows) => rows,
+            Body::Raid(raid) => std::slice::from_ref(&raid.row),
             Body::Mirror(_) | Body::Soft(_) => &[],
         }
     }
@@ -248,7 +291,7 @@ impl Unit {
     /// All components, row after row, or all submirrors, or the base.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         let submirrors = match &self.body {
-            Body::Stripe(_) => &[][..],
+            Body::Stripe(_) | Body::Raid(_) => &[][..],
             Body::Mirror(mirror) => &mirror.submirrors,
             Body::Soft(soft) => std::slice::from_ref(&soft.base),
         };
@@ -269,6 +312,8 @@ impl Unit {
             report::Kind::Mirror
         } else if self.soft().is_some() {
             report::Kind::SoftPartition
+        } else if self.raid().is_some() {
+            report::Kind::Raid5
         } else if self.rows().iter().any(|row| row.components.len() > 1) {
             report::Kind::Stripe
         } else {
@@ -333,6 +378,9 @@ impl From<&Unit> for report::Metadevice {
             parent: unit.parent.map(|parent| parent.to_string()),
             hot_spare_pool: unit.pool.map(|pool| pool.to_string()),
             rows: None,
+            columns: None,
+            interlace: None,
+            initializing: false,
             submirrors: None,
             read_policy: None,
             write_policy: None,
@@ -361,6 +409,13 @@ impl From<&Unit> for report::Metadevice {
                 document.resync = resync.as_ref().map(Into::into);
             }
             Body::Soft(soft) => document.soft_partition = Some(soft.into()),
+            Body::Raid(raid) => {
+                let columns = raid.row.components.iter();
+                document.columns = Some(columns.map(Into::into).collect());
+                document.interlace = Some(raid.row.interlace.bytes());
+                document.initializing = raid.is_initializing;
+                document.resync = raid.resync.as_ref().map(Into::into);
+            }
         }
         document
     }

@@ -2,6 +2,9 @@
 //! A machine for the tests: a kernel in memory, a folder with `proc` and `sys`, and a table of
 //! device nodes, since a test should not need the right to make real ones.
 
+pub(crate) mod labels;
+pub(crate) mod watermarks;
+
 use md_image::source::{
     OpenFile,
     Source, //
@@ -117,7 +120,12 @@ impl Host for TestHost {
     }
 
     fn read_at(&self, path: &str, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
-        let image = self.images.get(path).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let Some(image) = self.images.get(path) else {
+            let file = fs::File::open(self.root.join(path.trim_start_matches('/')))?;
+            let mut page = vec![0; bytes];
+            file.read_exact_at(&mut page, offset)?;
+            return Ok(page);
+        };
         let page = image.get(&offset).ok_or(io::ErrorKind::UnexpectedEof)?;
         assert_eq!(page.len(), bytes);
         Ok(page.clone())
@@ -131,6 +139,13 @@ impl Host for TestHost {
     fn run(&self, command: &mut Command) -> io::Result<Output> {
         if command.get_program() == "/usr/sbin/blkid" {
             return Ok(self.blkid(command));
+        }
+        if command.get_program() == "/usr/sbin/sfdisk" {
+            return Ok(Output {
+                status: ExitStatus::from_raw(0),
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            });
         }
         assert_eq!(command.get_program(), "/usr/sbin/wipefs");
         let arguments: Vec<_> = command
@@ -241,6 +256,11 @@ impl TestEnvironment {
             "metainit d12 1 1 sdb",
             "metainit d10 -m d11 d12 --assume-clean",
         ])
+    }
+
+    /// The same machine with the soft partitions `d20` and `d21` on its first disk.
+    pub(crate) fn with_soft_partitions() -> Self {
+        TestEnvironment::with(&["metainit d20 -p sda 10m", "metainit d21 -p sda 20m"])
     }
 
     /// Adds a block device. `disk` is the one that it is a partition of, or empty.

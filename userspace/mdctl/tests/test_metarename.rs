@@ -199,3 +199,36 @@ fn names_are_not_exchanged_while_something_is_wrong() {
     [exit status 1]
     ");
 }
+
+/// The watermarks of a soft partition have its name.
+#[test]
+fn soft_partitions_and_what_they_are_on_keep_their_names() {
+    let mut env = TestEnvironment::with_mirror();
+    env.setup("metainit d20 -p d10 10m");
+    let lines = [
+        "metarename d20 d21",
+        "metarename d10 d30",
+        "metarename -x d10 d11",
+        "metastat -p",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metarename d20 d21
+    err| metarename: d20: is a soft partition or changes places with one, and those keep their\
+     names
+    err| next: metastat d20
+    [exit status 1]
+    $ metarename d10 d30
+    err| metarename: d10: there are soft partitions on it, so it keeps its name
+    err| next: metastat -c
+    [exit status 1]
+    $ metarename -x d10 d11
+    err| metarename: d10: there are soft partitions on it, so it keeps its name
+    err| next: metastat -c
+    [exit status 1]
+    $ metastat -p
+    d20 -p d10 -o 2048 -b 20480
+    d10 -m d11 d12 1
+    d11 1 1 /dev/sda
+    d12 1 1 /dev/sdb
+    ");
+}

@@ -20,10 +20,11 @@ fn with_erred() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metareplace --help"), @r#"
     $ metareplace --help
-    Replace a component of a mirror, or use it again.
+    Replace a component of a mirror or RAID5 metadevice, or use it again.
 
-    The new component is resynced from the other submirrors; the mirror may be in use. A compo\
-    nent
+    The new component is resynced from the other submirrors, or made of the other components o\
+    f
+    RAID5; the metadevice may be in use. A component
     that is the last one with some data comes after all others. Its name is that in "metastat"\
     , or
     what stands there behind "Invoke:".
@@ -32,7 +33,7 @@ fn help_page() {
            metareplace -e [-f] [-n] [-w] MIRROR COMPONENT
 
     Arguments:
-      <MIRROR>  The mirror, such as d10
+      <MIRROR>  The mirror or RAID5 metadevice, such as d10
       <OLD>     The component, as metastat shows it
       [NEW]     A disk, partition or metadevice that nobody uses
 

@@ -253,11 +253,11 @@ fn without_the_module_there_is_a_word_on_how_to_load_it() {
 #[test]
 fn a_module_of_another_version_is_refused() {
     let mut env = TestEnvironment::new();
-    env.admin.answers.mismatch_next(8);
+    env.admin.answers.mismatch_next(9);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8,\
-     tool: 7)
+    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9,\
+     tool: 8)
     err| next: make tool
     [exit status 1]
     ");
@@ -265,8 +265,8 @@ fn a_module_of_another_version_is_refused() {
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
     err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 2,\
-     tool: 7)
-    err| next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
+     tool: 8)
+    err| next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
     [exit status 1]
     ");
 }

@@ -18,9 +18,9 @@ fn help_page() {
     Usage: mdctl [OPTIONS] <COMMAND>
 
     Commands:
-      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a soft par\
-    tition, or a hot
-                   spare pool.
+      metainit     Make a stripe, a concat, a concat of stripes, a mirror of these, a RAID5 me\
+    tadevice, a soft
+                   partition, or a hot spare pool.
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe or concat; o\
@@ -32,17 +32,17 @@ fn help_page() {
       metaparam    Change the options of a mirror or the hot spare pool of a stripe or concat,\
      or show them.
       metarename   Give a metadevice another name.
-      metareplace  Replace a component of a mirror, or use it again.
+      metareplace  Replace a component of a mirror or RAID5 metadevice, or use it again.
       metasync     Start or cancel the resync or a check of mirrors.
       metahs       Change hot spare pools, or show them.
-      metarecover  Check the watermarks of soft partitions, or bring them and the records of t\
-    hem in line.
+      metarecover  Check or mend the watermarks of soft partitions, or make a whole set again.
       metadb       Make, delete and show replicas of the state database.
       mddump       Back up an ext2, ext3 or ext4 file system in dump format.
       scan         Show the devices on which sets have replicas and components.
       probe        Say what a device has of a set.
       start        Start the set whose replicas are on this machine's disks: its metadevices a\
     re there then.
+      move         Move an extent of a soft partition to another place of what that is on.
       stop         Stop the set: its metadevices go, and their state stays in the state databa\
     se.
       export       Print a description of the set, from which 'mdctl import' makes its metadev\
@@ -91,8 +91,8 @@ fn what_is_no_command_is_an_error() {
     $ mdctl
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
-    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop, e\
-    xport, import, dump, monitor, mhd, version]
+    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $ mdctl frobnicate
@@ -103,8 +103,8 @@ fn what_is_no_command_is_an_error() {
     {"version":1,"error":{"command":"mdctl","device":null,"reason":"'mdctl' requires a subcomm\
     and but one was not provided [subcommands: metainit, metastat, metaclear, metattach, metad\
     etach, metaoffline, metaonline, metaparam, metarename, metareplace, metasync, metahs, meta\
-    recover, metadb, mddump, scan, probe, start, stop, export, import, dump, monitor, mhd, ver\
-    sion]","next":"mdctl --help"}}
+    recover, metadb, mddump, scan, probe, start, move, stop, export, import, dump, monitor, mh\
+    d, version]","next":"mdctl --help"}}
     [exit status 1]
     $ mdctl metastatt
     err| mdctl: unrecognized subcommand 'metastatt'
@@ -117,15 +117,15 @@ fn what_is_no_command_is_an_error() {
     $ version
     err| mdctl: 'version' requires a subcommand but one was not provided [subcommands: metaini\
     t, metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metaren\
-    ame, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop,\
-     export, import, dump, monitor, mhd, version]
+    ame, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move,\
+     stop, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     $
     err| mdctl: 'mdctl' requires a subcommand but one was not provided [subcommands: metainit,\
      metastat, metaclear, metattach, metadetach, metaoffline, metaonline, metaparam, metarenam\
-    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, stop, e\
-    xport, import, dump, monitor, mhd, version]
+    e, metareplace, metasync, metahs, metarecover, metadb, mddump, scan, probe, start, move, s\
+    top, export, import, dump, monitor, mhd, version]
     err| next: mdctl --help
     [exit status 1]
     "#);

@@ -2,18 +2,18 @@
 //! Soft partitions: making, growing, shrinking and clearing them, and what is shown of them
 //! (`svm.md` section 6).
 
-use crate::env::TestEnvironment;
+use crate::env::{
+    TestEnvironment,
+    Wipefs,
+    DISK_SECTORS, //
+};
 use insta::assert_snapshot;
 use md_abi::admin::SoftState;
-
-/// A machine with the soft partitions `d20` and `d21` on its first disk.
-pub(crate) fn with_soft_partitions() -> TestEnvironment {
-    TestEnvironment::with(&["metainit d20 -p sda 10m", "metainit d21 -p sda 20m"])
-}
+use rustix::fs::makedev;
 
 #[test]
 fn they_are_made_one_behind_the_other() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let lines = ["metastat", "metastat -c", "metastat -p"];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metastat
@@ -68,7 +68,7 @@ fn the_ways_to_say_how_much_and_where() {
     $ metainit d23 -p sda all
     d23: Soft Partition is setup
     $ metastat -p
-    d20 -p /dev/sda -o 8192 -b 2048
+    d20 -p /dev/sda -o 8192 -b 2048 -A 8192b
     d21 -p /dev/sda -o 16384 -b 2048
     d22 -p /dev/sda -o 32768 -b 2048 -o 65536 -b 4096
     d23 -p /dev/sda -o 4096 -b 2048 -o 12288 -b 2048 -o 20480 -b 10240 -o 36864 -b 26624 -o 71\
@@ -78,7 +78,7 @@ fn the_ways_to_say_how_much_and_where() {
 
 #[test]
 fn what_cannot_be_made() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d30 1 1 sdb");
     let lines = [
         "metainit d22 -p sda",
@@ -146,14 +146,15 @@ fn what_cannot_be_made() {
 
 #[test]
 fn what_cannot_be_a_base() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d30 1 1 sdb");
     let lines = [
         "metainit d22 -p d20 1m",
         "metainit d22 -p sdb 1m",
         "metainit d22 -p sdz 1m",
         "metainit d20 -p sdc 1m",
-        "metainit d22 -p -e sdc 1m",
+        "metainit d22 -p -e sda 1m",
+        "metainit d22 -p -e d30 1m",
     ];
     assert_snapshot!(env.run_all(&lines), @r#"
     $ metainit d22 -p d20 1m
@@ -172,11 +173,14 @@ fn what_cannot_be_a_base() {
     err| metainit: d20: exists already
     err| next: metastat d20
     [exit status 1]
-    $ metainit d22 -p -e sdc 1m
-    err| metainit: d22: "-e" partitions a disk, which this version does not do: sfdisk does, a\
-    nd then a partition is the base
-    err|     d22 -p -e sdc 1m
-    err|            ^^
+    $ metainit d22 -p -e sda 1m
+    err| metainit: /dev/sda: is part of the metadevice d20
+    err| next: metaclear d20
+    [exit status 1]
+    $ metainit d22 -p -e d30 1m
+    err| metainit: d22: "d30" is a metadevice, and those are not partitioned
+    err|     d22 -p -e d30 1m
+    err|               ^^^
     err| next: metainit --help
     [exit status 1]
     "#);
@@ -185,7 +189,7 @@ fn what_cannot_be_a_base() {
 
 #[test]
 fn they_grow_in_place_and_by_new_extents() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let lines = [
         "metattach d20 1m",
         "metattach d21 1m",
@@ -220,7 +224,7 @@ fn they_grow_in_place_and_by_new_extents() {
 
 #[test]
 fn they_shrink_but_not_below_a_file_system() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     let free = ["metattach --shrink d20 8m", "metattach --shrink d20 8m"];
     assert_snapshot!(env.run_all(&free), @r"
     $ metattach --shrink d20 8m
@@ -308,8 +312,8 @@ fn a_mirror_and_a_stripe_carry_them_and_are_made_of_them() {
     d31 -p /dev/sdc -o 4096 -b 20480
     d32 -p /dev/sdd -o 4096 -b 20480
     $ metaclear d10
-    err| metaclear: d10: is part of the metadevice d20
-    err| next: metaclear d20
+    err| metaclear: d10: there are soft partitions on it
+    err| next: metaclear -p d10
     [exit status 1]
     $ metaclear d31
     err| metaclear: d31: is part of the metadevice d30
@@ -322,7 +326,7 @@ fn a_mirror_and_a_stripe_carry_them_and_are_made_of_them() {
 
 #[test]
 fn they_are_cleared_one_by_one_or_all_of_a_base() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.setup("metainit d22 -p sda 1m");
     let lines = [
         "metaclear d20",
@@ -361,7 +365,7 @@ fn they_are_cleared_one_by_one_or_all_of_a_base() {
 
 #[test]
 fn one_that_is_not_well_says_so() {
-    let mut env = with_soft_partitions();
+    let mut env = TestEnvironment::with_soft_partitions();
     env.admin.soft(20).state = SoftState::Growing;
     env.admin.soft(21).wrong = 2;
     let lines = ["metastat", "metastat -c"];
@@ -431,6 +435,42 @@ fn md_tab_has_lines_of_them() {
     $ metastat -p
     d20 -p /dev/sda -o 4096 -b 20480
     d21 -p /dev/sda -o 40960 -b 2048
-    d22 -p /dev/sda -o 28672 -b 8192 -o 45056 -b 81920
+    d22 -p /dev/sda -o 28672 -b 8192 -o 45056 -b 81920 -A 4096b
+    ");
+}
+
+/// `svm.md` section 10. `sfdisk` is what partitions the disk; here the partition is there already.
+#[test]
+fn a_disk_is_partitioned_for_them() {
+    let mut env = TestEnvironment::new();
+    env.device("sdd1", "sdd", 8, 49);
+    env.admin.disks.insert(makedev(8, 49), DISK_SECTORS - 4096);
+    env.wipefs("/dev/sdc", Wipefs::Finds("ext4", "filesystem", None));
+    let lines = [
+        "metainit d20 -p -e sdc 1m",
+        "metainit -n d20 -p -e sdd 1m",
+        "metainit d20 -p -e sdd1 1m",
+        "metastat -p",
+        "metainit d20 -p -e sdd -A 4m 1m",
+        "metastat -p",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metainit d20 -p -e sdc 1m
+    err| metainit: /dev/sdc: carries an ext4 file system, which would be lost
+    err| next: metainit -f d20 -p -e sdc 1m
+    [exit status 1]
+    $ metainit -n d20 -p -e sdd 1m
+    /dev/sdd: would be partitioned
+    d20: Soft Partition would be setup
+    $ metainit d20 -p -e sdd1 1m
+    err| metainit: /dev/sdd1: is a partition, and -e makes one on a disk
+    err| next: lsblk
+    [exit status 1]
+    $ metastat -p
+    $ metainit d20 -p -e sdd -A 4m 1m
+    /dev/sdd: is partitioned: /dev/sdd1 is all of it
+    d20: Soft Partition is setup
+    $ metastat -p
+    d20 -p /dev/sdd1 -o 8192 -b 2048 -A 8192b
     ");
 }

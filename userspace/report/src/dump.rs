@@ -282,6 +282,22 @@ pub struct Metadevice {
     /// What a soft partition is made of. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soft_partition: Option<SoftPartition>,
+    /// What a RAID5 metadevice has besides its columns, which are the components of its row. Absent
+    /// for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raid5: Option<Raid5>,
+}
+
+/// A RAID5 metadevice as it is stored, its columns apart.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Raid5 {
+    /// Uuid of the logs of its columns.
+    pub log: String,
+    /// What is being made: `parity`, or `column` and its index. Absent if all is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// Bytes of each column for which that is done.
+    pub done: u64,
 }
 
 /// A soft partition as it is stored.
@@ -295,7 +311,8 @@ pub struct SoftPartition {
     pub generation: u64,
     /// What the data of its extents begins on a multiple of, in bytes.
     pub alignment: u64,
-    /// `okay`, or what is still to be done: `creating`, `growing`, `shrinking`, `clearing`.
+    /// `okay`, or what is still to be done: `creating`, `growing`, `shrinking`, `clearing`,
+    /// `moving`.
     pub state: &'static str,
     /// Its base, from the first watermark to the last.
     pub base: Component,

@@ -5,7 +5,7 @@ use crate::check::Check;
 use serde::Serialize;
 
 /// A metadevice. A stripe or concat has `rows`; a mirror has `submirrors` and its options; a soft
-/// partition has `soft_partition`.
+/// partition has `soft_partition`; a RAID5 metadevice has `columns` and its `interlace`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Metadevice {
     /// Its name, such as `d10`.
@@ -30,6 +30,17 @@ pub struct Metadevice {
     /// The rows of a stripe or concat, in order. Absent for a mirror.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<Row>>,
+    /// The columns of a RAID5 metadevice, in order. Absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Component>>,
+    /// Bytes on one column of a RAID5 metadevice before it is the next one's turn. Absent for
+    /// others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interlace: Option<u64>,
+    /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how far
+    /// it is. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub initializing: bool,
     /// The sides of a mirror, in order. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submirrors: Option<Vec<Submirror>>,
@@ -45,7 +56,8 @@ pub struct Metadevice {
     /// How fast a mirror is resynced. Absent if it is as fast as everybody has it, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync_pace: Option<Pace>,
-    /// The resync of a mirror. Absent if there is nothing to resync, and for others.
+    /// The resync of a mirror or of a column of a RAID5 metadevice, counted on each of its columns.
+    /// Absent if there is nothing to resync, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync: Option<Resync>,
     /// The checks of a mirror. Absent if there never was one, and for others.
@@ -134,6 +146,8 @@ pub enum Kind {
     Stripe,
     /// The same data on each of its submirrors.
     Mirror,
+    /// Data over several columns, with a parity.
+    Raid5,
     /// Extents of a device or metadevice.
     #[serde(rename = "soft-partition")]
     SoftPartition,

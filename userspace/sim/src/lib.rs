@@ -24,6 +24,7 @@ mod many;
 mod mirror;
 mod node;
 mod plan;
+mod raid;
 mod random;
 mod rules;
 mod soft;
@@ -42,6 +43,11 @@ pub use self::{
         Failure,
         Span,
         Total, //
+    },
+    raid::{
+        run_raid,
+        RaidRules,
+        RaidSeen, //
     },
     rules::Rules,
     violation::Violation,

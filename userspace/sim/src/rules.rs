@@ -56,6 +56,8 @@ pub struct Rules {
     pub one_copy_at_a_time: bool,
     /// A copy of a watermark that is right is not written again.
     pub spare_right_copies: bool,
+    /// The place that an extent had is given up when it is recorded that it has another one.
+    pub record_before_move: bool,
     /// A start that brings a change to its end does it in the order of the change.
     pub finish_in_order: bool,
 }
@@ -88,6 +90,7 @@ impl Rules {
         commit_in_order: true,
         one_copy_at_a_time: true,
         spare_right_copies: true,
+        record_before_move: true,
         finish_in_order: true,
     };
 
@@ -120,6 +123,7 @@ impl Rules {
             "commit-in-order" => &mut rules.commit_in_order,
             "one-copy-at-a-time" => &mut rules.one_copy_at_a_time,
             "spare-right-copies" => &mut rules.spare_right_copies,
+            "record-before-move" => &mut rules.record_before_move,
             "finish-in-order" => &mut rules.finish_in_order,
             _ => return None,
         };

@@ -239,3 +239,9 @@ fn a_right_copy_of_a_watermark_that_is_written_again_is_noticed() {
 fn a_change_that_a_start_finishes_out_of_order_is_noticed() {
     is_noticed("finish-in-order");
 }
+
+/// The record has the new place of an extent only when the watermarks lead there.
+#[test]
+fn a_new_place_that_is_recorded_too_early_is_noticed() {
+    is_noticed("record-before-move");
+}

@@ -227,7 +227,7 @@ pub enum Refusal {
     NotSmaller = 120,
     /// The component is a soft partition on a mirror, which only stands at the top.
     ComponentOnMirror = 121,
-    /// There are soft partitions on the metadevice. `values[0]`: number of the first one.
+    /// There are soft partitions on the metadevice.
     UnitIsBase = 122,
     /// A watermark could not be read or written. `values`: the errno, the place in sectors.
     WatermarkFailed = 123,
@@ -241,25 +241,52 @@ pub enum Refusal {
     /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
     /// that one.
     ShownTwice = 127,
+    /// An extent of the soft partition, or of one that is to be a component, is being moved.
+    SoftIsMoving = 140,
+    /// The soft partition has no such extent. `values`: the number, how many there are.
+    NoSuchExtent = 141,
+    /// Nowhere on the base is so much free in one piece. `values[0]`: sectors that are needed.
+    NoRunOnBase = 142,
+    /// What is in an extent could not be copied. `values[0]`: the errno.
+    MoveFailed = 143,
+    /// The caller was interrupted: the extent is where it was.
+    MoveInterrupted = 144,
+    /// The metadevice is not RAID5, but what is asked for is its.
+    NotARaid = 150,
+    /// Number of columns out of range. `values`: found, most.
+    BadColumnCount = 151,
+    /// A RAID5 metadevice cannot be part of another one.
+    ComponentIsRaid = 152,
+    /// A column of a RAID5 metadevice cannot be a metadevice.
+    ColumnIsMetadevice = 153,
+    /// There is a RAID5 metadevice, which needs the state database. `values[0]`: its number.
+    RaidNeedsDatabase = 154,
+    /// The parity of the RAID5 metadevice, or a column of it, is being made.
+    RaidIsMade = 155,
+    /// Another column of the RAID5 metadevice is to be replaced before this one. The index is that
+    /// of the other one.
+    ReplaceErredFirst = 156,
+    /// The other columns of the RAID5 metadevice do not make up for this one.
+    NotRedundant = 157,
     /// The module for disks that several hosts can reach could not be loaded.
-    NoMultihost = 140,
+    NoMultihost = 160,
     /// Another host has the disk: a reservation conflict.
-    ReservationConflict = 141,
+    ReservationConflict = 161,
     /// The disk has no command for what is asked for.
-    NoReservations = 142,
+    NoReservations = 162,
     /// What is asked for cannot be had together with how the disk is owned.
-    ReservationsMixed = 143,
+    ReservationsMixed = 163,
     /// The disk has not carried out a command. `values[0]`: the errno.
-    ReservationFailed = 144,
+    ReservationFailed = 164,
     /// An operation, time, kind, scope or action that does not exist.
-    BadMultihost = 145,
+    BadMultihost = 165,
     /// As many disks are known to failfast as there can be. `values[0]`: how many.
-    TooManyWatched = 146,
+    TooManyWatched = 166,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 112] = [
+    pub const ALL: [Refusal; 125] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -365,6 +392,19 @@ impl Refusal {
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
         Refusal::ShownTwice,
+        Refusal::SoftIsMoving,
+        Refusal::NoSuchExtent,
+        Refusal::NoRunOnBase,
+        Refusal::MoveFailed,
+        Refusal::MoveInterrupted,
+        Refusal::NotARaid,
+        Refusal::BadColumnCount,
+        Refusal::ComponentIsRaid,
+        Refusal::ColumnIsMetadevice,
+        Refusal::RaidNeedsDatabase,
+        Refusal::RaidIsMade,
+        Refusal::ReplaceErredFirst,
+        Refusal::NotRedundant,
         Refusal::NoMultihost,
         Refusal::ReservationConflict,
         Refusal::NoReservations,

@@ -61,6 +61,8 @@ pub enum SoftState {
     Shrinking = 4,
     /// It is being cleared.
     Clearing = 5,
+    /// An extent of it is being moved.
+    Moving = 6,
 }
 
 /// Argument of [`IOC_CREATE_SOFT`](super::IOC_CREATE_SOFT).
@@ -165,4 +167,22 @@ pub struct MendSoft {
     pub finished_count: u32,
     /// Zero.
     pub reserved: u64,
+}
+
+/// Argument of [`IOC_MOVE_SOFT`](super::IOC_MOVE_SOFT). The soft partition may be in use, but must
+/// not be part of another metadevice. The call comes back when all is done; a signal gives it up.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MoveSoft {
+    /// See [`Header`].
+    pub header: Header,
+    /// In: the metadevice's name.
+    pub name: [u8; NAME_LEN],
+    /// In: zero or [`SOFT_CHECK_ONLY`].
+    pub flags: u32,
+    /// In: which of its extents, from 0.
+    pub index: u32,
+    /// In: first sector of the data at its new place on the base; 0 for the first place where all
+    /// of it fits. Out: where that is.
+    pub sector: u64,
 }

@@ -22,11 +22,14 @@ pub enum UnitKind {
     Stripe = 1,
     /// Mirror.
     Mirror = 2,
+    /// RAID5.
+    Raid = 4,
     /// Soft partition.
     SoftPartition = 5,
 }
 
-/// One row of a stripe or concat: a stripe over its components, or a single component.
+/// One row of a stripe or concat: a stripe over its components, or a single component. A RAID5
+/// metadevice has one row, of all of its columns, whose interlace is 8 or more and a multiple of 8.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Row {
@@ -39,7 +42,8 @@ pub struct Row {
     pub reserved: u32,
 }
 
-/// One component of a stripe or concat, or one submirror of a mirror.
+/// One component of a stripe or concat, one column of a RAID5 metadevice, or one submirror of a
+/// mirror.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Component {
@@ -124,7 +128,7 @@ pub const CREATE_CHECK_ONLY: u32 = 1;
 /// 10.2, `metainit -f`).
 pub const CREATE_IN_USE: u32 = 2;
 /// [`Create::flags`]: the submirrors of a mirror are equal already, whatever is on them; else all
-/// are made equal to the first one.
+/// are made equal to the first one. Of a RAID5 metadevice: the parity fits the data; else it is made.
 pub const CREATE_ASSUME_CLEAN: u32 = 4;
 
 /// Argument of [`IOC_CREATE`].
@@ -250,9 +254,10 @@ pub struct UnitSummary {
     pub parent: u32,
     /// Options of a mirror.
     pub mirror: MirrorOptions,
-    /// Zero or [`UNIT_PENDING`].
+    /// Zero, [`UNIT_PENDING`], or [`UNIT_INITIALIZING`].
     pub flags: u32,
-    /// How the resync of a mirror is, a [`ResyncState`] as a number; zero for others.
+    /// How the resync of a mirror is, or that of a column of a RAID5 metadevice, or the making of
+    /// its parity, a [`ResyncState`] as a number; zero for others.
     pub resync: u32,
     /// What the resync has done, of [`Self::resync_sectors`].
     pub resynced_sectors: u64,
@@ -267,6 +272,9 @@ pub struct UnitSummary {
 /// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is
 /// read-only until the set is started again.
 pub const UNIT_PENDING: u32 = 1;
+
+/// [`UnitSummary::flags`]: the parity of a RAID5 metadevice is made for the first time.
+pub const UNIT_INITIALIZING: u32 = 2;
 
 /// [`UnitSummary::parent`] of a metadevice that stands by itself.
 pub const NO_PARENT: u32 = u32::MAX;

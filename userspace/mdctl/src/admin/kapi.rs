@@ -30,6 +30,7 @@ use md_abi::admin::{
     ListPools,
     ListReplicas,
     MendSoft,
+    MoveSoft,
     Multihost,
     PoolStatus,
     Probe,
@@ -67,6 +68,7 @@ use md_abi::admin::{
     IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
     IOC_MEND_SOFT,
+    IOC_MOVE_SOFT,
     IOC_MULTIHOST,
     IOC_PROBE,
     IOC_READ_EVENTS,
@@ -352,6 +354,11 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_MEND_SOFT, _>(argument) }
     }
 
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError> {
+        // SAFETY: `IOC_MOVE_SOFT` takes a `MoveSoft`, which names no arrays.
+        unsafe { self.call::<IOC_MOVE_SOFT, _>(argument) }
+    }
+
     fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {
         (argument.keys, argument.key_capacity) = array_to_write(keys);
         // SAFETY: `IOC_MULTIHOST` takes a `Multihost`, and writes the array that it names, of
@@ -452,6 +459,7 @@ mod tests {
         let mut soft = SoftStatus::new_zeroed();
         assert_eq!(null.soft_status(&mut soft, &mut []), refused);
         assert_eq!(null.mend_soft(&mut MendSoft::new_zeroed()), refused);
+        assert_eq!(null.move_soft(&mut MoveSoft::new_zeroed()), refused);
         let mut disk = Multihost::new_zeroed();
         assert_eq!(null.multihost(&mut disk, &mut []), refused);
         assert!(requests::version(&mut null).is_err());

@@ -29,6 +29,7 @@ use md_abi::admin::{
     ListPools,
     ListReplicas,
     MendSoft,
+    MoveSoft,
     Multihost,
     PoolStatus,
     Probe,
@@ -174,6 +175,9 @@ pub trait Admin {
 
     /// Compares or writes the watermarks of a base.
     fn mend_soft(&mut self, argument: &mut MendSoft) -> Result<(), CallError>;
+
+    /// Moves an extent of a soft partition.
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError>;
 
     /// Carries out an operation on a disk that several hosts can reach.
     fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError>;

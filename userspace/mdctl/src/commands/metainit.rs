@@ -48,24 +48,27 @@ const COMMAND: &str = "metainit";
 /// The file that says which metadevices there should be.
 const MD_TAB: &str = "/etc/mdctl/md.tab";
 
-/// Make a stripe, a concat, a concat of stripes, a mirror of these, a soft partition, or a hot
-/// spare pool.
+/// Make a stripe, a concat, a concat of stripes, a mirror of these, a RAID5 metadevice, a soft
+/// partition, or a hot spare pool.
 ///
 /// A stripe or concat has one or more ROWS, one behind the other. Each has a WIDTH, as many
 /// COMPONENTs, and if there is more than one of these is striped over them. A component is a disk,
 /// partition or metadevice that nobody uses; a name without a slash is that of a metadevice, as in
 /// d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
 /// SUBMIRRORs, that of the first one. A soft partition is a part of a disk, partition, stripe,
-/// concat or mirror, its BASE, which many can share. NAME alone stands for the entry of that name
-/// in md.tab.
+/// concat or mirror, its BASE, which many can share. RAID5 has its data on 3 to 64 disks or
+/// partitions, with a parity that makes up for one that is lost; it wants a state database. NAME
+/// alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
        metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
+       metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-k]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
-       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)...
+       metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
+       metainit [OPTIONS] NAME -p -e DISK [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] POOL [COMPONENT...]
        metainit [OPTIONS] [-T FILE] NAME
        metainit [OPTIONS] [-T FILE] -a",
@@ -82,6 +85,11 @@ Each mirror:
         values as for metaparam
   PASS  When it is resynced after a crash, 1 to 9; 0 for never [default: 1]
 
+RAID5:
+  -i INTERLACE  As above, but a multiple of 4k, and from 4k to 100m [default: 512k]
+  -k            The parity fits what is on the components, and is not made: they were the same RAID5
+                metadevice before, in the same order
+
 Each soft partition:
   SIZE          How large it is: a number and b (blocks of 512 bytes), k, m, g or t; or all, for
                 all that is free. It is where there is room, in several extents if need be
@@ -89,6 +97,12 @@ Each soft partition:
   -o OFFSET -b LENGTH
                 An extent, in blocks: where its data begins on the base, and how much it is. As
                 \"metastat -p\" prints them, for a soft partition that was there before
+  -e DISK       On a disk that gets one partition first, which is all of it. What is on the disk
+                is lost
+
+The parity of RAID5 is made of whatever is on its components while it can be used; until then it
+makes up for none. A write that is cut off by a crash is brought to its end at the next start, also
+if a component is lost at the same time: each has a log of 4 MiB in front of its data.
 
 A mirror shows what is on its first submirror. What is on the others is lost: they are made equal to
 that while the mirror can be used. With --assume-clean nothing is copied.
@@ -107,6 +121,7 @@ Examples:
   metainit d12 1 1 sdc --keep-data   A disk with the file system that is on it
   metainit d20 -m d10 d11            A mirror with what is on d10
   metainit d30 -p d20 10g            A part of that mirror
+  metainit d40 -r sdd sde sdf        RAID5 over three disks
   metainit -a                        What stands in md.tab and does not exist yet"
 )]
 pub struct Arguments {
@@ -143,7 +158,7 @@ pub struct Arguments {
     #[arg(value_name = "NAME", required_unless_present = "all")]
     name: Option<String>,
 
-    /// ROWS and the rows, or -m or -p and what follows it
+    /// ROWS and the rows, or -m, -r or -p and what follows it
     #[arg(
         value_name = "ROW",
         hide = true,

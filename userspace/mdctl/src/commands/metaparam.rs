@@ -142,6 +142,7 @@ pub fn run(
         }
         Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
         Body::Soft(_) => return Err(explain::soft::no_parameters(name)),
+        Body::Raid(_) => return Err(explain::raid::no_parameters(name)),
         Body::Mirror(_) if changes => {}
         Body::Mirror(mirror) => {
             answer.line(&format!("{name}: Mirror current parameters are:"));

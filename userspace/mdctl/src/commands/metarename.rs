@@ -13,6 +13,7 @@ use crate::{
     Machine,
 };
 use clap::Parser;
+use md_abi::admin::Refusal;
 
 /// Give a metadevice another name.
 ///
@@ -56,9 +57,13 @@ pub fn run(
     read(machine, name)?;
     // What is refused is so for the sake of the mirror.
     let is_new = arguments.exchange && read(machine, new)?.is_mirror();
-    let subject = Subject::unit(if is_new { new } else { name });
-    requests::rename(machine.admin, name, new, arguments.exchange)
-        .map_err(|error| explain::request(&error, &subject))?;
+    let about = if is_new { new } else { name };
+    requests::rename(machine.admin, name, new, arguments.exchange).map_err(|error| match error
+        .refusal()
+    {
+        Some(Refusal::UnitIsBase) => explain::rename::is_base(about),
+        _ => explain::request(&error, &Subject::unit(about)),
+    })?;
     answer.has_changed = true;
     if arguments.exchange {
         answer.line(&format!("{name} and {new} have exchanged identities"));

@@ -39,9 +39,10 @@ use md_abi::admin::Refusal;
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metareplace";
 
-/// Replace a component of a mirror, or use it again.
+/// Replace a component of a mirror or RAID5 metadevice, or use it again.
 ///
-/// The new component is resynced from the other submirrors; the mirror may be in use. A component
+/// The new component is resynced from the other submirrors, or made of the other components of
+/// RAID5; the metadevice may be in use. A component
 /// that is the last one with some data comes after all others. Its name is that in "metastat", or
 /// what stands there behind "Invoke:".
 #[derive(Debug, Parser)]
@@ -69,7 +70,7 @@ pub struct Arguments {
     #[arg(short = 'w', long = "wait")]
     wait: bool,
 
-    /// The mirror, such as d10
+    /// The mirror or RAID5 metadevice, such as d10
     #[arg(value_name = "MIRROR")]
     name: String,
 
@@ -186,7 +187,11 @@ fn failed(error: &RequestError, mirror: MetadeviceName, place: &Place, new: &str
             place.submirror.to_string()
         }
         Some(
-            Refusal::NoSuchComponent | Refusal::ComponentInService | Refusal::ReplaceOthersFirst,
+            Refusal::NoSuchComponent
+            | Refusal::ComponentInService
+            | Refusal::ReplaceOthersFirst
+            | Refusal::ReplaceErredFirst
+            | Refusal::NotRedundant,
         ) => place.device.clone(),
         _ => new.to_string(),
     };

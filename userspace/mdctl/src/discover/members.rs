@@ -67,7 +67,7 @@ pub fn scan(host: &dyn Host) -> Result<Vec<Found>, DiscoverError> {
 }
 
 /// Paths of all block devices of the machine, but for metadevices.
-fn paths(host: &dyn Host) -> Result<Vec<String>, DiscoverError> {
+pub fn paths(host: &dyn Host) -> Result<Vec<String>, DiscoverError> {
     let folder = host.root().join("sys/class/block");
     let mut names: Vec<_> = match fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.file_name()).collect(),

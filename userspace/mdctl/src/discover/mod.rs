@@ -11,7 +11,11 @@ mod mounts;
 pub mod signatures;
 mod sysfs;
 
-pub use sysfs::Holder;
+pub use sysfs::{
+    is_partition,
+    partition_of,
+    Holder, //
+};
 
 use md_image::source::{
     OpenFile,

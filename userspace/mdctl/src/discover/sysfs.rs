@@ -61,13 +61,13 @@ pub(super) fn relatives(host: &dyn Host, dev: u64) -> Result<Vec<Device>, Discov
         folder => folder.map_err(unreadable(&link))?,
     };
     let mut devices = vec![Device::at(folder.clone(), Relation::Same)?];
-    if is_partition(&folder) {
+    if is_partition_folder(&folder) {
         if let Some(disk) = folder.parent() {
             devices.push(Device::at(disk.to_path_buf(), Relation::Disk)?);
         }
     }
     for entry in entries(&folder)? {
-        if is_partition(&entry) {
+        if is_partition_folder(&entry) {
             devices.push(Device::at(entry, Relation::Partition)?);
         }
     }
@@ -130,7 +130,7 @@ impl Holder {
 /// World-wide name of the disk that a device is, or is a partition of.
 pub(super) fn wwn(host: &dyn Host, dev: u64) -> Option<String> {
     let folder = folder_of(host, dev)?;
-    let disk = if is_partition(&folder) {
+    let disk = if is_partition_folder(&folder) {
         folder.parent()?.to_path_buf()
     } else {
         folder
@@ -159,8 +159,20 @@ fn folder_of(host: &dyn Host, dev: u64) -> Option<PathBuf> {
     fs::canonicalize(link).ok()
 }
 
+/// Whether a device is a partition.
+pub fn is_partition(host: &dyn Host, dev: u64) -> bool {
+    folder_of(host, dev).is_some_and(|folder| is_partition_folder(&folder))
+}
+
+/// Path of the first partition of a disk, if it has one.
+pub fn partition_of(host: &dyn Host, dev: u64) -> Option<String> {
+    let parts = entries(&folder_of(host, dev)?).ok()?;
+    let first = parts.iter().find(|entry| is_partition_folder(entry))?;
+    Some(node_path(first))
+}
+
 /// Whether a folder is that of a partition.
-fn is_partition(folder: &Path) -> bool {
+fn is_partition_folder(folder: &Path) -> bool {
     folder.join("partition").exists()
 }
 

@@ -3,14 +3,13 @@
 //!
 //! A failure without a next command does not exist: [`Failure`] cannot be made without one.
 //! [`refusal`] has the kernel's reasons, [`database`] those that have to do with the state
-//! database, [`device`] those found by looking around, [`md_tab`] those
-//! that have to do with the file, [`mirror`] what mirrors cannot do yet, [`growth`] what
-//! comes with growing a metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a
-//! device that is looked at offline, [`events`] what with waiting for events, [`scrub`] what a
-//! check has found, [`soft`] what is wrong with soft partitions, [`import`] what is wrong with a
-//! description, [`rename`] what with another name, [`multihost`] what
-//! with disks that several hosts can reach, and [`keeping`] what with the files that the
-//! tool writes.
+//! database, [`device`] those found by looking around, [`md_tab`] those that have to do with
+//! the file, [`mirror`] what mirrors cannot do yet, [`growth`] what comes with growing a
+//! metadevice, [`pools`] what with hot spares, [`dump`] what is wrong with a device that is
+//! looked at offline, [`events`] what with waiting for events, [`scrub`] what a check has
+//! found, [`soft`] what is wrong with soft partitions, [`import`] what is wrong with a
+//! description, [`rename`] what with another name, [`recovery`] what keeps a lost set from
+//! being rebuilt, [`multihost`] what with disks that several hosts can reach, and [`keeping`] what with the files that the tool writes.
 
 pub mod database;
 pub mod device;
@@ -23,8 +22,10 @@ pub mod md_tab;
 pub mod mirror;
 mod multihost;
 pub mod pools;
+pub mod raid;
+pub mod recovery;
 pub mod refusal;
-mod rename;
+pub mod rename;
 pub mod scrub;
 mod sides;
 pub mod soft;

@@ -205,6 +205,8 @@ fn module_of(kind: u64) -> &'static str {
         "md_mirror"
     } else if kind == UnitKind::SoftPartition as u64 {
         "md_sp"
+    } else if kind == UnitKind::Raid as u64 {
+        "md_raid"
     } else {
         "md_stripe"
     }
@@ -255,7 +257,7 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str = "modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {
@@ -309,7 +311,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -508,7 +510,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_soft_partitions() {
-        assert_snapshot!(refusals(110..=127), @r"
+        assert_snapshot!(refusals(110..=144), @r"
         d10: is not a soft partition
           next: metastat d10
         /dev/sdb: cannot stand on another soft partition
@@ -533,7 +535,7 @@ mod tests {
           next: metastat d10
         /dev/sdb: is a soft partition on a mirror, and nothing is made of those
           next: metastat -c
-        d10: there are soft partitions on it, such as d17
+        d10: there are soft partitions on it
           next: metaclear -p d10
         /dev/sdb: a watermark, at block 16, could not be read or written (error 17)
           next: dmesg | tail
@@ -545,6 +547,38 @@ mod tests {
           next: metastat d10
         /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
           next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
+        d10: an extent of it, or of what it is to be made of, is being moved
+          next: metastat d10
+        d10: has no extent 17: there are 16, counted from 0
+          next: metastat d10
+        /dev/sdb: there is no room for 17 blocks in one piece
+          next: metastat -p
+        d10: the extent could not be copied, and stays where it is (error 17)
+          next: dmesg | tail
+        d10: the extent stays where it is: the move was interrupted
+          next: metastat d10
+        ");
+    }
+
+    #[test]
+    fn and_every_refusal_about_raid5() {
+        assert_snapshot!(refusals(150..=157), @r"
+        d10: is not a RAID5 metadevice
+          next: metastat d10
+        d10: would have 17 columns, and 3 to 16 are possible
+          next: metainit --help
+        /dev/sdb: is a RAID5 metadevice, and nothing is made of these yet
+          next: metastat -c
+        /dev/sdb: is a metadevice, and a column of RAID5 is a disk or partition
+          next: lsblk
+        /dev/sdb: holds the last voting replica, without which RAID5, such as d17, cannot be
+          next: metastat d17
+        d10: its parity, or another component, is being made
+          next: metastat d10
+        /dev/sdb: component 1 of d10, which needs maintenance, comes first
+          next: metastat d10
+        /dev/sdb: holds data that the other components of d10 do not make up for
+          next: metastat d10
         ");
     }
 
@@ -553,11 +587,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 6, tool: 7)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 7, tool: 7)
-          next: modprobe -r md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 8, tool: 7)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
+          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         ");
     }
@@ -572,7 +606,7 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_disks_of_several_hosts() {
-        assert_snapshot!(refusals(140..=146), @r"
+        assert_snapshot!(refusals(160..=166), @r"
         /dev/sdb: the module for disks that several hosts can reach, md_failfast, could not be loaded
           next: modprobe md_failfast
         /dev/sdb: another host has it, or has another key (reservation conflict)

@@ -2,6 +2,7 @@
 //! Refusals that have to do with names of metadevices, and with what pauses.
 
 use super::Failure;
+use crate::syntax::name::MetadeviceName;
 use md_abi::admin::Refusal;
 
 /// Why a metadevice does not get another name; `None` if the refusal is about something else.
@@ -11,6 +12,11 @@ pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], unit: &str) -> Option<
             format!("d{a}"),
             "exists already",
             format!("metastat d{a}"),
+        )),
+        Refusal::SoftKeepsName => Some(Failure::of(
+            unit,
+            "is a soft partition or changes places with one, and those keep their names",
+            format!("metastat {unit}"),
         )),
         Refusal::NotRelated => Some(Failure::of(
             unit,
@@ -29,4 +35,11 @@ pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], unit: &str) -> Option<
         )),
         _ => None,
     }
+}
+
+/// A metadevice that soft partitions are on: it keeps its name, and nobody has to clear these for
+/// that.
+pub fn is_base(name: MetadeviceName) -> Failure {
+    let reason = "there are soft partitions on it, so it keeps its name";
+    Failure::of(name.to_string(), reason, "metastat -c")
 }

@@ -3,6 +3,7 @@
 
 use super::{
     pools,
+    raid,
     rename,
     scrub,
     Failure, //
@@ -24,6 +25,9 @@ pub(super) fn refusal(
         return failure;
     }
     if let Some(failure) = rename::refusal(refusal, values, mirror) {
+        return failure;
+    }
+    if let Some(failure) = raid::refusal(refusal, values, mirror, &word, index) {
         return failure;
     }
     let metastat = format!("metastat {mirror}");

@@ -52,17 +52,12 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
         ),
         Refusal::UnitIsBase => Failure::of(
             unit,
-            format!("there are soft partitions on it, such as d{a}"),
+            "there are soft partitions on it",
             format!("metaclear -p {unit}"),
         ),
         Refusal::WatermarkFailed => about_base(
             format!("a watermark, at block {b}, could not be read or written (error {a})"),
             "dmesg | tail".into(),
-        ),
-        Refusal::SoftKeepsName => Failure::of(
-            unit,
-            "is a soft partition or changes places with one, and those keep their names",
-            metastat(),
         ),
         Refusal::NoSoftPartitions => about_base(
             "there are no soft partitions on it".into(),
@@ -71,6 +66,40 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], unit: &str, base: &str
         Refusal::BaseBlockTooLarge => about_base(
             format!("has logical blocks of {a} bytes, and soft partitions are made on {b} at most"),
             "lsblk -d -o NAME,LOG-SEC".into(),
+        ),
+        other => moving(other, values, unit, base),
+    }
+}
+
+/// Why an extent is not moved.
+fn moving(refusal: Refusal, values: [u64; 2], unit: &str, base: &str) -> Failure {
+    let [a, b] = values;
+    let metastat = || format!("metastat {unit}");
+    match refusal {
+        Refusal::SoftIsMoving => Failure::of(
+            unit,
+            "an extent of it, or of what it is to be made of, is being moved",
+            metastat(),
+        ),
+        Refusal::NoSuchExtent => Failure::of(
+            unit,
+            format!("has no extent {a}: there are {b}, counted from 0"),
+            metastat(),
+        ),
+        Refusal::NoRunOnBase => Failure::of(
+            component_word(base),
+            format!("there is no room for {a} blocks in one piece"),
+            "metastat -p",
+        ),
+        Refusal::MoveFailed => Failure::of(
+            unit,
+            format!("the extent could not be copied, and stays where it is (error {a})"),
+            "dmesg | tail",
+        ),
+        Refusal::MoveInterrupted => Failure::of(
+            unit,
+            "the extent stays where it is: the move was interrupted",
+            metastat(),
         ),
         other => extents(other, values, unit, base),
     }
@@ -197,4 +226,16 @@ pub fn recorded(base: &str, name: MetadeviceName) -> Failure {
 pub fn unreadable(base: &str, error: &std::io::Error) -> Failure {
     let reason = format!("cannot be read: {error}");
     Failure::of(component_word(base), reason, format!("lsblk {base}"))
+}
+
+/// A partition, where a disk is wanted.
+pub fn not_a_disk(path: &str) -> Failure {
+    let reason = "is a partition, and -e makes one on a disk";
+    Failure::of(path, reason, "lsblk")
+}
+
+/// A disk that could not be given a partition.
+pub fn not_partitioned(disk: &str, reason: &str) -> Failure {
+    let reason = format!("could not be partitioned: {reason}");
+    Failure::of(disk, reason, format!("sfdisk --list {disk}"))
 }

@@ -13,6 +13,7 @@ use md_report::{
         Member,
         Metadevice,
         Pool,
+        Raid5,
         Record,
         Replica,
         Root,
@@ -191,6 +192,7 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
         Kind::Stripe => "stripe",
         Kind::Concat => "concat",
         Kind::SoftPartition => "soft partition",
+        Kind::Raid5 => "raid5",
     };
     let mut text = format!("    {name}: {kind}");
     for side in &metadevice.submirrors {
@@ -217,6 +219,9 @@ fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {
     if let Some(soft) = &metadevice.soft_partition {
         text += &soft_text(soft, with_states);
     }
+    if let Some(raid) = metadevice.raid5.as_ref().filter(|_| with_states) {
+        text += &raid_text(raid);
+    }
     text + &metadevice
         .spared
         .iter()
@@ -241,6 +246,16 @@ fn soft_text(soft: &SoftPartition, with_states: bool) -> String {
         text += &format!("            Extent {number}: {size} blocks from block {start}\n");
     }
     text
+}
+
+/// What a RAID5 metadevice has besides its columns.
+fn raid_text(raid: &Raid5) -> String {
+    let mut text = format!("        Logs {}", raid.log);
+    if let Some(made) = &raid.made {
+        let done = blocks(raid.done);
+        text += &format!(", {made} is being made, {done} blocks of each column are done");
+    }
+    text + "\n"
 }
 
 fn pool_text(pool: &Pool) -> String {

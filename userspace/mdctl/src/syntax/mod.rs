@@ -10,6 +10,7 @@ pub mod mirror;
 pub mod name;
 pub mod pace;
 pub mod pool;
+pub mod raid;
 pub mod rows;
 pub mod shell;
 pub mod size;

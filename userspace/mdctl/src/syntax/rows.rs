@@ -215,7 +215,6 @@ impl Words<'_> {
 /// The kind of metadevice that SVM makes with an option in the place of ROWS, and we do not.
 fn other_kind(option: &str) -> Option<&'static str> {
     match option {
-        "-r" => Some("a RAID5 metadevice"),
         "-t" => Some("a trans metadevice"),
         _ => None,
     }
@@ -317,7 +316,6 @@ pub(super) mod tests {
         for (line, at, what) in [
             ("mddb01 -c 3 a", 0, "replicas of the state database"),
             ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
-            ("d1 -r a b c -i 32k", 1, "a RAID5 metadevice"),
             ("d1 -t d2 d3", 1, "a trans metadevice"),
         ] {
             let (word, reason) = refusal(line);

@@ -7,6 +7,7 @@ use md_model::{
         INTERLACE_SECTORS_MAX,
         INTERLACE_SECTORS_MIN, //
     },
+    raid5,
     units::sectors_to_bytes, //
 };
 
@@ -72,6 +73,19 @@ pub fn parse_interlace(word: &str) -> Result<Sectors, String> {
         Ok(interlace)
     } else {
         Err("is out of range: an interlace is 8k to 100m".into())
+    }
+}
+
+/// Reads an interlace of RAID5: a multiple of 4 KiB, up to 100 MiB. The error is a reason, in words.
+pub fn parse_raid_interlace(word: &str) -> Result<Sectors, String> {
+    let interlace = parse_size(word)?;
+    let least = raid5::INTERLACE_SECTORS_MIN;
+    if !(least..=INTERLACE_SECTORS_MAX).contains(&interlace.0) {
+        Err("is out of range: an interlace of RAID5 is 4k to 100m".into())
+    } else if interlace.0 % least != 0 {
+        Err("is not a multiple of 4k, which an interlace of RAID5 is".into())
+    } else {
+        Ok(interlace)
     }
 }
 

@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! NAME -p BASE (SIZE | all) [-A ALIGNMENT]
-//! NAME -p BASE (-o OFFSET -b LENGTH)...
+//! NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
+//! NAME -p -e DISK (SIZE | all) [-A ALIGNMENT]
 //! ```
+//!
+//! With extents the alignment is that of those which are added later.
 
 use super::{
     name::{
@@ -28,6 +31,9 @@ use std::fmt;
 /// The word behind the name that asks for a soft partition.
 pub const SOFT_PARTITION: &str = "-p";
 
+/// The word behind that one which asks for a partition on a disk.
+pub const NEW_PARTITION: &str = "-e";
+
 /// The word for all that is free.
 pub const ALL: &str = "all";
 
@@ -38,6 +44,8 @@ pub struct SoftSpec {
     pub name: MetadeviceName,
     /// Path of its base.
     pub base: String,
+    /// Whether that is a disk of which a partition is to be made first, that is the base.
+    pub on_new_partition: bool,
     /// Where it is there.
     pub place: Place,
 }
@@ -53,7 +61,13 @@ pub enum Place {
         alignment: Option<Sectors>,
     },
     /// In these extents.
-    Extents(Vec<Extent>),
+    Extents {
+        /// Where they are.
+        extents: Vec<Extent>,
+        /// What the data of those begins on a multiple of that are added later, if that is not left
+        /// to the kernel.
+        alignment: Option<Sectors>,
+    },
 }
 
 /// How much somebody wants.
@@ -87,15 +101,24 @@ impl SoftSpec {
         if !words.skip(SOFT_PARTITION) {
             return Err(words.missing(SOFT_PARTITION));
         }
-        let base = words.base()?;
+        let on_new_partition = words.skip(NEW_PARTITION);
+        let base = words.base(on_new_partition)?;
         let place = match words.peek() {
-            Some("-o") => Place::Extents(words.extents()?),
+            Some("-o") if !on_new_partition => Place::Extents {
+                extents: words.extents()?,
+                alignment: words.alignment()?,
+            },
             _ => words.free()?,
         };
         if words.peek().is_some() {
             return Err(words.wrong("is one word too many"));
         }
-        Ok(SoftSpec { name, base, place })
+        Ok(SoftSpec {
+            name,
+            base,
+            on_new_partition,
+            place,
+        })
     }
 }
 
@@ -103,39 +126,44 @@ impl fmt::Display for SoftSpec {
     /// One line in md.tab syntax.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let base = component_word(&self.base);
-        write!(f, "{} {SOFT_PARTITION} {base}", self.name)?;
+        write!(f, "{} {SOFT_PARTITION}", self.name)?;
+        if self.on_new_partition {
+            write!(f, " {NEW_PARTITION}")?;
+        }
+        write!(f, " {base}")?;
         match &self.place {
             Place::Free { amount, alignment } => {
                 match amount {
                     Amount::Size(size) => write!(f, " {}", size.to_word())?,
                     Amount::All => write!(f, " {ALL}")?,
                 }
-                match alignment {
-                    Some(alignment) => write!(f, " -A {}", alignment.to_word()),
-                    None => Ok(()),
-                }
+                write_alignment(f, *alignment)
             }
-            Place::Extents(extents) => {
+            Place::Extents { extents, alignment } => {
                 for Extent { sector, count } in extents {
                     write!(f, " -o {sector} -b {count}")?;
                 }
-                Ok(())
+                write_alignment(f, *alignment)
             }
         }
     }
 }
 
+fn write_alignment(f: &mut fmt::Formatter<'_>, alignment: Option<Sectors>) -> fmt::Result {
+    match alignment {
+        Some(alignment) => write!(f, " -A {}", alignment.to_word()),
+        None => Ok(()),
+    }
+}
+
 impl Words<'_> {
-    /// Reads the base.
-    fn base(&mut self) -> Result<String, SyntaxError> {
+    /// Reads the base, or the disk that it is to be on.
+    fn base(&mut self, is_disk: bool) -> Result<String, SyntaxError> {
         let word = self.peek().ok_or_else(|| self.missing("the base"))?;
-        if word == "-e" {
-            let reason =
-                "partitions a disk, which this version does not do: sfdisk does, and then \
-                          a partition is the base";
-            return Err(self.wrong(reason));
-        }
         let path = component_path(word).map_err(|reason| self.wrong(&reason))?;
+        if is_disk && MetadeviceName::at_path(&path).is_some() {
+            return Err(self.wrong("is a metadevice, and those are not partitioned"));
+        }
         self.next += 1;
         Ok(path)
     }
@@ -219,10 +247,16 @@ pub(super) mod tests {
             (amount, alignment).prop_map(|(amount, alignment)| Place::Free { amount, alignment });
         let extent =
             (1_u64..u64::MAX, 1_u64..u64::MAX).prop_map(|(sector, count)| Extent { sector, count });
-        let extents = prop::collection::vec(extent, 1..5).prop_map(Place::Extents);
+        let alignment = prop::option::of((1_u64..1 << 20).prop_map(Sectors));
+        let extents = (prop::collection::vec(extent, 1..5), alignment)
+            .prop_map(|(extents, alignment)| Place::Extents { extents, alignment });
         let base = "/dev/[a-z][a-z0-9]{0,9}|/dev/md/dsk/d[1-9]";
-        (0_u32..8192, base, prop_oneof![free, extents]).prop_map(|(number, base, place)| SoftSpec {
+        let wanted = (0_u32..8192, base, prop_oneof![free, extents], any::<bool>());
+        wanted.prop_map(|(number, base, place, is_disk)| SoftSpec {
             name: MetadeviceName::from_number(number).unwrap(),
+            on_new_partition: is_disk
+                && matches!(place, Place::Free { .. })
+                && MetadeviceName::at_path(&base).is_none(),
             base,
             place,
         })
@@ -260,12 +294,12 @@ pub(super) mod tests {
             ("d20 -p sda -o 16 -b", 6),
             ("d20 -p sda -o 0 -b 16", 4),
             ("d20 -p sda -o 16 -b 16k", 6),
-            ("d20 -p sda -o 16 -b 16 -A 8k", 7),
-            ("d20 -p -e sda 100m", 2),
+            ("d20 -p sda -A 8k -o 16 -b 16", 5),
+            ("d20 -p -e", 3),
+            ("d20 -p -e d10 100m", 3),
+            ("d20 -p -e sda -o 16 -b 16", 4),
         ] {
             assert_eq!(parse(line).unwrap_err().word, word, "{line}");
         }
-        let reason = parse("d20 -p -e sda 100m").unwrap_err().reason;
-        assert!(reason.contains("sfdisk"), "{reason}");
     }
 }

@@ -7,6 +7,10 @@ use super::{
         MIRROR, //
     },
     name::MetadeviceName,
+    raid::{
+        RaidSpec,
+        RAID, //
+    },
     rows::StripeSpec,
     soft::{
         SoftSpec,
@@ -25,6 +29,8 @@ pub enum Spec {
     Mirror(MirrorSpec),
     /// A soft partition.
     Soft(SoftSpec),
+    /// A RAID5 metadevice.
+    Raid(RaidSpec),
 }
 
 /// Kinds of metadevices.
@@ -36,6 +42,8 @@ pub enum Kind {
     Mirror,
     /// Soft partition.
     Soft,
+    /// RAID5.
+    Raid,
 }
 
 impl Spec {
@@ -43,6 +51,7 @@ impl Spec {
     pub fn parse(words: &[String]) -> Result<Self, SyntaxError> {
         match words.get(1) {
             Some(option) if option == MIRROR => MirrorSpec::parse(words).map(Spec::Mirror),
+            Some(option) if option == RAID => RaidSpec::parse(words).map(Spec::Raid),
             Some(option) if option == SOFT_PARTITION => SoftSpec::parse(words).map(Spec::Soft),
             _ => StripeSpec::parse(words).map(Spec::Stripe),
         }
@@ -54,6 +63,7 @@ impl Spec {
             Spec::Stripe(stripe) => stripe.name,
             Spec::Mirror(mirror) => mirror.name,
             Spec::Soft(soft) => soft.name,
+            Spec::Raid(raid) => raid.name,
         }
     }
 
@@ -68,6 +78,7 @@ impl Spec {
             Spec::Stripe(_) => Kind::Stripe,
             Spec::Mirror(_) => Kind::Mirror,
             Spec::Soft(_) => Kind::Soft,
+            Spec::Raid(_) => Kind::Raid,
         }
     }
 
@@ -77,6 +88,7 @@ impl Spec {
             Spec::Stripe(stripe) => stripe.devices().cloned().collect(),
             Spec::Mirror(mirror) => mirror.submirrors.iter().map(|name| name.path()).collect(),
             Spec::Soft(soft) => vec![soft.base.clone()],
+            Spec::Raid(raid) => raid.devices.clone(),
         }
     }
 
@@ -87,7 +99,7 @@ impl Spec {
         let devices = self.devices();
         let is_metadevice = |path: &String| MetadeviceName::at_path(path).is_some();
         let loses_nothing = match self {
-            Spec::Stripe(_) => false,
+            Spec::Stripe(_) | Spec::Raid(_) => false,
             Spec::Mirror(_) => devices.len() == 1,
             Spec::Soft(_) => true,
         };
@@ -107,6 +119,7 @@ impl Kind {
             Kind::Stripe => "Concat/Stripe",
             Kind::Mirror => "Mirror",
             Kind::Soft => "Soft Partition",
+            Kind::Raid => "RAID",
         }
     }
 
@@ -116,6 +129,7 @@ impl Kind {
             Kind::Stripe => 's',
             Kind::Mirror => 'm',
             Kind::Soft => 'p',
+            Kind::Raid => 'r',
         }
     }
 }
@@ -127,6 +141,7 @@ impl fmt::Display for Spec {
             Spec::Stripe(stripe) => stripe.fmt(f),
             Spec::Mirror(mirror) => mirror.fmt(f),
             Spec::Soft(soft) => soft.fmt(f),
+            Spec::Raid(raid) => raid.fmt(f),
         }
     }
 }
@@ -136,6 +151,7 @@ pub(super) mod tests {
     use super::*;
     use crate::syntax::{
         mirror::tests::any_mirror,
+        raid::tests::any_raid,
         rows::tests::any_stripe,
         soft::tests::any_soft, //
     };
@@ -147,6 +163,7 @@ pub(super) mod tests {
             any_stripe().prop_map(Spec::Stripe),
             any_mirror().prop_map(Spec::Mirror),
             any_soft().prop_map(Spec::Soft),
+            any_raid().prop_map(Spec::Raid),
         ]
     }
 
@@ -157,6 +174,7 @@ pub(super) mod tests {
                 Spec::Stripe(stripe) => Spec::Stripe(StripeSpec { name, ..stripe }),
                 Spec::Mirror(mirror) => Spec::Mirror(MirrorSpec { name, ..mirror }),
                 Spec::Soft(soft) => Spec::Soft(SoftSpec { name, ..soft }),
+                Spec::Raid(raid) => Spec::Raid(RaidSpec { name, ..raid }),
             }
         }
     }

@@ -10,6 +10,7 @@
 //! is where it was, although some of it looks like a watermark.
 
 mod disk;
+mod moving;
 mod start;
 
 use std::collections::BTreeMap;
@@ -238,7 +239,8 @@ impl World {
             0..30 => self.create(),
             30..45 => self.grow(),
             45..57 => self.shrink(),
-            57..72 => self.clear(),
+            57..70 => self.clear(),
+            70..82 => self.relocate(),
             _ => {
                 self.write();
                 Ok(())
@@ -358,6 +360,7 @@ impl World {
             Kind::Grow => SoftState::Growing,
             Kind::Shrink => SoftState::Shrinking,
             Kind::Clear => SoftState::Clearing,
+            Kind::Double | Kind::Move => SoftState::Moving,
         };
         self.records.insert(number, (recorded, state));
         self.pending = Some(Pending {
@@ -368,7 +371,8 @@ impl World {
             round: None,
         });
         self.tick()?;
-        self.write_watermarks(old.as_deref())?;
+        let new = taken(&self.records);
+        self.write_watermarks(old.as_deref(), &new)?;
         self.tick()?;
         self.has_chain = true;
         self.coverage.hit(match kind {
@@ -376,6 +380,7 @@ impl World {
             Kind::Grow => Point::SoftGrown,
             Kind::Shrink => Point::SoftShrunk,
             Kind::Clear => Point::SoftCleared,
+            Kind::Double | Kind::Move => Point::SoftMoved,
         });
         self.settle();
         Ok(())
@@ -392,11 +397,10 @@ impl World {
         self.is_rebuilt = false;
     }
 
-    fn write_watermarks(&mut self, old: Option<&[Taken]>) -> Result<(), Stop> {
+    fn write_watermarks(&mut self, old: Option<&[Taken]>, new: &[Taken]) -> Result<(), Stop> {
         let Some(pending) = self.pending.clone() else {
             return Ok(());
         };
-        let new = taken(&self.records);
         let before = pending.before.as_ref().or(pending.after.as_ref());
         let after = pending.after.as_ref().or(before).expect("one of them");
         let layout = |taken| Layout { base: BASE, taken };
@@ -404,7 +408,7 @@ impl World {
             kind: pending.kind,
             base: MARKS,
             old: old.map(layout),
-            new: layout(&new),
+            new: layout(new),
             owner: pending.number,
             soft: after.uuid,
             name: after.name,

@@ -132,6 +132,7 @@ impl World {
         }
         let names_before = self.named_before();
         let mut written = self.commit(SoftState::Shrinking)?;
+        written |= self.commit(SoftState::Moving)?;
         for mark in self.wanted(&names_before) {
             written |= self.mend(&mark)?;
         }
@@ -288,6 +289,11 @@ impl World {
     fn note_cut(&mut self) {
         let point = match &self.pending {
             None => Point::CutSoftIdle,
+            Some(Pending {
+                kind: Kind::Double,
+                round: None,
+                ..
+            }) => Point::CutSoftCopied,
             Some(Pending { round: None, .. }) => Point::CutSoftRecorded,
             Some(Pending {
                 kind,
@@ -296,6 +302,7 @@ impl World {
             }) => match (kind, round.step, round.copies) {
                 (_, Step::Commit, Copies::Second) => Point::CutSoftCommitAgain,
                 (Kind::Shrink, Step::Commit, _) => Point::CutSoftCommitFirst,
+                (Kind::Move, Step::Commit, _) => Point::CutSoftMoveCommit,
                 (_, Step::Commit, _) => Point::CutSoftCommitLast,
                 (_, Step::Common, Copies::Second) => Point::CutSoftCommonAgain,
                 (Kind::Create, Step::New, _) => Point::CutSoftCreateNew,
@@ -306,6 +313,9 @@ impl World {
                 (Kind::Shrink, Step::Common, _) => Point::CutSoftShrinkCommon,
                 (Kind::Clear, Step::New, _) => Point::CutSoftClearNew,
                 (Kind::Clear, Step::Common, _) => Point::CutSoftClearCommon,
+                (Kind::Double, Step::New, _) => Point::CutSoftDoubleNew,
+                (Kind::Double, Step::Common, _) => Point::CutSoftDoubleCommon,
+                (Kind::Move, Step::New | Step::Common, _) => Point::CutSoftMoveFree,
             },
         };
         self.coverage.hit(point);

@@ -177,6 +177,7 @@ fn stripe(number: u32, components: &[Component]) -> (u32, Vec<u8>) {
         spared: &[],
         history: None,
         soft: None,
+        raid: None,
     })
 }
 
@@ -212,6 +213,7 @@ fn mirror_with(
         spared: &[],
         history: Some(history),
         soft: None,
+        raid: None,
     })
 }
 
@@ -389,6 +391,7 @@ fn spared(number: u32, components: &[Component], spared: Spared) -> (u32, Vec<u8
         spared: &[spared],
         history: None,
         soft: None,
+        raid: None,
     })
 }
 /// The mirror d0 of d11, d12 and d13. A check of it has found two ranges, in one of which d12 is

@@ -13,7 +13,13 @@ use md_abi::admin::{
     UnitKind,
     START_DEFAULT, //
 };
-use md_model::limits::RESERVED_HEAD_SECTORS;
+use md_model::{
+    limits::RESERVED_HEAD_SECTORS,
+    raid5::layout::{
+        Layout,
+        Rotation, //
+    }, //
+};
 use rustix::io::Errno;
 
 impl FakeAdmin {
@@ -92,6 +98,21 @@ impl FakeAdmin {
         }
         Ok(capacity - component.start_sectors)
     }
+}
+
+/// Lays columns out that were laid out as a stripe.
+pub(super) fn lay_out_raid(rows: &[Row], components: &mut [Component]) -> Result<u64, Refused> {
+    let sizes = components.iter().map(|component| component.size_sectors);
+    let smallest = sizes.min().unwrap_or(0);
+    let interlace = rows[0].interlace_sectors;
+    let columns = components.len() as u32;
+    let layout = Layout::new(columns, interlace, smallest, Rotation::LeftSymmetric);
+    let refused = (Refusal::ComponentTooSmall, 0, [interlace, smallest]);
+    let layout = layout.map_err(|_| refused)?;
+    for component in components {
+        component.size_sectors = layout.used_sectors();
+    }
+    Ok(layout.sectors())
 }
 
 /// Why a component is refused, and the figures that belong to that.

@@ -48,6 +48,7 @@ use md_abi::admin::{
     ListReplicas,
     MendSoft,
     MirrorOptions,
+    MoveSoft,
     Multihost,
     PoolStatus,
     Probe,
@@ -56,6 +57,7 @@ use md_abi::admin::{
     Rename,
     Replace,
     ReplicaStatus,
+    ResyncState,
     Row,
     Scrub,
     ScrubRange,
@@ -81,6 +83,7 @@ use md_abi::admin::{
     NO_INDEX,
     NO_PARENT,
     SOFT_PARENTS,
+    UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
 use rustix::{
@@ -283,13 +286,7 @@ impl FakeAdmin {
             state,
             ..
         } = self.summary(number);
-        if parent == SOFT_PARENTS {
-            let first = self.holder(Self::dev(number)).unwrap_or(0);
-            return Err((Refusal::UnitIsBase, NO_INDEX, [first.into(), 0]));
-        }
-        if parent != NO_PARENT {
-            return Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]));
-        }
+        check_no_parent(parent)?;
         let erred = state == ComponentState::Maintenance as u32;
         if open_count > 0 {
             Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0]))
@@ -298,6 +295,15 @@ impl FakeAdmin {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Refuses a metadevice that is a component of another one, or the base of soft partitions.
+fn check_no_parent(parent: u32) -> Result<(), Refused> {
+    match parent {
+        NO_PARENT => Ok(()),
+        SOFT_PARENTS => Err((Refusal::UnitIsBase, NO_INDEX, [0; 2])),
+        _ => Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0])),
     }
 }
 
@@ -349,9 +355,15 @@ impl Admin for FakeAdmin {
             assert!(rows.is_empty(), "a mirror has no rows");
             self.lay_out_mirror(&argument.mirror, &mut components)
         } else {
-            assert_eq!(argument.kind, UnitKind::Stripe as u32);
+            let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
+            assert!(kinds.contains(&argument.kind));
             assert_eq!(argument.mirror, MirrorOptions::default());
-            self.lay_out(rows, &mut components)
+            let size = self.lay_out(rows, &mut components);
+            if argument.kind == UnitKind::Raid as u32 {
+                size.and_then(|_| layout::lay_out_raid(rows, &mut components))
+            } else {
+                size
+            }
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
@@ -368,6 +380,11 @@ impl Admin for FakeAdmin {
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
+            if argument.kind == UnitKind::Raid as u32 && argument.flags & CREATE_ASSUME_CLEAN == 0 {
+                summary.flags |= UNIT_INITIALIZING;
+                summary.resync = ResyncState::Running as u32;
+                summary.resync_sectors = argument.size_sectors / 2;
+            }
             summary.parent = NO_PARENT;
             summary.mirror = with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
@@ -635,6 +652,13 @@ impl Admin for FakeAdmin {
         self.admit::<MendSoft>(&mut argument.header)?;
         let mended = self.mend_softs(argument);
         mended.map_err(|refused| refuse(&mut argument.header, refused))
+    }
+
+    fn move_soft(&mut self, argument: &mut MoveSoft) -> Result<(), CallError> {
+        self.admit::<MoveSoft>(&mut argument.header)?;
+        let number = self.existing(&mut argument.header, &argument.name)?;
+        let moved = self.move_extent(number, argument);
+        moved.map_err(|refused| refuse(&mut argument.header, refused))
     }
 
     fn multihost(&mut self, argument: &mut Multihost, keys: &mut [u64]) -> Result<(), CallError> {

@@ -2,6 +2,7 @@
 //! Names of the fake kernel's metadevices: another one, or two exchanged.
 
 use super::{
+    check_no_parent,
     FakeAdmin,
     Refused, //
 };
@@ -12,7 +13,6 @@ use md_abi::admin::{
     DEVICE_LEN,
     NAME_LEN,
     NO_INDEX,
-    NO_PARENT,
     RENAME_EXCHANGE, //
 };
 
@@ -39,6 +39,9 @@ impl FakeAdmin {
         if argument.flags & RENAME_EXCHANGE != 0 {
             return self.exchange(number, new);
         }
+        if self.softs.contains_key(&number) {
+            return Err((Refusal::SoftKeepsName, NO_INDEX, [0; 2]));
+        }
         if self.units.contains_key(&new) {
             return Err((Refusal::NewNameInUse, NO_INDEX, [new.into(), 0]));
         }
@@ -53,9 +56,7 @@ impl FakeAdmin {
 
     fn check_alone(&self, number: u32) -> Result<(), Refused> {
         let summary = self.summary(number);
-        if summary.parent != NO_PARENT {
-            return Err((Refusal::UnitHasParent, NO_INDEX, [summary.parent.into(), 0]));
-        }
+        check_no_parent(summary.parent)?;
         if summary.open_count > 0 {
             return Err((Refusal::UnitOpen, NO_INDEX, [summary.open_count.into(), 0]));
         }

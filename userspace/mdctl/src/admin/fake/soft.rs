@@ -13,6 +13,7 @@ use md_abi::admin::{
     CreateSoft,
     Extent,
     MendSoft,
+    MoveSoft,
     Refusal,
     SoftState,
     SoftStatus,
@@ -266,6 +267,40 @@ impl FakeAdmin {
         argument.free_sectors = free_sectors(&base, &self.taken_on(dev, None));
         (argument.start_sector, argument.end_sector) = (base.start, base.end);
         [argument.soft, argument.base] = soft.identity;
+        Ok(())
+    }
+
+    pub(super) fn move_extent(
+        &mut self,
+        number: u32,
+        argument: &mut MoveSoft,
+    ) -> Result<(), Refused> {
+        let refused = about((Refusal::NotASoftPartition, [0; 2]));
+        let soft = self.softs.get(&number).cloned().ok_or(refused)?;
+        let dev = self.units[&number].components[0].dev;
+        let index = argument.index as usize;
+        let values = [argument.index.into(), soft.extents.len() as u64];
+        let missing = about((Refusal::NoSuchExtent, values));
+        let from = *soft.extents.get(index).ok_or(missing)?;
+        let (base, taken) = (self.base_at(dev)?, self.taken_on(dev, None));
+        let to = if argument.sector == 0 {
+            let mut out = [soft::Extent::UNFILLED; 1];
+            let alignment = NonZeroU64::new(soft.alignment).expect("one");
+            let wanted = Amount::Sectors(from.count);
+            allocate(&base, &taken, &[], wanted, alignment, &mut out)
+                .map_err(|_| about((Refusal::NoRunOnBase, [from.count, 0])))?;
+            out[0]
+        } else {
+            let sector = argument.sector;
+            let count = from.count;
+            let asked = [Extent { sector, count }];
+            let to = given(&base, taken, number, &asked);
+            to.map_err(|(refusal, _, values)| about((refusal, values)))?[0]
+        };
+        argument.sector = to.sector;
+        if argument.flags & SOFT_CHECK_ONLY == 0 {
+            self.soft(number).extents[index] = to;
+        }
         Ok(())
     }
 

@@ -5,7 +5,8 @@ use super::FakeAdmin;
 use md_abi::admin::{
     Component,
     ComponentState,
-    UnitSummary, //
+    UnitSummary,
+    SOFT_PARENTS, //
 };
 
 impl FakeAdmin {
@@ -17,11 +18,14 @@ impl FakeAdmin {
             .iter()
             .map(|component| self.state(component));
         let worst = states.max_by_key(|state| badness(*state));
+        let holder = self.holder(Self::dev(number));
+        let parent = holder.map(|holder| match self.softs.get(&holder) {
+            Some(_) => SOFT_PARENTS,
+            None => holder,
+        });
         UnitSummary {
             state: summed_up(worst.expect("a metadevice has components")),
-            parent: self
-                .holder(Self::dev(number))
-                .unwrap_or(unit.summary.parent),
+            parent: parent.unwrap_or(unit.summary.parent),
             ..unit.summary
         }
     }

@@ -13,7 +13,11 @@ use crate::syntax::{
     mirror::Options,
     name::MetadeviceName,
     pace::Pace,
-    rows::RowSpec,
+    rows::{
+        RowSpec,
+        StripeSpec, //
+    },
+    size::Sectors,
     spec::Spec, //
 };
 use md_abi::admin::{
@@ -99,12 +103,43 @@ pub fn create(
             argument.kind = UnitKind::Mirror as u32;
             argument.mirror = new_options(&mirror.options, mirror.pace);
         }
+        Spec::Raid(raid) => {
+            argument.kind = UnitKind::Raid as u32;
+            rows.push(abi::Row {
+                interlace_sectors: raid.interlace.0,
+                component_count: raid.devices.len() as u32,
+                reserved: 0,
+            });
+        }
         // It has one base.
         Spec::Soft(_) => argument.kind = UnitKind::SoftPartition as u32,
     }
     let components = new_components(devices, start_sectors)?;
     let result = admin.create(&mut argument, &rows, &components);
     judge(result, &argument.header)
+}
+
+/// Makes a stripe or concat whose data is on its devices already, or sees whether it could be made;
+/// how large it is. `devices` are those of `spec`, in the same order, each with the sector where
+/// its data begins.
+pub fn create_again(
+    admin: &mut dyn Admin,
+    spec: &StripeSpec,
+    devices: &[(DeviceChoice, Sectors)],
+    check_only: bool,
+) -> Result<Sectors, RequestError> {
+    let mut argument = abi::Create::new_zeroed();
+    argument.header = header::<abi::Create>();
+    argument.name = field(&spec.name.to_string())?;
+    argument.kind = UnitKind::Stripe as u32;
+    if check_only {
+        argument.flags |= CREATE_CHECK_ONLY;
+    }
+    let component = |(device, start): &(DeviceChoice, Sectors)| new_component(device, start.0);
+    let components: Result<Vec<_>, _> = devices.iter().map(component).collect();
+    let result = admin.create(&mut argument, &new_rows(&spec.rows), &components?);
+    judge(result, &argument.header)?;
+    Ok(Sectors(argument.size_sectors))
 }
 
 /// Sees whether rows could be added to a stripe or concat, and adds none. `devices` are those of

@@ -14,6 +14,7 @@ pub mod soft;
 pub use making::{
     check_growth,
     create,
+    create_again,
     grow,
     DeviceChoice,
     Making, //

@@ -32,6 +32,7 @@ use crate::{
         Body,
         Component,
         Mirror,
+        Raid,
         Resync,
         Row,
         Soft,
@@ -215,6 +216,8 @@ impl StatusReader {
                 resync: resync_of(name, summary)?,
                 scrubs: Scrubs::default(),
             })
+        } else if kind == Kind::Raid {
+            Body::Raid(raid_of(name, summary, rows, components)?)
         } else {
             Body::Stripe(rows_of(name, rows, components)?)
         };
@@ -249,6 +252,26 @@ fn rows_of(
         });
     }
     Ok(found)
+}
+
+/// A RAID5 metadevice, as the kernel described it.
+fn raid_of(
+    name: MetadeviceName,
+    summary: &UnitSummary,
+    rows: &[abi::Row],
+    components: &[abi::Component],
+) -> Result<Raid, RequestError> {
+    let mut rows = rows_of(name, rows, components)?;
+    let nonsense = || RequestError::Nonsense(format!("{name} has not one row"));
+    let row = rows
+        .pop()
+        .filter(|_| rows.is_empty())
+        .ok_or_else(nonsense)?;
+    Ok(Raid {
+        row,
+        resync: resync_of(name, summary)?,
+        is_initializing: summary.flags & abi::UNIT_INITIALIZING != 0,
+    })
 }
 
 /// Options of a mirror, as the kernel described them.
@@ -319,6 +342,7 @@ fn kin_of(summary: &UnitSummary) -> Result<Kin, RequestError> {
     let kinds = [
         (UnitKind::Stripe, Kind::Stripe),
         (UnitKind::Mirror, Kind::Mirror),
+        (UnitKind::Raid, Kind::Raid),
         (UnitKind::SoftPartition, Kind::Soft),
     ];
     let mut kinds = kinds.into_iter();

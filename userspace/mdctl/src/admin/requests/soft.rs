@@ -88,7 +88,13 @@ pub fn create(
                 Amount::All => argument.flags |= SOFT_ALL,
             }
         }
-        Place::Extents(given) => extents = given,
+        Place::Extents {
+            extents: given,
+            alignment,
+        } => {
+            argument.alignment_sectors = alignment.map_or(0, |alignment| alignment.0);
+            extents = given;
+        }
     }
     let result = admin.create_soft(&mut argument, extents);
     judge(result, &argument.header)
@@ -175,6 +181,7 @@ pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Status, Req
         SoftState::Growing,
         SoftState::Shrinking,
         SoftState::Clearing,
+        SoftState::Moving,
     ];
     let number = argument.state;
     let state = states.into_iter().find(|state| *state as u32 == number);
@@ -189,6 +196,36 @@ pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Status, Req
         base: Uuid::from_bytes(argument.base),
         extents,
     })
+}
+
+/// Which extent of a soft partition goes where.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Relocation {
+    /// Number of the extent.
+    pub extent: u32,
+    /// First sector of its data then; 0 for the first place where all of it fits.
+    pub sector: u64,
+    /// Everything is checked, nothing is moved.
+    pub check_only: bool,
+}
+
+/// Moves an extent; the first sector of its data then. Waits until that is done.
+pub fn relocate(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    wanted: Relocation,
+) -> Result<u64, RequestError> {
+    let mut argument = abi::MoveSoft::new_zeroed();
+    argument.header = header::<abi::MoveSoft>();
+    argument.name = field(&name.to_string())?;
+    argument.index = wanted.extent;
+    argument.sector = wanted.sector;
+    if wanted.check_only {
+        argument.flags |= SOFT_CHECK_ONLY;
+    }
+    let result = admin.move_soft(&mut argument);
+    judge(result, &argument.header)?;
+    Ok(argument.sector)
 }
 
 /// What became of the watermarks of a base.

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+//! RAID5 metadevices of a set that is started. Their logs are carried out before anybody uses them.
+
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use md_model::{
+    database::metadevice::Record,
+    geometry::stripe::ComponentSpec,
+    name::UnitName, //
+};
+
+use super::{
+    Maker,
+    NotMade, //
+};
+use crate::{
+    abi::{
+        Refusal,
+        UnitKind, //
+    },
+    admin::components::Components,
+    body::Body,
+    metadevice::Plan,
+    personality::UnitSpec,
+    raid,
+    unit_table::UnitTable,
+    Refused, //
+};
+
+impl Maker<'_> {
+    /// A RAID5 metadevice.
+    pub(super) fn plan_raid(
+        &self,
+        units: &UnitTable,
+        name: UnitName,
+        record: &Record<'_>,
+    ) -> Result<Plan, NotMade> {
+        let damaged = Refused::new(EIO, Refusal::DatabaseDamaged);
+        let row = record.rows().next().ok_or(damaged)?;
+        let (mut components, mut specs): (Components, KVec<_>) = (KVec::new(), KVec::new());
+        for stored in record.components() {
+            let component = self.component(units, &name, &stored, None)?;
+            let spec = ComponentSpec {
+                capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
+                start_sectors: Some(stored.start_sector),
+                block_sectors: component.device.logical_block_bytes() >> 9,
+            };
+            specs.push(spec, GFP_KERNEL)?;
+            components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        let spec = UnitSpec::Raid {
+            interlace_sectors: row.interlace_sectors,
+            columns: &specs,
+            raid: record.raid().ok_or(damaged)?,
+        };
+        let kind = UnitKind::Raid as u32;
+        Ok(Plan::new(name, kind, &spec, components, units.database())?)
+    }
+}
+
+/// Judges what is missing, and carries the logs out. Whether it may be written then.
+pub(super) fn settle(body: &Body, is_read_only: bool) -> bool {
+    let is_recorded = raid::judge::settle(body, is_read_only);
+    raid::replay_logs(body, is_recorded);
+    is_recorded
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A batch of requests, from those that wait to their end:
+//!
+//! 1. What is needed is read. What cannot be read is made of the rest.
+//! 2. Reads are answered. New data is copied from the requests, once, and the parity made of it.
+//! 3. All of it is written to the logs of the columns that it is for, durably.
+//! 4. It is written to where it belongs.
+//! 5. If a column has failed, that is judged and recorded; if it was in step 3, everything is done
+//!    again without it. Then the requests end.
+
+use md_model::{
+    mirror::component::State,
+    raid5::{
+        bit,
+        layout::Layout, //
+    },
+};
+
+use super::{
+    Target,
+    Work, //
+};
+use crate::{
+    body::Body,
+    engine,
+    kapi::{
+        request::{
+            Failure,
+            Operation,
+            Request,
+            Stage, //
+        },
+        submission::Submission, //
+    },
+};
+
+/// Most requests in a batch.
+const REQUESTS_MAX: usize = 32;
+
+/// How often a batch is tried again after columns have failed.
+const TRIES: u32 = 8;
+
+/// How often what cannot be read is made of the rest.
+const READ_TRIES: u32 = 3;
+
+/// The requests of a batch.
+type Batch = [Option<Request>; REQUESTS_MAX];
+
+/// Carries out requests that wait, by the disk's worker.
+pub(crate) fn take(
+    body: &Body,
+    requests: &mut dyn Iterator<Item = Request>,
+    submission: &Submission<'_>,
+) {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return requests.for_each(|request| request.end(Failure::Io));
+    };
+    let mut work = raid.work.lock();
+    let mut held = None;
+    loop {
+        let mut batch: Batch = [const { None }; REQUESTS_MAX];
+        work.clear();
+        let count = work.gather(target, &mut batch, &mut held, requests, submission);
+        if count > 0 {
+            work.run(target, &mut batch);
+            work.end(target, &mut batch);
+        } else if held.is_none() {
+            return;
+        }
+    }
+}
+
+/// Whether a request is part of a batch now.
+enum Admission {
+    Taken,
+    /// There is no more room.
+    Full,
+    /// It would not fit into any batch.
+    Never,
+}
+
+impl Work {
+    /// Takes requests until there is no room for the next one, which is held then. How many.
+    fn gather(
+        &mut self,
+        target: Target<'_>,
+        batch: &mut Batch,
+        held: &mut Option<Request>,
+        requests: &mut dyn Iterator<Item = Request>,
+        submission: &Submission<'_>,
+    ) -> usize {
+        let mut count = 0usize;
+        while let Some(place) = batch.get_mut(count) {
+            let Some(request) = held.take().or_else(|| requests.next()) else {
+                break;
+            };
+            let is_read = request.operation() == Operation::Read;
+            let is_new = is_read && request.stage() == Stage::New;
+            if is_new && engine::raid_may_forward(target, &request) {
+                engine::queue(request, target.body, submission);
+                continue;
+            }
+            match self.admit(target.layout(), &request) {
+                Admission::Taken => {
+                    *place = Some(request);
+                    count = count.saturating_add(1);
+                }
+                Admission::Full if count > 0 => {
+                    *held = Some(request);
+                    break;
+                }
+                Admission::Full | Admission::Never => request.end(Failure::Io),
+            }
+        }
+        count
+    }
+
+    /// Notes what a request wants of which lines.
+    fn admit(&mut self, layout: &Layout, request: &Request) -> Admission {
+        let is_write = match request.operation() {
+            Operation::Flush => return Admission::Taken,
+            Operation::Read => false,
+            Operation::Write => true,
+            _ => return Admission::Never,
+        };
+        let used = self.used;
+        let mut is_full = false;
+        // First whether there is room, and then what it wants.
+        for is_final in [false, true] {
+            let mut done = 0;
+            while done < request.sectors() {
+                let left = request.sectors().saturating_sub(done);
+                let from = request.sector().saturating_add(done);
+                let Some(piece) = layout.piece(from, left) else {
+                    self.used = used;
+                    return Admission::Never;
+                };
+                done = done.saturating_add(piece.count);
+                match self.index_of(layout, piece.line) {
+                    Some(index) if is_final => {
+                        if let Some(line) = self.lines.get_mut(index) {
+                            line.add(piece.column, piece.skip, piece.count, is_write);
+                        }
+                    }
+                    Some(_) => {}
+                    None => is_full = true,
+                }
+            }
+            if is_full {
+                self.used = used;
+                return Admission::Full;
+            }
+        }
+        Admission::Taken
+    }
+
+    /// Which line of the batch begins at an offset; it becomes one if there is room.
+    fn index_of(&mut self, layout: &Layout, start: u64) -> Option<usize> {
+        let mut known = self.lines.iter().take(self.used);
+        if let Some(index) = known.position(|line| line.line.start == start) {
+            return Some(index);
+        }
+        let index = self.used;
+        let line = layout.line_of(start)?;
+        self.lines.get_mut(index)?.begin(line);
+        self.used = index.checked_add(1)?;
+        Some(index)
+    }
+
+    /// Carries a batch out. What could not be is noted with its lines.
+    fn run(&mut self, target: Target<'_>, batch: &mut Batch) {
+        for _ in 0..TRIES {
+            if self.attempt(target, batch) {
+                return;
+            }
+        }
+        self.give_up(u64::MAX);
+    }
+
+    /// Lines that write to one of these columns cannot be written.
+    fn give_up(&mut self, columns: u64) {
+        for line in self.lines.iter_mut().take(self.used) {
+            if line.written() & columns != 0 {
+                line.is_unwritten = true;
+            }
+        }
+    }
+
+    /// One try. Whether that is the end of it.
+    fn attempt(&mut self, target: Target<'_>, batch: &mut Batch) -> bool {
+        self.read_all(target);
+        self.make_columns(target);
+        self.answer_reads(target, batch);
+        self.fold_parities(target);
+        self.copy_writes(target, batch);
+        self.fold_parities(target);
+        self.make_parities(target);
+        let mut lines = self.lines.iter().take(self.used);
+        if lines.all(|line| line.written() == 0) {
+            return true;
+        }
+        if !self.has_free_slot() && self.flush_settled(target).is_err() {
+            self.give_up(u64::MAX);
+            return true;
+        }
+        let failed = self.write_slots(target);
+        if failed != 0 {
+            if !target.judge() {
+                self.give_up(failed);
+            }
+            return false;
+        }
+        self.write_lines(target);
+        self.judge_writes(target);
+        true
+    }
+
+    /// Reads what is needed. What cannot be read is made of the rest, if that can be read.
+    fn read_all(&mut self, target: Target<'_>) {
+        for _ in 0..READ_TRIES {
+            self.prepare(target);
+            if self.read_lines(target) {
+                return;
+            }
+            target.judge();
+            self.note_unread();
+        }
+        self.prepare(target);
+        if !self.read_lines(target) {
+            for line in self.lines.iter_mut().take(self.used) {
+                line.is_unreadable |= line.failed_set != 0;
+            }
+        }
+    }
+
+    /// Columns have perhaps failed to write: those that are out of service now are no failure.
+    fn judge_writes(&mut self, target: Target<'_>) {
+        let mut lines = self.lines.iter().take(self.used);
+        if lines.all(|line| line.failed_set == 0) {
+            self.tell_mended(target);
+            return;
+        }
+        target.judge();
+        let is_out = |column: &u32| target.state(*column) == Some(State::Erred);
+        let out = (0..target.count()).filter(is_out);
+        let out = out.fold(0, |set, column| set | bit(column));
+        for line in self.lines.iter_mut().take(self.used) {
+            let is_excused = line.failed_set & !out == 0 && !target.unit.is_unrecorded();
+            line.is_unwritten |= line.failed_set != 0 && !is_excused;
+        }
+    }
+
+    /// Tells of columns that had lost something, and have it again.
+    fn tell_mended(&self, target: Target<'_>) {
+        for line in self.lines.iter().take(self.used) {
+            if let Some(component) = line.mended().and_then(|column| target.column(column)) {
+                component.device.health().note_healed();
+            }
+        }
+    }
+
+    /// Calls `each` for the pieces of a request: the line, the column, where it is in the line, and
+    /// how far in the request.
+    fn for_pieces(
+        &mut self,
+        target: Target<'_>,
+        request: &Request,
+        mut each: impl FnMut(&mut Self, usize, md_model::raid5::layout::Piece, u64),
+    ) {
+        let mut done = 0;
+        while done < request.sectors() {
+            let left = request.sectors().saturating_sub(done);
+            let from = request.sector().saturating_add(done);
+            let Some(piece) = target.layout().piece(from, left) else {
+                return;
+            };
+            if let Some(index) = self.index_of(target.layout(), piece.line) {
+                each(self, index, piece, done);
+            }
+            done = done.saturating_add(piece.count);
+        }
+    }
+
+    /// Puts what was read into the requests.
+    fn answer_reads(&mut self, target: Target<'_>, batch: &Batch) {
+        let requests = batch.iter().flatten();
+        for request in requests.filter(|request| request.operation() == Operation::Read) {
+            self.for_pieces(target, request, |work, index, piece, done| {
+                let (from, count) = (piece.skip as u32, piece.count as u32);
+                let extent = work.extent(index, piece.column, from, count);
+                if let Some(bytes) = work.volley.bytes_mut(extent) {
+                    request.copy_in(done, bytes);
+                }
+            });
+        }
+    }
+
+    /// Copies what is to be written from the requests.
+    fn copy_writes(&mut self, target: Target<'_>, batch: &Batch) {
+        let requests = batch.iter().flatten();
+        for request in requests.filter(|request| request.operation() == Operation::Write) {
+            self.for_pieces(target, request, |work, index, piece, done| {
+                let (from, count) = (piece.skip as u32, piece.count as u32);
+                let extent = work.extent(index, piece.column, from, count);
+                if let Some(bytes) = work.volley.bytes_mut(extent) {
+                    request.copy_out(done, bytes);
+                }
+            });
+        }
+    }
+
+    /// Ends the requests.
+    fn end(&mut self, target: Target<'_>, batch: &mut Batch) {
+        let mut flushes = batch.iter().flatten();
+        let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
+        let is_flushed = !has_flush || self.flush_settled(target).is_ok();
+        for place in batch.iter_mut() {
+            let Some(request) = place.take() else {
+                continue;
+            };
+            let is_done = match request.operation() {
+                Operation::Flush => is_flushed,
+                operation => self.is_done(target, &request, operation == Operation::Write),
+            };
+            if is_done {
+                request.forget_errors();
+                request.done();
+            } else {
+                request.end(Failure::Io);
+            }
+        }
+    }
+
+    /// Whether all lines of a request are done.
+    fn is_done(&mut self, target: Target<'_>, request: &Request, is_write: bool) -> bool {
+        let mut is_done = true;
+        self.for_pieces(target, request, |work, index, _, _| {
+            let line = work.lines.get(index);
+            is_done &=
+                line.is_some_and(|line| !line.is_unreadable && !(is_write && line.is_unwritten));
+        });
+        is_done
+    }
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What RAID5 needs besides the ordinary way of a request (`md_model::raid5` has the decisions,
+//! `docs/raid5.md` the argument why no write is half done after a crash).
+//!
+//! Reads of columns that are there go straight to them ([`engine::raid`](crate::engine)). All else
+//! is done by one thread at a time, which has [`Work`]: the disk's worker takes what is waiting and
+//! makes a [`batch`] of it, the errand [`build`] makes the parity or a new column in the meantime.
+//! So nothing in here excludes anything else, and all memory is there before it is needed.
+//!
+//! 1. [`line`]: what is done about one line.
+//! 2. [`batch`]: several lines together, from the requests to their end.
+//! 3. [`slots`]: the log of each column.
+//! 4. [`replay`]: what is done about the logs before the first request.
+//! 5. [`judge`]: what becomes of columns that fail.
+//! 6. [`build`]: the parity for the first time, or a new column.
+
+mod batch;
+pub(crate) mod build;
+pub(crate) mod judge;
+mod line;
+mod replay;
+mod slots;
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Release, //
+            },
+            Atomic, //
+        },
+        Mutex, //
+    }, //
+};
+use md_model::{
+    mirror::component::State,
+    raid5::{
+        bit,
+        column::{
+            service,
+            Service, //
+        },
+        layout::Layout,
+        log,
+        progress::{
+            Activity,
+            Progress, //
+        },
+        BATCH_LINES_MAX,
+        LINE_SECTORS,
+        LOG_SECTORS, //
+    },
+    units::SECTOR_BYTES,
+};
+
+use self::line::LineWork;
+use crate::{
+    body::{
+        Body,
+        Shape, //
+    },
+    component::Component,
+    kapi::volley::{
+        Extent,
+        Volley, //
+    },
+    personality::Raided,
+    Refused, //
+};
+
+pub(crate) use self::batch::take;
+
+/// Bytes of a line on one column.
+const LINE_BYTES: usize = (LINE_SECTORS * SECTOR_BYTES) as usize;
+
+/// Memory for the lines of a batch, in bytes: fewer lines where there are many columns.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// What a RAID5 metadevice has, whatever its shape.
+#[pin_data]
+pub(crate) struct Raid {
+    /// Whoever works on lines has this.
+    #[pin]
+    work: Mutex<Work>,
+    /// Why it cannot be used: see [`Raid::block`].
+    blocked: Atomic<u32>,
+}
+
+impl Raid {
+    /// With room for lines of such a layout.
+    pub(crate) fn new(layout: &Layout) -> Result<Pin<KBox<Self>>> {
+        let work = Work::new(layout)?;
+        KBox::pin_init(
+            pin_init!(Self {
+                work <- new_mutex!(work, "md_raid_work"),
+                blocked: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// From now on it cannot be opened: its logs could not be carried out.
+    pub(crate) fn block(&self) {
+        self.blocked.store(1, Release);
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked.load(Acquire) != 0
+    }
+}
+
+/// A RAID5 metadevice as it is now.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) body: &'a Body,
+    pub(crate) shape: &'a Shape,
+    pub(crate) unit: &'a dyn Raided,
+}
+
+impl<'a> Target<'a> {
+    /// The metadevice with a body; `None` if it is no RAID5.
+    pub(crate) fn of(body: &'a Body) -> Option<Self> {
+        let shape = body.shape();
+        Some(Self {
+            body,
+            shape,
+            unit: shape.unit().raid()?,
+        })
+    }
+
+    fn layout(self) -> &'a Layout {
+        self.unit.layout()
+    }
+
+    /// Number of columns.
+    fn count(self) -> u32 {
+        self.layout().columns()
+    }
+
+    /// A column.
+    fn column(self, column: u32) -> Option<&'a Component> {
+        self.shape.component(column)
+    }
+
+    /// First sector of the log of a column.
+    fn start(self, column: u32) -> u64 {
+        let place = self.unit.columns().get(column as usize);
+        place.map_or(0, |place| place.start_sector)
+    }
+
+    /// The sector at an offset of a column's data.
+    pub(crate) fn sector(self, column: u32, offset: u64) -> u64 {
+        self.start(column)
+            .saturating_add(LOG_SECTORS)
+            .saturating_add(offset)
+    }
+
+    /// Whether a column is served at an offset.
+    #[inline]
+    pub(crate) fn is_served(self, column: u32, offset: u64) -> bool {
+        let progress = self.unit.progress();
+        self.state(column)
+            .is_some_and(|state| service(state, &progress, column, offset) == Service::Full)
+    }
+
+    fn state(self, column: u32) -> Option<State> {
+        Some(self.column(column)?.condition.state())
+    }
+
+    /// Columns that are in service, wholly or in part, as bits.
+    fn present(self) -> u64 {
+        let is_there = |column: &u32| {
+            let component = self.column(*column);
+            component.is_some_and(|part| {
+                part.condition.state() != State::Erred && !part.device.is_absent()
+            })
+        };
+        let there = (0..self.count()).filter(is_there);
+        there.fold(0, |set, column| set | bit(column))
+    }
+
+    /// Columns in a set.
+    fn members(self, set: u64) -> impl Iterator<Item = u32> {
+        (0..self.count()).filter(move |column| set & bit(*column) != 0)
+    }
+}
+
+/// Memory for a batch, and where the logs are.
+pub(crate) struct Work {
+    volley: Volley,
+    lines: KVec<LineWork>,
+    /// Lines of this batch.
+    used: usize,
+    columns: u32,
+    /// Number of the next batch.
+    sequence: u64,
+    /// The first batch that is not known to be durable in place.
+    tail: u64,
+}
+
+impl Work {
+    fn new(layout: &Layout) -> Result<Self> {
+        let columns = layout.columns();
+        let line_bytes = LINE_BYTES.saturating_mul(columns as usize);
+        let lines = BATCH_BYTES.checked_div(line_bytes).unwrap_or(1);
+        let lines = lines.clamp(1, BATCH_LINES_MAX as usize);
+        let buffers = lines.saturating_mul(columns as usize);
+        let pages = columns as usize;
+        let sizes = Iterator::chain(
+            core::iter::repeat_n(LINE_BYTES, buffers),
+            core::iter::repeat_n(log::PAGE_BYTES, pages),
+        );
+        let shots = u32::try_from(buffers.saturating_add(pages))?;
+        let mut work = Self {
+            volley: Volley::new(shots, sizes)?,
+            lines: KVec::with_capacity(lines, GFP_KERNEL)?,
+            used: 0,
+            columns,
+            sequence: 1,
+            tail: 1,
+        };
+        for _ in 0..lines {
+            work.lines.push(LineWork::new(columns)?, GFP_KERNEL)?;
+        }
+        Ok(work)
+    }
+
+    /// Nothing is to be done.
+    fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// Most lines of a batch.
+    fn capacity(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The memory of a column in a line: sectors from number `from` on.
+    fn extent(&self, line: usize, column: u32, from: u32, count: u32) -> Extent {
+        let buffer = line
+            .saturating_mul(self.columns as usize)
+            .saturating_add(column as usize);
+        let bytes = |sectors: u32| (sectors as usize).saturating_mul(SECTOR_BYTES as usize);
+        Extent {
+            buffer,
+            from: bytes(from),
+            bytes: bytes(count),
+        }
+    }
+
+    /// The memory of the page of a column's slot.
+    fn page(&self, column: u32) -> Extent {
+        let lines = self.capacity().saturating_mul(self.columns as usize);
+        Extent {
+            buffer: lines.saturating_add(column as usize),
+            from: 0,
+            bytes: log::PAGE_BYTES,
+        }
+    }
+}
+
+/// Longest request that changes something, in sectors, of so many columns: whatever the interlace,
+/// it fits into a batch. A line is used for 16 sectors of it or more, but for three at the edges.
+pub(crate) fn largest_change(layout: &Layout) -> u32 {
+    let line_bytes = LINE_BYTES.saturating_mul(layout.columns() as usize);
+    let lines = BATCH_BYTES.checked_div(line_bytes).unwrap_or(1);
+    let lines = u32::try_from(lines).unwrap_or(1).min(BATCH_LINES_MAX);
+    lines.saturating_sub(3).saturating_mul(16).max(8)
+}
+
+/// Puts the logs of a new metadevice in order, before it is recorded. No request may be under way.
+pub(crate) fn begin_logs(body: &Body) -> Result<(), Refused> {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return Ok(());
+    };
+    raid.work.lock().checkpoint_new(target)
+}
+
+/// Carries the logs out, before anybody uses the metadevice. If that cannot be, it is blocked.
+pub(crate) fn replay_logs(body: &Body, may_write: bool) {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return;
+    };
+    if let Err(error) = raid.work.lock().replay(target, may_write) {
+        let number = body.number();
+        pr_err!(
+            "d{number}: its logs cannot be carried out ({error:?}), so it cannot be opened: bring \
+             its columns back, then 'mdctl stop' and 'mdctl start'\n"
+        );
+        raid.block();
+    }
+}
+
+/// Makes durable what was written. No request may be under way.
+pub(crate) fn flush_all(body: &Body) -> Result {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return Ok(());
+    };
+    raid.work.lock().flush_settled(target)
+}
+
+/// Says in the logs that what was before does not count. No request may be under way.
+pub(crate) fn checkpoint(body: &Body) -> Result {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return Ok(());
+    };
+    raid.work.lock().checkpoint_settled(target)
+}
+
+/// The progress of a metadevice that is made anew, or whose columns are said to fit.
+pub(crate) fn first_progress(is_clean: bool) -> Progress {
+    if is_clean {
+        Progress::DONE
+    } else {
+        Progress::begin(Activity::Build)
+    }
+}
+
+/// It is about to be left: what was written is durable, and how far it is made is recorded.
+pub(crate) fn leave(body: &Body) {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return;
+    };
+    if target.unit.is_unrecorded() || raid.is_blocked() {
+        return;
+    }
+    let is_made = target.unit.progress().activity != Activity::Nothing;
+    if raid.work.lock().flush_settled(target).is_ok() && is_made {
+        target.record();
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What is done about the logs before the first request; `md_model::raid5::replay` has the rules.
+
+use kernel::prelude::*;
+use md_model::{
+    database::identity::Uuid,
+    raid5::{
+        bit,
+        log::{
+            self,
+            checksum,
+            slot_start,
+            Entry, //
+        },
+        replay::{
+            judge,
+            Batch,
+            Found,
+            Scan,
+            Verdict, //
+        },
+        HEAD_SECTORS,
+        LINE_SECTORS,
+        SLOTS, //
+    },
+    units::SECTOR_BYTES,
+};
+
+use super::{
+    Target,
+    Work, //
+};
+use crate::kapi::bdev::Buffer;
+
+/// Memory for a page and for the sectors of an entry.
+struct Memory {
+    page: Buffer,
+    data: Buffer,
+}
+
+impl Work {
+    /// Carries the logs out. `may_write`: else it is an error if there is something to carry out.
+    pub(super) fn replay(&mut self, target: Target<'_>, may_write: bool) -> Result {
+        let mut memory = Memory {
+            page: Buffer::new(log::PAGE_BYTES)?,
+            data: Buffer::new((LINE_SECTORS * SECTOR_BYTES) as usize)?,
+        };
+        // A column whose log cannot be read is out of service, and all is looked at again.
+        let found = loop {
+            let found = read_heads(target, &mut memory)?;
+            match found {
+                Some(found) => break found,
+                None if may_write && target.judge() => {}
+                None => return Err(EIO),
+            }
+        };
+        let scan = Scan::new(target.unit.log(), &found);
+        let mut redone = 0u32;
+        let mut from = 0;
+        while let Some(batch) = scan.first_from(from) {
+            from = batch.sequence.checked_add(1).ok_or(EOVERFLOW)?;
+            if redo(target, &batch, &mut memory, may_write)? {
+                redone = redone.saturating_add(1);
+            }
+        }
+        self.sequence = scan.next_sequence();
+        self.tail = scan.tail().max(1);
+        if !may_write {
+            return Ok(());
+        }
+        if redone > 0 {
+            let number = target.body.number();
+            pr_info!("d{number}: {redone} batches of writes of its logs were carried out\n");
+        }
+        target.judge();
+        self.checkpoint_settled(target)
+    }
+}
+
+/// Reads the pages of all slots of all columns that are in service. `None`: one of them cannot be
+/// read.
+fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Found>>> {
+    let slots = SLOTS as usize;
+    let count = slots.saturating_mul(target.count() as usize);
+    let mut found: KVVec<Found> = KVVec::from_elem(None, count, GFP_KERNEL)?;
+    let present = target.present();
+    if target.count().saturating_sub(present.count_ones()) > 1 {
+        return Err(ENODEV);
+    }
+    for column in target.members(present) {
+        let Some(component) = target.column(column) else {
+            continue;
+        };
+        for slot in 0..SLOTS {
+            let sector = target.start(column).saturating_add(slot_start(slot));
+            let read = component
+                .device
+                .read_part(sector, HEAD_SECTORS, &mut memory.page, 0);
+            if read.is_err() {
+                // What is in place may be half of something.
+                component.condition.note_write_failed();
+                return Ok(None);
+            }
+            let index = slots
+                .saturating_mul(column as usize)
+                .saturating_add(slot as usize);
+            if let Some(place) = found.get_mut(index) {
+                *place = log::decode(&memory.page);
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Carries a batch out, if it is one that may have begun. Whether it is.
+fn redo(target: Target<'_>, batch: &Batch, memory: &mut Memory, may_write: bool) -> Result<bool> {
+    let present = target.present();
+    let mut whole = 0;
+    let mut has_entries = false;
+    for column in target.members(batch.holders & present) {
+        let entries = for_entries(target, batch, column, memory, &mut |_, _| Ok(()))?;
+        if let Some(entries) = entries {
+            whole |= bit(column);
+            has_entries |= entries > 0;
+        }
+    }
+    if judge(batch.members, !present, whole) == Verdict::Leave || !has_entries {
+        return Ok(false);
+    }
+    if !may_write {
+        return Err(EROFS);
+    }
+    for column in target.members(batch.members & present) {
+        let Some(component) = target.column(column) else {
+            continue;
+        };
+        let written = for_entries(target, batch, column, memory, &mut |entry, data| {
+            let sector = target.sector(column, entry.offset);
+            component
+                .device
+                .write_copy(sector, entry.count.into(), data, 0, false)
+        });
+        if !matches!(written, Ok(Some(_))) {
+            component.condition.note_write_failed();
+        }
+    }
+    Ok(true)
+}
+
+/// Calls `each` for the entries that a column has in a batch, with their data. How many there are;
+/// `None` if it does not have the batch, or not all of it, or cannot be read.
+fn for_entries(
+    target: Target<'_>,
+    batch: &Batch,
+    column: u32,
+    memory: &mut Memory,
+    each: &mut dyn FnMut(&Entry, &Buffer) -> Result,
+) -> Result<Option<u32>> {
+    let component = target.column(column).ok_or(EINVAL)?;
+    let start = target
+        .start(column)
+        .saturating_add(slot_start(batch.sequence));
+    let read = component
+        .device
+        .read_part(start, HEAD_SECTORS, &mut memory.page, 0);
+    if read.is_err() || !is_of(target.unit.log(), batch, &memory.page) {
+        return Ok(None);
+    }
+    let mut sector = start.saturating_add(HEAD_SECTORS);
+    let mut count = 0u32;
+    for entry in log::entries(&memory.page) {
+        if entry.end() > target.layout().column_sectors() {
+            return Ok(None);
+        }
+        let read = component
+            .device
+            .read_part(sector, entry.count.into(), &mut memory.data, 0);
+        let bytes = (entry.count as usize).saturating_mul(SECTOR_BYTES as usize);
+        let data = memory.data.get(..bytes).unwrap_or(&[]);
+        if read.is_err() || checksum(data) != entry.checksum {
+            return Ok(None);
+        }
+        each(&entry, &memory.data)?;
+        sector = sector.saturating_add(entry.count.into());
+        count = count.saturating_add(1);
+    }
+    Ok(Some(count))
+}
+
+/// Whether a page is that of a batch.
+fn is_of(log: Uuid, batch: &Batch, page: &[u8]) -> bool {
+    log::decode(page).is_some_and(|head| {
+        head.log == log && head.sequence == batch.sequence && head.members == batch.members
+    })
+}

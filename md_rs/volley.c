@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transfers that are sent together and waited for together, from and to memory of our own. Their
+ * bios are there before they are needed: kapi/volley.rs says what for.
+ */
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+
+#include "shim.h"
+
+/* A page, and a batch of lines behind it. */
+#define MD_SHOT_VECS 33
+
+struct md_shot {
+	struct bio bio;
+	struct bio_vec vecs[MD_SHOT_VECS];
+	struct md_volley *volley;
+	blk_status_t status;
+};
+
+struct md_volley {
+	atomic_t remaining;
+	struct completion done;
+	unsigned int count;
+	struct md_shot shots[] __counted_by(count);
+};
+
+struct md_volley *md_volley_new(unsigned int count)
+{
+	struct md_volley *volley = kvzalloc_flex(*volley, shots, count);
+
+	if (!volley)
+		return NULL;
+	volley->count = count;
+	init_completion(&volley->done);
+	return volley;
+}
+
+void md_volley_free(struct md_volley *volley)
+{
+	kvfree(volley);
+}
+
+static void md_shot_done(struct bio *bio)
+{
+	struct md_shot *shot = container_of(bio, struct md_shot, bio);
+	struct md_volley *volley = shot->volley;
+
+	shot->status = bio->bi_status;
+	bio_uninit(bio);
+	if (atomic_dec_and_test(&volley->remaining))
+		complete(&volley->done);
+}
+
+/* Without a device it fails. */
+bool md_volley_load(struct md_volley *volley, unsigned int index, struct block_device *bdev,
+		    sector_t sector, unsigned int opf)
+{
+	struct md_shot *shot;
+
+	if (index >= volley->count)
+		return false;
+	shot = &volley->shots[index];
+	shot->volley = bdev ? volley : NULL;
+	shot->status = bdev ? BLK_STS_OK : BLK_STS_IOERR;
+	if (!bdev)
+		return true;
+	bio_init(&shot->bio, bdev, shot->vecs, MD_SHOT_VECS, (__force blk_opf_t)opf);
+	shot->bio.bi_iter.bi_sector = sector;
+	shot->bio.bi_end_io = md_shot_done;
+	return true;
+}
+
+/* The memory is physically contiguous. */
+bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, unsigned int bytes)
+{
+	struct md_shot *shot = &volley->shots[index];
+
+	if (!shot->volley)
+		return true;
+	if (shot->bio.bi_vcnt >= MD_SHOT_VECS)
+		return false;
+	bio_add_virt_nofail(&shot->bio, data, bytes);
+	return true;
+}
+
+/* Sends the first ones, and waits for them. */
+void md_volley_fire(struct md_volley *volley, unsigned int count)
+{
+	struct blk_plug plug;
+	unsigned int index;
+
+	atomic_set(&volley->remaining, 1);
+	reinit_completion(&volley->done);
+	blk_start_plug(&plug);
+	for (index = 0; index < count; index++) {
+		struct md_shot *shot = &volley->shots[index];
+
+		if (!shot->volley)
+			continue;
+		atomic_inc(&volley->remaining);
+		submit_bio_noacct(&shot->bio);
+	}
+	blk_finish_plug(&plug);
+	if (!atomic_dec_and_test(&volley->remaining))
+		wait_for_completion_io(&volley->done);
+}
+
+blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index)
+{
+	return index < volley->count ? volley->shots[index].status : BLK_STS_IOERR;
+}
+
+/* Copies between memory of ours and the data of a request, from a place of it on. */
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq)
+{
+	struct req_iterator iter;
+	struct bio_vec vec;
+
+	rq_for_each_segment(vec, rq, iter) {
+		/* The loop goes on by the length of the other one. */
+		struct bio_vec piece = vec;
+
+		if (skip >= piece.bv_len) {
+			skip -= piece.bv_len;
+			continue;
+		}
+		piece.bv_offset += skip;
+		piece.bv_len = min(piece.bv_len - skip, bytes);
+		skip = 0;
+		if (to_rq)
+			memcpy_to_bvec(&piece, with);
+		else
+			memcpy_from_bvec(with, &piece);
+		with += piece.bv_len;
+		bytes -= piece.bv_len;
+		if (!bytes)
+			return;
+	}
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The log of a column: a ring of slots. A slot has a page that says what is in it, and behind that
+//! what is to be written to this very column, entry after entry.
+//!
+//! A batch of writes has a number, and takes the slot of that number on all columns that it writes
+//! to, its *members*. It is in place only when it is durable on all of them.
+
+use super::{
+    BATCH_LINES_MAX,
+    COLUMNS_MAX,
+    HEAD_SECTORS,
+    LINE_SECTORS,
+    SLOTS,
+    SLOT_SECTORS, //
+};
+use crate::{
+    database::{
+        crc32c::Crc32c,
+        field::{
+            is_gapless,
+            Field, //
+        },
+        identity::Uuid, //
+    },
+    units::SECTOR_BYTES,
+};
+
+/// What it is.
+pub const MAGIC: Field = Field::first("magic", 8, "\"mdRAIDlg\"");
+/// Its checksum.
+pub const CHECKSUM: Field = MAGIC.then(
+    "checksum",
+    4,
+    "CRC-32C of the page, with zeros in place of the checksum",
+);
+/// Its version.
+pub const VERSION: Field = CHECKSUM.then("version", 2, "1");
+/// Whose it is.
+pub const COLUMN: Field = VERSION.then("column", 2, "index of the column that has the slot");
+/// To what it belongs.
+pub const LOG: Field = COLUMN.then("log", 16, "uuid in the record of the metadevice");
+/// Which batch.
+pub const SEQUENCE: Field = LOG.then("sequence", 8, "number of the batch, from 1");
+/// What is settled.
+pub const TAIL: Field = SEQUENCE.then(
+    "tail",
+    8,
+    "batches with lower numbers are durable where they belong",
+);
+/// Who takes part.
+pub const MEMBERS: Field = TAIL.then("members", 8, "bits of the columns that have the batch");
+/// How many.
+pub const ENTRIES: Field = MEMBERS.then("entries", 4, "number of entries, which follow");
+/// Nothing.
+pub const REST: Field = ENTRIES.then("rest", 4, "zero");
+
+/// What comes before the entries, field by field.
+pub const FIELDS: &[Field] = &[
+    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, REST,
+];
+
+/// Bytes of that.
+pub const HEAD_BYTES: usize = 64;
+
+/// Where it belongs.
+pub const ENTRY_OFFSET: Field = Field::first(
+    "offset",
+    8,
+    "first sector in the data of the column, behind its log",
+);
+/// How long it is.
+pub const ENTRY_COUNT: Field = ENTRY_OFFSET.then("count", 4, "sectors");
+/// Its checksum.
+pub const ENTRY_CHECKSUM: Field = ENTRY_COUNT.then("checksum", 4, "CRC-32C of these sectors");
+
+/// An entry, field by field.
+pub const ENTRY_FIELDS: &[Field] = &[ENTRY_OFFSET, ENTRY_COUNT, ENTRY_CHECKSUM];
+
+/// Bytes of an entry.
+pub const ENTRY_BYTES: usize = 16;
+
+/// Bytes of the page.
+pub const PAGE_BYTES: usize = (HEAD_SECTORS * SECTOR_BYTES) as usize;
+
+const MAGIC_BYTES: &[u8; 8] = b"mdRAIDlg";
+
+const VERSION_NUMBER: u64 = 1;
+
+const _: () = assert!(is_gapless(FIELDS, HEAD_BYTES));
+const _: () = assert!(is_gapless(ENTRY_FIELDS, ENTRY_BYTES));
+const _: () = assert!(HEAD_BYTES + BATCH_LINES_MAX as usize * ENTRY_BYTES <= PAGE_BYTES);
+
+/// What a slot is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// The metadevice's log.
+    pub log: Uuid,
+    /// The column that has the slot.
+    pub column: u32,
+    /// Number of the batch.
+    pub sequence: u64,
+    /// Batches with lower numbers are durable in place.
+    pub tail: u64,
+    /// Columns that have the batch, as bits.
+    pub members: u64,
+}
+
+/// Something that is to be written to the column.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Entry {
+    /// Where, in the data of the column.
+    pub offset: u64,
+    /// How many sectors.
+    pub count: u32,
+    /// Their checksum.
+    pub checksum: u32,
+}
+
+/// First sector of the slot of a batch, behind where the column begins.
+pub const fn slot_start(sequence: u64) -> u64 {
+    (sequence % SLOTS).saturating_mul(SLOT_SECTORS)
+}
+
+/// The checksum of an entry's sectors.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    Crc32c::START.with(bytes).value()
+}
+
+/// The checksum of a page that has one.
+fn page_checksum(page: &[u8]) -> u32 {
+    let before = page.get(..CHECKSUM.offset).unwrap_or(&[]);
+    let behind = page.get(CHECKSUM.end()..).unwrap_or(&[]);
+    Crc32c::START
+        .with(before)
+        .with(&[0; 4])
+        .with(behind)
+        .value()
+}
+
+/// Writes the page of a slot. `None` if there is no room for it, or there are too many entries.
+pub fn encode(head: &Head, entries: &[Entry], page: &mut [u8]) -> Option<()> {
+    if page.len() != PAGE_BYTES || entries.len() > BATCH_LINES_MAX as usize {
+        return None;
+    }
+    page.fill(0);
+    MAGIC.put_bytes(page, MAGIC_BYTES);
+    VERSION.put(page, VERSION_NUMBER);
+    COLUMN.put(page, head.column.into());
+    LOG.put_uuid(page, head.log);
+    SEQUENCE.put(page, head.sequence);
+    TAIL.put(page, head.tail);
+    MEMBERS.put(page, head.members);
+    ENTRIES.put(page, entries.len() as u64);
+    let mut places = page.get_mut(HEAD_BYTES..)?.chunks_exact_mut(ENTRY_BYTES);
+    for entry in entries {
+        let place = places.next()?;
+        ENTRY_OFFSET.put(place, entry.offset);
+        ENTRY_COUNT.put(place, entry.count.into());
+        ENTRY_CHECKSUM.put(place, entry.checksum.into());
+    }
+    let sum = page_checksum(page);
+    CHECKSUM.put(page, sum.into());
+    Some(())
+}
+
+/// Reads the page of a slot. `None`: it is none, or not whole, or of another version, or says
+/// something that cannot be.
+pub fn decode(page: &[u8]) -> Option<Head> {
+    let is_ours = page.len() == PAGE_BYTES
+        && MAGIC.of(page) == MAGIC_BYTES
+        && VERSION.number(page) == VERSION_NUMBER
+        && CHECKSUM.number32(page) == page_checksum(page)
+        && REST.is_zero(page);
+    let head = Head {
+        log: LOG.uuid(page),
+        column: COLUMN.number32(page),
+        sequence: SEQUENCE.number(page),
+        tail: TAIL.number(page),
+        members: MEMBERS.number(page),
+    };
+    let is_sound = head.column < COLUMNS_MAX
+        && head.sequence != 0
+        && head.tail <= head.sequence
+        && head.members & super::bit(head.column) != 0
+        && ENTRIES.number(page) <= BATCH_LINES_MAX.into();
+    let mut all = entries(page);
+    (is_ours && is_sound && all.all(|entry| entry.is_sound())).then_some(head)
+}
+
+/// The entries in a page that is whole.
+pub fn entries(page: &[u8]) -> impl Iterator<Item = Entry> + '_ {
+    let count = ENTRIES.number(page).min(BATCH_LINES_MAX.into()) as usize;
+    let places = page.get(HEAD_BYTES..).unwrap_or(&[]);
+    let places = places.chunks_exact(ENTRY_BYTES).take(count);
+    places.map(|place| Entry {
+        offset: ENTRY_OFFSET.number(place),
+        count: ENTRY_COUNT.number32(place),
+        checksum: ENTRY_CHECKSUM.number32(place),
+    })
+}
+
+impl Entry {
+    /// Whether it is no longer than a line.
+    fn is_sound(&self) -> bool {
+        (1..=LINE_SECTORS).contains(&u64::from(self.count))
+    }
+
+    /// The first sector behind it.
+    pub const fn end(&self) -> u64 {
+        self.offset.saturating_add(self.count as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec;
+
+    use super::*;
+
+    const HEAD: Head = Head {
+        log: Uuid::from_bytes([7; 16]),
+        column: 2,
+        sequence: 9,
+        tail: 4,
+        members: 0b1101,
+    };
+
+    const ENTRY: Entry = Entry {
+        offset: 64,
+        count: 8,
+        checksum: 77,
+    };
+
+    fn page() -> vec::Vec<u8> {
+        let mut page = vec![0xff; PAGE_BYTES];
+        encode(&HEAD, &[ENTRY, ENTRY], &mut page).expect("room");
+        page
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let page = page();
+        assert_eq!(decode(&page), Some(HEAD));
+        assert_eq!(entries(&page).collect::<vec::Vec<_>>(), [ENTRY, ENTRY]);
+        assert_eq!(slot_start(9), SLOT_SECTORS);
+        assert_eq!(checksum(b"123456789"), 0xe306_9283);
+    }
+
+    #[test]
+    fn a_bit_that_flips_is_noticed() {
+        let good = page();
+        for bit in 0..PAGE_BYTES * 8 {
+            let mut bad = good.clone();
+            let byte = bad.get_mut(bit / 8).expect("within");
+            *byte ^= 1 << (bit % 8);
+            assert_eq!(decode(&bad), None, "bit {bit}");
+        }
+        assert_eq!(decode(good.get(..4095).expect("shorter")), None);
+    }
+
+    #[test]
+    fn nonsense_with_a_right_checksum_is_no_slot() {
+        for (field, value) in [
+            (VERSION, 2),
+            (COLUMN, 1),
+            (COLUMN, 64),
+            (SEQUENCE, 0),
+            (SEQUENCE, 3),
+            (ENTRIES, 33),
+            (REST, 1),
+        ] {
+            let mut bad = page();
+            field.put(&mut bad, value);
+            let sum = page_checksum(&bad);
+            CHECKSUM.put(&mut bad, sum.into());
+            assert_eq!(decode(&bad), None, "{} {value}", field.name);
+        }
+        let long = Entry { count: 33, ..ENTRY };
+        let mut bad = page();
+        encode(&HEAD, &[long], &mut bad).expect("room");
+        assert_eq!(decode(&bad), None);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_entries() {
+        let mut page = vec![0; PAGE_BYTES];
+        assert!(encode(&HEAD, &[ENTRY; 32], &mut page).is_some());
+        assert!(encode(&HEAD, &[ENTRY; 33], &mut page).is_none());
+        assert!(encode(&HEAD, &[], &mut [0; 512]).is_none());
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What is done about the logs of the columns before the first request (`svm.md` section 5.6,
+//! `DURABILITY.md` clauses 15 and 16).
+//!
+//! A batch that is whole on all of its members that are there is carried out again, in the order of
+//! their numbers: it may have begun in place. One that is not whole has not begun, and is left
+//! alone. Then everything is flushed, and a batch without entries, a *checkpoint*, says that
+//! nothing before it counts. So a replay that is cut off is just done again, and a batch that was
+//! left alone once is never carried out later, when somebody else may be missing.
+//!
+//! A column that is missing, now or from before, has its content from the others: if they have the
+//! batch, it has it, too.
+
+use super::{
+    bit,
+    log::Head,
+    SLOTS, //
+};
+use crate::database::identity::Uuid;
+
+/// What is found in a slot.
+pub type Found = Option<Head>;
+
+/// What is to be done about a batch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It is carried out again, on all members that are there.
+    Redo,
+    /// It has not begun.
+    Leave,
+}
+
+/// Judges a batch. `members`: columns that take part in it; `missing`: columns that are not there,
+/// or are not read; `whole`: those that have all of it; as bits.
+pub const fn judge(members: u64, missing: u64, whole: u64) -> Verdict {
+    let there = members & !missing;
+    if there != 0 && there & whole == there {
+        Verdict::Redo
+    } else {
+        Verdict::Leave
+    }
+}
+
+/// What is found in all slots of all columns: those of the first column come first.
+#[derive(Clone, Copy, Debug)]
+pub struct Scan<'a> {
+    log: Uuid,
+    found: &'a [Found],
+}
+
+impl<'a> Scan<'a> {
+    /// What was found of the log with this uuid. Others count for nothing.
+    pub const fn new(log: Uuid, found: &'a [Found]) -> Self {
+        Self { log, found }
+    }
+
+    /// All slots that count: the column that has it, and what it says.
+    fn heads(&self) -> impl Iterator<Item = &'a Head> + 'a {
+        let log = self.log;
+        let columns = (0..).zip(self.found.chunks(SLOTS as usize));
+        columns.flat_map(move |(column, slots)| {
+            let own = slots.iter().flatten();
+            own.filter(move |head: &&Head| head.log == log && head.column == column)
+        })
+    }
+
+    /// The first batch that is not known to be durable in place.
+    pub fn tail(&self) -> u64 {
+        self.heads().map(|head| head.tail).max().unwrap_or(0)
+    }
+
+    /// The number that the next batch gets.
+    pub fn next_sequence(&self) -> u64 {
+        let last = self.heads().map(|head| head.sequence).max();
+        last.unwrap_or(0).saturating_add(1)
+    }
+
+    /// The first batch with a number of at least `from` that anybody has, and its members, and who
+    /// has it.
+    pub fn first_from(&self, from: u64) -> Option<Batch> {
+        let from = from.max(self.tail());
+        let sequence = self
+            .heads()
+            .map(|head| head.sequence)
+            .filter(|sequence| *sequence >= from)
+            .min()?;
+        let of_batch = || self.heads().filter(|head| head.sequence == sequence);
+        let members = of_batch().next()?.members;
+        // Who says otherwise has another batch.
+        let holders = of_batch()
+            .filter(|head| head.members == members)
+            .fold(0, |holders, head| holders | bit(head.column));
+        Some(Batch {
+            sequence,
+            members,
+            holders,
+        })
+    }
+}
+
+/// A batch that somebody has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Batch {
+    /// Its number.
+    pub sequence: u64,
+    /// The columns that it writes to, as bits.
+    pub members: u64,
+    /// Those of them that say so, as bits.
+    pub holders: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{
+        vec,
+        vec::Vec, //
+    };
+
+    use super::*;
+
+    const LOG: Uuid = Uuid::from_bytes([1; 16]);
+
+    fn head(column: u32, sequence: u64, tail: u64, members: u64) -> Found {
+        Some(Head {
+            log: LOG,
+            column,
+            sequence,
+            tail,
+            members,
+        })
+    }
+
+    /// Three columns with these heads, each in the slot of its number.
+    fn table(heads: &[Found]) -> Vec<Found> {
+        let mut table = vec![None; 3 * SLOTS as usize];
+        for head in heads.iter().flatten() {
+            let slot = head.sequence % SLOTS + u64::from(head.column) * SLOTS;
+            *table.get_mut(slot as usize).expect("a slot") = Some(*head);
+        }
+        table
+    }
+
+    /// Every combination for up to four columns, against the words of the head of this file.
+    #[test]
+    fn a_batch_is_redone_if_all_that_are_there_have_it() {
+        for members in 0..16_u64 {
+            for missing in 0..16_u64 {
+                for whole in 0..16_u64 {
+                    let there: Vec<_> = (0..4)
+                        .filter(|column| members & bit(*column) != 0)
+                        .filter(|column| missing & bit(*column) == 0)
+                        .collect();
+                    let all = there.iter().all(|column| whole & bit(*column) != 0);
+                    let expected = if all && !there.is_empty() {
+                        Verdict::Redo
+                    } else {
+                        Verdict::Leave
+                    };
+                    assert_eq!(judge(members, missing, whole), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn batches_come_in_their_order_from_the_tail_on() {
+        let found = table(&[
+            head(0, 5, 2, 0b101),
+            head(2, 5, 2, 0b101),
+            head(0, 3, 1, 0b011),
+            head(1, 3, 1, 0b011),
+            head(1, 1, 1, 0b010),
+        ]);
+        let scan = Scan::new(LOG, &found);
+        assert_eq!((scan.tail(), scan.next_sequence()), (2, 6));
+        let first = scan.first_from(0).expect("a batch");
+        assert_eq!((first.sequence, first.holders), (3, 0b011));
+        let second = scan.first_from(4).expect("a batch");
+        assert_eq!(
+            (second.sequence, second.members, second.holders),
+            (5, 0b101, 0b101)
+        );
+        assert_eq!(scan.first_from(6), None);
+    }
+
+    #[test]
+    fn a_checkpoint_ends_what_was_before() {
+        let found = table(&[head(0, 5, 2, 0b011), head(1, 6, 6, 0b111)]);
+        let scan = Scan::new(LOG, &found);
+        let first = scan.first_from(0).expect("the checkpoint");
+        assert_eq!(first.sequence, 6);
+        assert_eq!(scan.first_from(7), None);
+    }
+
+    #[test]
+    fn what_is_of_another_log_or_column_counts_for_nothing() {
+        let mut found = table(&[head(0, 5, 2, 0b011)]);
+        assert_eq!(
+            Scan::new(Uuid::from_bytes([2; 16]), &found).next_sequence(),
+            1
+        );
+        found.rotate_left(SLOTS as usize);
+        assert_eq!(Scan::new(LOG, &found).first_from(0), None);
+    }
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A program that reads a RAID5 metadevice from its columns, and knows nothing of ours: where each
+# sector is, and what is on a column that is not there, it finds by itself.
+
+# Where the data of a column begins, in sectors: behind the reserved head and the log.
+COLUMN_START=$((2048 + 8256))
+
+# Makes the program.
+raid_tool() {
+	cat >/tmp/raid.c <<'C'
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* raid cat|check START INTERLACE ROWS COLUMN...: in sectors; a column that is "-" is missing. */
+int main(int argc, char **argv)
+{
+	int columns = argc - 5, fd[64], missing = -1, check = !strcmp(argv[1], "check");
+	long start = atol(argv[2]), interlace = atol(argv[3]) * 512, rows = atol(argv[4]);
+	char *chunk[64];
+
+	for (int c = 0; c < columns; c++) {
+		fd[c] = strcmp(argv[5 + c], "-") ? open(argv[5 + c], O_RDONLY | O_DIRECT) : -1;
+		if (fd[c] < 0 && strcmp(argv[5 + c], "-"))
+			err(2, "%s", argv[5 + c]);
+		if (fd[c] < 0)
+			missing = c;
+		chunk[c] = aligned_alloc(4096, (interlace + 4095) / 4096 * 4096);
+	}
+	for (long row = 0; row < rows; row++) {
+		for (int c = 0; c < columns; c++) {
+			memset(chunk[c], 0, interlace);
+			if (c != missing && pread(fd[c], chunk[c], interlace,
+						  start * 512 + row * interlace) != interlace)
+				err(2, "%s", argv[5 + c]);
+		}
+		if (missing >= 0)
+			for (int c = 0; c < columns; c++)
+				for (long i = 0; c != missing && i < interlace; i++)
+					chunk[missing][i] ^= chunk[c][i];
+		if (check)
+			for (long i = 0; i < interlace; i++) {
+				char sum = 0;
+
+				for (int c = 0; c < columns; c++)
+					sum ^= chunk[c][i];
+				if (sum)
+					errx(1, "row %ld, sector %ld: the parity is wrong", row, i / 512);
+			}
+		/* Left-symmetric: the parity goes to the left, and data begins behind it. */
+		for (int d = 0; !check && d < columns - 1; d++) {
+			int parity = columns - 1 - row % columns;
+
+			if (write(1, chunk[(parity + 1 + d) % columns], interlace) != interlace)
+				err(2, "output");
+		}
+	}
+	return 0;
+}
+C
+	gcc -O2 -o /tmp/raid_tool /tmp/raid.c
+}
+
+# Rows of a metadevice.
+raid_rows() { described "$1" ' | .size / (.interlace * ((.columns | length) - 1))'; }
+
+# raid_from UNIT COMMAND COLUMN...: the program, for a metadevice and what are its columns.
+raid_from() {
+	local unit=$1 command=$2
+	shift 2
+	/tmp/raid_tool "$command" $COLUMN_START $(($(described "$unit" .interlace) / 512)) \
+		"$(raid_rows "$unit")" "$@"
+}
+
+# columns_tell UNIT COLUMN...: with any one column missing, and with none, the columns of a
+# metadevice say what the metadevice says, and its parity is right.
+columns_tell() {
+	local unit=$1 expected column found n
+	shift
+	expected=$(checksum "/dev/md/dsk/$unit")
+	found=$(raid_from "$unit" cat "$@" | sha256sum)
+	same "$unit, from its columns" "$expected" "${found%% *}"
+	raid_from "$unit" check "$@" || fail "the parity of $unit"
+	for ((n = 1; n <= $#; n++)); do
+		column=("${@:1:n-1}" - "${@:n+1}")
+		found=$(raid_from "$unit" cat "${column[@]}" | sha256sum)
+		same "$unit, without ${!n}" "$expected" "${found%% *}"
+	done
+}
+
+column_states() { described "$1" ' | [.columns[].state] | join(",")'; }
+
+columns_are() { [ "$(column_states "$1")" = "$2" ]; }
+
+# Whether nothing of a metadevice is being made.
+is_made() { [ "$(described "$1" .resync)" = null ]; }

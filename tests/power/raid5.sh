@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: the power is cut while RAID5 is written to, on disks that lose what was not flushed. At
+#         the next boot the logs are carried out: sectors that nobody was writing are what they were,
+#         those that somebody was are old or new; the parity is right; and the same is read with
+#         any one disk missing, also if it is gone before the logs are carried out, and if one was
+#         missing before the power went.
+# Clause: DURABILITY 7, 15, 16, 24; svm.md 5.6; issue 9
+# Lanes: stock
+# Runs: host
+# Timeout: 900
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+cat >"$dir/make" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/disks.sh"
+. "$MD_TEST_LIB/raid.sh"
+modprobe md_rs
+run metadb -a -f -c 2 /dev/sde
+run metadb -a -c 2 /dev/sdf
+run metainit d20 -r /dev/sda /dev/sdb /dev/sdc /dev/sdd -i 16k
+wait_for 60 is_made d20
+# Sector n holds n, and the round in which it was written.
+. "$MD_TEST_LIB/data.sh"
+sectors 0 0 "$(blockdev --getsz /dev/md/dsk/d20)" >/dev/md/dsk/d20
+run mdctl stop
+GUEST
+
+# Writes rounds of sectors here and there, each round only when the one before it was acknowledged.
+cat >"$dir/write" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/data.sh"
+. "$MD_TEST_LIB/disks.sh"
+. "$MD_TEST_LIB/raid.sh"
+what=$1 delay=$2 first=$3
+cat >/tmp/w.c <<'C'
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Four of these write at once, each a quarter: sectors with their number and a round. */
+int main(int argc, char **argv)
+{
+	int fd = open(argv[1], O_WRONLY | O_DIRECT | O_SYNC);
+	long size = atol(argv[2]), part = atol(argv[3]), round = atol(argv[4]);
+	char *buffer = aligned_alloc(4096, 128 * 512), text[513];
+
+	if (fd < 0)
+		err(2, "open");
+	srandom(round + part);
+	for (;; round++) {
+		long quarter = size / 4, count = 1 + random() % 128;
+		long at = part * quarter + random() % (quarter - count);
+
+		for (long n = 0; n < count; n++) {
+			snprintf(text, sizeof(text), "%ld %ld", round, at + n);
+			memset(buffer + n * 512, ' ', 511);
+			memcpy(buffer + n * 512, text, strlen(text));
+			buffer[n * 512 + 511] = '\n';
+		}
+		printf("began %ld %ld %ld %ld\n", part, round, at, count);
+		fflush(stdout);
+		if (pwrite(fd, buffer, count * 512, at * 512) != count * 512)
+			err(2, "write");
+		printf("done %ld %ld\n", part, round);
+		fflush(stdout);
+	}
+}
+C
+gcc -O2 -o /tmp/w /tmp/w.c
+modprobe md_rs
+run mdctl start
+if [ "$what" = degraded ]; then vmctl unplug disk1; fi
+size=$(blockdev --getsz /dev/md/dsk/d20)
+(sleep "$delay" && vmctl cut) &
+for part in 0 1 2 3; do /tmp/w /dev/md/dsk/d20 "$size" $part "$first" & done
+wait
+GUEST
+
+# Prints all sectors, as they are read.
+cat >"$dir/check" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/data.sh"
+. "$MD_TEST_LIB/disks.sh"
+. "$MD_TEST_LIB/raid.sh"
+raid_tool
+modprobe md_rs
+run mdctl start "$@"
+metastat d20
+cp /dev/md/dsk/d20 /tmp/image
+awk 'length($0) != 511 || $2 != NR - 1 { print "bad sector " NR - 1; next }
+	{ print "sector", $2, $1 }' /tmp/image >/out/sectors
+# A column that is out of service is made of the others, which must not change what is read.
+for n in 0 1 2 3; do
+	[ "$(described d20 ".columns[$n].state")" = Maintenance ] || continue
+	device=$(described d20 ".columns[$n].device")
+	letters=(a b c d)
+	case $device in
+	missing*) run metareplace -w d20 "${device#missing }" "/dev/sd${letters[n]}" ;;
+	*) run metareplace -e -w d20 "$device" ;;
+	esac
+	cmp /tmp/image /dev/md/dsk/d20 || fail "the new column is not what was read without it"
+done
+if columns_are d20 Okay,Okay,Okay,Okay; then
+	columns_tell d20 /dev/sda /dev/sdb /dev/sdc /dev/sdd
+fi
+run mdctl stop
+GUEST
+
+# judge FOUND JOURNAL BEFORE: every sector has the round that was acknowledged last, or one that was
+# begun after it.
+judge() {
+	awk -v round="$4" '
+		FILENAME == ARGV[1] { before[$2] = $3; next }
+		FILENAME == ARGV[2] && $1 == "began" {
+			for (n = $4; n < $4 + $5; n++) pending[n] = pending[n] " " $3 ":" $2
+			next
+		}
+		FILENAME == ARGV[2] && $1 == "done" { acked[$3 ":" $2] = 1; next }
+		FILENAME == ARGV[2] { next }
+		$1 == "bad" { print "sector " $3 " is nothing that was written"; wrong = 1; next }
+		{
+			split(pending[$2], all, " ")
+			last = before[$2]; ok = ($3 == before[$2]); newest = before[$2]
+			for (i = 1; i in all; i++) {
+				split(all[i], own, ":")
+				if (acked[all[i]]) { ok = 0; newest = own[1] }
+				if ($3 == own[1]) ok = 1
+			}
+			if (!ok) { print "sector " $2 " has round " $3 ", not " newest; wrong = 1 }
+			delete all
+		}
+		END { exit wrong }' "$3" "$2" "$1"
+}
+
+vm() { scripts/vm --timeout 150 "$@"; }
+disks=()
+for n in 0 1 2 3 4 5; do
+	truncate -s 24M "$dir/disk$n"
+	disks+=(--disk "$dir/disk$n")
+done
+vm "${disks[@]}" "$dir/make" || fail "the set was not made"
+vm "${disks[@]}" --out "$dir/out" "$dir/check" || fail "it cannot be read"
+cp "$dir/out/sectors" "$dir/before"
+
+rounds=${MD_LONG:+15}
+rounds=${rounds:-1}
+RANDOM=$((SEED % 32768))
+first=1
+for ((round = 0; round < rounds; round++)); do
+	for what in healthy degraded; do
+		note "round $round: $what"
+		delay=$((1 + RANDOM % 3)).$((RANDOM % 10))
+		vm "${disks[@]}" --seed $((SEED + round)) "$dir/write" $what $delay $first \
+			>"$dir/said" 2>&1 || true
+		tr -d '\r' <"$dir/said" | grep -E '^(began|done) ' >"$dir/journal" || {
+			cat "$dir/said"
+			fail "nothing was written"
+		}
+		echo "$(grep -c ^done "$dir/journal") writes were acknowledged"
+		if [ $what = healthy ]; then
+			# A disk is lost with the power: another world, of copies.
+			lost=$((RANDOM % 4))
+			copies=()
+			for n in 0 1 2 3 4 5; do
+				cp --sparse=always "$dir/disk$n" "$dir/copy$n"
+				copies+=(--disk "$dir/copy$n")
+			done
+			truncate -s 0 "$dir/copy$lost"
+			truncate -s 24M "$dir/copy$lost"
+			note "without disk $lost"
+			vm "${copies[@]}" --out "$dir/out" "$dir/check" || fail "without disk $lost"
+			judge "$dir/out/sectors" "$dir/journal" "$dir/before" ||
+				fail "a write was lost with disk $lost"
+			note "with all disks"
+		fi
+		vm "${disks[@]}" --out "$dir/out" "$dir/check" || fail "it cannot be read"
+		judge "$dir/out/sectors" "$dir/journal" "$dir/before" || fail "a write was lost"
+		cp "$dir/out/sectors" "$dir/before"
+		first=$((first + 1000000))
+	done
+done

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The fourth world: RAID5 metadevices, whose power is cut between any two steps of a write, of a
+//! replay, of the building of the parity and of the replacement of a column (`DURABILITY.md`
+//! clauses 15 to 17).
+//!
+//! After each power cut every single column is lost, in a world of its own; and sometimes one was
+//! missing before. Every sector that nobody was writing is what it was; one that somebody was is
+//! what it was or what it was to be. The record in the state database is one value here: that it is
+//! so, the first world shows.
+
+mod disk;
+mod engine;
+mod restart;
+
+use std::collections::BTreeMap;
+
+use md_model::{
+    database::identity::Uuid,
+    raid5::{
+        layout::{
+            Layout,
+            Rotation, //
+        },
+        progress::{
+            Activity,
+            Progress, //
+        },
+        LOG_SECTORS, //
+    },
+};
+
+use self::disk::{
+    Disk,
+    Sector, //
+};
+use crate::random::Random;
+
+/// What is done as it should be; a test takes something away, and then a violation must be found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RaidRules {
+    /// What is written goes to the logs first.
+    pub log: bool,
+    /// The logs are durable before anything is written in place.
+    pub log_is_durable: bool,
+    /// What a slot has is durable in place before the slot is used again.
+    pub flush_before_reuse: bool,
+    /// What was carried out again is durable before the checkpoint says so.
+    pub flush_after_replay: bool,
+    /// A replay ends with a checkpoint.
+    pub checkpoint: bool,
+    /// The checkpoint is durable before anything is written.
+    pub checkpoint_is_durable: bool,
+    /// Only batches that are whole are carried out again.
+    pub whole_batches_only: bool,
+    /// Everything is durable before a column is replaced.
+    pub flush_before_replacement: bool,
+    /// The recorded cursor is not ahead of what is durable.
+    pub flush_before_cursor: bool,
+    /// Ahead of the build the parity is made of all data.
+    pub no_modify_ahead_of_build: bool,
+}
+
+impl RaidRules {
+    /// All of it.
+    pub const ALL: Self = Self {
+        log: true,
+        log_is_durable: true,
+        flush_before_reuse: true,
+        flush_after_replay: true,
+        checkpoint: true,
+        checkpoint_is_durable: true,
+        whole_batches_only: true,
+        flush_before_replacement: true,
+        flush_before_cursor: true,
+        no_modify_ahead_of_build: true,
+    };
+}
+
+/// How much a run has seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RaidSeen {
+    /// Power cuts.
+    pub cuts: u64,
+    /// Worlds in which a column was lost with the power.
+    pub losses: u64,
+    /// Batches that were carried out again.
+    pub redone: u64,
+    /// Batches that were found, and left alone.
+    pub left: u64,
+    /// Power cuts with a column missing from before.
+    pub degraded: u64,
+    /// Power cuts while a column or the parity was made.
+    pub making: u64,
+    /// Power cuts during a replay.
+    pub replays_cut: u64,
+}
+
+/// The power goes.
+struct Cut;
+
+/// What the state database has of it.
+#[derive(Clone, Copy)]
+struct Record {
+    missing: Option<u32>,
+    progress: Progress,
+}
+
+/// A metadevice.
+#[derive(Clone)]
+struct World {
+    rules: RaidRules,
+    random: Random,
+    layout: Layout,
+    disks: Vec<Disk>,
+    log: Uuid,
+    /// The column that is out of service.
+    missing: Option<u32>,
+    progress: Progress,
+    record: Record,
+    sequence: u64,
+    tail: u64,
+    /// What each sector is, as the caller knows.
+    acknowledged: Vec<Sector>,
+    /// Sectors that are being written, and what they are to be.
+    pending: BTreeMap<u64, Sector>,
+    steps: u64,
+    cut_at: u64,
+    seen: RaidSeen,
+}
+
+/// Runs the world of a seed through so many power cuts; the first one after `cut_at` steps, if that
+/// is given. The error says what is not as it should be.
+pub fn run_raid(
+    seed: u64,
+    rules: RaidRules,
+    lives: u32,
+    cut_at: Option<u64>,
+) -> Result<RaidSeen, String> {
+    let mut world = World::new(seed, rules);
+    for life in 0..lives {
+        let random = 1 + world.random.below(90) as u64;
+        let cut_at = cut_at.filter(|_| life == 0).unwrap_or(random);
+        world.live(cut_at);
+        world
+            .restart()
+            .map_err(|why| format!("seed {seed}, life {life}, cut after {cut_at} steps: {why}"))?;
+    }
+    Ok(world.seen)
+}
+
+impl World {
+    fn new(seed: u64, rules: RaidRules) -> Self {
+        let mut random = Random::new(seed ^ 0x5a1d);
+        let columns = 3 + random.below(3) as u32;
+        let interlace = [8, 16, 40][random.below(3)];
+        let rows = 2 + random.below(2) as u64;
+        let rotation = [Rotation::LeftSymmetric, Rotation::Svm][random.below(2)];
+        let sectors = LOG_SECTORS + rows * interlace;
+        let layout = Layout::new(columns, interlace, sectors, rotation).expect("in range");
+        let builds = random.per_mille(300);
+        let disks = (0..columns).map(|column| {
+            // Sums of these are none of them, unless the parity is made.
+            Disk::new(if builds { 1 << column } else { 0 })
+        });
+        let disks: Vec<_> = disks.collect();
+        let progress = if builds {
+            Progress::begin(Activity::Build)
+        } else {
+            Progress::DONE
+        };
+        let mut world = Self {
+            rules,
+            random,
+            layout,
+            disks,
+            log: Uuid::from_bytes([9; 16]),
+            missing: None,
+            progress,
+            record: Record {
+                missing: None,
+                progress,
+            },
+            sequence: 1,
+            tail: 1,
+            acknowledged: Vec::new(),
+            pending: BTreeMap::new(),
+            steps: 0,
+            cut_at: u64::MAX,
+            seen: RaidSeen::default(),
+        };
+        let _ = world.checkpoint();
+        world.disks.iter_mut().for_each(Disk::flush);
+        world.acknowledged = (0..layout.sectors())
+            .map(|sector| world.read(sector).expect("all columns are there"))
+            .collect();
+        world
+    }
+
+    /// One more step, before which the power may go.
+    fn step(&mut self) -> Result<(), Cut> {
+        self.steps += 1;
+        if self.steps >= self.cut_at {
+            return Err(Cut);
+        }
+        Ok(())
+    }
+
+    /// Number of columns.
+    fn columns(&self) -> u32 {
+        self.layout.columns()
+    }
+
+    /// Columns that are there.
+    fn present(&self) -> impl Iterator<Item = u32> + use<> {
+        let missing = self.missing;
+        (0..self.columns()).filter(move |column| Some(*column) != missing)
+    }
+
+    /// The column that has nothing in the line at an offset.
+    fn lost_at(&self, offset: u64) -> Option<u32> {
+        self.missing.or(self.progress.column_behind(offset))
+    }
+
+    /// What a column has at an offset.
+    fn at(&self, column: u32, offset: u64) -> Sector {
+        self.disks[column as usize].read(LOG_SECTORS + offset)
+    }
+
+    /// Reads a sector as a caller does. `None` if two columns would be needed that are not there.
+    fn read(&self, sector: u64) -> Option<Sector> {
+        let run = self.layout.run(sector, 1)?;
+        let line = self.layout.line_of(run.offset)?;
+        match self.lost_at(line.start) {
+            Some(lost) if lost == run.column => {
+                if !self.progress.is_parity_known(line.start) {
+                    return None;
+                }
+                let mut sum = [0; 512];
+                for column in (0..self.columns()).filter(|column| *column != lost) {
+                    disk::add(&mut sum, &self.at(column, run.offset));
+                }
+                Some(sum)
+            }
+            _ => Some(self.at(run.column, run.offset)),
+        }
+    }
+
+    /// Lives until the power goes.
+    fn live(&mut self, cut_at: u64) {
+        (self.steps, self.cut_at) = (0, cut_at);
+        while self.act().is_ok() {}
+    }
+
+    /// Something happens.
+    fn act(&mut self) -> Result<(), Cut> {
+        let is_made = self.progress.activity == Activity::Nothing;
+        match self.random.below(100) {
+            0..8 => self.flush(),
+            8..30 if !is_made => self.build_step(),
+            8..12 if self.missing.is_none() => {
+                // It was recorded before anything was acknowledged.
+                self.lose(self.random.clone().below(self.columns() as usize) as u32);
+                self.step()
+            }
+            8..25 if self.missing.is_some() => self.replace(),
+            _ => self.write(),
+        }
+    }
+
+    /// A column is out of service from now on, and that is recorded.
+    fn lose(&mut self, column: u32) {
+        self.missing = Some(column);
+        self.record = Record {
+            missing: self.missing,
+            progress: self.progress,
+        };
+    }
+}
