@@ -71,7 +71,7 @@ pub struct Command {
 }
 
 /// All commands, in the order of the help page.
-pub static COMMANDS: [Command; 25] = [
+pub static COMMANDS: [Command; 26] = [
     Command {
         name: "metainit",
         own_program: true,

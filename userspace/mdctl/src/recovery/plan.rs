@@ -249,6 +249,7 @@ mod tests {
             regions: None,
             checks: None,
             soft_partition: None,
+            raid5: None,
         }
     }
 
