@@ -117,6 +117,7 @@ impl Told<'_> {
                 spared: &[],
                 history: None,
                 soft: None,
+                raid: None,
             };
             encode(&parts, &mut bytes).unwrap()
         };
