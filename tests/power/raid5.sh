@@ -118,7 +118,7 @@ GUEST
 # judge FOUND JOURNAL BEFORE: every sector has the round that was acknowledged last, or one that was
 # begun after it.
 judge() {
-	awk -v round="$4" '
+	awk '
 		FILENAME == ARGV[1] { before[$2] = $3; next }
 		FILENAME == ARGV[2] && $1 == "began" {
 			for (n = $4; n < $4 + $5; n++) pending[n] = pending[n] " " $3 ":" $2
