@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 				for (int c = 0; c < columns; c++)
 					sum ^= chunk[c][i];
 				if (sum)
-					errx(1, "row %ld, sector %ld: the parity is wrong", row, i / 512);
+					errx(1, "row %ld, sector %ld: the parity is wrong",
+					     row, i / 512);
 			}
 		/* Left-symmetric: the parity goes to the left, and data begins behind it. */
 		for (int d = 0; !check && d < columns - 1; d++) {

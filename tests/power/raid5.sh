@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: the power is cut while RAID5 is written to, on disks that lose what was not flushed. At
-#         the next boot the logs are carried out: sectors that nobody was writing are what they were,
-#         those that somebody was are old or new; the parity is right; and the same is read with
-#         any one disk missing, also if it is gone before the logs are carried out, and if one was
+#         the next boot the logs are carried out: sectors that nobody was writing are what they
+#         were, those that somebody was are old or new; the parity is right; and the same is read
+#         with any one disk missing, also if it is gone before the logs are carried out, and if one was
 #         missing before the power went.
 # Clause: DURABILITY 7, 15, 16, 24; svm.md 5.6; issue 9
 # Lanes: stock
@@ -118,7 +118,7 @@ GUEST
 # judge FOUND JOURNAL BEFORE: every sector has the round that was acknowledged last, or one that was
 # begun after it.
 judge() {
-	awk -v round="$4" '
+	awk '
 		FILENAME == ARGV[1] { before[$2] = $3; next }
 		FILENAME == ARGV[2] && $1 == "began" {
 			for (n = $4; n < $4 + $5; n++) pending[n] = pending[n] " " $3 ":" $2

@@ -185,8 +185,8 @@ pub fn make_pool(
     metahs::told(&[name], "Hotspare pool is setup", machine, answer)
 }
 
-/// Which submirrors of a new mirror lose what is on them, if there are any; or what is made of a new
-/// RAID5 metadevice.
+/// Which submirrors of a new mirror lose what is on them, if there are any; or what is made of a
+/// new RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
     if let Spec::Raid(raid) = spec {
         let be = if manner.check_only {

@@ -60,8 +60,8 @@ pub fn repair(
     }
 }
 
-/// What is to be done about a column of RAID5, in SVM's order (`svm.md` section 10.1): first the one
-/// that is out of service, then those that fail and were the last ones with their data.
+/// What is to be done about a column of RAID5, in SVM's order (`svm.md` section 10.1): first the
+/// one that is out of service, then those that fail and were the last ones with their data.
 fn of_raid(unit: &Unit) -> Option<Repair> {
     let first = |state| {
         unit.components()

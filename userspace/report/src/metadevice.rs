@@ -37,8 +37,8 @@ pub struct Metadevice {
     /// others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interlace: Option<u64>,
-    /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how far
-    /// it is. Absent if not.
+    /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how
+    /// far it is. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub initializing: bool,
     /// The sides of a mirror, in order. Absent for others.

@@ -128,7 +128,8 @@ pub const CREATE_CHECK_ONLY: u32 = 1;
 /// 10.2, `metainit -f`).
 pub const CREATE_IN_USE: u32 = 2;
 /// [`Create::flags`]: the submirrors of a mirror are equal already, whatever is on them; else all
-/// are made equal to the first one. Of a RAID5 metadevice: the parity fits the data; else it is made.
+/// are made equal to the first one. Of a RAID5 metadevice: the parity fits the data; else it is
+/// made.
 pub const CREATE_ASSUME_CLEAN: u32 = 4;
 
 /// Argument of [`IOC_CREATE`].

@@ -166,11 +166,8 @@ impl World {
                     .map(|(_, at)| *at)
             };
             let (from, to) = (own().min().unwrap_or(0), own().max().unwrap_or(0));
-            runs.push((
-                column,
-                from,
-                (from..=to).map(|at| now(column, at)).collect(),
-            ));
+            let values = (from..=to).map(|at| now(column, at)).collect();
+            runs.push((column, from, values));
         }
         if plan != Plan::Bare && lost != Some(line.parity) {
             let parity = |at: u64| {
