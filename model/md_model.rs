@@ -33,6 +33,8 @@
     clippy::panic,
     clippy::unwrap_used
 )]
+// Tests reckon with numbers of their own, and overflows end them.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod database;
 pub mod events;

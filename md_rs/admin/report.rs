@@ -7,7 +7,10 @@ use kernel::{
 };
 use md_model::{
     geometry::stripe::Component as Place,
-    mirror::passes::Hold,
+    mirror::{
+        component::State,
+        passes::Hold, //
+    },
     raid5::{
         layout::Layout,
         progress::Activity, //
@@ -27,7 +30,10 @@ use crate::{
         Refusal,
         ResyncState, //
     },
-    body::Body,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
     metadevice::Metadevice,
     personality::{
@@ -161,7 +167,7 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
     let stripe = shape.unit().striped();
     let mirror = shape.unit().mirrored();
     let raid = shape.unit().raid();
-    let of_raid = raid.map_or(Resync::NONE, Resync::of_raid);
+    let of_raid = raid.map_or(Resync::NONE, |raid| Resync::of_raid(raid, shape));
     let resync = mirror.map_or(of_raid, |mirror| Resync::of(mirror.map()));
     abi::UnitSummary {
         name: metadevice.name().to_padded(),
@@ -213,20 +219,22 @@ impl Resync {
     };
 
     /// How far the parity of a RAID5 metadevice, or a column, is made.
-    fn of_raid(raid: &dyn Raided) -> Self {
-        let progress = raid.progress();
-        match progress.activity {
-            Activity::Nothing => Self::NONE,
-            _ => Self {
-                state: if raid.is_stuck() || raid.is_unrecorded() {
-                    ResyncState::Stuck
-                } else {
-                    ResyncState::Running
-                },
-                done: progress.cursor,
-                total: raid.layout().column_sectors(),
-            },
-        }
+    fn of_raid(raid: &dyn Raided, shape: &Shape) -> Self {
+        let (progress, total) = (raid.progress(), raid.layout().column_sectors());
+        let is_resyncing = |part: &Component| part.condition.state() == State::Resyncing;
+        let mut columns = shape.components().iter();
+        let done = match progress.activity {
+            // Until its end is recorded it is not over.
+            Activity::Nothing if columns.any(|part| is_resyncing(part)) => total,
+            Activity::Nothing => return Self::NONE,
+            _ => progress.cursor,
+        };
+        let state = if raid.is_stuck() || raid.is_unrecorded() {
+            ResyncState::Stuck
+        } else {
+            ResyncState::Running
+        };
+        Self { state, done, total }
     }
 
     fn of(map: &SyncMap) -> Self {

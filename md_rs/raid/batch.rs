@@ -336,8 +336,9 @@ impl Work {
         let mut is_done = true;
         self.for_pieces(target, request, |work, index, _, _| {
             let line = work.lines.get(index);
-            is_done &=
-                line.is_some_and(|line| !line.is_unreadable && !(is_write && line.is_unwritten));
+            let has_failed =
+                line.is_none_or(|line| line.is_unreadable || (is_write && line.is_unwritten));
+            is_done &= !has_failed;
         });
         is_done
     }

@@ -207,18 +207,18 @@ mod tests {
     /// Runs a takeover on a disk that answers as `disk` says; how it ends and when, and how often a
     /// reservation was broken.
     fn run(mut disk: impl FnMut(Step, u64) -> Verdict) -> (Step, u64, u32) {
-        let (mut now, mut breaks) = (0, 0);
+        let (mut now, mut breaks) = (0_u64, 0_u32);
         let mut takeover = Takeover::new(now, TIMING);
         let mut step = Step::Reserve;
         loop {
             let verdict = match step {
                 Step::Reserve => disk(step, now),
                 Step::Break => {
-                    breaks += 1;
+                    breaks = breaks.saturating_add(1);
                     disk(step, now)
                 }
                 Step::Pause => {
-                    now += u64::from(PAUSE_MS);
+                    now = now.saturating_add(PAUSE_MS.into());
                     Verdict::Good
                 }
                 end => return (end, now, breaks),

@@ -153,7 +153,7 @@ mod tests {
     fn only_a_status_of_its_own_is_a_conflict() {
         for host in 0..=0xff {
             for status in (0..=0xff).filter(|status| *status != 0x18) {
-                let verdict = of_scsi(host << 16 | status, sense(6, 0x29));
+                let verdict = of_scsi((host << 16) | status, sense(6, 0x29));
                 assert_ne!(verdict, Verdict::Conflict, "{host:#x} {status:#x}");
             }
         }

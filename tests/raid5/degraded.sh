@@ -88,4 +88,8 @@ sick sd /dev/sdd good
 	fail "what can be read is not what it was"
 sick sa /dev/sda good
 run metareplace -e -w d20 /dev/mapper/sa
-run metastat d20
+# The others have all that it has now.
+same "states" Okay,Okay,Okay,Maintenance "$(column_states d20)"
+run metareplace -e -w d20 /dev/mapper/sd
+columns=(/dev/mapper/sa /dev/sdg /dev/mapper/sc /dev/mapper/sd)
+columns_tell d20 "${columns[@]}"

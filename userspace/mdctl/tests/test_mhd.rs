@@ -248,7 +248,9 @@ fn refusals_say_what_to_type_next() {
     err| next: mdctl mhd --help
     [exit status 1]
     $ mdctl mhd
-    err| mdctl mhd: Own disks that several hosts can reach, and find out when one is lost.
+    err| mdctl mhd: 'mdctl mhd' requires a subcommand but one was not provided [subcommands: s\
+    tatus, take, release, quick-reserve, failfast, action, keys, reservation, register, reserv\
+    e, preempt, clear]
     err| next: mdctl mhd --help
     [exit status 1]
     ");

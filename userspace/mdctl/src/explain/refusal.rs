@@ -606,7 +606,22 @@ mod tests {
 
     #[test]
     fn so_has_every_refusal_about_disks_of_several_hosts() {
-        assert_snapshot!(refusals(160..=166), @r"");
+        assert_snapshot!(refusals(160..=166), @r"
+        /dev/sdb: the module for disks that several hosts can reach, md_failfast, could not be loaded
+          next: modprobe md_failfast
+        /dev/sdb: another host has it, or has another key (reservation conflict)
+          next: mdctl mhd status /dev/sdb
+        /dev/sdb: has no command for that, or not that kind
+          next: mdctl mhd status /dev/sdb
+        /dev/sdb: is owned by this host alone, or has a key for several, which exclude each other
+          next: mdctl mhd status /dev/sdb
+        /dev/sdb: has not carried out a command, and does not say that another host has it
+          next: dmesg | tail
+        /dev/sdb: a time, key, kind or action is not possible
+          next: mdctl mhd --help
+        /dev/sdb: 17 disks are known, and there cannot be more
+          next: mdctl mhd release DISK
+        ");
     }
 
     #[test]
