@@ -17,6 +17,7 @@ use crate::{
     },
     body::Child,
     condition::Condition,
+    fencing,
     kapi::bdev::BlockDevice,
     spare::{
         Original,
@@ -94,6 +95,20 @@ impl Component {
     /// The hot spare that it is, or has taken the place of and not given back yet.
     pub(crate) fn spare(&self) -> Option<&Arc<Spare>> {
         self.spared.as_ref().and_then(Spared::spare)
+    }
+
+    /// A write has failed. Nobody's fault if the disk is another host's now.
+    pub(crate) fn note_write_failed(&self) {
+        if !fencing::is_lost(&self.device) {
+            self.condition.note_write_failed();
+        }
+    }
+
+    /// The same, of a read.
+    pub(crate) fn note_read_failed(&self) {
+        if !fencing::is_lost(&self.device) {
+            self.condition.note_read_failed();
+        }
     }
 
     /// Whether its device was removed from the machine.

@@ -244,6 +244,18 @@ pub(crate) fn refused(device: &BlockDevice) -> bool {
     }
 }
 
+/// Whether access to the disk of a device was lost, so that what fails there says nothing about it.
+/// In any context.
+#[cold]
+pub(crate) fn is_lost(device: &BlockDevice) -> bool {
+    let dev = device.disk_dev();
+    DISKS.with(|disks| {
+        disks
+            .find(dev)
+            .is_some_and(|disk| disk.is_fenced || disk.watch.lost().is_some())
+    })
+}
+
 /// Whether nothing may be sent to a device, since its disk is fenced. In any context.
 #[inline]
 pub(crate) fn is_fenced(device: &BlockDevice) -> bool {

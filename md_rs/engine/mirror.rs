@@ -518,7 +518,7 @@ impl<'a> Mirror<'a> {
             for side in self.sides().filter(|side| self.is_written(*side)) {
                 let done = self.for_runs(&part, side, &mut |component, piece| {
                     if piece.write_zeros().is_err() {
-                        component.condition.note_write_failed();
+                        component.note_write_failed();
                         part.fail(Failure::Io);
                     }
                 });

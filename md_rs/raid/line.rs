@@ -340,9 +340,9 @@ impl Work {
                 };
                 component.device.note_failed(is_read);
                 if is_read {
-                    component.condition.note_read_failed();
+                    component.note_read_failed();
                 } else {
-                    component.condition.note_write_failed();
+                    component.note_write_failed();
                 }
             }
             all_done &= line.failed_set == 0;

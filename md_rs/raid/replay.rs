@@ -98,7 +98,7 @@ fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Fo
                 .read_part(sector, HEAD_SECTORS, &mut memory.page, 0);
             if read.is_err() {
                 // What is in place may be half of something.
-                component.condition.note_write_failed();
+                component.note_write_failed();
                 return Ok(None);
             }
             let index = slots
@@ -141,7 +141,7 @@ fn redo(target: Target<'_>, batch: &Batch, memory: &mut Memory, may_write: bool)
                 .write_copy(sector, entry.count.into(), data, 0, false)
         });
         if !matches!(written, Ok(Some(_))) {
-            component.condition.note_write_failed();
+            component.note_write_failed();
         }
     }
     Ok(true)

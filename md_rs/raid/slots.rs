@@ -75,7 +75,7 @@ impl Work {
             };
             if self.volley.outcome(shot) != Outcome::Done {
                 component.device.note_failed(false);
-                component.condition.note_write_failed();
+                component.note_write_failed();
                 all_done = false;
             }
         }

@@ -309,7 +309,7 @@ pub(super) fn read_but_from(
                 if error == enodata() {
                     lost |= side_bit(side);
                 }
-                component.condition.note_read_failed();
+                component.note_read_failed();
                 kept.judge();
                 tried |= side_bit(side);
             }
@@ -364,7 +364,7 @@ fn write_on(kept: Kept<'_>, need: Need, side: u32, from: u64, count: u64, buffer
                     .device
                     .write_copy(piece.sector, piece.count, buffer, done, is_durable);
             if written.is_err() {
-                component.condition.note_write_failed();
+                component.note_write_failed();
                 kept.judge();
                 is_written_all &= !is_written(component.condition.state());
             }

@@ -172,7 +172,7 @@ fn mend_piece(
     match second(written.is_ok(), found) {
         Next::Healed => piece.device.health().note_healed(),
         Next::GiveUp => {
-            component.condition.note_write_failed();
+            component.note_write_failed();
             kept.judge();
         }
         Next::Leave | Next::Rewrite => {}

@@ -429,7 +429,7 @@ fn read_sides(kept: Kept<'_>, from: u64, length: u64, room: &mut Room) -> Read {
             sides.read |= side_bit(side);
         } else {
             sides.lost |= side_bit(side);
-            component.condition.note_read_failed();
+            component.note_read_failed();
             kept.judge();
         }
     }
@@ -481,7 +481,7 @@ fn write_from(
             .device
             .write_copy(piece.sector, count, buffer, first, true);
         if written.is_err() {
-            component.condition.note_write_failed();
+            component.note_write_failed();
             kept.judge();
         }
         has_written = true;

@@ -253,7 +253,7 @@ impl<'a> Kept<'a> {
                     continue;
                 }
                 if component.flush().is_err() {
-                    component.condition.note_write_failed();
+                    component.note_write_failed();
                     failed |= side_bit(side);
                 }
             }

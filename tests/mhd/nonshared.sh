@@ -49,7 +49,7 @@ note "a reset drops the reservation; it is put back"
 run mdctl mhd take "$ours" --min 2000 --reinstate 1000
 resets=$(mhd_says "$ours" .resets)
 run sg_reset -d "$ours"
-is_back() { [ "$(mhd_says "$ours" "(.resets > $resets) and (.reinstating | not)")" = true ]; }
+is_back() { [ "$(mhd_says "$ours" " | (.resets > $resets) and (.reinstating | not)")" = true ]; }
 wait_for 20 is_back
 refuse 'eservation [Cc]onflict' rival_reserves
 run mdctl mhd release "$ours"

@@ -58,8 +58,32 @@ run mdctl mhd take "$ours" --min 2000
 run mdctl mhd failfast "$ours" 300
 run write /dev/md/dsk/d10
 key=$(mhd_says "$ours" .reservation.key)
-run blkpr -c register -k 0xb2 "$theirs"
-run blkpr -c preempt -K 0xb2 -k "$key" -t exclusive-access "$theirs"
+cat >/tmp/rival.c <<'C'
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <linux/pr.h>
+
+/* Registers key 0xb2, and preempts the one that is given. */
+int main(int argc, char **argv)
+{
+	struct pr_registration registration = { .new_key = 0xb2 };
+	struct pr_preempt preempt = {
+		.old_key = 0xb2,
+		.new_key = strtoull(argv[2], 0, 16),
+		.type = PR_EXCLUSIVE_ACCESS,
+	};
+	int fd = open(argv[1], O_RDWR);
+	int registered = ioctl(fd, IOC_PR_REGISTER, &registration);
+	int preempted = ioctl(fd, IOC_PR_PREEMPT, &preempt);
+
+	printf("register: %d, preempt: %d\n", registered, preempted);
+	return registered || preempted;
+}
+C
+run gcc -o /tmp/rival /tmp/rival.c
+run /tmp/rival "$theirs" "$key"
 wait_for 10 is_fenced
 refuse '' write /dev/md/dsk/d10
 same "access" no "$(mhd_says "$ours" .access)"
