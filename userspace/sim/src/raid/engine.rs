@@ -311,6 +311,8 @@ impl World {
         };
         if self.rules.flush_before_replacement {
             self.flush()?;
+            // A batch of which the column that goes had a part must not be met without it.
+            self.checkpoint()?;
         }
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
