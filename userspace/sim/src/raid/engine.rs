@@ -311,6 +311,8 @@ impl World {
         };
         if self.rules.flush_before_replacement {
             self.flush()?;
+        }
+        if self.rules.checkpoint_before_replacement {
             // A batch of which the column that goes had a part must not be met without it.
             self.checkpoint()?;
         }
