@@ -269,4 +269,4 @@ mdctl monitor --json --once --after "$last" >"$events"
 tells stop '.new_state == "Stopped"'
 tells start '.old_state == "Stopped" and .new_state == "Running" and .made == 3 and .failed == 0'
 run mdctl stop
-run modprobe -r md_mirror md_stripe md_rs
+run modprobe -r md_sp md_mirror md_stripe md_rs

@@ -391,3 +391,25 @@ fn a_set_that_may_not_be_lost_is_left_alone() {
     [exit status 1]
     ");
 }
+
+/// Their disk would say nothing of the mirror any more once they are made.
+#[test]
+fn soft_partitions_below_a_mirror_wait_with_it() {
+    let mut env = with_a_lost_set();
+    env.write_label("sdc", 3, &[Told::Mirror(10, &[11, 12])]);
+    env.setup("metadb -a -f /dev/sdd");
+    let lines = ["metarecover --all", "metastat -p"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metarecover --all
+    err| metarecover: d10: waits: nobody knows which of its submirrors d11, d12 is the good on\
+    e
+    err| next: metarecover --all --good d11
+    err| metarecover: the set: 1 thing keeps it from being complete
+    err| next: metarecover --all -n
+    [exit status 1]
+    $ metastat -p
+    ");
+    assert_eq!(env.run("metarecover --all --good d11").status, 0);
+    let names = env.run("metastat -p").stdout;
+    assert_eq!(names.lines().count(), 5, "{names}");
+}

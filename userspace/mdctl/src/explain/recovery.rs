@@ -24,6 +24,14 @@ pub fn waits(name: MetadeviceName, sides: &[MetadeviceName]) -> Failure {
     Failure::of(name.to_string(), reason, format!("{AGAIN} --good {first}"))
 }
 
+/// A kind of metadevice that is not made again.
+pub fn not_made_again(name: MetadeviceName, kind: &str) -> Failure {
+    let reason = format!(
+        "is a {kind}, which is not made again: what shares a device with it waits until you have"
+    );
+    Failure::of(name.to_string(), reason, "metainit --help")
+}
+
 /// Who is said to be good, and is a side of no mirror of the set.
 pub fn no_side(name: MetadeviceName) -> Failure {
     let reason = "is a submirror of no mirror that the labels tell of";

@@ -39,9 +39,12 @@ use md_model::{
     database::identity::Uuid,
     units::SECTOR_BYTES, //
 };
-use md_report::dump::{
-    Component,
-    Metadevice, //
+use md_report::{
+    dump::{
+        Component,
+        Metadevice, //
+    },
+    Kind, //
 };
 use std::collections::BTreeSet;
 
@@ -155,15 +158,34 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Whether a metadevice waits for somebody to choose the good side of a mirror that it is, or
-    /// is below of: its label would say nothing of the mirror once it is made.
-    fn waits(&self, name: MetadeviceName) -> bool {
-        let is_open = |unit: &Metadevice| self.good_side(unit).is_none();
-        let is_waiting = |name: MetadeviceName| {
-            !self.there.contains(&name) && self.mirror(name).is_some_and(is_open)
+    /// Whether a metadevice itself waits: a mirror until somebody chooses its good side, and a kind
+    /// that is not made again until somebody makes it by hand.
+    fn waits_itself(&self, name: MetadeviceName) -> bool {
+        let Some(unit) = self.plan.units.get(&name) else {
+            return false;
         };
-        let below = !self.manner.in_memory && self.plan.above(name).any(|above| self.waits(above));
-        is_waiting(name) || below
+        let is_open = match unit.kind {
+            Kind::Concat | Kind::Stripe => false,
+            Kind::Mirror => self.good_side(unit).is_none(),
+            Kind::Raid5 | Kind::SoftPartition => true,
+        };
+        is_open && !self.there.contains(&name)
+    }
+
+    /// Whether something that a device is part of waits: its label would say nothing of that any
+    /// more once another part of it is made. In memory no label is written.
+    fn holds_back(&self, device: &Labelled) -> bool {
+        let mut names = device.tree.iter().filter_map(|unit| unit.name.parse().ok());
+        !self.manner.in_memory && names.any(|name| self.waits_itself(name))
+    }
+
+    /// Whether a metadevice waits, or has to wait for another one on its devices.
+    fn waits(&self, name: MetadeviceName) -> bool {
+        let mut devices = self.labels.iter().filter(|device| {
+            let mut names = device.tree.iter().filter_map(|unit| unit.name.parse().ok());
+            names.any(|own: MetadeviceName| own == name)
+        });
+        self.waits_itself(name) || devices.any(|device| self.holds_back(device))
     }
 
     fn is_ready(&self, name: MetadeviceName, unit: &Metadevice) -> bool {
@@ -292,7 +314,8 @@ impl<'a> Recovery<'a> {
         let devices = self
             .labels
             .iter()
-            .filter(|device| !device.component.is_empty() && !self.plan.is_part(device));
+            .filter(|device| !device.component.is_empty() && !self.plan.is_part(device))
+            .filter(|device| !self.holds_back(device));
         let devices = devices.map(|device| device.path.clone());
         let is_made = |name: &MetadeviceName| self.there.contains(name) && !self.manner.check_only;
         let is_top = |name: &MetadeviceName| self.plan.above(*name).next().is_none();
@@ -329,7 +352,9 @@ impl<'a> Recovery<'a> {
             if self.there.contains(name) || self.tried.contains(name) {
                 continue;
             }
-            if self.mirror(*name).is_some() && self.good_side(unit).is_none() {
+            if unit.kind == Kind::Raid5 {
+                answer.failures.push(told::not_made_again(*name, "RAID5"));
+            } else if self.mirror(*name).is_some() && self.good_side(unit).is_none() {
                 let sides: Vec<_> = children(unit).collect();
                 answer.failures.push(told::waits(*name, &sides));
             } else if !self.waits(*name) {
