@@ -53,7 +53,6 @@ use crate::{
     raid::{
         checkpoint,
         first_progress,
-        flush_all,
         Target, //
     },
     unit_table::UnitTable,
@@ -275,9 +274,11 @@ impl Case<'_> {
         removed.push(old.clone(), GFP_KERNEL)?;
         metadevice.link_instead(&removed, &added)?;
         let gate = metadevice.close_gate();
-        // The new column does not have what the logs of the others say, so that must not count.
+        // The new column does not have its part of batches that the logs of the others tell of:
+        // they would count as torn, and those before them would be carried out. So all of them
+        // must not count any more before the new column does.
         let failed = |error| Refused::with_errno(error, Refusal::DiskFailed);
-        let recorded = flush_all(body).map_err(failed).and_then(|()| {
+        let recorded = checkpoint(body).map_err(failed).and_then(|()| {
             let growth = database.plan_growth(number, &shape)?;
             database.grow_unit(growth, || metadevice.swap(shape, &gate))
         });

@@ -295,15 +295,8 @@ pub(crate) fn replay_logs(body: &Body, may_write: bool) {
     }
 }
 
-/// Makes durable what was written. No request may be under way.
-pub(crate) fn flush_all(body: &Body) -> Result {
-    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
-        return Ok(());
-    };
-    raid.work.lock().flush_settled(target)
-}
-
-/// Says in the logs that what was before does not count. No request may be under way.
+/// Makes durable what was written, and says in the logs that what was before does not count. No
+/// request may be under way.
 pub(crate) fn checkpoint(body: &Body) -> Result {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return Ok(());

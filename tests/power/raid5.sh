@@ -3,8 +3,8 @@
 # Intent: the power is cut while RAID5 is written to, on disks that lose what was not flushed. At
 #         the next boot the logs are carried out: sectors that nobody was writing are what they
 #         were, those that somebody was are old or new; the parity is right; and the same is read
-#         with any one disk missing, also if it is gone before the logs are carried out, and if one was
-#         missing before the power went.
+#         with any one disk missing, also if it is gone before the logs are carried out, and if
+#         one was missing before the power went.
 # Clause: DURABILITY 7, 15, 16, 24; svm.md 5.6; issue 9
 # Lanes: stock
 # Runs: host

@@ -312,6 +312,10 @@ impl World {
         if self.rules.flush_before_replacement {
             self.flush()?;
         }
+        if self.rules.checkpoint_before_replacement {
+            // A batch of which the column that goes had a part must not be met without it.
+            self.checkpoint()?;
+        }
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
         self.progress = Progress::begin(Activity::Column(column));

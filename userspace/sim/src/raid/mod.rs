@@ -54,6 +54,8 @@ pub struct RaidRules {
     pub whole_batches_only: bool,
     /// Everything is durable before a column is replaced.
     pub flush_before_replacement: bool,
+    /// No batch counts any more when a column is replaced.
+    pub checkpoint_before_replacement: bool,
     /// The recorded cursor is not ahead of what is durable.
     pub flush_before_cursor: bool,
     /// Ahead of the build the parity is made of all data.
@@ -71,6 +73,7 @@ impl RaidRules {
         checkpoint_is_durable: true,
         whole_batches_only: true,
         flush_before_replacement: true,
+        checkpoint_before_replacement: true,
         flush_before_cursor: true,
         no_modify_ahead_of_build: true,
     };
