@@ -460,7 +460,7 @@ impl Body {
         }
     }
 
-    /// Refuses a soft partition of which an extent is being moved: what is written to it has to come
+    /// Refuses a soft partition of which an extent is being moved: what is written to it must come
     /// through its own disk.
     pub(crate) fn check_not_moving(&self) -> Result<(), Refused> {
         match self.shape().moving() {

@@ -89,8 +89,8 @@ impl Copied {
     ///
     /// # Safety
     ///
-    /// The request is not ended, and a write of no more bytes than there is room for. No clone of this copy
-    /// is in flight.
+    /// The request is not ended, and a write of no more bytes than there is room for. No clone of
+    /// this copy is in flight.
     unsafe fn take(&self, rq: *mut bindings::request) {
         // SAFETY: By the contract of this function.
         unsafe { ffi::md_bio_take(self.bio.get(), rq) };

@@ -452,7 +452,8 @@ impl<T: Operations> Disk<T> {
         }
     }
 
-    /// Sees to it that writes can be copied ([`Request::copy_data`]) however little memory there is.
+    /// Sees to it that writes can be copied ([`Request::copy_data`]), however little memory there
+    /// is.
     pub(crate) fn prepare_copies(&self) -> Result {
         // SAFETY: By the type invariant the disk is there.
         let sectors = unsafe { (*(*self.gendisk).queue).limits.max_hw_sectors };

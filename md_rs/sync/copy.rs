@@ -202,9 +202,10 @@ pub(crate) fn repair(kept: Kept<'_>, sector: u64, count: u64) -> bool {
     true
 }
 
-/// Reads sectors that no side can read all of, in pieces, each from the first side that can read it.
-/// `take` gets them: which sector each begins with, counted from the first one, how many it has, and
-/// a buffer that begins with them. `false`: a block can be read nowhere, and those behind it were not tried.
+/// Reads sectors that no side can read all of, in pieces, each from the first side that can read
+/// it. `take` gets them: which sector each begins with, counted from the first one, how many it
+/// has, and a buffer that begins with them. `false`: a block can be read nowhere, and those behind
+/// it were not tried.
 pub(crate) fn read_pieces(
     kept: Kept<'_>,
     sector: u64,

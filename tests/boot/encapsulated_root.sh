@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: the root of a Debian that runs, on a partition, becomes a metadevice where it is and, after
-#         a reboot, a mirror: the file system is not copied and never out of use. With the disk that
-#         it came from taken away, the machine boots from the other one.
+# Intent: the root of a Debian that runs, on a partition, becomes a metadevice where it is, and
+#         after a reboot a mirror: the file system is not copied and never out of use. With the
+#         disk that it came from taken away, the machine boots from the other one.
 # Clause: DURABILITY 2, 18, 19, 23; issue 6
 # Lanes: long
 # Runs: host

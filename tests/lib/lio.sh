@@ -42,8 +42,8 @@ shared_disk() {
 	note "this host has $ours, the other one $theirs"
 }
 
-# rival COMMAND...: the other host's command, until the disk has told what it had to tell first, such
-# as a reset.
+# rival COMMAND...: the other host's command, until the disk has told what it had to tell first,
+# such as a reset.
 rival() {
 	local said status n
 	for n in 1 2 3 4; do

@@ -29,7 +29,8 @@ ln -s "$nvmet/subsystems/nqn.md" "$nvmet/ports/1/subsystems/nqn.md"
 host() {
 	local before after
 	before=$(ls /dev/nvme*n1 2>/dev/null || true)
-	echo "transport=loop,nqn=nqn.md,hostnqn=nqn.host$1,hostid=00000000-0000-0000-0000-00000000000$1" \
+	local id=00000000-0000-0000-0000-00000000000$1
+	echo "transport=loop,nqn=nqn.md,hostnqn=nqn.host$1,hostid=$id" \
 		>/dev/nvme-fabrics
 	after() { ls /dev/nvme*n1 2>/dev/null | grep -vxF "${before:-none}"; }
 	wait_for 10 after >&2

@@ -20,7 +20,7 @@
 d10=/dev/md/dsk/d10
 blocks=1792
 
-# bad DISK SIGN BLOCK...: makes blocks of d10 bad on a disk, or good again. The data begins at 1 MiB.
+# bad DISK SIGN BLOCK...: makes blocks of d10 bad on a disk, or good again.
 bad() {
 	local disk=$1 sign=$2 block first
 	printf '$ %s of %s: %s\n' "$sign" "$disk" "${*:3}"

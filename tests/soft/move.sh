@@ -56,7 +56,7 @@ for round in $(seq "$(by_lane 2 20 1)"); do
 	for unit in d20 d30; do
 		before=$(start $unit 0)
 		run mdctl move $unit 0
-		[ "$(start $unit 0)" != "$before" ] || fail "the first extent of $unit was not moved"
+		[ "$(start $unit 0)" != "$before" ] || fail "$unit: its first extent was not moved"
 		run mdctl move $unit 0 -o "$before"
 		same "first extent of $unit" "$before" "$(start $unit 0)"
 		run mdctl move $unit 1

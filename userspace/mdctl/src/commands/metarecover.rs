@@ -30,7 +30,8 @@ use crate::{
         component_word,
         MetadeviceName, //
     },
-    watermarks, Machine,
+    watermarks,
+    Machine, //
 };
 use clap::Parser;
 use std::collections::BTreeSet;

@@ -9,7 +9,8 @@
 //! looked at offline, [`events`] what with waiting for events, [`scrub`] what a check has
 //! found, [`soft`] what is wrong with soft partitions, [`import`] what is wrong with a
 //! description, [`rename`] what with another name, [`recovery`] what keeps a lost set from
-//! being rebuilt, [`multihost`] what with disks that several hosts can reach, and [`keeping`] what with the files that the tool writes.
+//! being rebuilt, [`multihost`] what with disks that several hosts can reach, and [`keeping`] what
+//! with the files that the tool writes.
 
 pub mod database;
 pub mod device;

@@ -10,7 +10,7 @@ pub(super) fn refusal(refusal: Refusal, values: [u64; 2], disk: &str) -> Option<
     Some(match refusal {
         Refusal::NoMultihost => Failure::of(
             disk,
-            "the module for disks that several hosts can reach, md_failfast, could not be loaded",
+            "md_failfast, the module for disks of several hosts, could not be loaded",
             "modprobe md_failfast",
         ),
         Refusal::ReservationConflict => Failure::of(

@@ -607,7 +607,7 @@ mod tests {
     #[test]
     fn so_has_every_refusal_about_disks_of_several_hosts() {
         assert_snapshot!(refusals(160..=166), @r"
-        /dev/sdb: the module for disks that several hosts can reach, md_failfast, could not be loaded
+        /dev/sdb: md_failfast, the module for disks of several hosts, could not be loaded
           next: modprobe md_failfast
         /dev/sdb: another host has it, or has another key (reservation conflict)
           next: mdctl mhd status /dev/sdb

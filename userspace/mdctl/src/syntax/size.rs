@@ -76,7 +76,7 @@ pub fn parse_interlace(word: &str) -> Result<Sectors, String> {
     }
 }
 
-/// Reads an interlace of RAID5: a multiple of 4 KiB, up to 100 MiB. The error is a reason, in words.
+/// Reads an interlace of RAID5: a multiple of 4 KiB up to 100 MiB. The error is a reason in words.
 pub fn parse_raid_interlace(word: &str) -> Result<Sectors, String> {
     let interlace = parse_size(word)?;
     let least = raid5::INTERLACE_SECTORS_MIN;

@@ -28,8 +28,12 @@ fn has_licence(file: &File) -> bool {
     let first = first.unwrap_or("");
     match file.kind {
         Kind::Rust => first == format!("// {LICENCE}"),
-        // As the kernel does: // in sources, /* */ in headers.
-        Kind::C if file.name().ends_with(".h") => first == format!("/* {LICENCE} */"),
+        // As the kernel does: // in sources, /* */ in headers, and a note in those that programs of
+        // any licence may include.
+        Kind::C if file.name().ends_with(".h") => {
+            first == format!("/* {LICENCE} */")
+                || first == format!("/* {LICENCE} WITH Linux-syscall-note */")
+        }
         Kind::C => first == format!("// {LICENCE}"),
         Kind::Shell | Kind::Make => first == format!("# {LICENCE}"),
         Kind::Markdown | Kind::Patch | Kind::Other => true,

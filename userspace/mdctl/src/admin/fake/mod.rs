@@ -6,6 +6,7 @@
 //! them beforehand, see [`answers`].
 
 mod answers;
+mod checks;
 mod database;
 mod events;
 mod layout;
@@ -24,6 +25,7 @@ use super::{
     CallError, //
 };
 use answers::Answers;
+use checks::check_no_parent;
 use database::FakeDatabase;
 use md_abi::admin::{
     AddReplicas,
@@ -33,7 +35,6 @@ use md_abi::admin::{
     ChangeSoft,
     Clear,
     Component,
-    ComponentState,
     Create,
     CreateSoft,
     DeleteReplicas,
@@ -82,7 +83,6 @@ use md_abi::admin::{
     NAME_LEN,
     NO_INDEX,
     NO_PARENT,
-    SOFT_PARENTS,
     UNIT_INITIALIZING,
     UNIT_PENDING, //
 };
@@ -263,47 +263,6 @@ impl FakeAdmin {
     fn is_mirror(&self, number: u32) -> bool {
         let unit = self.units.get(&number);
         unit.is_some_and(|unit| unit.summary.kind == UnitKind::Mirror as u32)
-    }
-
-    /// Whether a metadevice may grow.
-    fn check_grow(&self, number: u32) -> Result<(), Refused> {
-        let UnitSummary { parent, kind, .. } = self.summary(number);
-        if kind != UnitKind::Stripe as u32 {
-            Err((Refusal::NotAStripe, NO_INDEX, [0; 2]))
-        } else if parent != NO_PARENT && !self.is_mirror(parent) {
-            Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0]))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Whether a metadevice may be cleared.
-    fn check_clear(&self, number: u32, force: bool) -> Result<(), Refused> {
-        let UnitSummary {
-            parent,
-            open_count,
-            kind,
-            state,
-            ..
-        } = self.summary(number);
-        check_no_parent(parent)?;
-        let erred = state == ComponentState::Maintenance as u32;
-        if open_count > 0 {
-            Err((Refusal::UnitOpen, NO_INDEX, [open_count.into(), 0]))
-        } else if kind == UnitKind::Mirror as u32 && erred && !force {
-            Err((Refusal::SubmirrorErred, NO_INDEX, [0; 2]))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// Refuses a metadevice that is a component of another one, or the base of soft partitions.
-fn check_no_parent(parent: u32) -> Result<(), Refused> {
-    match parent {
-        NO_PARENT => Ok(()),
-        SOFT_PARENTS => Err((Refusal::UnitIsBase, NO_INDEX, [0; 2])),
-        _ => Err((Refusal::UnitHasParent, NO_INDEX, [parent.into(), 0])),
     }
 }
 
