@@ -26,15 +26,15 @@ echo loop >"$nvmet/ports/1/addr_trtype"
 ln -s "$nvmet/subsystems/nqn.md" "$nvmet/ports/1/subsystems/nqn.md"
 
 # host LETTER: connects as another host, and says which disk it has.
+disks() { find /dev -maxdepth 1 -name 'nvme*n1' | sort; }
 host() {
-	local before after
-	before=$(ls /dev/nvme*n1 2>/dev/null || true)
-	local id=00000000-0000-0000-0000-00000000000$1
+	local before id=00000000-0000-0000-0000-00000000000$1
+	before=$(disks)
 	echo "transport=loop,nqn=nqn.md,hostnqn=nqn.host$1,hostid=$id" \
 		>/dev/nvme-fabrics
-	after() { ls /dev/nvme*n1 2>/dev/null | grep -vxF "${before:-none}"; }
-	wait_for 10 after >&2
-	after | tail -n 1
+	new() { disks | grep -vxF "${before:-none}"; }
+	wait_for 10 new >&2
+	new | tail -n 1
 }
 ours=$(host a | tail -n 1)
 theirs=$(host b | tail -n 1)

@@ -14,6 +14,7 @@
 
 modprobe md_rs
 run modprobe md_failfast
+# shellcheck disable=SC2119
 shared_disk
 
 cat >/tmp/ported.c <<'C'

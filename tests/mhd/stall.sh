@@ -12,6 +12,7 @@
 . "$MD_TEST_LIB/lio.sh"
 
 modprobe md_rs
+# shellcheck disable=SC2119
 shared_disk
 modprobe scsi_debug dev_size_mb=8
 debug=$(cd /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/[0-9]*:*/ && pwd)

@@ -144,7 +144,7 @@ if [ -e /sys/kernel/debug/fail_page_alloc/probability ]; then
 	echo Y >ignore-gfp-wait
 	echo 0 >verbose
 	echo 0 >min-order
-	echo -1 >times
+	echo -1 >./times
 	echo 100 >probability
 	torn_and_same 2
 	echo 0 >probability

@@ -24,7 +24,7 @@ mkdir -p /mnt
 second=/dev/sdb
 for kind in ext4 xfs; do
 	note "$kind"
-	run metainit -f d20 -r /dev/sda $second /dev/sdc -i 32k
+	run metainit -f d20 -r /dev/sda "$second" /dev/sdc -i 32k
 	if [ $kind = ext4 ]; then
 		run mkfs.ext4 -q /dev/md/dsk/d20
 	else
@@ -51,7 +51,7 @@ for kind in ext4 xfs; do
 	run mount /dev/md/dsk/d20 /mnt
 	tree_checksums /mnt | cmp - /tmp/sums || fail "files are not what they were"
 	second=$(disk_named disk1)
-	run metareplace -e -w d20 $second
+	run metareplace -e -w d20 "$second"
 	columns_are d20 Okay,Okay,Okay || fail "$(column_states d20)"
 	tree_checksums /mnt | cmp - /tmp/sums || fail "files are not what they were"
 	run umount /mnt
@@ -60,6 +60,6 @@ for kind in ext4 xfs; do
 	else
 		run xfs_repair -n /dev/md/dsk/d20
 	fi
-	columns_tell d20 /dev/sda $second /dev/sdc
+	columns_tell d20 /dev/sda "$second" /dev/sdc
 	run metaclear d20
 done
