@@ -17,6 +17,7 @@
 . "$MD_TEST_LIB/mirror.sh"
 
 modprobe md_rs
+# shellcheck disable=SC2119
 shared_disk
 
 write() { dd if=/dev/urandom of="$1" bs=4k count=1 oflag=direct conv=notrunc status=none; }

@@ -12,6 +12,7 @@
 . "$MD_TEST_LIB/lio.sh"
 
 modprobe md_rs
+# shellcheck disable=SC2119
 shared_disk
 
 keys_there() { rival_keys -i -k | grep -oE '0x[0-9a-f]+$' | sort | xargs; }

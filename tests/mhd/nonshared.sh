@@ -13,6 +13,7 @@
 . "$MD_TEST_LIB/lio.sh"
 
 modprobe md_rs
+# shellcheck disable=SC2119
 shared_disk
 
 note "a disk that nobody has"

@@ -17,6 +17,7 @@ cat >"$dir/lose" <<'GUEST'
 . "$MD_TEST_LIB/expect.sh"
 . "$MD_TEST_LIB/lio.sh"
 modprobe md_rs
+# shellcheck disable=SC2119
 shared_disk
 run metainit d10 1 1 "$ours"
 run mdctl mhd take "$ours" --min 2000
