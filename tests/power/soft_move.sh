@@ -5,7 +5,7 @@
 #         set starts, watermarks and records agree, and every block that was written and flushed
 #         has what was written.
 # Clause: svm.md 6.4; DURABILITY 2, 5, 7, 24; issue 8
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         by a program that calculates everything itself, with any one disk missing; while the
 #         parity is made, and after it; requests of all sizes, merged and crossing everything.
 # Clause: DURABILITY 15, 17; svm.md 5.1, 5.4, 5.5, 5.7; issue 9
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 6 --disk-size 20M
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh

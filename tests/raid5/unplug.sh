@@ -4,7 +4,7 @@
 #         notices but metastat, and everything is read; also after a start, and when the disk is
 #         back and was made anew.
 # Clause: DURABILITY 5, 15; svm.md 5.8; issue 9
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 5 --disk-size 160M
 # Timeout: 500
 # shellcheck source=tests/lib/expect.sh

@@ -6,7 +6,7 @@
 #         is moved cannot be changed or cleared meanwhile, and nobody else gets its new place.
 #         Watermarks agree afterwards, also after a restart.
 # Clause: svm.md 6; DURABILITY 10, 21; issue 8
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 256M --leaks
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         that are older, of another base, at another place, torn or forged change no layout; one
 #         copy is enough, and 'metarecover -m' writes them anew.
 # Clause: svm.md 6.2, 6.6; DURABILITY 1, 5, 21; issue 8
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 128M --leaks
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -7,7 +7,7 @@
 #         chosen, the mirror and what is below of it waits, and its labels say what they said. Its
 #         sides can be looked at in memory.
 # Clause: svm.md 6.6; DURABILITY 1, 5, 18; issue 8
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 8 --disk-size 64M --leaks
 # Timeout: 240
 # shellcheck source=tests/lib/expect.sh
