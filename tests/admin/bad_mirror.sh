@@ -149,7 +149,7 @@ int main(void)
 	CREATE_BAD("a mirror as a component", as_stripe("/dev/md/dsk/d20"), EINVAL, 30, 0);
 	CREATE_BAD("rows", (create.rows = (uintptr_t)&row, create.row_count = 1), EINVAL, 10, -1);
 	CREATE_BAD("read policy", create.mirror.read = 3, EINVAL, 31, -1);
-	CREATE_BAD("write policy", create.mirror.write = 2, EINVAL, 31, -1);
+	CREATE_BAD("write policy", create.mirror.write = 3, EINVAL, 31, -1);
 	CREATE_BAD("pass", create.mirror.pass = 10, EINVAL, 31, -1);
 	CREATE_BAD("huge pass", create.mirror.pass = 257, EINVAL, 31, -1);
 	CREATE_BAD("a floor without a target", create.mirror.floor = 1, EINVAL, 31, -1);
