@@ -40,6 +40,7 @@ expected() {
 	echo "-rw-r--r-- $lib/systemd/system/mdctl-check.timer "
 	echo "-rwxr-xr-x $lib/systemd/system-shutdown/md_rs.shutdown "
 	echo "-rw-r--r-- $lib/udev/rules.d/63-md_rs.rules "
+	echo "-rw-r--r-- usr/include/md/mhd.h "
 	echo "-rwxr-xr-x $initramfs/hooks/md_rs "
 	for name in local-block local-top; do
 		echo "-rwxr-xr-x $initramfs/scripts/$name/md_rs "
