@@ -199,13 +199,20 @@ impl Work {
         if lines.all(|line| line.written() == 0) {
             return true;
         }
-        if !self.has_free_slot() && self.flush_settled(target).is_err() {
-            self.give_up(u64::MAX);
-            return true;
+        if !self.has_free_slot() {
+            let present = target.present();
+            if self.flush_settled(target).is_err() {
+                self.give_up(u64::MAX);
+                return true;
+            }
+            if target.present() != present {
+                // The lines were prepared for a column that is out of service since.
+                return false;
+            }
         }
         let failed = self.write_slots(target);
         if failed != 0 {
-            if !target.judge() {
+            if !target.judge() && failed & target.present() != 0 {
                 self.give_up(failed);
             }
             return false;

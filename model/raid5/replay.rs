@@ -14,6 +14,7 @@
 use super::{
     bit,
     log::Head,
+    COLUMNS_MAX,
     SLOTS, //
 };
 use crate::database::identity::Uuid;
@@ -57,11 +58,14 @@ impl<'a> Scan<'a> {
     /// All slots that count: the column that has it, and what it says.
     fn heads(&self) -> impl Iterator<Item = &'a Head> + 'a {
         let log = self.log;
-        let columns = (0..).zip(self.found.chunks(SLOTS as usize));
-        columns.flat_map(move |(column, slots)| {
-            let own = slots.iter().flatten();
-            own.filter(move |head: &&Head| head.log == log && head.column == column)
-        })
+        (0..SLOTS.saturating_mul(u64::from(COLUMNS_MAX)))
+            .zip(self.found)
+            .filter_map(move |(place, found)| {
+                let column = place / SLOTS;
+                found
+                    .as_ref()
+                    .filter(|head| head.log == log && u64::from(head.column) == column)
+            })
     }
 
     /// The first batch that is not known to be durable in place.
