@@ -74,6 +74,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// A bio, and its own data.
+    #[inline]
     pub(super) fn of(source: *mut bindings::bio) -> Self {
         Self {
             source,
@@ -127,8 +128,9 @@ impl BioClone {
     /// # Safety
     ///
     /// The memory is unused, and lives, like `origin` and `target`, until the clone has ended.
-    pub(super) unsafe fn init(this: *mut Self, origin: &Origin, target: &Target<'_>) -> bool {
-        let Origin { source, data } = *origin;
+    #[inline]
+    pub(super) unsafe fn init(this: *mut Self, origin: Origin, target: &Target<'_>) -> bool {
+        let Origin { source, data } = origin;
         let bdev = target.device.as_ptr();
         // SAFETY: By the contract of this function.
         unsafe {
@@ -361,12 +363,12 @@ impl BioSet {
     /// `origin` and `target` live until the clone has ended.
     pub(super) unsafe fn alloc(
         &self,
-        origin: &Origin,
+        origin: Origin,
         target: &Target<'_>,
         wait: bool,
     ) -> *mut BioClone {
         let (set, bdev) = (self.set.get(), target.device.as_ptr());
-        let Origin { source, data } = *origin;
+        let Origin { source, data } = origin;
         // SAFETY: The set is initialised. The bio lies in a `BioClone`: the set was made with the
         // room in front of it.
         unsafe {

@@ -81,11 +81,11 @@ impl FanOut<'_> {
                 return self
                     .submission
                     .bioset()
-                    .alloc(&origin, target, !is_nowait(self.rq));
+                    .alloc(origin, target, !is_nowait(self.rq));
             };
             self.own_clones.set(number);
             let clone = own_clone(self.rq, number);
-            if BioClone::init(clone, &origin, target) {
+            if BioClone::init(clone, origin, target) {
                 clone
             } else {
                 core::ptr::null_mut()

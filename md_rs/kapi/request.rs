@@ -513,7 +513,7 @@ impl Request {
         // ended, which the clone does last. The clone's memory is the request's own and unused.
         unsafe {
             let clone = own_clone(self.rq, 0);
-            if !BioClone::init(clone, &Origin::of(source), target) {
+            if !BioClone::init(clone, Origin::of(source), target) {
                 return self.end(Failure::Resource);
             }
             BioClone::submit(clone, self.rq, target.sector, forward_done);

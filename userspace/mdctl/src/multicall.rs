@@ -25,8 +25,8 @@ use crate::{
         metattach,
         mhd,
         monitor,
-        moving,
         probe,
+        r#move,
         scan,
         start,
         stop,
@@ -183,8 +183,8 @@ pub static COMMANDS: [Command; 26] = [
     Command {
         name: "move",
         own_program: false,
-        definition: moving::Arguments::command,
-        run: |matches, machine, answer| moving::run(arguments(matches)?, machine, answer),
+        definition: r#move::Arguments::command,
+        run: |matches, machine, answer| r#move::run(arguments(matches)?, machine, answer),
     },
     Command {
         name: "stop",

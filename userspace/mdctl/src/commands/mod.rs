@@ -22,7 +22,7 @@ pub mod metasync;
 pub mod metattach;
 pub mod mhd;
 pub mod monitor;
-pub mod moving;
+pub mod r#move;
 pub mod probe;
 pub mod scan;
 pub mod start;

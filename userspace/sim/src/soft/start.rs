@@ -128,6 +128,8 @@ impl World {
     pub(super) fn start(&mut self) -> Result<(), Stop> {
         let mut states = self.records.values().map(|(_, state)| *state);
         if !self.is_rebuilt && states.all(|state| state == SoftState::Okay) {
+            // A move whose copy was not complete has not begun, as far as anybody knows.
+            self.pending = None;
             return Ok(());
         }
         let names_before = self.named_before();

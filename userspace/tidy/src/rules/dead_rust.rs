@@ -164,7 +164,9 @@ struct Modules {
 
 impl<'a> Visit<'a> for Modules {
     fn visit_item_mod(&mut self, module: &'a ItemMod) {
+        // A module may be called by a word of the language.
         let name = module.ident.to_string();
+        let name = name.trim_start_matches("r#").to_string();
         let path = module
             .attrs
             .iter()
