@@ -10,6 +10,8 @@
 # block has been given.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
 # shellcheck source=tests/lib/disks.sh
 . "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/blocks.sh
@@ -46,7 +48,8 @@ same "errors" "" "$(/tmp/blocks write batch $d20 0 $blocks raid)"
 
 note "a block that is good again when it is rewritten"
 written=$(count_of "$disk" sectors_written)
-echo "2 -1 0x28 0 0 2 3 0x11 0" >"$where/error"
+# The read, and the one that sees whether it is still so.
+echo "2 -2 0x28 0 0 2 3 0x11 0" >"$where/error"
 holds one
 wait_for 10 is_healed 1
 [ "$(count_of "$disk" sectors_written)" -gt "$written" ] || fail "it was not written again"
