@@ -181,7 +181,7 @@ static void expect(const char *what, int error, int refusal)
 int main(void)
 {
 	fd = open("/dev/md/admin", O_RDWR);
-	BAD("version", rename_.h.version = 8, EPROTO, 1);
+	BAD("version", rename_.h.version = ABI_VERSION + 1, EPROTO, 1);
 	BAD("size", rename_.h.size++, EINVAL, 2);
 	BAD("header", rename_.h.reserved[1] = 1, EINVAL, 3);
 	BAD("flag", rename_.flags = 2, EINVAL, 3);
