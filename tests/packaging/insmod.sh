@@ -23,6 +23,14 @@ works() {
 	run dd if=/dev/md/dsk/d10 of=/dev/null bs=64k count=4 status=none
 	run metaclear d10
 }
+# insert NAME: with what it needs of the kernel's own, which insmod does not look for.
+insert() {
+	local needed
+	for needed in $(modinfo -F depends "$1" | tr , ' '); do
+		[[ $needed == md_* ]] || run modprobe "$needed"
+	done
+	run insmod "$folder/$1.ko"
+}
 is_gone() { [ ! -e "/sys/module/$1" ]; }
 
 note "insmod"
@@ -30,7 +38,7 @@ for name in "${personalities[@]}"; do
 	refuse 'Unknown symbol' insmod "$folder/$name.ko"
 done
 run insmod "$folder/md_rs.ko"
-for name in "${personalities[@]}"; do run insmod "$folder/$name.ko"; done
+for name in "${personalities[@]}"; do insert "$name"; done
 works
 for name in "${personalities[@]}"; do run rmmod "$name"; done
 run rmmod md_rs
