@@ -42,6 +42,11 @@ make_target() {
 	case $1.$2 in
 	raw.raw) device=$a ;;
 	concat.ours) metainit d10 2 1 "$a" 1 "$b" ;;
+	concat-failfast.ours)
+		# The disks are asked once, and then not before the job is over.
+		metainit d10 2 1 "$a" 1 "$b" && mdctl mhd failfast "$a" 3600000 &&
+			mdctl mhd failfast "$b" 3600000
+		;;
 	concat.dm-linear) dm "0 $size linear $a 0"$'\n'"$size $size linear $b 0" ;;
 	stripe.ours) metainit d10 1 4 "$a" "$b" "$c" "$d" -i 64k ;;
 	stripe.dm-stripe) dm "0 $((4 * size)) striped 4 128 $a 0 $b 0 $c 0 $d 0" ;;
@@ -84,6 +89,10 @@ unmake_target() {
 		mdadm --quiet --zero-superblock "/dev/${3}0" "/dev/${3}1"
 		;;
 	mirror.ours) for d in d10 d11 d12; do metaclear $d || true; done ;;
+	concat-failfast.ours)
+		metaclear d10
+		for d in "/dev/${3}0" "/dev/${3}1"; do mdctl mhd failfast "$d" off; done
+		;;
 	# With -f: disks that keep nothing have no watermarks.
 	soft-mirror.*) for d in d10 d13 d11 d12; do metaclear -f $d || true; done ;;
 	soft.ours) metaclear -f d10 ;;
@@ -98,6 +107,8 @@ targets_of() {
 	case $1 in
 	raw) echo raw ;;
 	concat) echo ours dm-linear ;;
+	# For scripts/bench-profile: what failfast costs a request.
+	concat-failfast) echo ours ;;
 	stripe) echo ours dm-stripe ${all_peers:+md-raid0} ;;
 	mirror-map) echo ours md-raid1 ;;
 	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;

@@ -258,7 +258,6 @@ sleep 100
 fail "the machine is still there"
 GUEST
 
-rounds=${MD_LONG:+100}
 rounds=${rounds:-3}
 vm=(scripts/vm --disks 0 --mem 512M --smp 1 --share "$dir")
 "${vm[@]}" --wire "$dir/wire.a" --out "$dir/t" --timeout $((rounds * 300)) \
