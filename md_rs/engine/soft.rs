@@ -48,13 +48,11 @@ fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission
         // Of no account where it is.
         Operation::Flush => sector,
         Operation::Other => return request.end(Failure::NotSupported),
-        _ => {
-            match shape.map(sector, count) {
-                Some(piece) if piece.count == count => piece.sector,
-                Some(_) => return send_pieces(request, shape, submission),
-                None => return request.end(Failure::Io),
-            }
-        }
+        _ => match shape.map(sector, count) {
+            Some(piece) if piece.count == count => piece.sector,
+            Some(_) => return send_pieces(request, shape, submission),
+            None => return request.end(Failure::Io),
+        },
     };
     if let Some(request) = request.carry(below.carrier(), place) {
         mirror::queue(request, below.body(), submission);

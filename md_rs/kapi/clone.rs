@@ -235,14 +235,24 @@ impl BioClone {
         nowait: bool,
         done: Done,
     ) {
-        let nowait = if nowait { super::request::REQ_NOWAIT } else { 0 };
+        let nowait = if nowait {
+            super::request::REQ_NOWAIT
+        } else {
+            0
+        };
         // SAFETY: By the contract of this function. From `submit_bio_noacct` on the bio belongs to
         // the block layer.
         unsafe {
             Self::note_origin(this, core::ptr::null_mut(), target, true);
             let (bio, bdev) = ((*this).bio.get(), target.device.as_ptr());
             let (table, count) = ((*data).bi_io_vec, (*data).bi_vcnt);
-            bindings::bio_init(bio, bdev, table, count, bindings::req_op_REQ_OP_READ | nowait);
+            bindings::bio_init(
+                bio,
+                bdev,
+                table,
+                count,
+                bindings::req_op_REQ_OP_READ | nowait,
+            );
             (*bio).bi_vcnt = count;
             (*bio).bi_iter = (*data).bi_iter;
             (*bio).bi_iter.bi_sector = target.sector;

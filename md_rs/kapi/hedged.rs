@@ -169,8 +169,11 @@ impl Hedges {
 
     /// Whether any read is in the table.
     fn has_any(&self) -> bool {
-        self.table()
-            .is_some_and(|table| table.0.with(|places| places.iter().any(|p| p.read.is_some())))
+        self.table().is_some_and(|table| {
+            table
+                .0
+                .with(|places| places.iter().any(|p| p.read.is_some()))
+        })
     }
 }
 
@@ -293,8 +296,8 @@ impl Attempt {
     ///
     /// # Safety
     ///
-    /// It is counted, and has entered the gate of the disk ([`Self::leave`]); what `target` leads to
-    /// stays as long as somebody is inside; `nowait` if the device may not let anybody wait.
+    /// It is counted, and has entered the gate of the disk ([`Self::leave`]); what `target` leads
+    /// to stays as long as somebody is inside; `nowait` if the device may not let anybody wait.
     unsafe fn send(mut this: KBox<Self>, index: usize, target: &Target<'_>, nowait: bool) {
         this.index = index;
         let this = KBox::into_raw(this);

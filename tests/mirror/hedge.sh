@@ -22,12 +22,12 @@
 
 d10=/dev/md/dsk/d10
 
-# frozen NAME: a disk answers nothing from now on; what is sent to it stays there until it is thawed.
+# frozen NAME: a disk answers nothing from now on; what is sent to it waits until it is thawed.
 frozen() { run dmsetup suspend --nolockfs --noflush "$1"; }
 thawed() { run dmsetup resume "$1"; }
 
-# reader FILE COUNT LIMIT UNTIL: reads blocks of 16 KiB, one after the other, each into memory of its
-# own, which it then fills with something else. Every read has to be done within LIMIT milliseconds.
+# reader FILE COUNT LIMIT UNTIL: reads blocks of 16 KiB, one after the other, each into memory of
+# its own, which it then fills with something else. Every read has to be done within LIMIT milliseconds.
 # When the file UNTIL is there, the memory must hold what it was filled with. What was read goes to
 # standard output.
 cat >/tmp/reader.c <<'C'
@@ -97,8 +97,8 @@ stays() { sleep 2 && kill -0 "$1" 2>/dev/null; }
 # all_in_time: no side is avoided.
 all_in_time() { ! metastat d11 d12 | grep -q '(slow)'; }
 
-# late_answer NAME: while a side answers nothing, nobody waits; when it answers, that changes nobody's
-# memory. More reads are sent than the ones of which nobody has heard.
+# late_answer NAME: while a side answers nothing, nobody waits; when it answers, that changes
+# nobody's memory.
 late_answer() {
 	local before reader
 	wait_for 60 all_in_time

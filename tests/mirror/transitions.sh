@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: under ext4 and under xfs, with a load that verifies what it reads, the sides of a mirror go
-#         through all that can happen to them, in an order that is drawn: they are attached and
+# Intent: under ext4 and under xfs, with a load that verifies what it reads, the sides of a mirror
+#         go through all that can happen to them, in an order that is drawn: they are attached and
 #         detached, go offline and come back, fail and are replaced, enabled or spared, are checked
 #         and repaired, also while another one is still being resynced. Nobody sees an error, and in
 #         the end all sides are the same and every file is what was written.
