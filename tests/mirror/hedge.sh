@@ -27,9 +27,9 @@ frozen() { run dmsetup suspend --nolockfs --noflush "$1"; }
 thawed() { run dmsetup resume "$1"; }
 
 # reader FILE COUNT LIMIT UNTIL: reads blocks of 16 KiB, one after the other, each into memory of
-# its own, which it then fills with something else. Every read has to be done within LIMIT milliseconds.
-# When the file UNTIL is there, the memory must hold what it was filled with. What was read goes to
-# standard output.
+# its own, which it then fills with something else. Every read has to be done within LIMIT
+# milliseconds. When the file UNTIL is there, the memory must hold what it was filled with. What was
+# read goes to standard output.
 cat >/tmp/reader.c <<'C'
 #define _GNU_SOURCE
 #include <err.h>
