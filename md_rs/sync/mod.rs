@@ -19,7 +19,7 @@ pub(crate) mod copy;
 pub mod map;
 mod mark;
 mod mend;
-mod pace;
+pub(crate) mod pace;
 pub(crate) mod scrub;
 pub(crate) mod upkeep;
 mod watch;
