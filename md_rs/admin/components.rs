@@ -215,7 +215,9 @@ pub(super) fn open_claimed(
         return Err(Refused::new(EBUSY, Refusal::DeviceIsSpare).with([pool.into(), 0]));
     }
     if let Some((device, end)) = units.database().device(dev) {
-        let is_taken = units.with_component(device.user_dev()).is_some();
+        let is_taken = units
+            .with_component(|part| part.dev == device.user_dev())
+            .is_some();
         if is_taken || end > RESERVED_HEAD_SECTORS {
             return Err(Refused::new(EBUSY, Refusal::ComponentBusy));
         }

@@ -132,6 +132,9 @@ impl Reserve {
 
     /// Makes one for requests of up to `bytes`, if there is none. It stays as long as the disk.
     pub(super) fn make(&self, bytes: u32) -> Result<(), AllocError> {
+        if self.bytes.load(Relaxed) != 0 {
+            return Ok(());
+        }
         let bytes = bytes.min(RESERVE_MAX);
         let copied = Copied::new(bytes, GFP_KERNEL, true)?;
         if self.bytes.cmpxchg(0, bytes, Full).is_ok() {

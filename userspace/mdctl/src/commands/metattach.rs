@@ -13,7 +13,6 @@ use crate::{
     components,
     discover::{
         signatures::signatures,
-        Host,
         User,
         Users, //
     },
@@ -167,7 +166,7 @@ impl Arguments {
         let failed = |error| explain::request(&error, &Subject::making(name, &paths));
         requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
         if !self.force {
-            check_signatures(&paths, machine.host)?;
+            check_signatures(&paths, machine)?;
         }
         if self.check_only {
             answer.line(&format!("{name}: {} would be attached", plural(&paths)));
@@ -272,7 +271,7 @@ impl Arguments {
         let failed = |error| explain::request(&error, &Subject::part(name, &path));
         attach(machine.admin, name, &device, true).map_err(failed)?;
         if !self.force {
-            check_overwritten(&path[0], machine.host)?;
+            check_overwritten(&path[0], machine)?;
         }
         if self.check_only {
             answer.line(&format!("{name}: submirror {submirror} would be attached"));
@@ -317,16 +316,16 @@ fn check_growable(
 }
 
 /// Sees that a new submirror carries nothing that somebody may want back.
-fn check_overwritten(path: &String, host: &dyn Host) -> Result<(), Failure> {
-    match components::find_carrier([path], host)? {
+fn check_overwritten(path: &String, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    match components::find_carrier([path], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::mirror::overwritten(&carrier)),
     }
 }
 
 /// Sees that the components carry nothing that somebody may want back.
-fn check_signatures(paths: &[String], host: &dyn Host) -> Result<(), Failure> {
-    match components::find_carrier(paths, host)? {
+fn check_signatures(paths: &[String], machine: &mut Machine<'_>) -> Result<(), Failure> {
+    match components::find_carrier(paths, machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
