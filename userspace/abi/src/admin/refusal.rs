@@ -161,7 +161,7 @@ pub enum Refusal {
     SpareNotBroken = 87,
     /// There cannot be so many spares in a pool. `values`: found, most.
     TooManySpares = 88,
-    /// Only a stripe or concat has a hot spare pool.
+    /// Only a stripe, concat or RAID5 metadevice has a hot spare pool.
     PoolIsForStripes = 89,
     /// There are hot spare pools, which need the state database. `values[0]`: number of the first.
     PoolsExist = 90,
@@ -188,7 +188,7 @@ pub enum Refusal {
     ScrubRunning = 64,
     /// No scrub of the mirror is under way.
     NoScrub = 65,
-    /// The mirror has not two submirrors in service.
+    /// The mirror has not two submirrors in service, or a column of RAID5 is not, or is being made.
     NothingToCompare = 66,
     /// The submirror is not in service, so that nothing can be repaired from it.
     SideNotInService = 67,
@@ -258,7 +258,7 @@ pub enum Refusal {
     NotARaid = 150,
     /// Number of columns out of range. `values`: found, most.
     BadColumnCount = 151,
-    /// A RAID5 metadevice cannot be part of another one.
+    /// A RAID5 metadevice, or a soft partition on one, cannot be part of another one.
     ComponentIsRaid = 152,
     /// A column of a RAID5 metadevice cannot be a metadevice.
     ColumnIsMetadevice = 153,
@@ -271,6 +271,10 @@ pub enum Refusal {
     ReplaceErredFirst = 156,
     /// The other columns of the RAID5 metadevice do not make up for this one.
     NotRedundant = 157,
+    /// A new column of RAID5 could not be filled with zeroes. `values[0]`: the errno.
+    ZeroingFailed = 158,
+    /// A signal has come before a new column of RAID5 was filled with zeroes.
+    AttachInterrupted = 159,
     /// The module for disks that several hosts can reach could not be loaded.
     NoMultihost = 160,
     /// Another host has the disk: a reservation conflict.
@@ -289,7 +293,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 126] = [
+    pub const ALL: [Refusal; 128] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -409,6 +413,8 @@ impl Refusal {
         Refusal::RaidIsMade,
         Refusal::ReplaceErredFirst,
         Refusal::NotRedundant,
+        Refusal::ZeroingFailed,
+        Refusal::AttachInterrupted,
         Refusal::NoMultihost,
         Refusal::ReservationConflict,
         Refusal::NoReservations,
