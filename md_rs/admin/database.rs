@@ -97,7 +97,7 @@ pub(super) fn check_empty(units: &UnitTable, loaded: Error) -> Result<(), Refuse
 /// room only in its reserved head.
 fn device_for(units: &UnitTable, asked: &abi::Device) -> Result<(Arc<BlockDevice>, bool), Refused> {
     let path = path_text(&asked.device)?;
-    if let Some((_, component)) = units.with_component(asked.dev) {
+    if let Some((_, component)) = units.with_component(|part| part.dev == asked.dev) {
         let is_reserved = component.child.is_none() && !component.identity.uuid.is_nil();
         return if is_reserved {
             Ok((component.device.clone(), true))

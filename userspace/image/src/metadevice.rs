@@ -285,6 +285,7 @@ fn told_options(options: Options) -> dump::Options {
             ReadPolicy::RoundRobin => report::ReadPolicy::RoundRobin,
             ReadPolicy::Geometric => report::ReadPolicy::Geometric,
             ReadPolicy::First => report::ReadPolicy::First,
+            ReadPolicy::Hedged => report::ReadPolicy::Hedged,
         },
         write_policy: match options.write {
             WritePolicy::Parallel => report::WritePolicy::Parallel,
