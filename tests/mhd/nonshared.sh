@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a disk is taken from another host, kept, given up and reserved; whoever does not have it
 #         is told so; the disk itself says the same. What must not be mixed is refused, and a disk
-#         without reservations says that it has none.
+#         without reservations says that it has none. What is done when one is lost is the module's
+#         parameter, until somebody says otherwise.
 # Clause: issue 10: mhd(7I) MHIOCTKOWN, MHIOCRELEASE, MHIOCSTATUS, MHIOCQRESERVE
 # Lanes: drawn
 # Vm: --disks 2 --disk-size 16M
@@ -62,3 +63,7 @@ run mdctl mhd take "$ours" --min 2000
 refuse 'in use' modprobe -r md_failfast
 run mdctl mhd release "$ours"
 run modprobe -r md_failfast
+
+note "what the module says is done when a disk is lost"
+run modprobe md_failfast action=2
+same "action" fence "$(mhd_says "$ours" .action)"
