@@ -257,6 +257,25 @@ impl Shape {
         self.components.first()?.child.as_ref()
     }
 
+    /// The mirror or RAID5 metadevice that a soft partition is on, whose disk carries its requests.
+    #[inline]
+    pub(crate) fn carrier_below(&self) -> Option<&Child> {
+        let base = self.components.first()?.child.as_ref()?;
+        let carries = base.body.upkeep.is_some() || base.body.raid.is_some();
+        carries.then_some(base)
+    }
+
+    /// Whether it is RAID5, or a soft partition on that.
+    pub(crate) fn is_raid(&self) -> bool {
+        match &self.unit {
+            Unit::Raid(_) => true,
+            Unit::Soft(_) => self
+                .carrier_below()
+                .is_some_and(|base| base.body.raid.is_some()),
+            Unit::Striped(_) | Unit::Mirrored(_) => false,
+        }
+    }
+
     /// Whether it is a mirror, or a soft partition on one: a block of it has several places.
     pub(crate) fn is_mirrored(&self) -> bool {
         match &self.unit {

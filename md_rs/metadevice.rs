@@ -14,7 +14,8 @@ use md_model::{
             WritePolicy, //
         }, //
     },
-    name::UnitName, //
+    name::UnitName,
+    raid5::layout::Layout, //
 };
 
 use crate::{
@@ -291,14 +292,18 @@ impl Metadevice {
         Ok(())
     }
 
-    /// Has everything looked at that there may be to do for a mirror.
+    /// Has everything looked at that there may be to do for a mirror or RAID5.
     pub(crate) fn ask_upkeep(&self) {
         upkeep::ask_all(|errand| self.disk.ask(errand));
     }
 
     /// Has a scrub go on.
     pub(crate) fn ask_scrub(&self) {
-        self.disk.ask(upkeep::SCRUB);
+        let errand = match self.body().raid() {
+            Some(_) => raid::build::CHECK,
+            None => upkeep::SCRUB,
+        };
+        self.disk.ask(errand);
     }
 
     /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
@@ -308,11 +313,12 @@ impl Metadevice {
         self.leave_clean();
     }
 
-    /// A scrub of a mirror ends here.
+    /// A scrub of a mirror ends here, or a check of RAID5.
     pub(crate) fn interrupt_scrub(&self) {
         if let Some(kept) = Kept::of(self.body()) {
             kept.interrupt_scrub();
         }
+        raid::check::interrupt(self.body());
     }
 
     /// A mirror is clean afterwards, if it can be, until somebody writes to it.
@@ -384,6 +390,10 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             for component in shape.components() {
                 limits.stack(&component.device, start, &label);
             }
+            let base = shape.carrier_below().map(|base| base.body().shape().unit());
+            if let Some(raid) = base.and_then(Unit::raid) {
+                keep_to_data(&mut limits, raid.layout());
+            }
         }
         Unit::Mirrored(_) => {
             for component in shape.components() {
@@ -397,9 +407,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             let layout = raid.layout();
             let interlace = u32::try_from(layout.interlace_sectors()).unwrap_or(0);
             limits.prefer_sizes(interlace, layout.row_sectors());
-            limits.offer_only_data();
-            limits.keep_pages_stable();
-            limits.set_largest_change(largest_change(layout));
+            keep_to_data(&mut limits, layout);
         }
     }
     if shape.is_mirrored() {
@@ -409,4 +417,11 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
     }
     limits.settle_offers();
     Ok(limits)
+}
+
+/// What RAID5 can do, and what is on it.
+fn keep_to_data(limits: &mut QueueLimits, layout: &Layout) {
+    limits.offer_only_data();
+    limits.keep_pages_stable();
+    limits.set_largest_change(largest_change(layout));
 }

@@ -62,6 +62,7 @@ pub use crate::{
         Condition,
         Failures, //
     },
+    raid::ledger::Ledger,
     sides::Sides,
     sync::map::SyncMap, //
 };
@@ -107,8 +108,12 @@ pub enum UnitSpec<'a> {
         interlace_sectors: u64,
         /// Its columns.
         columns: &'a [ComponentSpec],
+        /// How many of these were attached later: the last ones.
+        attached: u32,
         /// All but these.
         raid: Raid,
+        /// What is remembered of it.
+        ledger: &'a Arc<Ledger>,
     },
 }
 
@@ -183,6 +188,14 @@ impl Unit {
         match self {
             Self::Raid(raid) => raid.columns(),
             _ => self.striped().map_or(&[], |map| map.components()),
+        }
+    }
+
+    /// Whether it may have a hot spare pool: it has components, and they have states.
+    pub(crate) fn may_have_pool(&self) -> bool {
+        match self {
+            Self::Striped(_) | Self::Raid(_) => true,
+            Self::Soft(_) | Self::Mirrored(_) => false,
         }
     }
 
@@ -286,6 +299,9 @@ pub trait Raided: Send + Sync + 'static {
 
     /// Writes that down.
     fn note_unrecorded(&self);
+
+    /// What is remembered of it whatever its shape.
+    fn ledger(&self) -> &Arc<Ledger>;
 
     /// Whether what is being made cannot go on.
     fn is_stuck(&self) -> bool;

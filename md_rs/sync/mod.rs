@@ -20,7 +20,7 @@ mod hedge;
 pub mod map;
 mod mark;
 mod mend;
-mod pace;
+pub(crate) mod pace;
 pub(crate) mod scrub;
 pub(crate) mod upkeep;
 mod watch;

@@ -79,7 +79,7 @@ pub const REGION_WORDS: Field = SYNC.then(
 pub const POOL: Field = REGION_WORDS.then(
     "pool",
     2,
-    "number of the hot spare pool of a stripe or concat, plus 1; or 0",
+    "number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; or 0",
 );
 /// Components and spares.
 pub const SPARED: Field = POOL.then(

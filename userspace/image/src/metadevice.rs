@@ -19,7 +19,12 @@ use md_model::{
             Pool,
             Spare, //
         },
+        watched::{
+            self,
+            Watched, //
+        },
     },
+    failfast::Action,
     mirror::{
         component::State,
         options::{
@@ -238,6 +243,21 @@ pub(crate) fn told_pool(pool: &Pool<'_>) -> dump::Pool {
         name: pool_name(pool.number),
         spares: pool.spares().map(spare).collect(),
     }
+}
+
+/// The record of what failfast does in the terms of the documents.
+pub(crate) fn told_watched(record: &watched::Record<'_>) -> Vec<dump::Watched> {
+    let told = |device: Watched| {
+        let wwn = text(&device.identity.wwn);
+        dump::Watched {
+            device: uuid(device.identity.uuid),
+            partition: uuid(device.identity.partition),
+            wwn: (!wwn.is_empty()).then_some(wwn),
+            failfast_ms: device.choice.period_ms,
+            action: device.choice.action.map(Action::word),
+        }
+    };
+    record.devices().map(told).collect()
 }
 
 fn time(seconds: u64) -> Option<String> {

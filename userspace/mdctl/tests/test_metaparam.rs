@@ -22,7 +22,9 @@ fn with_mirror() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metaparam --help"), @r"
     $ metaparam --help
-    Change the options of a mirror or the hot spare pool of a stripe or concat, or show them.
+    Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe,\
+     concat
+    or RAID5 metadevice, or show them.
 
     What is not given stays as it is; without options all are shown. The metadevice may be in \
     use.
@@ -48,8 +50,8 @@ fn help_page() {
     in KiB per second; none for no ceiling
           --resync-latency <TIME>  How long requests to the mirror may take on average before \
     the resync gives way, such as 20ms, up to a minute
-      -h <POOL>                    The hot spare pool of a stripe or concat, such as hsp001; n\
-    one for none
+      -h <POOL>                    The hot spare pool of a stripe, concat or RAID5 metadevice,\
+     such as hsp001; none for none
           --json                   Answer in JSON, also errors; may stand anywhere on the line
       -?, --help                   Print help
     ");
@@ -156,7 +158,7 @@ fn only_a_mirror_has_options() {
     d12: Concat/Stripe current parameters are:
         Hot spare pool: none
     $ metaparam -r first d11
-    err| metaparam: d11: is a concat or stripe, and not a mirror
+    err| metaparam: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metaparam -p 0 d99
@@ -275,7 +277,7 @@ fn the_pace_of_a_resync_is_chosen_and_shown() {
     err| next: metaparam --help
     [exit status 1]
     $ metaparam --resync-floor 5 d11
-    err| metaparam: d11: is a concat or stripe, and not a mirror
+    err| metaparam: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metaparam -h none --resync-floor 5 d11

@@ -42,7 +42,7 @@ pub enum WritePolicy {
     Copy = 2,
 }
 
-/// Options of a mirror. All zero for other metadevices.
+/// Options of a mirror. RAID5 has the last three; all zero for other metadevices.
 #[derive(
     Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]

@@ -86,7 +86,9 @@ impl FakeAdmin {
             | OPTION_CEILING;
         assert_eq!(which & !known, 0);
         let unit = self.summary(number);
-        if unit.kind != UnitKind::Mirror as u32 {
+        let pace = OPTION_TARGET | OPTION_FLOOR | OPTION_CEILING;
+        let is_raid = unit.kind == UnitKind::Raid as u32 && which & !pace == 0;
+        if unit.kind != UnitKind::Mirror as u32 && !is_raid {
             return Err((Refusal::NotAMirror, NO_INDEX, [0; 2]));
         }
         let choose = |bit, old, new| {
