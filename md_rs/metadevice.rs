@@ -8,7 +8,11 @@ use kernel::{
 use md_model::{
     mirror::{
         exclusion,
-        options::WritePolicy, //
+        options::{
+            Options,
+            ReadPolicy,
+            WritePolicy, //
+        }, //
     },
     name::UnitName,
     raid5::layout::Layout, //
@@ -127,9 +131,8 @@ impl Plan {
             disk,
             goes_on: false,
         };
-        let mirror = metadevice.body().shape().unit().mirrored();
-        if mirror.is_some_and(|mirror| mirror.write_policy() == WritePolicy::Copy) {
-            metadevice.prepare_copies()?;
+        if let Some(mirror) = metadevice.body().shape().unit().mirrored() {
+            metadevice.prepare(mirror.options())?;
         }
         let disk = metadevice.disk.device_ref();
         let shown = metadevice.body().events().show_disk(name.number(), disk);
@@ -272,10 +275,21 @@ impl Metadevice {
         narrowed.map_err(disk_failed)
     }
 
-    /// What is written to it can be copied however little memory there is.
-    pub(crate) fn prepare_copies(&self) -> Result<(), Refused> {
-        let prepared = self.disk.prepare_copies();
-        prepared.map_err(|error| Refused::new(error, Refusal::NoMemory))
+    /// What options of a mirror need is there: what is written can be copied, however little memory
+    /// there is, or reads can be hedged. They are hedged from now on, or not any more.
+    pub(crate) fn prepare(&self, options: Options) -> Result<(), Refused> {
+        let no_memory = |error| Refused::new(error, Refusal::NoMemory);
+        if options.write == WritePolicy::Copy {
+            self.disk.prepare_copies().map_err(no_memory)?;
+        }
+        let is_hedging = options.read == ReadPolicy::Hedged;
+        if is_hedging {
+            self.disk.prepare_hedges().map_err(no_memory)?;
+        }
+        if let Some(upkeep) = self.body().upkeep() {
+            upkeep.set_hedging(is_hedging);
+        }
+        Ok(())
     }
 
     /// Has everything looked at that there may be to do for a mirror or RAID5.

@@ -25,6 +25,7 @@ use md_model::{
     geometry::stripe::{
         Component,
         ComponentSpec,
+        FirstRun,
         Piece,
         Row,
         RowSpec, //
@@ -222,6 +223,9 @@ pub trait Striped: Send + Sync + 'static {
     /// Calls `each` with the run of sectors that each component has in the `count` sectors from
     /// `sector` on. `None` outside the metadevice; some calls may have been made by then.
     fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()>;
+
+    /// Where the map can do without the tables. It stays what it is.
+    fn first_run(&self) -> FirstRun;
 
     /// A number of sectors such that requests which do not cross a multiple of it stay in one
     /// piece, and how many sectors make a full round over the components.

@@ -63,12 +63,11 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
     let mirror = shape.unit().mirrored().ok_or(refused)?;
     let before = mirror.options();
     let options = change(before, request.which, &request.mirror)?;
-    if options.write == WritePolicy::Copy {
-        metadevice.prepare_copies()?;
-    }
+    metadevice.prepare(options)?;
     mirror.set_options(options);
     if let Err(refused) = body.database().record(core::iter::once(body.number())) {
         mirror.set_options(before);
+        metadevice.prepare(before)?;
         return Err(refused);
     }
     body.database().relabel_components(body);

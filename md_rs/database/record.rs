@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From a metadevice, or a hot spare pool, to its record.
+//! From a metadevice, a hot spare pool, or what failfast does, to its record.
 
 use kernel::{
     alloc::AllocError,
@@ -22,7 +22,11 @@ use md_model::{
             Spared,
             Sync, //
         },
-        pool, //
+        pool,
+        watched::{
+            self,
+            Watched, //
+        }, //
     },
     geometry::stripe::Component as Place,
     limits::{
@@ -103,6 +107,12 @@ impl Scratch {
     pub(super) fn encode_pool(&mut self, pool: &Pool) -> Option<&[u8]> {
         let spares = pool.spares.iter().map(|spare| spare.stored());
         let length = pool::encode(pool.number, spares, &mut self.bytes)?;
+        self.bytes.get(..length)
+    }
+
+    /// The record of what failfast does. Does not allocate.
+    pub(super) fn encode_watched(&mut self, devices: &[Watched]) -> Option<&[u8]> {
+        let length = watched::encode(devices, &mut self.bytes)?;
         self.bytes.get(..length)
     }
 

@@ -49,20 +49,13 @@ fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission
         // Of no account where it is.
         Operation::Flush => sector,
         Operation::Other => return request.end(Failure::NotSupported),
-        _ => {
-            let piece = shape
-                .unit()
-                .striped()
-                .and_then(|map| map.map(sector, count));
-            match piece {
-                Some(piece) if piece.count == count => piece.sector,
-                Some(_) => return send_pieces(request, shape, submission),
-                None => return request.end(Failure::Io),
-            }
-        }
+        _ => match shape.map(sector, count) {
+            Some(piece) if piece.count == count => piece.sector,
+            Some(_) => return send_pieces(request, shape, submission),
+            None => return request.end(Failure::Io),
+        },
     };
-    // Its shape stays what it is as long as the second one lives.
-    if let Some((request, _inside)) = request.carry(below.carrier(), place) {
+    if let Some(request) = request.carry(below.carrier(), place) {
         match below.body().raid() {
             Some(_) => raid::queue(request, below.body(), submission),
             None => mirror::queue(request, below.body(), submission),
@@ -83,7 +76,7 @@ fn send_pieces(request: Request, shape: &Shape, submission: &Submission<'_>) {
 fn send_part(part: &Part<'_>, shape: &Shape) -> Option<()> {
     let base = shape.component(0)?;
     for_pieces(part, |done, from, left| {
-        let piece = shape.unit().striped()?.map(from, left)?;
+        let piece = shape.map(from, left)?;
         let target = Target {
             device: &base.device,
             sector: piece.sector,

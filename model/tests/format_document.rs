@@ -36,7 +36,8 @@ use md_model::{
         pool,
         records,
         root,
-        table, //
+        table,
+        watched, //
     },
     limits::{
         EXTENTS_MAX,
@@ -220,6 +221,19 @@ fn hot_spare_pool() -> String {
     text
 }
 
+fn watched_devices() -> String {
+    let (kind, version) = (watched::RECORD_KIND, watched::RECORD_VERSION);
+    let number = watched::RECORD;
+    let mut text = format!(
+        "\n## Failfast\n\nA record of kind {kind}, version {version}, with the number {number}; a \
+         set for whose disks nothing was ever chosen has none. A head, and\nthen the set's devices \
+         on disks for which something is chosen. Those on one disk say the same.\n"
+    );
+    text += &table_of("The head:", watched::FIELDS);
+    text += &table_of("A device:", watched::DEVICE_FIELDS);
+    text
+}
+
 fn component_label() -> String {
     let mut text = String::from(
         "\n## Component label\n\nIn the head of its pages, `epoch` is 0 and `sequence` counts the \
@@ -280,6 +294,7 @@ fn the_document_is_as_the_code() {
         replica(),
         record(),
         hot_spare_pool(),
+        watched_devices(),
         component_label(),
         watermarks(),
         raid_logs(),

@@ -36,7 +36,9 @@ fn help_page() {
 
     Options:
       -r <POLICY>                  Where a read goes: roundrobin (to each side in turn), geome\
-    tric (to the side that has its part of the blocks) or first (to the first side)
+    tric (to the side that has its part of the blocks), first (to the first side) or hedged (t\
+    o each in turn, and to another one as well if it takes long, into memory of our own, so th\
+    at a stuck disk holds nobody up)
       -w <POLICY>                  How a write goes to the sides: parallel (to all at once), s\
     erial (to one after the other) or copy (to all at once, from a copy of the data, so that a\
      program that changes its memory meanwhile does not make the sides differ)
@@ -186,8 +188,8 @@ fn options_out_of_range_change_nothing() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metaparam -r last d10
-    err| metaparam: invalid value 'last' for '-r <POLICY>': those are roundrobin, geometric an\
-    d first
+    err| metaparam: invalid value 'last' for '-r <POLICY>': those are roundrobin, geometric, f\
+    irst and hedged
     err| next: metaparam --help
     [exit status 1]
     $ metaparam -w both d10

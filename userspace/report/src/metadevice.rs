@@ -212,14 +212,17 @@ pub enum ReadPolicy {
     Geometric,
     /// The first one.
     First,
+    /// Each in turn, and another one as well if that takes long.
+    Hedged,
 }
 
 impl ReadPolicy {
     /// All of them, in the order of SVM's numbers.
-    pub const ALL: [ReadPolicy; 3] = [
+    pub const ALL: [ReadPolicy; 4] = [
         ReadPolicy::RoundRobin,
         ReadPolicy::Geometric,
         ReadPolicy::First,
+        ReadPolicy::Hedged,
     ];
 
     /// The policy as text and command lines have it, the same word as in the documents.
@@ -228,6 +231,7 @@ impl ReadPolicy {
             ReadPolicy::RoundRobin => "roundrobin",
             ReadPolicy::Geometric => "geometric",
             ReadPolicy::First => "first",
+            ReadPolicy::Hedged => "hedged",
         }
     }
 }

@@ -241,6 +241,9 @@ pub enum Refusal {
     /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
     /// that one.
     ShownTwice = 127,
+    /// Replicas reach further into the device than a component's reserved head. `values`: the block
+    /// where they end, the blocks of the head.
+    HeadTooSmall = 128,
     /// An extent of the soft partition, or of one that is to be a component, is being moved.
     SoftIsMoving = 140,
     /// The soft partition has no such extent. `values`: the number, how many there are.
@@ -290,7 +293,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 127] = [
+    pub const ALL: [Refusal; 128] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -396,6 +399,7 @@ impl Refusal {
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
         Refusal::ShownTwice,
+        Refusal::HeadTooSmall,
         Refusal::SoftIsMoving,
         Refusal::NoSuchExtent,
         Refusal::NoRunOnBase,

@@ -64,7 +64,7 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
-       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
+       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r | -H] [-S | -C] [PACE] [PASS]
        metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-h POOL] [-o COUNT] [PACE]
                 [--svm-rotation] [-k]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
@@ -80,6 +80,7 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 Each mirror:
   -g    A read goes to the submirror that has its part of the blocks (geometric)
   -r    A read goes to the first submirror [default: to each in turn]
+  -H    A read goes to each in turn, and to another one as well if it takes long (hedged)
   -S    A write goes to one submirror after the other [default: to all at once]
   -C    A write goes to all at once, from a copy of the data
   PACE  How fast it is resynced: --resync-floor, --resync-ceiling and --resync-latency, with

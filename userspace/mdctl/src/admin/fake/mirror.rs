@@ -117,7 +117,7 @@ impl FakeAdmin {
 /// Sees that options are in range.
 fn check_options(options: &MirrorOptions) -> Result<(), Refused> {
     let ranges = [
-        (OPTION_READ_POLICY, options.read_policy, 2),
+        (OPTION_READ_POLICY, options.read_policy, 3),
         (OPTION_WRITE_POLICY, options.write_policy, 2),
         (OPTION_PASS, options.pass, PASS_MAX),
         (OPTION_TARGET, options.target_us, TARGET_US_MAX),

@@ -256,6 +256,7 @@ pub(super) fn read_policy(policy: ReadPolicy) -> u32 {
         ReadPolicy::RoundRobin => abi::ReadPolicy::RoundRobin,
         ReadPolicy::Geometric => abi::ReadPolicy::Geometric,
         ReadPolicy::First => abi::ReadPolicy::First,
+        ReadPolicy::Hedged => abi::ReadPolicy::Hedged,
     };
     policy as u32
 }
