@@ -357,8 +357,8 @@ mod tests {
         assert_eq!(rows, ["0 1 2 P", "P 3 4 5", "8 P 6 7", "10 11 P 9"]);
     }
 
-    /// `svm.md` section 13.1 (3): segments 9 and on of three columns of five segments each, to which
-    /// one was attached.
+    /// `svm.md` section 13.1 (3): segments 9 and on of three columns of five segments each, to
+    /// which one was attached.
     #[test]
     fn attached_columns_come_behind_and_have_data_only() {
         let before = Layout::new(3, 8, LOG_SECTORS + 8 * 5, Rotation::Svm).expect("fits");

@@ -169,9 +169,9 @@ fn record() -> String {
          components, submirrors, words, what components have to do with hot spares, and\n\
          scrubs. That of a soft partition has one component, which is its base from the first \
          watermark to the last, and no row; what makes\n\
-         it one and its extents are at the end. That of a RAID5 metadevice has a row of the columns \
-         that it was\nmade of, and perhaps another one of those that were attached, each from its \
-         log on.\n\n\
+         it one and its extents are at the end. That of a RAID5 metadevice has a row of the \
+         columns that it was\nmade of, and perhaps another one of those that were attached, \
+         each from its log on.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \

@@ -60,8 +60,8 @@ pub struct Metadevice {
     /// When a mirror is resynced after a crash, 1 to 9; 0 for never. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<u32>,
-    /// How fast a mirror is resynced, or RAID5 made. Absent if it is as fast as everybody has it, and
-    /// for others.
+    /// How fast a mirror is resynced, or RAID5 made. Absent if it is as fast as everybody has it,
+    /// and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync_pace: Option<Pace>,
     /// The resync of a mirror or of a column of a RAID5 metadevice, counted on each of its columns.
