@@ -44,7 +44,11 @@ pub(super) fn may_forward(target: Target<'_>, request: &Request) -> bool {
     if request.operation() != Operation::Read || request.stage() != Stage::New {
         return false;
     }
-    if target.body.raid().is_none_or(|raid| raid.lost_blocks() != 0) {
+    if target
+        .body
+        .raid()
+        .is_none_or(|raid| raid.lost_blocks() != 0)
+    {
         return false;
     }
     let layout = target.unit.layout();

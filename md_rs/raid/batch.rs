@@ -204,6 +204,7 @@ impl Work {
         if lines.all(|line| line.written() == 0) {
             return true;
         }
+        self.note_changes();
         if !self.may_use_slot() && self.flush_settled(target).is_err() {
             self.give_up(u64::MAX);
             return true;

@@ -13,7 +13,10 @@
 //! 5. [`lost`]: sectors that a crash and a lost column have taken together.
 //! 6. [`column`]: what becomes of a column that fails.
 //! 7. [`progress`]: how far the parity, or a new column, is made.
+//! 8. [`source`]: what a new column is copied from, rather than made.
+//! 9. [`check`]: whether the parity of a line is what it should be.
 
+pub mod check;
 pub mod column;
 pub mod layout;
 pub mod log;
@@ -21,6 +24,7 @@ pub mod lost;
 pub mod plan;
 pub mod progress;
 pub mod replay;
+pub mod source;
 
 /// Fewest columns.
 pub const COLUMNS_MIN: u32 = 3;

@@ -79,7 +79,7 @@ fn nor_does_one_wherever_the_power_is_cut() {
 type Change = fn(&mut RaidRules);
 
 /// Each rule, by its name.
-const RULES: [(&str, Change); 19] = [
+const RULES: [(&str, Change); 22] = [
     ("log", |rules| rules.log = false),
     ("log_is_durable", |rules| rules.log_is_durable = false),
     ("flush_before_reuse", |rules| {
@@ -113,9 +113,7 @@ const RULES: [(&str, Change); 19] = [
     ("announced_when_made", |rules| {
         rules.announced_when_made = false
     }),
-    ("durable_is_logged", |rules| {
-        rules.durable_is_logged = false
-    }),
+    ("durable_is_logged", |rules| rules.durable_is_logged = false),
     ("announced_apart", |rules| rules.announced_apart = false),
     ("announced_made_to_fit", |rules| {
         rules.announced_made_to_fit = false
@@ -123,6 +121,15 @@ const RULES: [(&str, Change); 19] = [
     ("lost_is_listed", |rules| rules.lost_is_listed = false),
     ("list_is_durable", |rules| rules.list_is_durable = false),
     ("list_before_flush", |rules| rules.list_before_flush = false),
+    ("copy_only_what_is_not_written", |rules| {
+        rules.copy_only_what_is_not_written = false
+    }),
+    ("zeroes_before_attachment", |rules| {
+        rules.zeroes_before_attachment = false
+    }),
+    ("repair_through_the_logs", |rules| {
+        rules.repair_through_the_logs = false
+    }),
 ];
 
 /// Without one of the rules a violation is found.

@@ -24,7 +24,7 @@ impl World {
         for offset in 0..self.layout.column_sectors() {
             let line = self.layout.line_of(offset).ok_or("no line")?;
             let is_behind = self.progress.column_behind(line.start).is_some();
-            if is_behind || !self.progress.is_parity_known(line.start) {
+            if is_behind || self.is_damaged(&line) || !self.progress.is_parity_known(line.start) {
                 continue;
             }
             let mut sum = [0; 512];

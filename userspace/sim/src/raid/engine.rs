@@ -49,19 +49,19 @@ use super::{
 
 /// What is to be written to a column: sectors from an offset on, and whether these are announced
 /// and not logged.
-struct Run {
-    offset: u64,
-    sectors: Vec<Sector>,
-    is_announced: bool,
+pub(super) struct Run {
+    pub(super) offset: u64,
+    pub(super) sectors: Vec<Sector>,
+    pub(super) is_announced: bool,
 }
 
 /// What is to be written.
 #[derive(Default)]
-struct Prepared {
+pub(super) struct Prepared {
     /// For each column.
-    runs: BTreeMap<u32, Vec<Run>>,
+    pub(super) runs: BTreeMap<u32, Vec<Run>>,
     /// The lines, and whether they are announced.
-    lines: Vec<(u64, bool)>,
+    pub(super) lines: Vec<(u64, bool)>,
 }
 
 impl World {
@@ -86,7 +86,7 @@ impl World {
             // Rows that are written as a whole.
             let row = self.layout.row_sectors();
             let first = self.random.below(self.acknowledged.len()) as u64 / row * row;
-            for sector in first..first + row {
+            for sector in first..(first + row).min(self.layout.sectors()) {
                 let tag = self.random.bits().to_le_bytes();
                 let mut bytes = [0; 512];
                 bytes.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
@@ -141,13 +141,10 @@ impl World {
     fn carry_out(&mut self) -> Result<(), Cut> {
         let prepared = loop {
             let (prepared, missing) = (self.plan(), self.missing);
+            let starts = prepared.lines.iter().map(|line| line.0).collect();
+            self.note_changes(&starts);
             if self.rules.log {
-                if self.is_flush_due(&prepared) {
-                    if self.rules.flush_before_reuse {
-                        self.flush()?;
-                    }
-                    (self.tail, self.active) = (self.sequence, Vec::new());
-                }
+                self.make_room(&prepared)?;
                 if self.rules.prepared_for_columns && self.missing != missing {
                     continue;
                 }
@@ -160,6 +157,29 @@ impl World {
             let failed = self.random.below(self.columns() as usize) as u32;
             self.lose(failed);
         };
+        self.write_in_place(&prepared)
+    }
+
+    /// Writes to the logs, and then in place.
+    pub(super) fn write_logged(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        self.make_room(prepared)?;
+        self.write_logs(prepared)?;
+        self.write_in_place(prepared)
+    }
+
+    /// Sees to it that there is a slot, and that nothing is met that is announced.
+    fn make_room(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        if self.is_flush_due(prepared) {
+            if self.rules.flush_before_reuse {
+                self.flush()?;
+            }
+            (self.tail, self.active) = (self.sequence, Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Writes to where it belongs.
+    pub(super) fn write_in_place(&mut self, prepared: &Prepared) -> Result<(), Cut> {
         for (column, runs) in &prepared.runs {
             self.expect_service(*column);
             for run in runs {
@@ -179,7 +199,9 @@ impl World {
 
     /// Whether a column may fail now, since all the others are whole.
     fn may_fail(&self) -> bool {
-        self.missing.is_none() && self.progress.activity == Activity::Nothing
+        self.missing.is_none()
+            && self.damaged.is_none()
+            && self.progress.activity == Activity::Nothing
     }
 
     /// Nothing is sent to a column that is out of service: it would fail, and the caller be told.
@@ -436,10 +458,14 @@ impl World {
             Activity::Column(column) => column,
         };
         for offset in line.start..line.start + line.count {
-            let mut sum = [0; 512];
-            for column in (0..self.columns()).filter(|column| *column != made) {
-                add(&mut sum, &self.at(column, offset));
-            }
+            let copied = self.copied(&line, offset);
+            let sum = copied.unwrap_or_else(|| {
+                let mut sum = [0; 512];
+                for column in (0..self.columns()).filter(|column| *column != made) {
+                    add(&mut sum, &self.at(column, offset));
+                }
+                sum
+            });
             self.disks[made as usize].accept(LOG_SECTORS + offset, sum);
         }
         self.progress.cursor = line.start + line.count;
@@ -454,6 +480,7 @@ impl World {
             self.flush()?;
         }
         self.progress = Progress::DONE;
+        self.source = None;
         self.record_progress();
         self.step()
     }
@@ -473,9 +500,11 @@ impl World {
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
         self.progress = Progress::begin(Activity::Column(column));
+        self.source = None;
         self.record = Record {
             missing: None,
             progress: self.progress,
+            layout: self.layout,
         };
         self.step()?;
         self.tail = self.sequence;

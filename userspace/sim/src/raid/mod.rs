@@ -13,6 +13,7 @@ mod check;
 mod disk;
 mod engine;
 mod restart;
+mod upkeep;
 
 use std::collections::{
     BTreeMap,
@@ -38,9 +39,12 @@ use md_model::{
     },
 };
 
-use self::disk::{
-    Disk,
-    Sector, //
+use self::{
+    disk::{
+        Disk,
+        Sector, //
+    },
+    upkeep::Source, //
 };
 use crate::random::Random;
 
@@ -85,6 +89,12 @@ pub struct RaidRules {
     pub list_is_durable: bool,
     /// What was written again is off the list before a flush is acknowledged.
     pub list_before_flush: bool,
+    /// What was written since a column was replaced is not copied from the old one.
+    pub copy_only_what_is_not_written: bool,
+    /// A column is filled with zeroes before it is attached.
+    pub zeroes_before_attachment: bool,
+    /// A parity is repaired like any write.
+    pub repair_through_the_logs: bool,
 }
 
 impl RaidRules {
@@ -109,6 +119,9 @@ impl RaidRules {
         lost_is_listed: true,
         list_is_durable: true,
         list_before_flush: true,
+        copy_only_what_is_not_written: true,
+        zeroes_before_attachment: true,
+        repair_through_the_logs: true,
     };
 }
 
@@ -158,6 +171,7 @@ enum Answer {
 struct Record {
     missing: Option<u32>,
     progress: Progress,
+    layout: Layout,
 }
 
 /// A metadevice.
@@ -172,6 +186,10 @@ struct World {
     missing: Option<u32>,
     progress: Progress,
     record: Record,
+    /// What a column that is being made is copied from, if it is.
+    source: Option<Source>,
+    /// The line whose parity somebody has damaged.
+    damaged: Option<u64>,
     sequence: u64,
     tail: u64,
     /// What each sector is, as the caller knows.
@@ -251,7 +269,10 @@ impl World {
             record: Record {
                 missing: None,
                 progress,
+                layout,
             },
+            source: None,
+            damaged: None,
             sequence: 1,
             tail: 1,
             acknowledged: Vec::new(),
@@ -344,12 +365,20 @@ impl World {
         match self.random.below(100) {
             0..8 => self.flush(),
             8..30 if !is_made => self.build_step(),
-            8..12 if self.missing.is_none() => {
+            8..12 if self.missing.is_none() && self.damaged.is_none() => {
                 // It was recorded before anything was acknowledged.
                 self.lose(self.random.clone().below(self.columns() as usize) as u32);
                 self.step()
             }
             8..25 if self.missing.is_some() => self.replace(),
+            _ if self.missing.is_some() || !is_made => self.write(),
+            12..14 if self.damaged.is_none() => self.replace_whole(),
+            14..15 if self.damaged.is_none() => self.attach(),
+            15..18 if self.damaged.is_none() => {
+                self.damage();
+                Ok(())
+            }
+            18..28 => self.repair(),
             _ => self.write(),
         }
     }
@@ -363,6 +392,7 @@ impl World {
         self.record = Record {
             missing: self.missing,
             progress: self.progress,
+            layout: self.layout,
         };
     }
 }

@@ -76,6 +76,8 @@ impl World {
         self.cut_at = u64::MAX;
         self.check()?;
         self.take_as_it_is();
+        let _ = self.repair();
+        self.check()?;
         Ok(())
     }
 
@@ -86,11 +88,16 @@ impl World {
         self.disks.iter_mut().for_each(|disk| disk.cut(&mut random));
         self.random = random;
         (self.missing, self.progress) = (self.record.missing, self.record.progress);
+        self.layout = self.record.layout;
+        // What is in memory only is gone.
+        self.source = None;
     }
 
     /// Columns of which any one may be lost with the power.
     fn may_be_lost(&self) -> Vec<u32> {
         match (self.missing, self.progress.activity) {
+            // With a parity that does not fit nobody makes up for anybody.
+            _ if self.damaged.is_some() => Vec::new(),
             (None, Activity::Nothing) => (0..self.columns()).collect(),
             (None, Activity::Column(column)) => vec![column],
             _ => Vec::new(),
