@@ -22,11 +22,13 @@ use md_model::failfast::{
     verdict::Verdict,
     watch::Cause,
     wire::Out,
-    Action, //
+    Action,
+    Choice, //
 };
 
 use crate::{
     disk::{
+        usual_action,
         Bound,
         Disk,
         Way, //
@@ -63,6 +65,15 @@ impl Multihost for Admin {
         let disk = bound.disk();
         operate(disk, request).map_err(told)?;
         describe(disk, request);
+        Ok(())
+    }
+
+    fn watch(&self, dev: u64, path: &[u8], choice: Choice) -> Result<(), Refused> {
+        let path = path.split(|byte| *byte == 0).next();
+        let bound = Bound::new(dev, path.unwrap_or_default()).map_err(unbound)?;
+        let action = choice.action.unwrap_or_else(usual_action);
+        fencing::set_action(bound.disk().dev(), action);
+        bound.disk().set_failfast(choice.period_ms);
         Ok(())
     }
 }
@@ -183,6 +194,7 @@ fn read_keys(disk: &Disk, request: &mut abi::Multihost) -> Result<(), Refusal> {
 
 /// Says how the disk is now.
 fn describe(disk: &Disk, request: &mut abi::Multihost) {
+    request.dev = disk.dev();
     let (way, is_owned, registered) = {
         let owned = disk.owned.lock();
         (owned.way, owned.is_owned, owned.registered)

@@ -64,9 +64,9 @@ fn parameter(value: impl Borrow<u32>) -> u32 {
     *value.borrow()
 }
 
-/// What is done when a disk is lost of which nothing else was said, as a number.
-fn usual_action() -> u32 {
-    parameter(module_parameters::action.value())
+/// What is done when a disk is lost of which nothing else was said.
+pub(crate) fn usual_action() -> Action {
+    Action::from_number(parameter(module_parameters::action.value())).unwrap_or_default()
 }
 
 /// A disk.
@@ -86,7 +86,7 @@ impl Disk {
     fn new(device: Device, path: &[u8], own_key: Key) -> Result<Arc<Self>> {
         let dev = device.disk_dev();
         let strict = parameter(module_parameters::failfast_strict.value()) != 0;
-        let action = Action::from_number(usual_action()).unwrap_or_default();
+        let action = usual_action();
         let asked = Arc::pin_init(Asked::new(device, dev), GFP_KERNEL)?;
         let name = CString::try_from_fmt(fmt!("md_ff_{}:{}", dev >> 8 & 0xfff, dev & 0xff))?;
         let prober = KBox::pin_init(Prober::new(&name, asked.clone()), GFP_KERNEL)?;
@@ -152,7 +152,7 @@ impl Disk {
             state.watch.hold() != Hold::Nothing
                 || state.watch.period_ms() > 0
                 || state.is_fenced
-                || state.action.number() != usual_action()
+                || state.action != usual_action()
         })
     }
 }

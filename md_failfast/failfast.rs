@@ -34,7 +34,8 @@ module! {
     authors: ["The md_rs authors"],
     description: "Volume manager: reservations and failfast",
     license: "GPL",
-    alias: ["md_rs-multihost"],
+    // The last two are for /dev/md/mhd: depmod lists it, who makes static nodes makes it.
+    alias: ["md_rs-multihost", "char-major-10-248", "devname:md/mhd"],
     params: {
         action: u32 {
             default: 0,

@@ -41,8 +41,10 @@ use crate::{
         Bind,
         Descriptor,
         InKeys,
+        InKeys32,
         Key,
         KeyList,
+        KeyList32,
         Own,
         Preempt,
         Register,
@@ -63,6 +65,13 @@ use crate::{
         Refusal, //
     }, //
 };
+
+/// How long a caller's addresses are.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Bits {
+    ThirtyTwo,
+    SixtyFour,
+}
 
 /// An open file.
 #[pin_data]
@@ -98,8 +107,9 @@ impl File {
         )
     }
 
-    /// Carries out an ioctl, whose argument lies in the caller's memory. Its answer.
-    pub(crate) fn ioctl(&self, command: u32, at: UserPtr) -> Result<i32> {
+    /// Carries out an ioctl, whose argument lies in the memory of the caller, who has addresses of
+    /// so many bits. Its answer.
+    pub(crate) fn ioctl(&self, command: u32, at: UserPtr, bits: Bits) -> Result<i32> {
         if !caller_is_admin() {
             return Err(EPERM);
         }
@@ -115,8 +125,8 @@ impl File {
             mhioc::QRESERVE => reserve::quick_reserve(disk)?,
             mhioc::ENFAILFAST => disk.set_failfast(read(at)?),
             mhioc::SETACTION => set_action(disk, read(at)?)?,
-            mhioc::GRP_INKEYS => read_keys(disk, at)?,
-            mhioc::GRP_INRESV => read_reservation(disk, at)?,
+            mhioc::GRP_INKEYS => read_keys(disk, &mut Lists::read(at, bits)?)?,
+            mhioc::GRP_INRESV => read_reservation(disk, &mut Lists::read(at, bits)?)?,
             _ => change_shared(disk, shared_change(command, at)?)?,
         }
         Ok(0)
@@ -202,15 +212,75 @@ fn answered<T>(answer: Result<T, md_model::failfast::verdict::Verdict>) -> Resul
     }
 }
 
+/// The argument of MHIOCGRP_INKEYS and MHIOCGRP_INRESV: a head that leads to a list, which leads to
+/// its elements.
+struct Lists {
+    bits: Bits,
+    at: UserPtr,
+    head: InKeys,
+    list: KeyList,
+}
+
+impl Lists {
+    fn read(at: UserPtr, bits: Bits) -> Result<Self> {
+        let head = match bits {
+            Bits::SixtyFour => read(at)?,
+            Bits::ThirtyTwo => {
+                let head: InKeys32 = read(at)?;
+                InKeys {
+                    generation: head.generation,
+                    unused: 0,
+                    list: head.list.into(),
+                }
+            }
+        };
+        let list_at = address(head.list)?;
+        let list = match bits {
+            Bits::SixtyFour => read(list_at)?,
+            Bits::ThirtyTwo => {
+                let list: KeyList32 = read(list_at)?;
+                KeyList {
+                    size: list.size,
+                    length: list.length,
+                    list: list.list.into(),
+                }
+            }
+        };
+        Ok(Self {
+            bits,
+            at,
+            head,
+            list,
+        })
+    }
+
+    /// Gives the caller these elements, how many there are, and the generation. Addresses stay what
+    /// they were.
+    fn answer(&mut self, elements: &[u8], length: u32, generation: u32) -> Result {
+        (self.list.length, self.head.generation) = (length, generation);
+        write(address(self.list.list)?, elements)?;
+        let list_at = address(self.head.list)?;
+        match self.bits {
+            Bits::SixtyFour => {
+                write(list_at, self.list.as_bytes())?;
+                write(self.at, self.head.as_bytes())
+            }
+            // What is before the address is the same.
+            Bits::ThirtyTwo => {
+                let list = self.list.as_bytes().get(..8).unwrap_or(&[]);
+                write(list_at, list)?;
+                write(self.at, &generation.to_ne_bytes())
+            }
+        }
+    }
+}
+
 /// MHIOCGRP_INKEYS: as many keys as there is room for, and how many there are.
-fn read_keys(disk: &Disk, at: UserPtr) -> Result {
-    let mut head: InKeys = read(at)?;
-    let list_at = address(head.list)?;
-    let mut list: KeyList = read(list_at)?;
+fn read_keys(disk: &Disk, lists: &mut Lists) -> Result {
     let mut buffer = Buffer::new(BUFFER_BYTES)?;
     let mut answer = KVec::with_capacity(BUFFER_BYTES, GFP_KERNEL)?;
-    let room = list.size as usize;
-    (head.generation, list.length) = answered(insist_reading(|| {
+    let room = lists.list.size as usize;
+    let (generation, count) = answered(insist_reading(|| {
         let found = keys(disk.device(), &mut buffer)?;
         answer.clear();
         for key in found.keys().take(room) {
@@ -219,32 +289,22 @@ fn read_keys(disk: &Disk, at: UserPtr) -> Result {
         }
         Ok((found.generation, found.count))
     }))?;
-    write(address(list.list)?, &answer)?;
-    write(list_at, list.as_bytes())?;
-    write(at, head.as_bytes())
+    lists.answer(&answer, count, generation)
 }
 
 /// MHIOCGRP_INRESV: likewise; there is at most one reservation.
-fn read_reservation(disk: &Disk, at: UserPtr) -> Result {
-    let mut head: InKeys = read(at)?;
-    let list_at = address(head.list)?;
-    let mut list: KeyList = read(list_at)?;
+fn read_reservation(disk: &Disk, lists: &mut Lists) -> Result {
     let mut buffer = Buffer::new(BUFFER_BYTES)?;
     let (generation, held) = answered(insist_reading(|| reservation(disk.device(), &mut buffer)))?;
-    head.generation = generation;
-    list.length = held.is_some().into();
-    if let Some(held) = held.filter(|_| list.size > 0) {
-        let descriptor = Descriptor {
-            key: held.key.to_be_bytes(),
-            kind: held.kind,
-            scope: held.scope,
-            unused: [0; 2],
-            scope_specific_addr: 0,
-        };
-        write(address(list.list)?, descriptor.as_bytes())?;
-    }
-    write(list_at, list.as_bytes())?;
-    write(at, head.as_bytes())
+    let descriptor = held.filter(|_| lists.list.size > 0).map(|held| Descriptor {
+        key: held.key.to_be_bytes(),
+        kind: held.kind,
+        scope: held.scope,
+        unused: [0; 2],
+        scope_specific_addr: 0,
+    });
+    let element = descriptor.as_ref().map_or(&[][..], Descriptor::as_bytes);
+    lists.answer(element, held.is_some().into(), generation)
 }
 
 /// What one of the other operations asks for. `ENOTTY`: there is no such operation.

@@ -44,7 +44,10 @@ use md_model::failfast::{
 
 use crate::{
     disk::Table,
-    file::File, //
+    file::{
+        Bits,
+        File, //
+    }, //
 };
 
 /// Same layout as `struct md_answer`.
@@ -502,6 +505,11 @@ impl<T: Probe> PinnedDrop for Prober<T> {
     }
 }
 
+/// Number of the device among those of major 10, from those for local use
+/// (`Documentation/admin-guide/devices.txt`). It does not change, so that there can be a node before
+/// the module is loaded, and opening that loads it: see the aliases of the module.
+const MINOR: c_int = 248;
+
 /// `/dev/md/mhd`, and word before and after the machine sleeps.
 ///
 /// # Invariants
@@ -521,12 +529,12 @@ unsafe impl Send for MhdDevice {}
 unsafe impl Sync for MhdDevice {}
 
 impl MhdDevice {
-    /// Programs of 32 bits have other structures, and are told that there is no such call.
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: &raw mut bindings::__this_module,
         open: Some(Self::open),
         release: Some(Self::release),
         unlocked_ioctl: Some(Self::ioctl),
+        compat_ioctl: Some(Self::compat_ioctl),
         llseek: Some(bindings::noop_llseek),
         ..pin_init::zeroed()
     };
@@ -548,9 +556,18 @@ impl MhdDevice {
                 // SAFETY: Likewise.
                 unsafe {
                     misc.write_bytes(0, 1);
-                    (*misc).minor = bindings::MISC_DYNAMIC_MINOR as c_int;
+                    (*misc).minor = MINOR;
                     (*misc).name = c"md/mhd".as_char_ptr();
                     (*misc).fops = &Self::TABLE;
+                    let answer = bindings::misc_register(misc);
+                    if answer != -(bindings::EBUSY as c_int) {
+                        return to_result(answer);
+                    }
+                    pr_warn!(
+                        "/dev/md/mhd: number 10:{MINOR} is another driver's: it is there only as \
+                         long as this module is loaded\n"
+                    );
+                    (*misc).minor = bindings::MISC_DYNAMIC_MINOR as c_int;
                     to_result(bindings::misc_register(misc))
                 }
             }),
@@ -587,9 +604,36 @@ impl MhdDevice {
     ///
     /// Called by the VFS, with a file that is open.
     unsafe extern "C" fn ioctl(file: *mut bindings::file, command: c_uint, arg: c_ulong) -> c_long {
+        // SAFETY: By the contract of this function.
+        unsafe { Self::carry_out(file, command, arg, Bits::SixtyFour) }
+    }
+
+    /// The same, by a program of 32 bits, whose addresses are the lower half of the argument.
+    ///
+    /// # Safety
+    ///
+    /// Called by the VFS, with a file that is open.
+    unsafe extern "C" fn compat_ioctl(
+        file: *mut bindings::file,
+        command: c_uint,
+        arg: c_ulong,
+    ) -> c_long {
+        // SAFETY: By the contract of this function.
+        unsafe { Self::carry_out(file, command, arg & 0xffff_ffff, Bits::ThirtyTwo) }
+    }
+
+    /// # Safety
+    ///
+    /// The file is open, and ours.
+    unsafe fn carry_out(
+        file: *mut bindings::file,
+        command: c_uint,
+        arg: c_ulong,
+        bits: Bits,
+    ) -> c_long {
         // SAFETY: `open` has left it there.
         let file = unsafe { Pin::<KBox<File>>::borrow((*file).private_data) };
-        match file.ioctl(command, UserPtr::from_addr(arg)) {
+        match file.ioctl(command, UserPtr::from_addr(arg), bits) {
             Ok(answer) => answer as c_long,
             Err(error) => error.to_errno() as c_long,
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Numbers and structures of mhd(7I), as programs of 64 bits have them (`multihost.md` 1.1).
+//! Numbers and structures of mhd(7I) (`multihost.md` 1.1). Those with addresses in them are shorter
+//! in programs of 32 bits ([`InKeys32`], [`KeyList32`]); all others are the same.
 
 use kernel::prelude::*;
 use zerocopy_derive::Immutable;
@@ -73,6 +74,23 @@ pub(crate) struct KeyList {
     pub(crate) list: u64,
 }
 
+/// [`InKeys`] of programs of 32 bits.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct InKeys32 {
+    pub(crate) generation: u32,
+    pub(crate) list: u32,
+}
+
+/// [`KeyList`] of programs of 32 bits.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct KeyList32 {
+    pub(crate) size: u32,
+    pub(crate) length: u32,
+    pub(crate) list: u32,
+}
+
 /// `mhioc_resv_desc_t`.
 #[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
@@ -122,6 +140,7 @@ pub(crate) struct Bind {
 
 const _: () = assert!(size_of::<Own>() == 12);
 const _: () = assert!(size_of::<InKeys>() == 16 && size_of::<KeyList>() == 16);
+const _: () = assert!(size_of::<InKeys32>() == 8 && size_of::<KeyList32>() == 12);
 const _: () = assert!(size_of::<Descriptor>() == 16 && size_of::<Register>() == 20);
 const _: () = assert!(size_of::<Preempt>() == 24 && size_of::<RegisterAndIgnore>() == 12);
 const _: () = assert!(size_of::<Bind>() == 16);

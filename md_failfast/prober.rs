@@ -131,6 +131,7 @@ impl Asked {
             fencing::act(dev, Cause::Probe);
         }
         if reaction.is_lost {
+            fencing::note_lost(dev, Cause::Probe);
             pr_err!("failfast: {major}:{minor}: reservation lost, and failfast is off\n");
         }
         if reaction.is_back {
@@ -167,11 +168,10 @@ impl Probe for Asked {
         if let Some(job) = tick.job {
             self.reserves.store((job == Job::Reserve).into(), Relaxed);
         }
-        tick.job.is_some() || fencing::is_untold(self.dev)
+        tick.job.is_some()
     }
 
     fn run(&self) {
-        fencing::tell_fenced(self.dev);
         let Some(state) = fencing::state(self.dev).filter(|state| state.watch.is_asking()) else {
             return;
         };
@@ -187,7 +187,6 @@ impl Probe for Asked {
                 break;
             }
         }
-        fencing::tell_fenced(self.dev);
     }
 }
 

@@ -30,6 +30,7 @@ use md::{
         UnitKind, //
     },
     personality::{
+        Ledger,
         Personality,
         Raided,
         Registration,
@@ -56,7 +57,8 @@ use md_model::{
     raid5::{
         layout::{
             Layout,
-            LayoutError, //
+            LayoutError,
+            Rotation, //
         },
         progress::{
             Activity,
@@ -100,12 +102,15 @@ impl Personality for RaidPersonality {
         let UnitSpec::Raid {
             interlace_sectors,
             columns,
+            attached,
             raid,
+            ledger,
         } = spec
         else {
             return Err(Refused::new(EINVAL, Refusal::NotARaid));
         };
-        let unit = RaidUnit::new(*interlace_sectors, columns, raid)?;
+        let (layout, columns) = lay_out(*interlace_sectors, columns, *attached, raid.rotation)?;
+        let unit = RaidUnit::new(layout, columns, raid, (*ledger).clone());
         Ok(Unit::Raid(Arc::new(unit, GFP_KERNEL)?))
     }
 }
@@ -124,25 +129,38 @@ struct RaidUnit {
     unrecorded: Atomic<u32>,
     /// Whether what is being made cannot go on.
     stuck: Atomic<u32>,
+    ledger: Arc<Ledger>,
+}
+
+/// The layout over columns, and where these are.
+fn lay_out(
+    interlace_sectors: u64,
+    specs: &[ComponentSpec],
+    attached: u32,
+    rotation: Rotation,
+) -> Result<(Layout, KVec<Component>), Refused> {
+    let mut columns = KVec::with_capacity(specs.len(), GFP_KERNEL)?;
+    let mut smallest = u64::MAX;
+    for (index, spec) in (0..).zip(specs) {
+        let column = place(spec).map_err(|refused| refused.at(index))?;
+        check_interlace(interlace_sectors, spec).map_err(|refused| refused.at(index))?;
+        smallest = smallest.min(column.size_sectors);
+        columns.push(column, GFP_KERNEL)?;
+    }
+    let count = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+    let original = count.saturating_sub(attached);
+    let layout = Layout::new(original, interlace_sectors, smallest, rotation)
+        .and_then(|layout| layout.attach(attached));
+    let layout = layout.map_err(|error| refusal(error, &columns))?;
+    for column in &mut columns {
+        column.size_sectors = layout.used_sectors();
+    }
+    Ok((layout, columns))
 }
 
 impl RaidUnit {
-    fn new(interlace_sectors: u64, specs: &[ComponentSpec], raid: &Raid) -> Result<Self, Refused> {
-        let mut columns = KVec::with_capacity(specs.len(), GFP_KERNEL)?;
-        let mut smallest = u64::MAX;
-        for (index, spec) in (0..).zip(specs) {
-            let column = place(spec).map_err(|refused| refused.at(index))?;
-            check_interlace(interlace_sectors, spec).map_err(|refused| refused.at(index))?;
-            smallest = smallest.min(column.size_sectors);
-            columns.push(column, GFP_KERNEL)?;
-        }
-        let count = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-        let layout = Layout::new(count, interlace_sectors, smallest, raid.rotation);
-        let layout = layout.map_err(|error| refusal(error, &columns))?;
-        for column in &mut columns {
-            column.size_sectors = layout.used_sectors();
-        }
-        Ok(Self {
+    fn new(layout: Layout, columns: KVec<Component>, raid: &Raid, ledger: Arc<Ledger>) -> Self {
+        Self {
             layout,
             columns,
             log: raid.log,
@@ -151,7 +169,8 @@ impl RaidUnit {
             durable: Atomic::new(raid.progress.cursor),
             unrecorded: Atomic::new(0),
             stuck: Atomic::new(0),
-        })
+            ledger,
+        }
     }
 }
 
@@ -255,6 +274,10 @@ impl Raided for RaidUnit {
 
     fn note_unrecorded(&self) {
         let _ = self.unrecorded.xchg(1, Full);
+    }
+
+    fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     fn is_stuck(&self) -> bool {

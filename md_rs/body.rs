@@ -22,7 +22,13 @@ use kernel::{
     }, //
 };
 
-use md_model::database::metadevice::SideState;
+use md_model::{
+    database::metadevice::SideState,
+    geometry::stripe::{
+        FirstRun,
+        Piece, //
+    }, //
+};
 
 use crate::{
     abi::{
@@ -177,15 +183,25 @@ pub(crate) struct Shape {
     unit: Unit,
     components: KVec<Arc<Component>>,
     moving: Option<Arc<Moving>>,
+    /// Part of the map, for requests that need no more of it.
+    first_run: FirstRun,
+    /// Whether it is a soft partition on a mirror, so that no request has to find out.
+    is_on_mirror: bool,
 }
 
 impl Shape {
     /// A unit and its components.
     pub(crate) fn new(unit: Unit, components: KVec<Arc<Component>>) -> Self {
+        let base = components.first().and_then(|base| base.child.as_ref());
+        let is_on_mirror =
+            unit.soft().is_some() && base.is_some_and(|base| base.body.upkeep().is_some());
+        let first_run = unit.striped().map_or(FirstRun::NONE, |map| map.first_run());
         Self {
             unit,
             components,
             moving: None,
+            first_run,
+            is_on_mirror,
         }
     }
 
@@ -209,6 +225,16 @@ impl Shape {
         &self.unit
     }
 
+    /// Where the first piece of `count` sectors from `sector` on is, if each block has one place:
+    /// for a soft partition on its base, whatever that is.
+    #[inline]
+    pub(crate) fn map(&self, sector: u64, count: u64) -> Option<Piece> {
+        match self.first_run.piece(sector, count) {
+            Some(piece) => Some(piece),
+            None => self.unit.striped()?.map(sector, count),
+        }
+    }
+
     /// The components.
     pub(crate) fn components(&self) -> &[Arc<Component>] {
         &self.components
@@ -225,8 +251,29 @@ impl Shape {
     /// The mirror that a soft partition is on, if it is one that is on a mirror.
     #[inline]
     pub(crate) fn mirror_below(&self) -> Option<&Child> {
+        if !self.is_on_mirror {
+            return None;
+        }
+        self.components.first()?.child.as_ref()
+    }
+
+    /// The mirror or RAID5 metadevice that a soft partition is on, whose disk carries its requests.
+    #[inline]
+    pub(crate) fn carrier_below(&self) -> Option<&Child> {
         let base = self.components.first()?.child.as_ref()?;
-        base.body.upkeep().map(|_| base)
+        let carries = base.body.upkeep.is_some() || base.body.raid.is_some();
+        carries.then_some(base)
+    }
+
+    /// Whether it is RAID5, or a soft partition on that.
+    pub(crate) fn is_raid(&self) -> bool {
+        match &self.unit {
+            Unit::Raid(_) => true,
+            Unit::Soft(_) => self
+                .carrier_below()
+                .is_some_and(|base| base.body.raid.is_some()),
+            Unit::Striped(_) | Unit::Mirrored(_) => false,
+        }
     }
 
     /// Whether it is a mirror, or a soft partition on one: a block of it has several places.

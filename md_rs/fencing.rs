@@ -10,6 +10,8 @@
 //! is taken out of service for that, and none for a conflict on a disk that is watched: the disk is
 //! fine, this host is not.
 
+mod teller;
+
 use kernel::prelude::*;
 use md_model::failfast::{
     watch::{
@@ -19,6 +21,13 @@ use md_model::failfast::{
     Action, //
 };
 
+pub(crate) use self::teller::Telling;
+use self::teller::{
+    tell_now,
+    News,
+    TellerWorker,
+    Untold, //
+};
 use crate::{
     abi::DEVICE_LEN,
     body::Body,
@@ -26,11 +35,8 @@ use crate::{
         alarm,
         bdev::BlockDevice,
         global::DISKS,
-        machine_end,
-        uevent::announce, //
-    },
-    refused::text,
-    Refused, //
+        machine_end, //
+    }, //
 };
 
 /// Most disks that are known at the same time.
@@ -44,24 +50,44 @@ struct Disk {
     watch: Watch,
     action: Action,
     is_fenced: bool,
-    /// Whether it is still to be told that it was fenced.
-    is_untold: bool,
+    /// Whether its loss was told of.
+    is_lost: bool,
+    untold: Untold,
 }
 
 /// All of them.
-pub(crate) struct Disks([Option<Disk>; DISKS_MAX]);
+pub(crate) struct Disks {
+    disks: [Option<Disk>; DISKS_MAX],
+    teller: Option<TellerWorker>,
+}
 
 impl Disks {
     /// None.
-    pub(crate) const NONE: Self = Self([const { None }; DISKS_MAX]);
+    pub(crate) const NONE: Self = Self {
+        disks: [const { None }; DISKS_MAX],
+        teller: None,
+    };
 
     fn find(&mut self, dev: u64) -> Option<&mut Disk> {
-        self.0.iter_mut().flatten().find(|disk| disk.dev == dev)
+        self.disks.iter_mut().flatten().find(|disk| disk.dev == dev)
     }
 
     fn count_fenced(&self) {
-        let fenced = self.0.iter().flatten().filter(|disk| disk.is_fenced);
+        let fenced = self.disks.iter().flatten().filter(|disk| disk.is_fenced);
         alarm::set(u32::try_from(fenced.count()).unwrap_or(u32::MAX));
+    }
+
+    /// Has somebody tell.
+    fn wake_teller(&self) {
+        if let Some(teller) = &self.teller {
+            teller.kick();
+        }
+    }
+
+    /// What is to be told next, and of which path.
+    fn take_news(&mut self) -> Option<([u8; DEVICE_LEN], News)> {
+        let mut disks = self.disks.iter_mut().flatten();
+        disks.find_map(|disk| Some((disk.path, disk.untold.take()?)))
     }
 }
 
@@ -82,7 +108,7 @@ pub fn add(dev: u64, path: &[u8], action: Action, watch: Watch) -> Result {
         if disks.find(dev).is_some() {
             return Ok(());
         }
-        let free = disks.0.iter_mut().find(|disk| disk.is_none());
+        let free = disks.disks.iter_mut().find(|disk| disk.is_none());
         let mut name = [0; DEVICE_LEN];
         let room = DEVICE_LEN.saturating_sub(1);
         for (to, from) in name.iter_mut().take(room).zip(path) {
@@ -94,16 +120,18 @@ pub fn add(dev: u64, path: &[u8], action: Action, watch: Watch) -> Result {
             watch,
             action,
             is_fenced: false,
-            is_untold: false,
+            is_lost: false,
+            untold: Untold::default(),
         });
         Ok(())
     })
 }
 
-/// A disk is not to be known any more.
+/// A disk is not to be known any more. In task context.
 pub fn forget(dev: u64) {
+    tell_now();
     DISKS.with(|disks| {
-        for disk in &mut disks.0 {
+        for disk in &mut disks.disks {
             if disk.as_ref().is_some_and(|disk| disk.dev == dev) {
                 *disk = None;
             }
@@ -138,27 +166,39 @@ pub fn set_action(dev: u64, action: Action) {
     });
 }
 
-/// A disk is ours again, or nobody cares any more: it gets what is sent to it.
+/// A disk is ours again, or nobody cares any more: it gets what is sent to it. In task context.
 pub fn lift(dev: u64) {
-    let was_fenced = DISKS.with(|disks| {
-        let was = disks
-            .find(dev)
-            .is_some_and(|disk| core::mem::take(&mut disk.is_fenced));
+    DISKS.with(|disks| {
+        if let Some(disk) = disks.find(dev).filter(|disk| disk.is_lost) {
+            (disk.is_lost, disk.is_fenced) = (false, false);
+            disk.untold.push(News::Back);
+        }
         disks.count_fenced();
-        was
     });
-    if was_fenced {
-        tell_of(dev, c"unfenced");
-    }
+    tell_now();
+}
+
+/// Access to a disk is lost, and failfast is off: it is told, and nothing else is done. In any
+/// context.
+pub fn note_lost(dev: u64, cause: Cause) {
+    DISKS.with(|disks| {
+        if let Some(disk) = disks.find(dev) {
+            disk.is_lost = true;
+            disk.untold.push(News::Lost(cause));
+        }
+        disks.wake_teller();
+    });
 }
 
 /// Access to a disk is lost, and it is time to act. In any context.
 pub fn act(dev: u64, cause: Cause) {
     let Some((action, path)) = DISKS.with(|disks| {
         let disk = disks.find(dev)?;
+        disk.is_lost = true;
+        disk.untold.push(News::Lost(cause));
         if disk.action == Action::Fence {
             disk.is_fenced = true;
-            disk.is_untold = true;
+            disk.untold.push(News::Fenced);
         }
         let found = (disk.action, disk.path);
         disks.count_fenced();
@@ -186,41 +226,8 @@ pub fn act(dev: u64, cause: Cause) {
              action' says\n"
         ),
     }
-}
-
-/// Tells user space of disks that were fenced. In task context.
-pub fn tell_fenced(dev: u64) {
-    let is_untold = DISKS.with(|disks| {
-        disks
-            .find(dev)
-            .is_some_and(|disk| core::mem::take(&mut disk.is_untold))
-    });
-    if is_untold {
-        tell_of(dev, c"fenced");
-    }
-}
-
-/// Whether it is still to be told that a disk was fenced. In any context.
-pub fn is_untold(dev: u64) -> bool {
-    DISKS.with(|disks| disks.find(dev).is_some_and(|disk| disk.is_untold))
-}
-
-/// A uevent of the module about a disk.
-fn tell_of(dev: u64, event: &CStr) {
-    let path = DISKS.with(|disks| disks.find(dev).map(|disk| disk.path));
-    let send = || -> Result<(), Refused> {
-        let path = path.unwrap_or([0; DEVICE_LEN]);
-        let path = CStr::from_bytes_until_nul(&path).unwrap_or(c"");
-        let mut variables = KVec::new();
-        variables.push(text(fmt!("MD_EVENT={event}"))?, GFP_KERNEL)?;
-        variables.push(text(fmt!("MD_DEVICE={path}"))?, GFP_KERNEL)?;
-        // Nobody listens: that is no failure.
-        let _ = announce(None, &variables);
-        Ok(())
-    };
-    if send().is_err() {
-        pr_warn!("no memory for a uevent about a fenced disk\n");
-    }
+    // A machine that ends does not need to be told of.
+    DISKS.with(|disks| disks.wake_teller());
 }
 
 /// A device has refused a read or write with a reservation conflict. Whether that is no fault of

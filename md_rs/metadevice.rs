@@ -8,9 +8,14 @@ use kernel::{
 use md_model::{
     mirror::{
         exclusion,
-        options::WritePolicy, //
+        options::{
+            Options,
+            ReadPolicy,
+            WritePolicy, //
+        }, //
     },
-    name::UnitName, //
+    name::UnitName,
+    raid5::layout::Layout, //
 };
 
 use crate::{
@@ -126,9 +131,8 @@ impl Plan {
             disk,
             goes_on: false,
         };
-        let mirror = metadevice.body().shape().unit().mirrored();
-        if mirror.is_some_and(|mirror| mirror.write_policy() == WritePolicy::Copy) {
-            metadevice.prepare_copies()?;
+        if let Some(mirror) = metadevice.body().shape().unit().mirrored() {
+            metadevice.prepare(mirror.options())?;
         }
         let disk = metadevice.disk.device_ref();
         let shown = metadevice.body().events().show_disk(name.number(), disk);
@@ -271,20 +275,35 @@ impl Metadevice {
         narrowed.map_err(disk_failed)
     }
 
-    /// What is written to it can be copied however little memory there is.
-    pub(crate) fn prepare_copies(&self) -> Result<(), Refused> {
-        let prepared = self.disk.prepare_copies();
-        prepared.map_err(|error| Refused::new(error, Refusal::NoMemory))
+    /// What options of a mirror need is there: what is written can be copied, however little memory
+    /// there is, or reads can be hedged. They are hedged from now on, or not any more.
+    pub(crate) fn prepare(&self, options: Options) -> Result<(), Refused> {
+        let no_memory = |error| Refused::new(error, Refusal::NoMemory);
+        if options.write == WritePolicy::Copy {
+            self.disk.prepare_copies().map_err(no_memory)?;
+        }
+        let is_hedging = options.read == ReadPolicy::Hedged;
+        if is_hedging {
+            self.disk.prepare_hedges().map_err(no_memory)?;
+        }
+        if let Some(upkeep) = self.body().upkeep() {
+            upkeep.set_hedging(is_hedging);
+        }
+        Ok(())
     }
 
-    /// Has everything looked at that there may be to do for a mirror.
+    /// Has everything looked at that there may be to do for a mirror or RAID5.
     pub(crate) fn ask_upkeep(&self) {
         upkeep::ask_all(|errand| self.disk.ask(errand));
     }
 
     /// Has a scrub go on.
     pub(crate) fn ask_scrub(&self) {
-        self.disk.ask(upkeep::SCRUB);
+        let errand = match self.body().raid() {
+            Some(_) => raid::build::CHECK,
+            None => upkeep::SCRUB,
+        };
+        self.disk.ask(errand);
     }
 
     /// Nothing is done any more besides requests. A mirror is clean then, if it can be.
@@ -294,11 +313,12 @@ impl Metadevice {
         self.leave_clean();
     }
 
-    /// A scrub of a mirror ends here.
+    /// A scrub of a mirror ends here, or a check of RAID5.
     pub(crate) fn interrupt_scrub(&self) {
         if let Some(kept) = Kept::of(self.body()) {
             kept.interrupt_scrub();
         }
+        raid::check::interrupt(self.body());
     }
 
     /// A mirror is clean afterwards, if it can be, until somebody writes to it.
@@ -370,6 +390,10 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             for component in shape.components() {
                 limits.stack(&component.device, start, &label);
             }
+            let base = shape.carrier_below().map(|base| base.body().shape().unit());
+            if let Some(raid) = base.and_then(Unit::raid) {
+                keep_to_data(&mut limits, raid.layout());
+            }
         }
         Unit::Mirrored(_) => {
             for component in shape.components() {
@@ -383,9 +407,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             let layout = raid.layout();
             let interlace = u32::try_from(layout.interlace_sectors()).unwrap_or(0);
             limits.prefer_sizes(interlace, layout.row_sectors());
-            limits.offer_only_data();
-            limits.keep_pages_stable();
-            limits.set_largest_change(largest_change(layout));
+            keep_to_data(&mut limits, layout);
         }
     }
     if shape.is_mirrored() {
@@ -395,4 +417,11 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
     }
     limits.settle_offers();
     Ok(limits)
+}
+
+/// What RAID5 can do, and what is on it.
+fn keep_to_data(limits: &mut QueueLimits, layout: &Layout) {
+    limits.offer_only_data();
+    limits.keep_pages_stable();
+    limits.set_largest_change(largest_change(layout));
 }

@@ -5,7 +5,12 @@
 
 use kernel::{
     prelude::*,
+    sync::Mutex,
     ThisModule, //
+};
+use md_model::failfast::{
+    Action,
+    Choice, //
 };
 
 use crate::{
@@ -13,6 +18,8 @@ use crate::{
         self,
         Refusal, //
     },
+    database::Database,
+    fencing,
     kapi::{
         errno::eproto,
         global::MULTIHOST,
@@ -22,6 +29,7 @@ use crate::{
         }, //
     },
     personality::CORE_ID,
+    unit_table::UnitTable,
     Refused, //
 };
 
@@ -29,6 +37,10 @@ use crate::{
 pub trait Multihost: Send + Sync + 'static {
     /// Carries out [`abi::IOC_MULTIHOST`].
     fn carry_out(&self, request: &mut abi::Multihost) -> Result<(), Refused>;
+
+    /// From now on failfast does what was chosen with the disk that has a number, or of which that
+    /// is a partition. Does not touch it. The path is for messages.
+    fn watch(&self, dev: u64, path: &[u8], choice: Choice) -> Result<(), Refused>;
 }
 
 /// The module, once it has registered.
@@ -72,17 +84,68 @@ impl Drop for Registration {
     }
 }
 
-/// Has the module carry out a request; loads it if need be.
-pub(crate) fn carry_out(request: &mut abi::Multihost) -> Result<(), Refused> {
-    let (handler, _module) = match registered() {
-        Some(found) => found,
+/// Has the module carry out a request; loads it if need be. What is chosen for a disk of the set is
+/// recorded, if it can be: it is in force in any case.
+pub(crate) fn carry_out(
+    (database, units): (&Database, &Mutex<UnitTable>),
+    request: &mut abi::Multihost,
+) -> Result<(), Refused> {
+    let (handler, _module) = loaded()?;
+    handler.carry_out(request)?;
+    let is_chosen = matches!(
+        request.operation,
+        abi::MULTIHOST_FAILFAST | abi::MULTIHOST_ACTION
+    );
+    if is_chosen && database.is_loaded() {
+        // Who changes records takes turns. The disk has answered by now.
+        let _units = units.lock();
+        if let Err(refused) = database.choose(request.dev, |choice| note(request, choice)) {
+            pr_warn!(
+                "failfast: what was chosen for a disk of the set is not recorded: {refused:?}\n"
+            );
+            request.state |= abi::MULTIHOST_UNRECORDED;
+        }
+    }
+    if database.choice_on(request.dev) != Choice::NONE {
+        request.state |= abi::MULTIHOST_RECORDED;
+    }
+    Ok(())
+}
+
+/// What a request that was carried out has chosen.
+fn note(request: &abi::Multihost, choice: &mut Choice) {
+    if request.operation == abi::MULTIHOST_FAILFAST {
+        choice.period_ms = request.failfast_ms;
+    } else {
+        choice.action = Action::from_number(request.action);
+    }
+}
+
+/// Has the module do with a disk what was chosen; loads it if need be.
+pub(crate) fn watch(dev: u64, path: &[u8], choice: Choice) -> Result<(), Refused> {
+    let (handler, _module) = loaded()?;
+    handler.watch(dev, path, choice)
+}
+
+/// A disk is not watched any more. One that is fenced stays as it is, until somebody takes it.
+pub(crate) fn unwatch(disk: u64) {
+    let is_watched = fencing::state(disk).is_some_and(|state| !state.is_fenced);
+    if let Some((handler, _module)) = registered().filter(|_| is_watched) {
+        if let Err(refused) = handler.watch(disk, &[], Choice::NONE) {
+            pr_warn!("failfast: stays on for a disk of the set that is stopped: {refused:?}\n");
+        }
+    }
+}
+
+fn loaded() -> Result<(&'static dyn Multihost, ModuleRef), Refused> {
+    match registered() {
+        Some(found) => Ok(found),
         None => {
             // Whether the module came is seen below; modprobe's own status says less.
             let _ = module::request(c"md_rs-multihost");
-            registered().ok_or(Refused::new(ENODEV, Refusal::NoMultihost))?
+            registered().ok_or(Refused::new(ENODEV, Refusal::NoMultihost))
         }
-    };
-    handler.carry_out(request)
+    }
 }
 
 fn registered() -> Option<(&'static dyn Multihost, ModuleRef)> {

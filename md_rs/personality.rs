@@ -25,6 +25,7 @@ use md_model::{
     geometry::stripe::{
         Component,
         ComponentSpec,
+        FirstRun,
         Piece,
         Row,
         RowSpec, //
@@ -61,6 +62,7 @@ pub use crate::{
         Condition,
         Failures, //
     },
+    raid::ledger::Ledger,
     sides::Sides,
     sync::map::SyncMap, //
 };
@@ -106,8 +108,12 @@ pub enum UnitSpec<'a> {
         interlace_sectors: u64,
         /// Its columns.
         columns: &'a [ComponentSpec],
+        /// How many of these were attached later: the last ones.
+        attached: u32,
         /// All but these.
         raid: Raid,
+        /// What is remembered of it.
+        ledger: &'a Arc<Ledger>,
     },
 }
 
@@ -185,6 +191,14 @@ impl Unit {
         }
     }
 
+    /// Whether it may have a hot spare pool: it has components, and they have states.
+    pub(crate) fn may_have_pool(&self) -> bool {
+        match self {
+            Self::Striped(_) | Self::Raid(_) => true,
+            Self::Soft(_) | Self::Mirrored(_) => false,
+        }
+    }
+
     /// What is special about RAID5.
     #[inline]
     pub(crate) fn raid(&self) -> Option<&dyn Raided> {
@@ -209,6 +223,9 @@ pub trait Striped: Send + Sync + 'static {
     /// Calls `each` with the run of sectors that each component has in the `count` sectors from
     /// `sector` on. `None` outside the metadevice; some calls may have been made by then.
     fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()>;
+
+    /// Where the map can do without the tables. It stays what it is.
+    fn first_run(&self) -> FirstRun;
 
     /// A number of sectors such that requests which do not cross a multiple of it stay in one
     /// piece, and how many sectors make a full round over the components.
@@ -282,6 +299,9 @@ pub trait Raided: Send + Sync + 'static {
 
     /// Writes that down.
     fn note_unrecorded(&self);
+
+    /// What is remembered of it whatever its shape.
+    fn ledger(&self) -> &Arc<Ledger>;
 
     /// Whether what is being made cannot go on.
     fn is_stuck(&self) -> bool;

@@ -225,6 +225,12 @@ void md_gate_enter_again(struct md_gate *gate)
 	percpu_ref_get(&gate->inside);
 }
 
+/* Whether anybody is inside: then so is the caller from now on. */
+bool md_gate_try_enter_while_used(struct md_gate *gate)
+{
+	return percpu_ref_tryget(&gate->inside);
+}
+
 void md_gate_exit(struct md_gate *gate)
 {
 	percpu_ref_put(&gate->inside);
@@ -391,6 +397,17 @@ void md_bio_take(struct bio *bio, struct request *rq)
 	bio->bi_ioprio = rq->bio->bi_ioprio;
 	bio->bi_write_hint = rq->bio->bi_write_hint;
 	bio->bi_write_stream = rq->bio->bi_write_stream;
+}
+
+/* Copies what a bio has read, from its beginning on, into the memory of a request. */
+void md_bio_give(struct bio *bio, struct request *rq)
+{
+	struct bio *to;
+
+	for (to = rq->bio; to; to = to->bi_next) {
+		bio_copy_data(to, bio);
+		bio_advance(bio, to->bi_iter.bi_size);
+	}
 }
 
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once)

@@ -78,6 +78,7 @@ void md_unregister_pm_notifier(struct notifier_block *block);
 int md_gate_init(struct md_gate *gate);
 bool md_gate_try_enter(struct md_gate *gate);
 void md_gate_enter_again(struct md_gate *gate);
+bool md_gate_try_enter_while_used(struct md_gate *gate);
 void md_gate_exit(struct md_gate *gate);
 void md_gate_close(struct md_gate *gate);
 unsigned int md_noio_begin(void);
@@ -89,6 +90,7 @@ void md_bio_set_dev(struct bio *clone, struct bio *source, struct block_device *
 void md_bio_advance(struct bio *bio, unsigned int bytes);
 void md_bio_fill(struct bio *bio, unsigned int skip, const void *from, unsigned int bytes);
 void md_bio_take(struct bio *bio, struct request *rq);
+void md_bio_give(struct bio *bio, struct request *rq);
 void md_bio_set_bytes(struct bio *bio, unsigned int bytes);
 
 struct workqueue_struct *md_alloc_workqueue(const char *name, int at_once);

@@ -42,11 +42,14 @@ impl UnitTable {
         &self.database
     }
 
-    /// The metadevice that has a device as a component of its own.
-    pub(crate) fn with_component(&self, dev: u64) -> Option<(&Metadevice, &Component)> {
+    /// The first component of which something holds, and the metadevice that it is a part of.
+    pub(crate) fn with_component(
+        &self,
+        holds: impl Fn(&Component) -> bool,
+    ) -> Option<(&Metadevice, &Component)> {
         self.iter().find_map(|metadevice| {
             let mut components = metadevice.body().shape().components().iter();
-            let found = components.find(|component| component.dev == dev)?;
+            let found = components.find(|component| holds(component))?;
             Some((metadevice, &**found))
         })
     }

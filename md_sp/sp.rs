@@ -42,6 +42,7 @@ use md_model::{
     },
     geometry::stripe::{
         Component,
+        FirstRun,
         Piece,
         Row, //
     },
@@ -160,6 +161,14 @@ impl Striped for SoftPartition {
 
     fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()> {
         ranges(&self.table, sector, count, each)
+    }
+
+    fn first_run(&self) -> FirstRun {
+        let first = self.extents.first();
+        first.map_or(FirstRun::NONE, |first| FirstRun {
+            sector: first.sector,
+            count: first.count,
+        })
     }
 
     fn chunk(&self) -> Option<(u32, u64)> {

@@ -31,6 +31,7 @@ use md_model::geometry::stripe::{
     ranges,
     uniform_chunk,
     Component,
+    FirstRun,
     Piece,
     Row, //
 };
@@ -104,6 +105,10 @@ impl Striped for Stripe {
 
     fn ranges(&self, sector: u64, count: u64, each: &mut dyn FnMut(Piece)) -> Option<()> {
         ranges(&self.rows, &self.components, sector, count, each)
+    }
+
+    fn first_run(&self) -> FirstRun {
+        FirstRun::of(&self.rows, &self.components)
     }
 
     fn chunk(&self) -> Option<(u32, u64)> {

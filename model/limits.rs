@@ -21,8 +21,12 @@ pub const SPARES_MAX: u32 = 128;
 /// Most components of one stripe or concat that have to do with a hot spare at the same time.
 pub const SPARED_MAX: u32 = 24;
 
-/// Most records in a set: numbers of metadevices come first, then those of hot spare pools.
-pub const RECORDS_MAX: u32 = UNITS_MAX + POOLS_MAX;
+/// Most devices of a set on disks that failfast watches.
+pub const WATCHED_MAX: u32 = 1024;
+
+/// Most records in a set: numbers of metadevices come first, then those of hot spare pools, and one
+/// for what failfast does.
+pub const RECORDS_MAX: u32 = UNITS_MAX + POOLS_MAX + 1;
 
 /// Bytes of a metadevice name as it stands in fixed-size structures, zero-padded.
 pub const NAME_BYTES: usize = 32;

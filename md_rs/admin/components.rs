@@ -215,9 +215,13 @@ pub(super) fn open_claimed(
         return Err(Refused::new(EBUSY, Refusal::DeviceIsSpare).with([pool.into(), 0]));
     }
     if let Some((device, end)) = units.database().device(dev) {
-        let is_taken = units.with_component(device.user_dev()).is_some();
-        if is_taken || end > RESERVED_HEAD_SECTORS {
+        let dev = device.user_dev();
+        if units.with_component(|part| part.dev == dev).is_some() {
             return Err(Refused::new(EBUSY, Refusal::ComponentBusy));
+        }
+        if end > RESERVED_HEAD_SECTORS {
+            let values = [end, RESERVED_HEAD_SECTORS];
+            return Err(Refused::new(EBUSY, Refusal::HeadTooSmall).with(values));
         }
         device.health().adopt(unit).map_err(not_readable)?;
         return Ok(device);

@@ -49,7 +49,10 @@ use crate::{
 };
 
 /// Every flag of [`abi::Create`].
-const FLAGS: u32 = abi::CREATE_CHECK_ONLY | abi::CREATE_IN_USE | abi::CREATE_ASSUME_CLEAN;
+const FLAGS: u32 = abi::CREATE_CHECK_ONLY
+    | abi::CREATE_IN_USE
+    | abi::CREATE_ASSUME_CLEAN
+    | abi::CREATE_SVM_ROTATION;
 
 /// Carries out [`abi::IOC_CREATE`].
 pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Result<(), Refused> {
@@ -113,7 +116,7 @@ fn follow_first(shape: &Shape) {
 /// A stripe or concat, or a kind that there is not.
 fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     options::check_none(&request.mirror)?;
-    check_zero(&[request.flags & abi::CREATE_ASSUME_CLEAN])?;
+    check_zero(&[request.flags & (abi::CREATE_ASSUME_CLEAN | abi::CREATE_SVM_ROTATION)])?;
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
     let most = abi::COMPONENTS_MAX;
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
@@ -138,7 +141,7 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
 pub(super) fn check_no_mirror(components: &[Arc<Component>]) -> Result<(), Refused> {
     for (index, component) in (0..).zip(components) {
         let child = component.child.as_ref().map(|child| child.body().shape());
-        if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+        if child.is_some_and(Shape::is_raid) {
             return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(index));
         }
         let Some(shape) = child.filter(|shape| shape.is_mirrored()) else {
@@ -156,6 +159,7 @@ pub(super) fn check_no_mirror(components: &[Arc<Component>]) -> Result<(), Refus
 
 fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     let options = options::parse_new(&request.mirror)?;
+    check_zero(&[request.flags & abi::CREATE_SVM_ROTATION])?;
     if request.row_count != 0 {
         let found = request.row_count.into();
         return Err(Refused::new(EINVAL, Refusal::BadRowCount).with([found, 0]));
@@ -181,7 +185,7 @@ pub(super) fn sizes_of_sides(components: &[Arc<Component>]) -> Result<KVec<u64>,
     for (index, component) in (0..).zip(components) {
         let refused = |refusal| Refused::new(EINVAL, refusal).at(index);
         let child = component.child.as_ref().map(|child| child.body().shape());
-        if child.is_some_and(|shape| shape.unit().raid().is_some()) {
+        if child.is_some_and(Shape::is_raid) {
             return Err(refused(Refusal::ComponentIsRaid));
         }
         let stripe = child.and_then(|shape| shape.unit().striped());

@@ -40,6 +40,7 @@ use crate::{
     database::Addition,
     events::Event,
     kapi::bdev::BlockDevice,
+    multihost,
     refused::text,
     unit_table::UnitTable,
     Refused, //
@@ -96,7 +97,7 @@ pub(super) fn check_empty(units: &UnitTable, loaded: Error) -> Result<(), Refuse
 /// room only in its reserved head.
 fn device_for(units: &UnitTable, asked: &abi::Device) -> Result<(Arc<BlockDevice>, bool), Refused> {
     let path = path_text(&asked.device)?;
-    if let Some((_, component)) = units.with_component(asked.dev) {
+    if let Some((_, component)) = units.with_component(|part| part.dev == asked.dev) {
         let is_reserved = component.child.is_none() && !component.identity.uuid.is_nil();
         return if is_reserved {
             Ok((component.device.clone(), true))
@@ -189,6 +190,7 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
     if !database.is_loaded() {
         return Err(Refused::new(ENODEV, Refusal::NoDatabase));
     }
+    let watched = database.watched_disks()?;
     close_all(&units)?;
     request.unit_count = units.count();
     units.iter().for_each(|unit| unit.end_upkeep());
@@ -199,6 +201,10 @@ pub(super) fn stop(units: &Mutex<UnitTable>, request: &mut abi::StopSet) -> Resu
     }
     database.settle();
     database.unload();
+    // All that was written is there: another host may have the disks from now on.
+    for disk in &watched {
+        multihost::unwatch(*disk);
+    }
     let event = Event::of_set(Kind::Stop).state(State::Stopped);
     database.events().record(&event);
     Ok(())

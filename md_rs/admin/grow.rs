@@ -32,7 +32,8 @@ use super::{
         Components,
         Sharing, //
     },
-    create::check_no_mirror, //
+    create::check_no_mirror,
+    raid, //
 };
 use crate::{
     abi::{
@@ -62,6 +63,9 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
     let most = abi::COMPONENTS_MAX;
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
+    if units.lock().get(&name)?.body().raid().is_some() {
+        return raid::attach(units, &name, request);
+    }
     let new_rows = read_rows(request.rows, request.row_count)?;
     let asked = read_components(request.components, request.component_count)?;
 

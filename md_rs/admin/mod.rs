@@ -52,6 +52,7 @@ use crate::{
         Event,
         Events, //
     },
+    fencing::Telling,
     kapi::{
         bdev::BlockDevice,
         chardev::Ioctl,
@@ -91,6 +92,8 @@ pub(crate) struct Admin {
     // Dropped first: it waits for who is looking at metadevices.
     checker: Arc<Worker<Checker>>,
     units: Units,
+    database: Arc<Database>,
+    _telling: Telling,
     events: Arc<Events>,
 }
 
@@ -102,7 +105,9 @@ impl Admin {
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             events: Events::new()?,
-            units: no_units(events.clone())?,
+            _telling: Telling::new(events.clone())?,
+            database: Database::new(events.clone())?,
+            units: no_units(database.clone())?,
             checker: Arc::pin_init(
                 Worker::new(c"md_watermarks", Ok(Checker::new(units.clone()))),
                 GFP_KERNEL,
@@ -112,8 +117,7 @@ impl Admin {
 }
 
 /// No metadevices, and somebody who gives hot spares to those that there will be.
-fn no_units(events: Arc<Events>) -> Result<Units> {
-    let database = Database::new(events)?;
+fn no_units(database: Arc<Database>) -> Result<Units> {
     let table = UnitTable::new(database.clone());
     let units = Arc::pin_init(new_mutex!(table, "md_units"), GFP_KERNEL)?;
     let takeover = Takeover::new(units.clone());
@@ -189,7 +193,9 @@ impl Ioctl for Admin {
             abi::IOC_MOVE_SOFT => command.run(at, |asked| soft::relocate(&self.units, asked)),
             abi::IOC_MEND_SOFT => command.run(at, |asked| soft::mend(&self.units, asked)),
             // Without the lock of the unit table: a disk may take minutes to answer.
-            abi::IOC_MULTIHOST => command.run(at, multihost::carry_out),
+            abi::IOC_MULTIHOST => command.run(at, |asked| {
+                multihost::carry_out((&self.database, &self.units), asked)
+            }),
             abi::IOC_ADD_REPLICAS => command.run(at, |add| database::add(&self.units, add)),
             abi::IOC_DELETE_REPLICAS => {
                 command.run(at, |delete| database::delete(&self.units, delete))
@@ -269,15 +275,16 @@ impl Admin {
     }
 }
 
-/// Components of mirrors whose devices do not answer are out of service, as if a write to them had
-/// failed; those of a mirror that nobody has open may be there again before somebody does (`svm.md`
+/// Components of mirrors and RAID5 whose devices do not answer are out of service, as if a write to them had
+/// failed; those of one that nobody has open may be there again before somebody does (`svm.md`
 /// section 4.7).
 fn judge_dead(units: &UnitTable, dead: &[Arc<BlockDevice>]) {
     for unit in units.iter().filter(|unit| unit.body().open_count() > 0) {
+        let is_dead = |part: &&Component| dead.iter().any(|dead| Arc::ptr_eq(dead, &part.device));
+        crate::raid::judge_dead(unit.body(), |part| is_dead(&part));
         let Some(kept) = Kept::of(unit.body()) else {
             continue;
         };
-        let is_dead = |part: &&Component| dead.iter().any(|dead| Arc::ptr_eq(dead, &part.device));
         let mut found = false;
         for side in 0..kept.sides().count() {
             for part in kept.sides().components(side).filter(is_dead) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The options of a mirror: as the interface has them, and changing them.
+//! The options of a mirror: as the interface has them, and changing them. Of RAID5 there is only
+//! how fast it is made.
 
 use kernel::{
     prelude::*,
@@ -27,6 +28,8 @@ use crate::{
         MirrorOptions,
         Refusal, //
     },
+    body::Body,
+    personality::Raided,
     unit_table::UnitTable,
     Refused, //
 };
@@ -39,6 +42,9 @@ const ALL: u32 = abi::OPTION_READ_POLICY
     | abi::OPTION_FLOOR
     | abi::OPTION_CEILING;
 
+/// Those that say how fast something is made.
+const PACE: u32 = abi::OPTION_TARGET | abi::OPTION_FLOOR | abi::OPTION_CEILING;
+
 // The interface and the model name the same limit.
 const _: () = assert!(abi::TARGET_US_MAX == TARGET_US_MAX);
 
@@ -50,16 +56,18 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
     let metadevice = units.get(&name)?;
     let body = metadevice.body();
     let shape = body.shape();
+    if let Some(raid) = shape.unit().raid() {
+        return set_pace(body, raid, request);
+    }
     let refused = Refused::new(EINVAL, Refusal::NotAMirror);
     let mirror = shape.unit().mirrored().ok_or(refused)?;
     let before = mirror.options();
     let options = change(before, request.which, &request.mirror)?;
-    if options.write == WritePolicy::Copy {
-        metadevice.prepare_copies()?;
-    }
+    metadevice.prepare(options)?;
     mirror.set_options(options);
     if let Err(refused) = body.database().record(core::iter::once(body.number())) {
         mirror.set_options(before);
+        metadevice.prepare(before)?;
         return Err(refused);
     }
     body.database().relabel_components(body);
@@ -67,6 +75,46 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetOptions) -> Re
     body.database().ask_spares();
     request.mirror = describe(options);
     Ok(())
+}
+
+/// Changes how fast RAID5 is made.
+fn set_pace(body: &Body, raid: &dyn Raided, request: &mut abi::SetOptions) -> Result<(), Refused> {
+    if request.which & !PACE != 0 {
+        return Err(Refused::new(EINVAL, Refusal::NotAMirror));
+    }
+    let before = raid.ledger().pace();
+    let now = Options {
+        pace: before,
+        ..Options::default()
+    };
+    let pace = change(now, request.which, &request.mirror)?.pace;
+    raid.ledger().set_pace(pace);
+    if let Err(refused) = body.database().record(core::iter::once(body.number())) {
+        raid.ledger().set_pace(before);
+        return Err(refused);
+    }
+    request.mirror = describe_pace(pace);
+    Ok(())
+}
+
+/// How fast something is made, where there are no other options.
+pub(super) fn describe_pace(pace: Limits) -> MirrorOptions {
+    let all = describe(Options {
+        pace,
+        ..Options::default()
+    });
+    MirrorOptions {
+        read_policy: 0,
+        write_policy: 0,
+        pass: 0,
+        ..all
+    }
+}
+
+/// How fast something new is made, where there are no other options.
+pub(super) fn parse_new_pace(asked: &MirrorOptions) -> Result<Limits, Refused> {
+    check_zero(&[asked.read_policy, asked.write_policy, asked.pass])?;
+    Ok(parse_new(asked)?.pace)
 }
 
 /// The options with those in `which` changed. The others must be zero.

@@ -479,7 +479,7 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetPool) -> Resul
     if let Some(pool) = pool {
         check_users_pool(database, pool, body)?;
     }
-    if body.shape().unit().stripe().is_none() {
+    if !body.shape().unit().may_have_pool() {
         return Err(Refused::new(EINVAL, Refusal::PoolIsForStripes));
     }
     let before = body.pool();
@@ -494,7 +494,7 @@ pub(super) fn set(units: &Mutex<UnitTable>, request: &mut abi::SetPool) -> Resul
 
 /// Whether a metadevice may have a pool.
 pub(super) fn check_users_pool(database: &Database, pool: u32, body: &Body) -> Result<(), Refused> {
-    if body.shape().unit().stripe().is_none() {
+    if !body.shape().unit().may_have_pool() {
         return Err(Refused::new(EINVAL, Refusal::PoolIsForStripes));
     }
     if !database.is_loaded() {

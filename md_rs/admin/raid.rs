@@ -2,6 +2,9 @@
 //! RAID5 metadevices: making one, and giving a column another device or its own one back (`svm.md`
 //! section 5.8).
 
+mod attach;
+mod upkeep;
+
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -9,8 +12,15 @@ use kernel::{
 use md_model::{
     database::metadevice::raid::Raid,
     events::kind::Kind,
-    geometry::stripe::ComponentSpec,
-    mirror::component::State,
+    geometry::stripe::{
+        ComponentSpec,
+        RowSpec, //
+    },
+    limits::RESERVED_HEAD_SECTORS,
+    mirror::{
+        component::State,
+        scrub::history::History, //
+    },
     name::UnitName,
     raid5::{
         column::is_redundant,
@@ -19,7 +29,8 @@ use md_model::{
             Activity,
             Progress, //
         },
-        COLUMNS_MAX, //
+        COLUMNS_MAX,
+        LOG_SECTORS, //
     },
 };
 
@@ -32,6 +43,7 @@ use super::{
         Components,
         Sharing, //
     },
+    grow::check_blocks,
     options,
     replace::resyncing, //
 };
@@ -41,7 +53,10 @@ use crate::{
         Refusal,
         UnitKind, //
     },
-    body::Shape,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
     events::Event,
     kapi::random::new_uuid,
@@ -49,14 +64,27 @@ use crate::{
         Metadevice,
         Plan, //
     },
-    personality::UnitSpec,
+    personality::{
+        Ledger,
+        UnitSpec, //
+    },
     raid::{
         checkpoint,
         first_progress,
+        follow,
         Target, //
     },
+    spare::Spared,
     unit_table::UnitTable,
     Refused, //
+};
+
+pub(super) use self::{
+    attach::attach,
+    upkeep::{
+        check,
+        sync, //
+    }, //
 };
 
 /// A new RAID5 metadevice. Without a state database nobody would remember after a crash whose logs
@@ -66,14 +94,11 @@ pub(super) fn plan_raid(
     name: UnitName,
     request: &abi::Create,
 ) -> Result<Plan, Refused> {
-    options::check_none(&request.mirror)?;
+    let pace = options::parse_new_pace(&request.mirror)?;
     if request.flags & abi::CREATE_IN_USE != 0 {
         return Err(Refused::new(EINVAL, Refusal::ReservedNotZero));
     }
-    if request.pool != 0 {
-        return Err(Refused::new(EINVAL, Refusal::PoolIsForStripes));
-    }
-    check_count(request.row_count, 1, Refusal::BadRowCount)?;
+    check_count(request.row_count, 2, Refusal::BadRowCount)?;
     check_count(
         request.component_count,
         COLUMNS_MAX,
@@ -81,11 +106,9 @@ pub(super) fn plan_raid(
     )?;
     let rows = read_rows(request.rows, request.row_count)?;
     let asked = read_components(request.components, request.component_count)?;
+    let attached = check_rows(&rows, request.component_count)?;
     let bad_rows = Refused::new(EINVAL, Refusal::BadRowCount);
     let row = rows.first().ok_or(bad_rows)?;
-    if row.component_count != request.component_count {
-        return Err(bad_rows.with([row.component_count.into(), request.component_count.into()]));
-    }
     if !units.database().is_loaded() {
         return Err(Refused::new(ENODEV, Refusal::NoDatabase));
     }
@@ -93,17 +116,48 @@ pub(super) fn plan_raid(
     let (components, specs) = open_components(&asked, &name, units, Sharing::Refused)?;
     check_no_metadevice(&components)?;
     let is_clean = request.flags & abi::CREATE_ASSUME_CLEAN != 0;
+    let rotation = match request.flags & abi::CREATE_SVM_ROTATION {
+        0 => Rotation::LeftSymmetric,
+        _ => Rotation::Svm,
+    };
+    let raid = Raid {
+        log: new_uuid(),
+        rotation,
+        progress: first_progress(is_clean),
+        is_cancelled: false,
+        pace,
+    };
+    let ledger = Ledger::new(&raid, History::NONE);
     let spec = UnitSpec::Raid {
         interlace_sectors: row.interlace_sectors,
         columns: &specs,
-        raid: Raid {
-            log: new_uuid(),
-            rotation: Rotation::LeftSymmetric,
-            progress: first_progress(is_clean),
-        },
+        attached,
+        raid,
+        ledger: &ledger.map_err(|error| Refused::new(error, Refusal::NoMemory))?,
     };
     let kind = UnitKind::Raid as u32;
     Plan::new(name, kind, &spec, components, units.database())
+}
+
+/// The columns that were attached, of those that the rows are of: the second row, which has the
+/// interlace of the first one.
+fn check_rows(rows: &[RowSpec], columns: u32) -> Result<u32, Refused> {
+    let count = |row: &RowSpec| row.component_count;
+    let attached = rows.get(1).map_or(0, count);
+    let all = rows.first().map_or(0, count).saturating_add(attached);
+    if all != columns {
+        let values = [all.into(), columns.into()];
+        return Err(Refused::new(EINVAL, Refusal::BadRowCount).with(values));
+    }
+    let interlace = |row: Option<&RowSpec>| row.map(|row| row.interlace_sectors);
+    let (first, second) = (interlace(rows.first()), interlace(rows.get(1)));
+    if let Some(second) = second.filter(|own| Some(*own) != first) {
+        let values = [second, first.unwrap_or(0)];
+        return Err(Refused::new(EINVAL, Refusal::BadInterlace)
+            .with(values)
+            .at(1));
+    }
+    Ok(attached)
 }
 
 fn check_no_metadevice(components: &[Arc<Component>]) -> Result<(), Refused> {
@@ -115,11 +169,11 @@ fn check_no_metadevice(components: &[Arc<Component>]) -> Result<(), Refused> {
 }
 
 /// A column that is to be replaced.
-struct Case<'a> {
+pub(super) struct Case<'a> {
     metadevice: &'a Metadevice,
     target: Target<'a>,
     index: u32,
-    old: &'a Arc<Component>,
+    pub(super) old: &'a Arc<Component>,
 }
 
 /// Carries out [`abi::IOC_REPLACE`] for a RAID5 metadevice, whose flags are known to be legal.
@@ -128,31 +182,68 @@ pub(super) fn replace(
     name: &UnitName,
     request: &abi::Replace,
 ) -> Result<(), Refused> {
-    let metadevice = units.get(name)?;
-    let not_a_raid = Refused::new(EINVAL, Refusal::NotARaid);
-    let target = Target::of(metadevice.body()).ok_or(not_a_raid)?;
-    let old = target.shape.components().get(request.index as usize);
-    let old = old.filter(|component| component.path == request.old);
-    let case = Case {
-        metadevice,
-        target,
-        index: request.index,
-        old: old.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?,
-    };
+    let case = Case::at(units, name, request.index)?;
+    if case.old.path != request.old {
+        return Err(Refused::new(ENXIO, Refusal::NoSuchComponent));
+    }
     case.check(request.flags)?;
     let new = case.open(units, name, request)?;
-    let shape = case.shape_with(&new, request)?;
+    let shape = case.shape_with(&new, case.start_on(&new, request))?;
     if request.flags & abi::REPLACE_CHECK_ONLY != 0 {
         return Ok(());
     }
-    case.carry_out(units, new, shape)
+    let (old, before) = (case.old.clone(), case.old.condition.state());
+    case.carry_out(units, new.clone(), shape)?;
+    let event = Event::of_unit(Kind::Replace, name.number())
+        .device(&old.path)
+        .new_device(&new.path)
+        .states(before, State::Resyncing);
+    units.database().events().record(&event);
+    Ok(())
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// A column of the metadevice with a name.
+    pub(super) fn at(units: &'a UnitTable, name: &UnitName, index: u32) -> Result<Self, Refused> {
+        let metadevice = units.get(name)?;
+        let not_a_raid = Refused::new(EINVAL, Refusal::NotARaid);
+        let target = Target::of(metadevice.body()).ok_or(not_a_raid)?;
+        let old = target.shape.components().get(index as usize);
+        Ok(Self {
+            metadevice,
+            target,
+            index,
+            old: old.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?,
+        })
+    }
+
+    /// The metadevice.
+    pub(super) fn body(&self) -> &'a Body {
+        self.metadevice.body()
+    }
+
+    /// Sectors of log and data on each column.
+    pub(super) fn used_sectors(&self) -> u64 {
+        self.target.unit.layout().used_sectors()
+    }
+
+    /// Whether a hot spare may take its place: it alone is out of service, and nothing is being
+    /// made (`svm.md` section 5.10).
+    pub(super) fn may_be_served(&self) -> bool {
+        let is_erred = |part: &&Arc<Component>| part.condition.state() == State::Erred;
+        let erred = self.target.shape.components().iter().filter(is_erred);
+        let is_blocked = self.body().raid().is_none_or(|raid| raid.is_blocked());
+        is_erred(&self.old)
+            && erred.count() == 1
+            && self.target.unit.progress().activity == Activity::Nothing
+            && !self.target.unit.is_unrecorded()
+            && !is_blocked
+    }
+
     /// Whether it may be replaced now: the others have all of its data.
     fn check(&self, flags: u32) -> Result<(), Refused> {
         let state = self.old.condition.state();
-        let is_fine = state == State::Okay && !self.old.is_gone();
+        let is_fine = state == State::Okay && !self.old.is_gone() && self.old.stand_in().is_none();
         if flags & abi::REPLACE_ENABLE != 0 && is_fine {
             return Err(Refused::new(EBUSY, Refusal::ComponentInService));
         }
@@ -181,8 +272,27 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// Where log and data begin on the column, or on the one that it stands for as a hot spare.
+    pub(super) fn start_sector(&self) -> u64 {
+        let place = self.target.unit.columns().get(self.index as usize);
+        match self.old.stand_in() {
+            Some((original, _)) => original.start_sector,
+            None => place.map_or(RESERVED_HEAD_SECTORS, |place| place.start_sector),
+        }
+    }
+
+    /// Where they are to begin on the one that takes its place.
+    fn start_on(&self, new: &Component, request: &abi::Replace) -> u64 {
+        let is_same = Arc::ptr_eq(&new.device, &self.old.device);
+        match request.new.start_sectors {
+            abi::START_DEFAULT => self.start_sector(),
+            asked if !is_same => asked,
+            _ => self.start_sector(),
+        }
+    }
+
     /// The component that takes its place. The device that it has is used as it is, if it is still
-    /// there.
+    /// there and its own.
     fn open(
         &self,
         units: &UnitTable,
@@ -190,8 +300,10 @@ impl Case<'_> {
         request: &abi::Replace,
     ) -> Result<Arc<Component>, Refused> {
         let old = self.old;
+        let spared = old.spare().cloned().map(Spared::returns);
         let is_same = request.flags & abi::REPLACE_ENABLE != 0
             && !old.is_gone()
+            && old.stand_in().is_none()
             && old.device.user_dev() == request.new.dev;
         if is_same {
             let component = Component {
@@ -199,7 +311,7 @@ impl Case<'_> {
                 device: old.device.clone(),
                 identity: old.identity,
                 condition: resyncing(),
-                spared: None,
+                spared,
                 dev: old.dev,
                 path: old.path,
             };
@@ -208,16 +320,23 @@ impl Case<'_> {
         let asked = core::slice::from_ref(&request.new);
         let (mut opened, _) = open_components(asked, name, units, Sharing::Refused)?;
         check_no_metadevice(&opened)?;
+        check_blocks(self.target.shape.components(), &opened)?;
         let refused = Refused::new(EINVAL, Refusal::NoSuchComponent);
         let last = opened.pop().ok_or(refused)?;
         let mut opened = Arc::into_unique_or_drop(last).ok_or(refused)?;
-        opened.as_mut().get_mut().condition = resyncing();
+        let new = opened.as_mut().get_mut();
+        (new.condition, new.spared) = (resyncing(), spared);
         Ok(opened.into())
     }
 
-    /// The metadevice with another column, which is to be made. It is laid out as before.
-    fn shape_with(&self, new: &Arc<Component>, request: &abi::Replace) -> Result<Shape, Refused> {
-        let (unit, old) = (self.target.unit, self.old);
+    /// The metadevice with another column, which is to be made, and on which log and data begin at
+    /// a sector. It is laid out as before.
+    pub(super) fn shape_with(
+        &self,
+        new: &Arc<Component>,
+        start_sector: u64,
+    ) -> Result<Shape, Refused> {
+        let unit = self.target.unit;
         let layout = unit.layout();
         let mut specs = KVec::with_capacity(unit.columns().len(), GFP_KERNEL)?;
         let mut components: Components = KVec::new();
@@ -225,39 +344,37 @@ impl Case<'_> {
         for (index, (place, part)) in (0..).zip(unit.columns().iter().zip(own)) {
             let is_new = index == self.index;
             let part = if is_new { new } else { part };
-            let start = match request.new.start_sectors {
-                abi::START_DEFAULT => place.start_sector,
-                asked if is_new && !Arc::ptr_eq(&new.device, &old.device) => asked,
-                _ => place.start_sector,
+            let start = if is_new {
+                start_sector
+            } else {
+                place.start_sector
             };
             let needed = start.saturating_add(layout.used_sectors());
             if is_new && new.device.sectors() < needed {
                 let values = [needed, new.device.sectors()];
                 return Err(Refused::new(ENOSPC, Refusal::ComponentTooSmall).with(values));
             }
-            let spec = ComponentSpec {
-                capacity_sectors: needed,
-                start_sectors: Some(start),
-                block_sectors: part.device.logical_block_bytes() >> 9,
-            };
-            specs.push(spec, GFP_KERNEL)?;
+            specs.push(spec_of(part, start, needed), GFP_KERNEL)?;
             components.push(part.clone(), GFP_KERNEL)?;
         }
-        let spec = UnitSpec::Raid {
-            interlace_sectors: layout.interlace_sectors(),
-            columns: &specs,
-            raid: Raid {
-                log: unit.log(),
-                rotation: layout.rotation(),
-                progress: Progress::begin(Activity::Column(self.index)),
-            },
-        };
-        let unit = self.metadevice.body().personality().assemble(&spec)?;
+        let progress = Progress::begin(Activity::Column(self.index));
+        let spec = spec_like(self.target, &specs, layout.attached(), progress);
+        let unit = self.body().personality().assemble(&spec)?;
         Ok(Shape::new(unit, components))
     }
 
+    /// What the new column is copied from: one that was in service, and lacks nothing.
+    fn source(&self, new: &Component) -> Option<(Arc<Component>, u64)> {
+        let place = self.target.unit.columns().get(self.index as usize)?;
+        let is_whole = self.old.condition.state() == State::Okay && !self.old.is_gone();
+        let is_other = !Arc::ptr_eq(&self.old.device, &new.device);
+        let data_sector = place.start_sector.checked_add(LOG_SECTORS)?;
+        (is_whole && is_other).then(|| (self.old.clone(), data_sector))
+    }
+
     /// Records the metadevice with the new column, and puts it in force (`DURABILITY.md` clause 5).
-    fn carry_out(
+    /// What the case refers to is gone then.
+    pub(super) fn carry_out(
         self,
         units: &UnitTable,
         new: Arc<Component>,
@@ -265,8 +382,8 @@ impl Case<'_> {
     ) -> Result<(), Refused> {
         let (database, metadevice) = (units.database().clone(), self.metadevice);
         let (body, number) = (metadevice.body(), metadevice.body().number());
-        let (old, index) = (self.old.clone(), self.index as usize);
-        let before = old.condition.state();
+        let (old, column, source) = (self.old.clone(), self.index, self.source(&new));
+        let index = column as usize;
         database.label_components(number, &shape, index..index.saturating_add(1))?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         added.push(new.clone(), GFP_KERNEL)?;
@@ -286,19 +403,51 @@ impl Case<'_> {
             metadevice.link_instead(&added, &removed)?;
             return Err(refused);
         }
+        follow(body, column, source);
         if checkpoint(body).is_err() {
             pr_err!("d{number}: its logs could not be written after a column was replaced\n");
         }
         drop(gate);
-        database.unlabel_replaced(&old, &added);
+        let is_spare = |part: &Component| part.stand_in().is_some();
+        if !is_spare(&old) && !is_spare(&new) {
+            database.unlabel_replaced(&old, &added);
+        }
         metadevice.narrow()?;
         units.narrow_above(body)?;
-        let event = Event::of_unit(Kind::Replace, number)
-            .device(&old.path)
-            .new_device(&new.path)
-            .states(before, State::Resyncing);
-        database.events().record(&event);
         metadevice.ask_upkeep();
         Ok(())
+    }
+}
+
+/// A column as it is laid out.
+fn spec_of(part: &Component, start: u64, end: u64) -> ComponentSpec {
+    ComponentSpec {
+        capacity_sectors: end,
+        start_sectors: Some(start),
+        block_sectors: part.device.logical_block_bytes() >> 9,
+    }
+}
+
+/// A metadevice like another one, over these columns.
+fn spec_like<'a>(
+    target: Target<'a>,
+    columns: &'a [ComponentSpec],
+    attached: u32,
+    progress: Progress,
+) -> UnitSpec<'a> {
+    let (unit, layout) = (target.unit, target.unit.layout());
+    // What was cancelled is not what begins now.
+    UnitSpec::Raid {
+        interlace_sectors: layout.interlace_sectors(),
+        columns,
+        attached,
+        raid: Raid {
+            log: unit.log(),
+            rotation: layout.rotation(),
+            progress,
+            is_cancelled: false,
+            pace: unit.ledger().pace(),
+        },
+        ledger: unit.ledger(),
     }
 }

@@ -12,7 +12,10 @@ use md_model::{
         passes::Hold, //
     },
     raid5::{
-        layout::Layout,
+        layout::{
+            Layout,
+            Rotation, //
+        },
         progress::Activity, //
     }, //
 };
@@ -85,9 +88,8 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
 
     match shape.unit().raid() {
         Some(raid) => {
-            check_capacity(status.row_capacity, 1)?;
-            let row = core::iter::once(only_row(raid.layout()));
-            write_array(status.rows, row).map_err(bad_address)?;
+            check_capacity(status.row_capacity, raid_rows(raid.layout()).count())?;
+            write_array(status.rows, raid_rows(raid.layout())).map_err(bad_address)?;
         }
         None => {
             let rows = rows.iter().map(|row| abi::Row {
@@ -114,13 +116,17 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     Ok(())
 }
 
-/// The only row of a RAID5 metadevice.
-fn only_row(layout: &Layout) -> abi::Row {
-    abi::Row {
+/// The row of a RAID5 metadevice, and that of the columns that were attached, if there are some.
+fn raid_rows(layout: &Layout) -> impl ExactSizeIterator<Item = abi::Row> + '_ {
+    let rows = 1_u32.saturating_add(u32::from(layout.attached() > 0));
+    (0..rows).map(|row| abi::Row {
         interlace_sectors: layout.interlace_sectors(),
-        component_count: layout.columns(),
+        component_count: match row {
+            0 => layout.original(),
+            _ => layout.attached(),
+        },
         reserved: 0,
-    }
+    })
 }
 
 /// A component, and where it lies; a submirror is all of its metadevice.
@@ -175,13 +181,18 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
         open_count: body.open_count(),
         size_sectors: shape.unit().sectors(),
         dev: metadevice.user_dev(),
-        row_count: stripe.map_or(u32::from(raid.is_some()), |stripe| count(stripe.rows())),
+        row_count: match raid {
+            Some(raid) => u32::try_from(raid_rows(raid.layout()).count()).unwrap_or(0),
+            None => stripe.map_or(0, |stripe| count(stripe.rows())),
+        },
         component_count: count(shape.components()),
         state: shape.state() as u32,
         parent: body.parent(),
-        mirror: mirror.map_or_else(Default::default, |mirror| {
-            options::describe(mirror.options())
-        }),
+        mirror: match (mirror, raid) {
+            (Some(mirror), _) => options::describe(mirror.options()),
+            (None, Some(raid)) => options::describe_pace(raid.ledger().pace()),
+            (None, None) => Default::default(),
+        },
         flags: flags_of_unit(body),
         resync: resync.state as u32,
         resynced_sectors: resync.done,
@@ -192,15 +203,19 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
 }
 
 fn flags_of_unit(body: &Body) -> u32 {
-    let activity = body
-        .shape()
-        .unit()
-        .raid()
-        .map(|raid| raid.progress().activity);
-    match activity {
-        _ if body.is_pending() => abi::UNIT_PENDING,
-        Some(Activity::Build) => abi::UNIT_INITIALIZING,
-        _ => 0,
+    if body.is_pending() {
+        return abi::UNIT_PENDING;
+    }
+    let Some(raid) = body.shape().unit().raid() else {
+        return 0;
+    };
+    let rotation = match raid.layout().rotation() {
+        Rotation::LeftSymmetric => 0,
+        Rotation::Svm => abi::UNIT_SVM_ROTATION,
+    };
+    match raid.progress().activity {
+        Activity::Build => rotation | abi::UNIT_INITIALIZING,
+        Activity::Nothing | Activity::Column(_) => rotation,
     }
 }
 
@@ -229,10 +244,12 @@ impl Resync {
             Activity::Nothing => return Self::NONE,
             _ => progress.cursor,
         };
-        let state = if raid.is_stuck() || raid.is_unrecorded() {
-            ResyncState::Stuck
-        } else {
-            ResyncState::Running
+        let ledger = raid.ledger();
+        let state = match () {
+            () if ledger.is_cancelled() => ResyncState::Cancelled,
+            () if raid.is_stuck() || raid.is_unrecorded() => ResyncState::Stuck,
+            () if ledger.is_paused() => ResyncState::Paused,
+            () => ResyncState::Running,
         };
         Self { state, done, total }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Scrubs of a mirror: starting and cancelling them, and what they have found.
+//! Scrubs of a mirror, or checks of RAID5: starting and cancelling them, and what they have found.
 
 use kernel::{
     prelude::*,
@@ -27,6 +27,7 @@ use md_model::{
             },
         },
     },
+    raid5::check::data_sectors,
 };
 
 use super::{
@@ -36,6 +37,7 @@ use super::{
         unit_name,
         write_array, //
     },
+    raid,
     sides::Target, //
 };
 use crate::{
@@ -46,6 +48,8 @@ use crate::{
         ScrubMode,
         ScrubState, //
     },
+    raid::Target as RaidTarget,
+    sync::scrub::Scrub,
     unit_table::UnitTable,
     Refused, //
 };
@@ -62,6 +66,9 @@ pub(super) fn scrub(units: &Mutex<UnitTable>, request: &mut abi::Scrub) -> Resul
     }
     let name = unit_name(&request.name)?;
     let units = units.lock();
+    if units.get(&name)?.body().raid().is_some() {
+        return raid::check(units.get(&name)?, request.action);
+    }
     let find = || Target::find(&units, &name);
     match request.action {
         abi::SCRUB_CHECK => start(find()?, Mode::Check),
@@ -107,7 +114,7 @@ fn is_in_service(target: Target<'_>, side: u32) -> bool {
         && parts.any(|part| is_read(part.condition.state()) && !part.is_gone())
 }
 
-fn not_now(why: NotNow) -> Refused {
+pub(super) fn not_now(why: NotNow) -> Refused {
     match why {
         NotNow::Busy => Refused::new(EBUSY, Refusal::ScrubRunning),
         NotNow::NotRunning => Refused::new(EINVAL, Refusal::NoScrub),
@@ -135,9 +142,19 @@ pub(super) fn status(
     let mut runs = KVec::with_capacity(RUNS_MAX, GFP_KERNEL)?;
     {
         let units = units.lock();
-        let target = Target::find(&units, &name)?;
-        let scrub = target.kept.upkeep.scrub.lock();
-        let history = target.map().history(None);
+        let body = units.get(&name)?.body();
+        let (scrub, history) = match RaidTarget::of(body).zip(body.raid()) {
+            Some((target, raid)) => (&raid.check, target.unit.ledger().history()),
+            None => {
+                let target = Target::find(&units, &name)?;
+                (&target.kept.upkeep.scrub, target.map().history(None))
+            }
+        };
+        let done = |scrub: &Scrub| match RaidTarget::of(body) {
+            Some(target) => data_sectors(target.unit.layout(), scrub.done()),
+            None => scrub.done(),
+        };
+        let scrub = scrub.lock();
         for run in history.runs() {
             runs.push(described_run(run), GFP_KERNEL)?;
         }
@@ -155,7 +172,7 @@ pub(super) fn status(
         } as u32;
         if scrub.state() != State::Idle {
             request.mode = mode_number(scrub.mode());
-            request.done_sectors = scrub.done();
+            request.done_sectors = done(&scrub);
             request.found_count = scrub.report().map_or(0, |report| report.total());
         }
     }

@@ -5,6 +5,7 @@
 mod raid;
 mod soft;
 mod spares;
+mod watched;
 
 use kernel::{
     alloc::AllocError,
@@ -34,7 +35,8 @@ use md_model::{
             SideState,
             Spared as StoredSpared, //
         },
-        pool::pool_of, //
+        pool::pool_of,
+        watched::RECORD as WATCHED, //
     },
     events::kind::{
         Kind as EventKind,
@@ -128,6 +130,8 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
         devices,
     };
     maker.make_pools(&units)?;
+    // Before anything is written to what others may have.
+    maker.watch_disks(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
     let after = if loaded.is_read_only {
         EventState::ReadOnly
@@ -254,7 +258,7 @@ impl Maker<'_> {
         loop {
             let (mut progress, mut failed) = (0u32, 0u32);
             database.for_records(|number, bytes| {
-                if pool_of(number).is_some() {
+                if pool_of(number).is_some() || number == WATCHED {
                     return Ok(());
                 }
                 let Ok(name) = UnitName::from_number(number) else {

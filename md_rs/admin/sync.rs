@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Starting, cancelling and pausing the resync of a mirror, and whose turn it is.
+//! Starting, cancelling and pausing the resync of a mirror, and whose turn it is; and the same for
+//! what is made of RAID5, which waits for nobody.
 
 use kernel::{
     prelude::*,
@@ -24,6 +25,7 @@ use super::{
         check_zero,
         unit_name, //
     },
+    raid,
     sides::Target, //
 };
 use crate::{
@@ -45,6 +47,9 @@ pub(super) fn sync(units: &Mutex<UnitTable>, request: &mut abi::Sync) -> Result<
     }
     let name = unit_name(&request.name)?;
     let units = units.lock();
+    if units.get(&name)?.body().raid().is_some() {
+        return raid::sync(units.get(&name)?, request.action);
+    }
     let target = Target::find(&units, &name)?;
     let map = target.map();
     if map.remaining() == 0 && !map.is_unfinished() {

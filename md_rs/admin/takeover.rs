@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A hot spare takes the place of a component that has failed, and goes back when that was replaced
-//! (`svm.md` sections 4.7 and 7). The kernel does it by itself, in a worker of its own: error work
+//! (`svm.md` sections 4.7, 5.10 and 7). The kernel does it by itself, in a worker of its own: error work
 //! never waits for it, and it waits for no daemon (`DURABILITY.md` clause 22).
 //!
 //! It is asked to look whenever a state has changed, a resync has ended, or a pool was changed. It
 //! looks at everything, since none of that happens often. What it does with a component is what
 //! `metareplace` does: what the component lacks is recorded, then the side with the spare, and only
 //! then the spare is written to (`DURABILITY.md` clause 5). Until then writes go on without it.
+
+mod place;
 
 use kernel::{
     prelude::*,
@@ -16,7 +18,6 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
     mirror::component::State as Condition,
     name::UnitName,
@@ -33,12 +34,10 @@ use md_model::{
     }, //
 };
 
+use self::place::Place;
 use super::{
     pools::block_bytes,
-    replace::{
-        resyncing,
-        Case, //
-    },
+    replace::resyncing,
     sides::Target,
     sync::give_turns, //
 };
@@ -105,7 +104,7 @@ impl Run for Takeover {
 /// changed.
 #[derive(Clone, Copy, PartialEq)]
 struct Spot {
-    /// The mirror; of a stripe that is not a side, the stripe.
+    /// The mirror; of a stripe that is not a side, the stripe, and of RAID5 that.
     mirror: UnitName,
     side: UnitName,
     index: u32,
@@ -187,78 +186,58 @@ pub(super) fn release_all(body: &Body) {
     }
 }
 
-/// A component that needs a spare, and whose side has a pool; but for those that are done.
+/// A component that needs a spare, and whose side or RAID5 metadevice has a pool; but for those that
+/// are done.
 fn next_need(units: &UnitTable, done: &[Spot]) -> Option<Spot> {
     units.iter().find_map(|unit| {
+        let spot = |side: &Body, index| {
+            let spot = Spot {
+                mirror: *unit.name(),
+                side: UnitName::from_number(side.number()).ok()?,
+                index,
+            };
+            (!done.contains(&spot)).then_some(spot)
+        };
+        if unit.body().raid().is_some() {
+            return erred(unit.body()).find_map(|index| spot(unit.body(), index));
+        }
         let target = Target::find(units, unit.name()).ok()?;
         let sides = target.kept.shape.components().iter();
-        let bodies = sides.filter_map(|side| Some(side.child.as_ref()?.body()));
-        let mut pooled = bodies.filter(|body| body.pool().is_some());
-        pooled.find_map(|body| {
-            let side = UnitName::from_number(body.number()).ok()?;
-            let components = (0..).zip(body.shape().components());
-            let mut erred = components.filter(|(_, component)| {
-                component.condition.state() == Condition::Erred && component.child.is_none()
-            });
-            erred.find_map(|(index, _)| {
-                let spot = Spot {
-                    mirror: *unit.name(),
-                    side,
-                    index,
-                };
-                (!done.contains(&spot)).then_some(spot)
-            })
-        })
+        let mut bodies = sides.filter_map(|side| Some(side.child.as_ref()?.body()));
+        bodies.find_map(|body| erred(body).find_map(|index| spot(body, index)))
     })
 }
 
-impl Spot {
-    /// The component as it is now.
-    fn case<'a>(&self, units: &'a UnitTable) -> Result<Case<'a>, Refused> {
-        let target = Target::find(units, &self.mirror)?;
-        let side = target.side(&self.side)?;
-        let stripe = units.get(&self.side)?;
-        let components = stripe.body().shape().components();
-        let old = components.get(self.index as usize);
-        Ok(Case {
-            target,
-            side,
-            stripe,
-            index: self.index,
-            old: old.ok_or(Refused::new(ENXIO, Refusal::NoSuchComponent))?,
-        })
-    }
-}
-
-/// Whether a component may be replaced now. A side that is offline gets nothing, nor does a mirror
-/// that may not be changed; and what is uncertain after a crash is made certain first.
-fn may_be_served(case: &Case<'_>) -> bool {
-    let map = case.target.map();
-    let is_erred = case.old.condition.state() == Condition::Erred;
-    let is_offline = map.side_state(case.side) == SideState::Offline;
-    is_erred && !is_offline && !map.is_frozen() && !map.has_uncertain()
+/// The components of a metadevice with a pool that are out of service.
+fn erred(body: &Body) -> impl Iterator<Item = u32> + '_ {
+    let components = (0..).zip(body.shape().components());
+    let has_pool = body.pool().is_some();
+    let erred = components.filter(move |(_, component)| {
+        has_pool && component.condition.state() == Condition::Erred && component.child.is_none()
+    });
+    erred.map(|(index, _)| index)
 }
 
 /// Gives a component the first spare of its pool that fits and works, if there is one.
 fn serve(units: &UnitTable, spot: &Spot) -> Result<(), Refused> {
     let database = units.database().clone();
-    let case = spot.case(units)?;
-    if !may_be_served(&case) {
+    let place = Place::find(units, spot)?;
+    if !place.may_be_served() {
         return Ok(());
     }
     // A spare that has failed itself is broken, also if there is no other one.
-    if let Some((_, spare)) = case.old.stand_in() {
+    if let Some((_, spare)) = place.old().stand_in() {
         break_spare(&database, spare)?;
     }
-    let pool = case.stripe.body().pool();
+    let pool = place.body().pool();
     let Some(pool) = pool.and_then(|pool| database.pool(pool)) else {
         return Ok(());
     };
     loop {
-        let case = spot.case(units)?;
+        let place = Place::find(units, spot)?;
         let need = Need {
-            size_sectors: case.place()?.size_sectors,
-            block_bytes: block_bytes(case.stripe.body().shape()),
+            size_sectors: place.size_sectors()?,
+            block_bytes: block_bytes(place.body().shape()),
         };
         let chosen = choose(&need, pool.spares.iter().map(|spare| spare.offer()));
         let Some(spare) = chosen.and_then(|index| pool.spares.get(index)) else {
@@ -268,7 +247,7 @@ fn serve(units: &UnitTable, spot: &Spot) -> Result<(), Refused> {
             return Ok(());
         }
         if works(&database, spare) {
-            let taken = take_over(units, spot, case, spare);
+            let taken = take_over(units, spot, place, spare);
             // It may have it although something failed afterwards.
             if taken.is_err() && !has(units, spot, spare) {
                 let _ = spare.step(Event::Released);
@@ -312,16 +291,16 @@ fn break_spare(database: &Database, spare: &Arc<Spare>) -> Result<(), Refused> {
 fn take_over(
     units: &UnitTable,
     spot: &Spot,
-    case: Case<'_>,
+    place: Place<'_>,
     spare: &Arc<Spare>,
 ) -> Result<(), Refused> {
-    // What the case refers to is gone when its side has changed.
-    let old: Arc<Component> = case.old.clone();
+    // What the place refers to is gone when its side has changed.
+    let old: Arc<Component> = place.old().clone();
     let original = match old.stand_in() {
         Some((original, _)) => original,
         None => Original {
             identity: old.identity,
-            start_sector: case.place()?.start_sector,
+            start_sector: place.start_sector()?,
         },
     };
     let unit = text(fmt!("{}", spot.side.as_str()))?;
@@ -337,8 +316,7 @@ fn take_over(
         path: old.path,
     };
     let new = Arc::new(new, GFP_KERNEL)?;
-    let shape = case.shape_with(&new, START_SECTOR)?;
-    case.carry_out(units, &spot.mirror, new, shape)?;
+    place.carry_out(units, &spot.mirror, new)?;
     let event = Told::of_unit(Kind::Hotspared, spot.side.number())
         .device(old.device.health().path().to_bytes())
         .new_device(spare.device.health().path().to_bytes())

@@ -32,6 +32,10 @@ use md_model::database::{
         Batch,
         Shortage, //
     },
+    watched::{
+        self,
+        Watched, //
+    },
 };
 
 use super::{
@@ -131,7 +135,10 @@ impl Set {
             let planned = growth.and_then(|growth| growth.record_of(number));
             let record = match planned {
                 Some(planned) => Some(planned),
-                None => record_of(number, &self.units, &self.pools, &mut self.scratch)?,
+                None => {
+                    let there = (&self.units, &self.pools, &*self.watched);
+                    record_of(number, there, &mut self.scratch)?
+                }
             };
             let result = match record {
                 Some(record) => batch.put(number, kind_of(number), record),
@@ -172,15 +179,23 @@ impl Set {
     }
 }
 
+/// What there are records of.
+type There<'a> = (
+    &'a RBTree<u32, Arc<Body>>,
+    &'a RBTree<u32, Arc<Pool>>,
+    &'a [Watched],
+);
+
 /// The record with a number, as it is now; `None` if there is none.
 fn record_of<'a>(
     number: u32,
-    units: &RBTree<u32, Arc<Body>>,
-    pools: &RBTree<u32, Arc<Pool>>,
+    (units, pools, watched): There<'_>,
     scratch: &'a mut Scratch,
 ) -> Result<Option<&'a [u8]>, Refused> {
     let record = if let Some(body) = units.get(&number) {
         scratch.encode(number, body.shape(), (States::Kept, body.pool()))
+    } else if number == watched::RECORD {
+        scratch.encode_watched(watched)
     } else if let Some(pool) = pool_of(number).and_then(|pool| pools.get(&pool)) {
         scratch.encode_pool(pool)
     } else {
@@ -223,6 +238,7 @@ fn numbers(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
 fn kind_of(number: u32) -> (u16, u16) {
     match pool_of(number) {
         Some(_) => (pool::RECORD_KIND, pool::RECORD_VERSION),
+        None if number == watched::RECORD => (watched::RECORD_KIND, watched::RECORD_VERSION),
         None => (RECORD_KIND, RECORD_VERSION),
     }
 }

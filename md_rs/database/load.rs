@@ -66,6 +66,7 @@ use md_model::{
             TABLES_MAX,
             TABLE_PAGES, //
         },
+        watched::RECORD as WATCHED, //
     },
     limits::{
         RECORDS_MAX,
@@ -581,6 +582,9 @@ fn check_complete(
             let missing =
                 spares.filter(|spare| !spare.is_broken && !is_there(&spare_identity(spare)));
             components = components.saturating_add(missing.count() as u64);
+            continue;
+        }
+        if entry.record == WATCHED {
             continue;
         }
         // What is damaged is told by who makes the metadevice.

@@ -273,6 +273,7 @@ impl Database {
         };
         let Some(header) = self.with_set(failed)? else {
             self.tell_replica(Kind::Add, &addition.device);
+            self.follow_watched();
             return Ok(());
         };
         self.delete_replicas(0, header.replica)?;
@@ -304,6 +305,7 @@ impl Database {
             wipe(device, header);
             self.tell_replica(Kind::Remove, device);
         }
+        self.follow_watched();
         Ok(gone.len() as u32)
     }
 

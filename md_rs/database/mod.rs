@@ -5,7 +5,8 @@
 //!
 //! - [`Database`]: the one set that is loaded, or none. Then metadevices live in memory.
 //! - [`set`]: what is in memory of a set, and how a commit goes; [`draft`]: what it writes.
-//! - [`contents`]: its pages; [`record`]: the record of a metadevice; [`pools`]: hot spares.
+//! - [`contents`]: its pages; [`record`]: the record of a metadevice; [`pools`]: hot spares;
+//!   [`watched`]: failfast.
 //! - [`replica`]: one replica, and the worker that writes it.
 //! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
 //! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of;
@@ -31,6 +32,7 @@ mod report;
 mod set;
 mod tree;
 mod twins;
+mod watched;
 
 use kernel::{
     alloc::AllocError,
@@ -49,7 +51,8 @@ use md_model::{
     database::{
         commits::Job,
         header::Header,
-        quorum::Progress, //
+        quorum::Progress,
+        watched::RECORD as WATCHED, //
     },
     events::kind::{
         Kind,
@@ -228,6 +231,9 @@ impl Database {
             // The record says too much; at the next start it would be so.
             let _ = self.record(core::iter::once(number));
         }
+        if in_force.is_ok() && number != WATCHED {
+            self.follow_watched();
+        }
         in_force
     }
 
@@ -284,6 +290,9 @@ impl Database {
                 set.remember(node);
                 Ok(())
             })?;
+        }
+        if done.is_ok() {
+            self.follow_watched();
         }
         done
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From a metadevice, or a hot spare pool, to its record.
+//! From a metadevice, a hot spare pool, or what failfast does, to its record.
 
 use kernel::{
     alloc::AllocError,
@@ -22,7 +22,11 @@ use md_model::{
             Spared,
             Sync, //
         },
-        pool, //
+        pool,
+        watched::{
+            self,
+            Watched, //
+        }, //
     },
     geometry::stripe::Component as Place,
     limits::{
@@ -106,6 +110,12 @@ impl Scratch {
         self.bytes.get(..length)
     }
 
+    /// The record of what failfast does. Does not allocate.
+    pub(super) fn encode_watched(&mut self, devices: &[Watched]) -> Option<&[u8]> {
+        let length = watched::encode(devices, &mut self.bytes)?;
+        self.bytes.get(..length)
+    }
+
     /// The same, of a mirror that is about to lose a side, which the shape does not have any more.
     pub(super) fn encode_without(
         &mut self,
@@ -138,7 +148,7 @@ impl Scratch {
             kind,
             size_sectors: shape.unit().sectors(),
             sync,
-            pool: shape.unit().stripe().and(pool),
+            pool: pool.filter(|_| shape.unit().may_have_pool()),
         };
         let parts = Parts {
             head,
@@ -173,15 +183,22 @@ impl Scratch {
         Some(Kind::Stripe)
     }
 
-    /// The columns of a RAID5 metadevice, in its only row.
+    /// The columns of a RAID5 metadevice: in one row those that it was made of, in another one those
+    /// that were attached, if there are some.
     fn list_columns(&mut self, raid: &dyn Raided, shape: &Shape, states: States) -> Option<Kind> {
         let layout = raid.layout();
-        let stored = StoredRow {
-            interlace_sectors: layout.interlace_sectors(),
-            size_sectors: layout.sectors(),
-            component_count: layout.columns(),
-        };
-        self.rows.push_within_capacity(stored).ok()?;
+        let rows = [
+            (layout.original(), layout.original_sectors()),
+            (layout.attached(), layout.attached_sectors()),
+        ];
+        for (columns, size_sectors) in rows.into_iter().filter(|(columns, _)| *columns > 0) {
+            let stored = StoredRow {
+                interlace_sectors: layout.interlace_sectors(),
+                size_sectors,
+                component_count: columns,
+            };
+            self.rows.push_within_capacity(stored).ok()?;
+        }
         self.list_components(raid.columns(), shape.components(), states)?;
         Some(Kind::Raid)
     }
@@ -275,13 +292,22 @@ fn stored_raid(raid: &dyn Raided) -> StoredRaid {
         log: raid.log(),
         rotation: raid.layout().rotation(),
         progress: raid.durable_progress(),
+        is_cancelled: raid.ledger().is_cancelled(),
+        pace: raid.ledger().pace(),
     }
 }
 
-/// What the record of a mirror in the state database has of scrubs.
+/// What the record of a mirror in the state database has of scrubs, or that of a RAID5 metadevice
+/// of checks.
 fn kept_history(shape: &Shape, states: States, lost: Option<u32>) -> Option<History> {
-    let mirror = shape.unit().mirrored()?;
-    (states == States::Kept).then(|| mirror.map().history(lost))
+    if states == States::LeftOut {
+        return None;
+    }
+    match shape.unit() {
+        Unit::Mirrored(mirror) => Some(mirror.map().history(lost)),
+        Unit::Raid(raid) => Some(raid.ledger().history()),
+        Unit::Striped(_) | Unit::Soft(_) => None,
+    }
 }
 
 /// When a component left service, in seconds since 1970; 0 if it is in service.

@@ -37,7 +37,8 @@ use md_model::{
         },
         quorum::Progress,
         root::Root,
-        table::Pointer, //
+        table::Pointer,
+        watched::Watched, //
     },
     limits::{
         RECORDS_MAX,
@@ -62,7 +63,10 @@ use super::{
 };
 use crate::{
     body::Body,
-    kapi::bdev::Buffer,
+    kapi::bdev::{
+        BlockDevice,
+        Buffer, //
+    },
     spare::Pool,
     Refused, //
 };
@@ -175,6 +179,8 @@ pub(super) struct Set {
     pub(super) units: RBTree<u32, Arc<Body>>,
     /// Hot spare pools by their numbers.
     pub(super) pools: RBTree<u32, Arc<Pool>>,
+    /// What failfast does with the set's disks, as it is recorded.
+    pub(super) watched: KVVec<Watched>,
     /// Records that are to be written, a bit for each; and those in the batch.
     pub(super) named: KVec<u64>,
     pub(super) batch: KVec<u64>,
@@ -206,6 +212,7 @@ impl Set {
             slots: KVec::from_elem(0u64, md_model::database::slots::WORDS, GFP_KERNEL)?,
             units: RBTree::new(),
             pools: RBTree::new(),
+            watched: KVVec::new(),
             named: KVec::from_elem(0u64, words, GFP_KERNEL)?,
             batch: KVec::from_elem(0u64, words, GFP_KERNEL)?,
             growth: None,
@@ -565,6 +572,21 @@ impl Set {
         members.filter(|member| {
             let mut writers = self.replicas.iter();
             !writers.any(|writer| writer.target().header.replica == member.replica)
+        })
+    }
+
+    /// The members, each by the label of its device, or its own identity where there is none; and
+    /// the device, if it was found.
+    pub(super) fn labels(&self) -> impl Iterator<Item = (Uuid, Option<&BlockDevice>)> {
+        let members = self.members.iter().take(self.run.member_count());
+        members.map(|member| {
+            let mut writers = self.replicas.iter();
+            let own = writers.find(|writer| writer.target().header.replica == member.replica);
+            let uuid = match member.component {
+                Uuid::NIL => member.replica,
+                component => component,
+            };
+            (uuid, own.map(|writer| &*writer.target().device))
         })
     }
 

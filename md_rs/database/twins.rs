@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     abi::Refusal,
-    component::Component,
     kapi::bdev::{
         BlockDevice,
         Buffer, //
@@ -50,9 +49,10 @@ impl Database {
         let component = own.and_then(|label| {
             let spare = self.spare_with_uuid(label.component);
             let spare = spare.filter(|spare| !spare.device.health().is_gone());
-            let part = component_with(units, label.component);
-            let part = part.filter(|part| !part.is_gone());
-            part.map(|part| part.dev).or(spare.map(|spare| spare.dev))
+            let part = units.with_component(|part| part.identity.uuid == label.component);
+            let part = part.filter(|(_, part)| !part.is_gone());
+            part.map(|(_, part)| part.dev)
+                .or(spare.map(|spare| spare.dev))
         });
         let other = component.or(self.replica_of(owner.set, device));
         match other.filter(|other| *other != device.user_dev()) {
@@ -74,13 +74,4 @@ impl Database {
         let is_there = !found.device.health().is_gone();
         is_there.then(|| found.device.user_dev())
     }
-}
-
-/// The component whose label has a uuid.
-fn component_with(units: &UnitTable, uuid: Uuid) -> Option<&Component> {
-    units.iter().find_map(|metadevice| {
-        let mut components = metadevice.body().shape().components().iter();
-        let found = components.find(|component| component.identity.uuid == uuid)?;
-        Some(&**found)
-    })
 }

@@ -14,9 +14,14 @@
 //!   two sides need to do the same (`DURABILITY.md` clause 11).
 //!
 //! A component that is out of service gets neither reads nor writes.
+//!
+//! A request that was given away, to its clones or to those who wait, may have ended, and then the
+//! mirror may be another one: nothing here looks at the mirror after that, but for what has made
+//! sure of it ([`Request::stay_inside`]).
 
 use md_model::mirror::{
     component::is_written,
+    hedge,
     mend,
     options::WritePolicy,
     read::{
@@ -64,6 +69,7 @@ use crate::{
             lacks,
             Kept,
             COPY,
+            HEDGE,
             MARK,
             MEND, //
         },
@@ -113,6 +119,9 @@ impl<'a> Mirror<'a> {
             Stage::New if self.is_uncertain(&request) => self.read_uncertain(request),
             Stage::New => {
                 let side = self.unit.read_side(request.sector(), 0);
+                if self.kept.upkeep.is_hedging() {
+                    return self.read_hedged(request, side);
+                }
                 self.read_first(request, side);
             }
             Stage::Failed | Stage::Unfinished => self.read_again(request),
@@ -136,7 +145,7 @@ impl<'a> Mirror<'a> {
         }
         if !request.is_claiming() {
             if !self.unit.claim(sector, count) {
-                let unit = self.unit;
+                let (unit, _inside) = (self.unit, request.stay_inside());
                 return request.wait(|| unit.may_claim(sector, count));
             }
             request.set_claiming();
@@ -156,6 +165,27 @@ impl<'a> Mirror<'a> {
         let mut others = self.sides().filter(|other| *other != side);
         let tried = others.try_fold(0, |tried, other| Some(tried | side_bit(other)));
         tried.is_some_and(|tried| self.unit.read_side(0, tried).is_some())
+    }
+
+    /// A read for which another side may be asked as well, if it takes long; not one where the
+    /// sides may differ.
+    #[cold]
+    fn read_hedged(self, request: Request, side: Option<u32>) {
+        let (sector, count) = (request.sector(), request.sectors());
+        let placed = side.and_then(|side| self.place_on(side, sector, count));
+        let (Some(side), Some((component, piece))) = (side, placed) else {
+            return self.read_first(request, side);
+        };
+        if piece.count != count {
+            return self.read_first(request, Some(side));
+        }
+        request.supervise();
+        request.set_note(0);
+        request.ask_in(HEDGE, hedge::LOOK_MS);
+        let target = piece.target_on(Some(answerable(side, component)));
+        if let Err(request) = request.hedge(&target, side) {
+            self.read_first(request, Some(side));
+        }
     }
 
     /// A read that no side was tried for; it is to go to `side`, if there is one that is whole.
@@ -320,6 +350,7 @@ impl<'a> Mirror<'a> {
     /// Others change the blocks of the request just now.
     fn wait(self, request: Request) {
         let (sector, count, unit) = (request.sector(), request.sectors(), self.unit);
+        let _inside = request.stay_inside();
         request.wait(|| unit.may_enter(sector, count));
     }
 
@@ -332,6 +363,7 @@ impl<'a> Mirror<'a> {
         }
         self.kept.map().want(sector, count);
         request.ask(MARK);
+        let _inside = request.stay_inside();
         request.wait(|| unit.may_enter(sector, count) || unit.is_unrecorded());
     }
 

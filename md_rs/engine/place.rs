@@ -56,7 +56,7 @@ impl<'a> Place<'a> {
 /// `sector` on lives.
 #[inline]
 pub(crate) fn place(shape: &Shape, sector: u64, count: u64) -> Option<(&Component, Place<'_>)> {
-    let piece = shape.unit().striped()?.map(sector, count)?;
+    let piece = shape.map(sector, count)?;
     let first = shape.component(piece.component)?;
     let mut place = Place {
         device: &first.device,
@@ -66,7 +66,7 @@ pub(crate) fn place(shape: &Shape, sector: u64, count: u64) -> Option<(&Componen
     let mut component = first;
     while let Some(child) = &component.child {
         let shape = child.body().shape();
-        let piece = shape.unit().striped()?.map(place.sector, place.count)?;
+        let piece = shape.map(place.sector, place.count)?;
         component = shape.component(piece.component)?;
         place = Place {
             device: &component.device,

@@ -2,13 +2,14 @@
 //! Requests to soft partitions.
 //!
 //! On a device or stripe, a block of a soft partition has one place, and that is all. On a mirror
-//! the request becomes one of the mirror: its disk carries it ([`Request::carry`]), so that all
-//! that is promised of mirrors holds. A request across the end of an extent, which is rare, is sent
-//! to the mirror's disk piece by piece, as anybody would send it.
+//! or RAID5 the request becomes one of that: its disk carries it ([`Request::carry`]), so that all
+//! that is promised of these holds. A request across the end of an extent, which is rare, is sent
+//! to that disk piece by piece, as anybody would send it.
 
 use super::{
     mirror,
     place::for_pieces,
+    raid,
     stripe, //
 };
 use crate::{
@@ -36,8 +37,8 @@ pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>
             moving.changes(request.sector(), request.sectors());
         }
     }
-    match shape.mirror_below() {
-        Some(mirror) => carry(request, shape, mirror, submission),
+    match shape.carrier_below() {
+        Some(base) => carry(request, shape, base, submission),
         None => stripe::queue(request, shape, submission),
     }
 }
@@ -48,21 +49,17 @@ fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission
         // Of no account where it is.
         Operation::Flush => sector,
         Operation::Other => return request.end(Failure::NotSupported),
-        _ => {
-            let piece = shape
-                .unit()
-                .striped()
-                .and_then(|map| map.map(sector, count));
-            match piece {
-                Some(piece) if piece.count == count => piece.sector,
-                Some(_) => return send_pieces(request, shape, submission),
-                None => return request.end(Failure::Io),
-            }
-        }
+        _ => match shape.map(sector, count) {
+            Some(piece) if piece.count == count => piece.sector,
+            Some(_) => return send_pieces(request, shape, submission),
+            None => return request.end(Failure::Io),
+        },
     };
-    // Its shape stays what it is as long as the second one lives.
-    if let Some((request, _inside)) = request.carry(below.carrier(), place) {
-        mirror::queue(request, below.body(), submission);
+    if let Some(request) = request.carry(below.carrier(), place) {
+        match below.body().raid() {
+            Some(_) => raid::queue(request, below.body(), submission),
+            None => mirror::queue(request, below.body(), submission),
+        }
     }
 }
 
@@ -79,7 +76,7 @@ fn send_pieces(request: Request, shape: &Shape, submission: &Submission<'_>) {
 fn send_part(part: &Part<'_>, shape: &Shape) -> Option<()> {
     let base = shape.component(0)?;
     for_pieces(part, |done, from, left| {
-        let piece = shape.unit().striped()?.map(from, left)?;
+        let piece = shape.map(from, left)?;
         let target = Target {
             device: &base.device,
             sector: piece.sector,

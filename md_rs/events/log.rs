@@ -35,10 +35,10 @@ pub(super) fn tell(event: &Event<'_>, told: &abi::Event, left_out: u32) {
             line.resync();
         }
         Kind::Hotspared | Kind::HotspareFreed | Kind::HotspareChanged => line.spare(),
-        Kind::Add | Kind::Remove | Kind::ReplicaFailed => line.device(),
+        Kind::Add | Kind::Remove | Kind::ReplicaFailed | Kind::Back => line.device(),
         Kind::Start | Kind::Stop | Kind::QuorumLost => line.set(),
-        // What it has found is told with it.
-        Kind::Check => {}
+        // What it has found is told with it; and a loss, where it is found.
+        Kind::Check | Kind::Lost | Kind::Fenced => {}
         _ => line.change(),
     }
 }
@@ -131,6 +131,7 @@ impl Line<'_> {
             Kind::Remove if is_spare => pr_info!("{volume}: hot spare {device} is deleted\n"),
             Kind::Add => pr_info!("state database: a replica on {device} is added\n"),
             Kind::Remove => pr_info!("state database: a replica on {device} is deleted\n"),
+            Kind::Back => pr_info!("failfast: {device}: is this host's again, or given up\n"),
             _ => pr_err!(
                 "state database: the replica on {device} failed; 'metadb -i' shows the others, \
                  'metadb -d {device}' gives it up\n"

@@ -209,6 +209,62 @@ impl BioClone {
         }
     }
 
+    /// A place for [`Self::submit_alone`].
+    pub(super) fn unmade() -> Self {
+        Self {
+            source: core::ptr::null_mut(),
+            device: core::ptr::null(),
+            condition: core::ptr::null(),
+            side: 0,
+            is_own: true,
+            bio: Opaque::uninit(),
+        }
+    }
+
+    /// Makes a read into the memory of the bio `data`, and sends it. It belongs to no request:
+    /// whoever is called when it is `done` knows what it is for.
+    ///
+    /// # Safety
+    ///
+    /// The memory is unused, and lives, like `data` and what `target` leads to, until the read has
+    /// ended.
+    pub(super) unsafe fn submit_alone(
+        this: *mut Self,
+        data: *mut bindings::bio,
+        target: &Target<'_>,
+        nowait: bool,
+        done: Done,
+    ) {
+        let nowait = if nowait {
+            super::request::REQ_NOWAIT
+        } else {
+            0
+        };
+        // SAFETY: By the contract of this function. From `submit_bio_noacct` on the bio belongs to
+        // the block layer.
+        unsafe {
+            Self::note_origin(this, core::ptr::null_mut(), target, true);
+            let (bio, bdev) = ((*this).bio.get(), target.device.as_ptr());
+            let (table, count) = ((*data).bi_io_vec, (*data).bi_vcnt);
+            bindings::bio_init(
+                bio,
+                bdev,
+                table,
+                count,
+                bindings::req_op_REQ_OP_READ | nowait,
+            );
+            (*bio).bi_vcnt = count;
+            (*bio).bi_iter = (*data).bi_iter;
+            (*bio).bi_iter.bi_sector = target.sector;
+            (*bio).bi_end_io = Some(done);
+            if bdev.is_null() || fencing::is_fenced(target.device) {
+                (*bio).bi_status = ffi::md_sts_ioerr;
+                return bindings::bio_endio(bio);
+            }
+            bindings::submit_bio_noacct(bio);
+        }
+    }
+
     /// Cuts a clone down to `bytes` of its data, `skip` bytes from the start.
     ///
     /// # Safety
@@ -286,10 +342,12 @@ impl BioClone {
                 // The disk is fine: it is this host that has lost it.
                 return 0;
             }
+            if (*rq).cmd_flags & super::request::OP_MASK == bindings::req_op_REQ_OP_READ {
+                return (*this).blame_read(status);
+            }
             let unsupported = is_unsupported(status);
             let operation = (*rq).cmd_flags & super::request::OP_MASK;
             match operation {
-                bindings::req_op_REQ_OP_READ => device.health().note_read_error(),
                 bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
                     if unsupported =>
                 {
@@ -300,20 +358,64 @@ impl BioClone {
                 }
                 _ => device.health().note_write_error(),
             }
-            // A request that is malformed is so on every side.
-            let Some(condition) = (*this)
-                .condition
-                .as_ref()
-                .filter(|_| status != ffi::md_sts_inval)
-            else {
+            let Some(condition) = (*this).blamed(status) else {
                 return 0;
             };
-            if operation == bindings::req_op_REQ_OP_READ {
-                condition.note_read_failed();
-            } else {
-                condition.note_write_failed();
-            }
+            condition.note_write_failed();
             side_bit((*this).side)
+        }
+    }
+
+    /// The same, for what was sent by [`Self::submit_alone`] and has come back. Nothing if it was
+    /// not sent at all, since it would have had to wait.
+    ///
+    /// # Safety
+    ///
+    /// The device and the component are still there.
+    #[cold]
+    pub(super) unsafe fn note_read_failure(&self, status: bindings::blk_status_t) -> u32 {
+        // SAFETY: By the contract of this function; the shim's constants are never written.
+        unsafe {
+            if status == ffi::md_sts_again || status == ffi::md_sts_notsupp {
+                return 0;
+            }
+            let device = &*self.device;
+            if is_conflict(status) && fencing::refused(device) || fencing::is_fenced(device) {
+                return 0;
+            }
+            self.blame_read(status)
+        }
+    }
+
+    /// A read has failed, and it is the fault of a device, and of the component that answers for
+    /// it, if there is one: which side that is, as a bit.
+    ///
+    /// # Safety
+    ///
+    /// The device and the component are still there.
+    unsafe fn blame_read(&self, status: bindings::blk_status_t) -> u32 {
+        // SAFETY: By the contract of this function.
+        unsafe {
+            (*self.device).health().note_read_error();
+            let Some(condition) = self.blamed(status) else {
+                return 0;
+            };
+            condition.note_read_failed();
+        }
+        side_bit(self.side)
+    }
+
+    /// The component that answers for an error.
+    ///
+    /// # Safety
+    ///
+    /// It is still there, if there is one.
+    unsafe fn blamed(&self, status: bindings::blk_status_t) -> Option<&Condition> {
+        // SAFETY: By the contract of this function; the shim's constants are never written. A
+        // request that is malformed is so on every side.
+        unsafe {
+            let condition = self.condition.as_ref();
+            condition.filter(|_| status != ffi::md_sts_inval)
         }
     }
 }

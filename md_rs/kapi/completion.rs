@@ -103,6 +103,36 @@ pub(super) unsafe extern "C" fn fan_out_done(bio: *mut bindings::bio) {
     }
 }
 
+/// No side could answer a read that was hedged: the last one failed with `status`, and those in
+/// `failed`, as bits, are to blame.
+///
+/// # Safety
+///
+/// The request is started, and no clone of it is in flight.
+#[cold]
+pub(super) unsafe fn hedge_failed(
+    rq: *mut bindings::request,
+    status: bindings::blk_status_t,
+    failed: u32,
+) {
+    // SAFETY: By the contract of this function; the bios are the request's.
+    unsafe {
+        if may_try_again(rq, status) {
+            return;
+        }
+        let mut bio = (*rq).bio;
+        while !bio.is_null() {
+            (*bio).bi_status = status;
+            bio = (*bio).bi_next;
+        }
+        (*private(rq)).status.store(status.into(), Relaxed);
+        (*private(rq)).failed_sides.store(failed, Relaxed);
+        if !goes_to_engine(rq, Stage::Failed, flag::SUPERVISED) {
+            finish(rq, status);
+        }
+    }
+}
+
 /// Sets bits in a number that others may change at the same time.
 fn add_bits(number: &Atomic<u32>, bits: u32) {
     let mut old = number.load(Relaxed);
@@ -278,9 +308,11 @@ pub(super) unsafe fn clear_bio_errors(rq: *mut bindings::request) {
     }
 }
 
-/// Whether a status means that a request which must not wait would have had to.
+/// Whether a status means that a request which must not wait would have had to; or that a device
+/// does not know any more what that is, as one of device-mapper's whose table was replaced.
 fn is_again(rq: *mut bindings::request, status: bindings::blk_status_t) -> bool {
-    status == Failure::Again.status() && is_nowait(rq)
+    let again = [Failure::Again.status(), Failure::NotSupported.status()];
+    again.contains(&status) && is_nowait(rq)
 }
 
 /// Leaves a request to the worker, which may wait, if it failed because it may not. All of it is

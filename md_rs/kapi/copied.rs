@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Copies of what writes write, in memory of our own, for clones that must all have the same data
-//! however the caller's memory changes on the way (`DURABILITY.md` clause 14).
+//! however the caller's memory changes on the way (`DURABILITY.md` clause 14); and memory for reads
+//! that must not be done into the caller's ([`super::hedged`]).
 //!
 //! Memory is taken as it comes, without waiting. If there is none, one write at a time has the
 //! disk's [`Reserve`] and the others wait for it, so that writes go on however little memory there
@@ -85,6 +86,25 @@ impl Copied {
         Ok(this)
     }
 
+    /// Room for what a read of so many bytes brings.
+    pub(super) fn for_read(bytes: u32, flags: Flags) -> Result<KBox<Self>, AllocError> {
+        let this = Self::new(bytes, flags, false)?;
+        // SAFETY: The bio is ours alone, and has room for as much.
+        unsafe { ffi::md_bio_set_bytes(this.bio.get(), bytes) };
+        Ok(this)
+    }
+
+    /// Gives a read what was brought here.
+    ///
+    /// # Safety
+    ///
+    /// The request is not ended, and a read of no more bytes than there are. Nobody else writes to
+    /// its memory, or to this one.
+    pub(super) unsafe fn give(&self, rq: *mut bindings::request) {
+        // SAFETY: By the contract of this function.
+        unsafe { ffi::md_bio_give(self.bio.get(), rq) };
+    }
+
     /// Copies what a request writes.
     ///
     /// # Safety
@@ -132,6 +152,9 @@ impl Reserve {
 
     /// Makes one for requests of up to `bytes`, if there is none. It stays as long as the disk.
     pub(super) fn make(&self, bytes: u32) -> Result<(), AllocError> {
+        if self.bytes.load(Relaxed) != 0 {
+            return Ok(());
+        }
         let bytes = bytes.min(RESERVE_MAX);
         let copied = Copied::new(bytes, GFP_KERNEL, true)?;
         if self.bytes.cmpxchg(0, bytes, Full).is_ok() {

@@ -59,6 +59,7 @@ use super::{
     },
     ffi,
     gate::Gate,
+    hedged::Hedges,
     limits::QueueLimits,
     request::{
         Private,
@@ -128,6 +129,7 @@ pub(super) struct Core {
     own_clones: u32,
     leave: Leave,
     reserve: Reserve,
+    hedges: Hedges,
     #[pin]
     tag_set: Opaque<bindings::blk_mq_tag_set>,
 }
@@ -155,6 +157,7 @@ impl Core {
             own_clones,
             leave: table.leave,
             reserve: Reserve::new(),
+            hedges: Hedges::new(),
             tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
                 // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
                 unsafe {
@@ -243,6 +246,11 @@ impl Core {
     /// Memory for a copy of what a write writes.
     pub(super) fn reserve(&self) -> &Reserve {
         &self.reserve
+    }
+
+    /// Reads that several devices may be asked for.
+    pub(super) fn hedges(&self) -> &Hedges {
+        &self.hedges
     }
 
     /// A request is done with such a copy.
@@ -461,6 +469,11 @@ impl<T: Operations> Disk<T> {
         Ok(self.shared.core.reserve.make(bytes)?)
     }
 
+    /// Reads can be hedged from now on ([`Request::hedge`]).
+    pub(crate) fn prepare_hedges(&self) -> Result {
+        self.shared.core.hedges.make()
+    }
+
     /// No errand is carried out any more.
     pub(crate) fn stop_errands(&self) {
         self.shared.core.errands.stop();
@@ -567,6 +580,7 @@ impl<T: Operations> Drop for Disk<T> {
             bindings::del_gendisk(self.gendisk);
             // Not before: requests may have waited for what an errand does.
             self.shared.core.errands.stop();
+            self.shared.core.hedges.wait();
             bindings::put_disk(self.gendisk);
         }
     }

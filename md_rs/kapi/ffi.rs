@@ -56,6 +56,7 @@ extern "C" {
     pub(super) fn md_gate_init(gate: *mut MdGate) -> c_int;
     pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_enter_again(gate: *mut MdGate);
+    pub(super) fn md_gate_try_enter_while_used(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_exit(gate: *mut MdGate);
     pub(super) fn md_gate_close(gate: *mut MdGate);
     pub(super) fn md_noio_begin() -> c_uint;
@@ -112,6 +113,7 @@ extern "C" {
         bytes: c_uint,
     );
     pub(super) fn md_bio_take(bio: *mut bindings::bio, rq: *mut bindings::request);
+    pub(super) fn md_bio_give(bio: *mut bindings::bio, rq: *mut bindings::request);
     pub(super) fn md_bio_set_bytes(bio: *mut bindings::bio, bytes: c_uint);
 
     pub(super) fn md_alloc_workqueue(

@@ -60,6 +60,13 @@ impl Gate {
         Inside(self)
     }
 
+    /// Enters, if somebody is inside, even if the gate is closed to others. Who has entered must
+    /// [`Self::exit`]. May be called in any context.
+    pub(super) fn try_enter_while_used(&self) -> bool {
+        // SAFETY: The gate is initialised.
+        unsafe { ffi::md_gate_try_enter_while_used(self.gate.get()) }
+    }
+
     /// Whether one could enter now.
     pub(super) fn is_open(&self) -> bool {
         let open = self.try_enter();

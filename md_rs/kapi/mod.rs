@@ -8,7 +8,7 @@
 //! - [`request`]: one request of ours; [`clone`]: the bios that it sends to lower devices;
 //!   [`fan_out`]: to several of them; [`submission`]: what surrounds the sending; [`completion`]:
 //!   what becomes of the request when they come back; [`copied`]: memory of our own for what it
-//!   writes.
+//!   writes; [`hedged`]: reads that several devices may be asked for.
 //! - [`disk`]: a block device of ours; [`limits`]: what it can do; [`gate`]: what requests are
 //!   inside of.
 //! - [`errand`]: what a disk does besides; [`volley`]: transfers that are waited for together.
@@ -38,6 +38,7 @@ mod ffi;
 mod gate;
 pub(crate) mod global;
 pub(crate) mod health;
+pub(crate) mod hedged;
 pub(crate) mod irq_lock;
 pub(crate) mod leaving;
 pub(crate) mod limits;

@@ -239,14 +239,10 @@ impl Request {
     /// From now on the request is one of another disk, of which its first sector is `sector`.
     /// `None` if that disk's gate is closed: then it comes there when it is reopened.
     ///
-    /// The disk is not changed as long as what comes with the request lives, also if the request
-    /// has ended by then.
+    /// The disk is not changed before the request has ended. Whoever uses what the disk has after
+    /// he may have given the request away, must [`Self::stay_inside`].
     #[inline]
-    pub(crate) fn carry<'a, T: Operations>(
-        self,
-        carrier: &'a Carrier<T>,
-        sector: u64,
-    ) -> Option<(Self, Inside<'a>)> {
+    pub(crate) fn carry<T: Operations>(self, carrier: &Carrier<T>, sector: u64) -> Option<Self> {
         let (core, own) = (carrier.core(), self.raw().__sector);
         self.private().offset.set(sector.wrapping_sub(own));
         self.private().carrier.set(core);
@@ -254,7 +250,18 @@ impl Request {
             self.wait(|| core.gate().is_open());
             return None;
         }
-        Some((self, core.gate().enter_again()))
+        Some(self)
+    }
+
+    /// The disk that carries the request, if that is not its own, is not changed as long as the
+    /// answer lives, also when the request has ended. (Whoever changes a disk waits for those who
+    /// carry out its own requests in any case.)
+    pub(crate) fn stay_inside(&self) -> Option<Inside<'static>> {
+        // SAFETY: By the type invariant the request is not ended; a disk whose gate somebody is
+        // inside of stays.
+        let core = unsafe { carrying(self.rq) };
+        let is_carried = self.private().flags.get() & flag::CARRIED != 0;
+        is_carried.then(|| core.gate().enter_again())
     }
 
     /// Makes a flush one that must not wait, so that who must not wait either may send it; see
@@ -292,8 +299,13 @@ impl Request {
 
     /// Has an errand of the disk carried out.
     pub(crate) fn ask(&self, errand: u32) {
+        self.ask_in(errand, 0);
+    }
+
+    /// The same, after so many milliseconds, if not sooner.
+    pub(crate) fn ask_in(&self, errand: u32, ms: u32) {
         // SAFETY: By the type invariant the request is not ended, so that the disk stays.
-        unsafe { carrying(self.rq) }.errands().ask(errand, 0);
+        unsafe { carrying(self.rq) }.errands().ask(errand, ms);
     }
 
     /// Takes back what [`Self::into_raw`] gave up.
@@ -308,6 +320,11 @@ impl Request {
 
     /// The request, for who keeps it and gives it to [`Self::from_raw`] later.
     pub(super) fn into_raw(self) -> *mut bindings::request {
+        self.rq
+    }
+
+    /// The request, for who has it to himself as long as this object is there.
+    pub(super) fn as_raw(&self) -> *mut bindings::request {
         self.rq
     }
 

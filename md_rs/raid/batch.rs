@@ -199,6 +199,7 @@ impl Work {
         if lines.all(|line| line.written() == 0) {
             return true;
         }
+        self.note_changes();
         if !self.has_free_slot() {
             let present = target.present();
             if self.flush_settled(target).is_err() {

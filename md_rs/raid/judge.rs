@@ -53,6 +53,7 @@ impl Target<'_> {
     pub(super) fn finish(self) {
         let activity = self.unit.progress().activity;
         self.unit.set_progress(Progress::DONE);
+        self.unit.ledger().begin_anew();
         if let Activity::Column(column) = activity {
             if let Some(component) = self.column(column) {
                 self.decide(column, component, Event::Synced);
@@ -112,6 +113,8 @@ impl Target<'_> {
                 self.body.events().record(&told.states(before, after));
             }
         }
+        // One that is out of service may have a spare, and one that has returned may free one.
+        self.body.database().ask_spares();
     }
 
     /// Records how it is. Whether that is where it has to be.

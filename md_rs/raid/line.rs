@@ -222,6 +222,12 @@ impl LineWork {
         gapped.fold(0, |set, (column, _)| set | bit(column))
     }
 
+    /// Whether it is written to so that a column has something else afterwards.
+    pub(super) fn changes(&self, column: u32) -> bool {
+        let is_parity = self.line.parity == column;
+        self.touched_set != 0 && (is_parity || self.touched_set & bit(column) != 0)
+    }
+
     /// Columns that have to be read first, as bits.
     fn reads(&self, columns: u32) -> u64 {
         let all = (0..columns).fold(0, |all, column| all | bit(column));

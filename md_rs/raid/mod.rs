@@ -12,14 +12,20 @@
 //! 3. [`slots`]: the log of each column.
 //! 4. [`replay`]: what is done about the logs before the first request.
 //! 5. [`judge`]: what becomes of columns that fail.
-//! 6. [`build`]: the parity for the first time, or a new column.
+//! 6. [`build`]: the parity for the first time, or a new column; [`source`]: what that is copied
+//!    from.
+//! 7. [`check`]: whether the parity is what it should be.
+//! 8. [`ledger`]: what is remembered of all that.
 
 mod batch;
 pub(crate) mod build;
+pub(crate) mod check;
 pub(crate) mod judge;
+pub(crate) mod ledger;
 mod line;
 mod replay;
 mod slots;
+mod source;
 
 use kernel::{
     new_mutex,
@@ -56,7 +62,10 @@ use md_model::{
     units::SECTOR_BYTES,
 };
 
-use self::line::LineWork;
+use self::{
+    line::LineWork,
+    source::Source, //
+};
 use crate::{
     body::{
         Body,
@@ -68,10 +77,17 @@ use crate::{
         Volley, //
     },
     personality::Raided,
+    sync::{
+        pace::Pace,
+        scrub::Scrub, //
+    },
     Refused, //
 };
 
-pub(crate) use self::batch::take;
+pub(crate) use self::{
+    batch::take,
+    source::follow, //
+};
 
 /// Bytes of a line on one column.
 const LINE_BYTES: usize = (LINE_SECTORS * SECTOR_BYTES) as usize;
@@ -87,6 +103,12 @@ pub(crate) struct Raid {
     work: Mutex<Work>,
     /// Why it cannot be used: see [`Raid::block`].
     blocked: Atomic<u32>,
+    /// How fast something is made, or checked.
+    #[pin]
+    pace: Mutex<Pace>,
+    /// The check.
+    #[pin]
+    pub(crate) check: Mutex<Scrub>,
 }
 
 impl Raid {
@@ -97,6 +119,8 @@ impl Raid {
             pin_init!(Self {
                 work <- new_mutex!(work, "md_raid_work"),
                 blocked: Atomic::new(0),
+                pace <- new_mutex!(Pace::new(), "md_raid_pace"),
+                check <- new_mutex!(Scrub::new(), "md_raid_check"),
             }),
             GFP_KERNEL,
         )
@@ -200,6 +224,8 @@ pub(crate) struct Work {
     sequence: u64,
     /// The first batch that is not known to be durable in place.
     tail: u64,
+    /// What a new column is copied from, if it can be.
+    source: Option<Source>,
 }
 
 impl Work {
@@ -207,7 +233,10 @@ impl Work {
         let columns = layout.columns();
         let line_bytes = LINE_BYTES.saturating_mul(columns as usize);
         let lines = BATCH_BYTES.checked_div(line_bytes).unwrap_or(1);
-        let lines = lines.clamp(1, BATCH_LINES_MAX as usize);
+        Self::with_lines(columns, lines.clamp(1, BATCH_LINES_MAX as usize))
+    }
+
+    fn with_lines(columns: u32, lines: usize) -> Result<Self> {
         let buffers = lines.saturating_mul(columns as usize);
         let pages = columns as usize;
         let sizes = Iterator::chain(
@@ -222,6 +251,7 @@ impl Work {
             columns,
             sequence: 1,
             tail: 1,
+            source: None,
         };
         for _ in 0..lines {
             work.lines.push(LineWork::new(columns)?, GFP_KERNEL)?;
@@ -302,6 +332,40 @@ pub(crate) fn checkpoint(body: &Body) -> Result {
         return Ok(());
     };
     raid.work.lock().checkpoint_settled(target)
+}
+
+/// Room for lines of a layout to which columns were attached, as many as there were before: what
+/// waits may need them.
+pub(crate) fn larger_room(body: &Body, layout: &Layout) -> Result<Work> {
+    let lines = body.raid().map_or(1, |raid| raid.work.lock().capacity());
+    Work::with_lines(layout.columns(), lines)
+}
+
+/// Puts it in force. No request is under way.
+pub(crate) fn use_room(body: &Body, mut room: Work) {
+    let Some(raid) = body.raid() else { return };
+    let mut work = raid.work.lock();
+    (room.sequence, room.tail) = (work.sequence, work.tail);
+    let before = core::mem::replace(&mut *work, room);
+    drop(work);
+    drop(before);
+}
+
+/// Columns whose devices do not answer are out of service, as if a write to them had failed.
+pub(crate) fn judge_dead(body: &Body, is_dead: impl Fn(&Component) -> bool) {
+    let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
+        return;
+    };
+    let _one_at_a_time = raid.work.lock();
+    let columns = (0..target.count()).filter_map(|column| target.column(column));
+    let mut found = false;
+    for column in columns.filter(|column| is_dead(column)) {
+        column.note_write_failed();
+        found = true;
+    }
+    if found {
+        target.judge();
+    }
 }
 
 /// The progress of a metadevice that is made anew, or whose columns are said to fit.

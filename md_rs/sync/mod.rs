@@ -9,17 +9,18 @@
 //! - [`copy`]: what a side lacks is copied to it; [`pace`]: how fast.
 //! - [`scrub`]: all sides are read and compared.
 //! - [`mend`]: what a side could not read is rewritten.
-//! - [`watch`]: which components answer late.
+//! - [`watch`]: which components answer late; [`hedge`]: reads that one of them does not answer.
 //!
 //! The rules are `md_model::mirror`'s.
 
 pub(crate) mod bitmap;
 mod clean;
 pub(crate) mod copy;
+mod hedge;
 pub mod map;
 mod mark;
 mod mend;
-mod pace;
+pub(crate) mod pace;
 pub(crate) mod scrub;
 pub(crate) mod upkeep;
 mod watch;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How fast a mirror is resynced: it pauses between two chunks, as long as
+//! How fast a mirror is resynced, or RAID5 made: it pauses between two chunks, as long as
 //! [`md_model::mirror::throttle`] says.
 
-use kernel::time::{
-    delay::fsleep,
-    Delta,
-    Instant,
-    Monotonic, //
+use kernel::{
+    sync::Mutex,
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
 };
 use md_model::mirror::throttle::{
     Foreground,
@@ -33,7 +36,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// As fast as it goes.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             throttle: Throttle::new(),
             pause_us: 0,
@@ -75,7 +78,18 @@ pub(super) fn pause_part(
     parts: i64,
 ) {
     let limits = kept.unit.options().pace;
-    let pause_us = kept.upkeep.pace.lock().pause(&limits, || {
+    rest(&kept.upkeep.pace, &limits, errand, since, parts);
+}
+
+/// The same, by anybody's pace and limits.
+pub(crate) fn rest(
+    pace: &Mutex<Pace>,
+    limits: &Limits,
+    errand: &Errand<'_>,
+    since: Instant<Monotonic>,
+    parts: i64,
+) {
+    let pause_us = pace.lock().pause(limits, || {
         let (ios, nanoseconds) = errand.disk_io();
         Foreground { ios, nanoseconds }
     });

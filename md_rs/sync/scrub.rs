@@ -167,7 +167,7 @@ impl Scrub {
     }
 
     /// It ends, if it is under way: what there is to be remembered of it.
-    fn end(&mut self, event: Event) -> Option<Run> {
+    pub(crate) fn end(&mut self, event: Event) -> Option<Run> {
         let step = step(self.state, event).ok()?;
         self.state = step.state;
         let seconds = seconds_since_1970().saturating_sub(self.began);
@@ -254,9 +254,9 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
 /// Nothing is left to be compared, or the administrator has had enough.
 fn finish(kept: Kept<'_>) {
     // What was repaired counts when it is durable.
-    let has_repaired = kept.upkeep.scrub.lock().repaired > 0;
+    let has_repaired = kept.upkeep.scrub.lock().has_repaired();
     if has_repaired && kept.flush_sides() != 0 {
-        kept.upkeep.scrub.lock().repaired = 0;
+        kept.upkeep.scrub.lock().forget_repairs();
     }
     end(kept, Event::Swept);
 }
@@ -490,8 +490,38 @@ fn write_from(
 }
 
 impl Scrub {
+    /// It has seen everything before a sector.
+    pub(crate) fn advance(&mut self, at: u64) {
+        self.at = at;
+    }
+
+    /// Sectors were compared.
+    pub(crate) fn note_compared(&mut self, sectors: u64) {
+        self.compared = self.compared.saturating_add(sectors);
+    }
+
+    /// Sectors were made what they should be.
+    pub(crate) fn note_repaired(&mut self, sectors: u64) {
+        self.repaired = self.repaired.saturating_add(sectors);
+    }
+
+    /// Whether there were such sectors.
+    pub(crate) fn has_repaired(&self) -> bool {
+        self.repaired > 0
+    }
+
+    /// They may not be durable.
+    pub(crate) fn forget_repairs(&mut self) {
+        self.repaired = 0;
+    }
+
+    /// Something differs.
+    pub(crate) fn add(&mut self, range: Range) {
+        self.report.add(range);
+    }
+
     /// Sectors were not compared.
-    fn skip(&mut self, sectors: u64) {
+    pub(crate) fn skip(&mut self, sectors: u64) {
         self.skipped = self.skipped.saturating_add(sectors);
     }
 }

@@ -4,7 +4,13 @@
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Mutex, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -33,6 +39,7 @@ use md_model::{
 use super::{
     clean,
     copy,
+    hedge,
     map::SyncMap,
     mark,
     mend,
@@ -86,8 +93,11 @@ pub(crate) const WATCH: u32 = MEND + 1;
 /// Reads from those that do, since nobody else does any more.
 pub(crate) const PROBE: u32 = WATCH + 1;
 
+/// Asks other sides for reads that take long.
+pub(crate) const HEDGE: u32 = PROBE + 1;
+
 /// How many errands there are.
-pub(crate) const COUNT: u32 = PROBE + 1;
+pub(crate) const COUNT: u32 = HEDGE + 1;
 
 /// How long an errand waits before it tries again to claim blocks that somebody writes to.
 const CLAIM_MS: i64 = 1;
@@ -126,6 +136,8 @@ pub(crate) struct Upkeep {
     /// How fast the components answer.
     #[pin]
     pub(super) watches: Mutex<Watches>,
+    /// Whether reads are hedged.
+    hedging: Atomic<u32>,
 }
 
 impl Upkeep {
@@ -144,9 +156,21 @@ impl Upkeep {
                 scrub <- new_mutex!(Scrub::new(), "md_scrub"),
                 places <- new_mutex!(Places::new(), "md_places"),
                 watches <- new_mutex!(Watches::new(), "md_watches"),
+                hedging: Atomic::new(0),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Whether another side is asked for reads that take long.
+    #[inline]
+    pub(crate) fn is_hedging(&self) -> bool {
+        self.hedging.load(Relaxed) != 0
+    }
+
+    /// From now on it is, or is not.
+    pub(crate) fn set_hedging(&self, hedging: bool) {
+        self.hedging.store(hedging.into(), Relaxed);
     }
 
     /// Begins what there is to copy, from the beginning. No errand is under way.
@@ -321,6 +345,7 @@ pub(crate) fn run(body: &Body, errand: &Errand<'_>) {
         MEND => mend::run(kept, errand),
         WATCH => watch::run(kept, errand),
         PROBE => watch::probe(kept, errand),
+        HEDGE => hedge::run(kept, errand),
         _ => copy::run(kept, errand),
     }
 }

@@ -61,6 +61,7 @@ const _: () = assert!(LABEL_AGAIN + LABEL_PAGES < RESERVED_PAGES);
 const _: () = assert!(REPLICA_PAGES_MIN > FIRST_SLOT + SPARE_SLOTS + 1);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD >= REPLICA_PAGES_MIN);
 const _: () = assert!(REPLICA_PAGES_IN_HEAD <= REPLICA_PAGES_MAX);
+const _: () = assert!(page_sector(16, 3) == 16 + 3 * PAGE_SECTORS);
 
 /// First sector of a page of a replica that begins at a sector of its device.
 pub const fn page_sector(start_sector: u64, place: u32) -> u64 {

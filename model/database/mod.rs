@@ -9,7 +9,7 @@
 //! - [`layout`]: where replicas and labels are, and what is where in them.
 //! - [`page`]: what every page has, so that it can be judged; [`crc32c`], [`field`].
 //! - [`header`], [`root`], [`table`]: a replica, a commit on it, and where its pages are.
-//! - [`records`], [`metadevice`]: what is in the pages.
+//! - [`records`], [`metadevice`], [`pool`], [`watched`]: what is in the pages.
 //! - [`label`]: what a component is part of; [`claimants`]: which device is one.
 //! - [`store`]: the records in memory, and which pages a change of them rewrites.
 //! - [`slots`], [`commit`]: where a commit goes, and in which order.
@@ -37,3 +37,4 @@ pub mod root;
 pub mod slots;
 pub mod store;
 pub mod table;
+pub mod watched;

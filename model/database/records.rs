@@ -36,7 +36,7 @@ pub const RECORD: Field = Field::first("record", 4, "number of the record");
 pub const KIND: Field = RECORD.then(
     "kind",
     2,
-    "kind of the record: 1 for a metadevice, 2 for a hot spare pool",
+    "kind of the record: 1 for a metadevice, 2 for a hot spare pool, 3 for what failfast does",
 );
 /// Its version.
 pub const VERSION: Field = KIND.then("version", 2, "version of that kind of record");

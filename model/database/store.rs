@@ -45,6 +45,7 @@ use super::{
         FIXED_BYTES,
         PART_BYTES_MAX, //
     },
+    watched, //
 };
 
 /// Most parts of a record: 10,000 extents of a soft partition take 60.
@@ -474,6 +475,24 @@ pub fn pool<'b>(pages: &impl Pages, entry: &Entry, to: &'b mut [u8]) -> Result<P
     } else {
         Err(bad("number", pool.number.into()))
     }
+}
+
+/// Reads the record of what failfast does. A record of another kind or version is refused.
+pub fn watched<'b>(
+    pages: &impl Pages,
+    entry: &Entry,
+    to: &'b mut [u8],
+) -> Result<watched::Record<'b>, Damage> {
+    let (kind, version) = entry.kind_and_version;
+    if kind != watched::RECORD_KIND || entry.record != watched::RECORD {
+        return Err(bad("kind", kind.into()));
+    }
+    if version != watched::RECORD_VERSION {
+        return Err(bad("version", version.into()));
+    }
+    let missing = bad("record, a part is missing", entry.record.into());
+    let length = read(pages, entry.record, to).ok_or(missing)?;
+    watched::Record::decode(to.get(..length).ok_or(missing)?)
 }
 
 /// Reads the record of a metadevice. A record of another kind or version, or whose own number is

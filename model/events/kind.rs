@@ -74,11 +74,17 @@ pub enum Kind {
     Slow,
     /// It answers in time again.
     InTime,
+    /// Another host has taken a disk that is watched.
+    Lost,
+    /// Nothing is sent to a disk any more, since it was lost.
+    Fenced,
+    /// A disk that was lost is this host's again, or given up.
+    Back,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers, which begin with 1.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::Create,
         Self::Delete,
         Self::Grow,
@@ -108,6 +114,9 @@ impl Kind {
         Self::QuorumLost,
         Self::Slow,
         Self::InTime,
+        Self::Lost,
+        Self::Fenced,
+        Self::Back,
     ];
 
     /// The kind with a number; `None` if there is none.
@@ -153,6 +162,9 @@ impl Kind {
             Self::QuorumLost => "quorum_lost",
             Self::Slow => "slow",
             Self::InTime => "in_time",
+            Self::Lost => "lost",
+            Self::Fenced => "fenced",
+            Self::Back => "back",
         }
     }
 }
@@ -196,11 +208,15 @@ pub enum State {
     Slow,
     /// A resync that the administrator has pause.
     Paused,
+    /// A disk that another host has.
+    Lost,
+    /// A disk to which nothing is sent, since another host has it.
+    Fenced,
 }
 
 impl State {
     /// All of them, in the order of their numbers, which begin with 1.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Okay,
         Self::Maintenance,
         Self::LastErred,
@@ -219,6 +235,8 @@ impl State {
         Self::Stuck,
         Self::Slow,
         Self::Paused,
+        Self::Lost,
+        Self::Fenced,
     ];
 
     /// The state with a number; `None` if there is none.
@@ -253,6 +271,8 @@ impl State {
             Self::Stuck => "Stuck",
             Self::Slow => "Okay (slow)",
             Self::Paused => "Paused",
+            Self::Lost => "Lost",
+            Self::Fenced => "Fenced",
         }
     }
 }
@@ -318,7 +338,7 @@ mod tests {
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
             assert!(kind.word().bytes().all(is_plain), "{kind:?}");
         }
-        for number in [0, 30, u32::MAX] {
+        for number in [0, 33, u32::MAX] {
             assert_eq!(Kind::from_number(number), None);
         }
     }
@@ -331,7 +351,7 @@ mod tests {
             assert_eq!(State::from_number(number), Some(state));
             assert!(words.insert(state.word()), "{state:?}");
         }
-        for number in [0, 19, u32::MAX] {
+        for number in [0, 21, u32::MAX] {
             assert_eq!(State::from_number(number), None);
         }
     }

@@ -18,7 +18,8 @@
 //! From the loss to the action it takes at most [`watch::detection_ms`], and no longer than the
 //! answer to the first read or write through a metadevice that the disk refuses. After the action
 //! nothing is sent any more, so that this is also the time of the last write that can reach the
-//! disk; the disk has refused all of them since the loss.
+//! disk ([`watch::last_write_ms`] with the longest time-out); the disk has refused all of them since
+//! the loss.
 
 pub mod persist;
 pub mod takeover;
@@ -63,6 +64,23 @@ impl Action {
             Self::Log => "log",
         }
     }
+}
+
+/// What the administrator has chosen for a disk, as it is kept in the state database of its set.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Choice {
+    /// Milliseconds between probes; 0 for none.
+    pub period_ms: u32,
+    /// What is done when access is lost; `None` for what the module has.
+    pub action: Option<Action>,
+}
+
+impl Choice {
+    /// Nothing was chosen.
+    pub const NONE: Self = Self {
+        period_ms: 0,
+        action: None,
+    };
 }
 
 #[cfg(test)]

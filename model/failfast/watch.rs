@@ -39,6 +39,13 @@ pub const fn detection_ms(period_ms: u32, answer_ms: u64) -> u64 {
         .saturating_add(tries)
 }
 
+/// Longest time from the loss of access to the last write that this host sends, in milliseconds,
+/// however late the disk answers: a command is given up after [`TIMEOUT_MS`]. The disk has refused
+/// whatever came since the loss, so that this is when it is over, not how long it harms.
+pub const fn last_write_ms(period_ms: u32) -> u64 {
+    detection_ms(period_ms, TIMEOUT_MS)
+}
+
 /// What we hold.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Hold {

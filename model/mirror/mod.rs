@@ -3,6 +3,7 @@
 //!
 //! - [`options`]: what an administrator may choose.
 //! - [`read`]: which side a read goes to.
+//! - [`hedge`]: when another side is read as well, and whose answer counts.
 //! - [`exclusion`]: overlapping writes one after the other.
 //! - [`component`]: what becomes of a component that fails, and of what it belongs to.
 //! - [`source`]: whether other sides have every block of a component.
@@ -16,6 +17,7 @@
 
 pub mod component;
 pub mod exclusion;
+pub mod hedge;
 pub mod mend;
 pub mod options;
 pub mod passes;

@@ -16,6 +16,9 @@ pub enum ReadPolicy {
     Geometric,
     /// The first side, as long as it can be read.
     First,
+    /// Each side in turn, and another one as well if it takes long ([`super::hedge`]). SVM has no
+    /// such policy.
+    Hedged,
 }
 
 impl ReadPolicy {
@@ -25,6 +28,7 @@ impl ReadPolicy {
             0 => Some(Self::RoundRobin),
             1 => Some(Self::Geometric),
             2 => Some(Self::First),
+            3 => Some(Self::Hedged),
             _ => None,
         }
     }
@@ -35,6 +39,7 @@ impl ReadPolicy {
             Self::RoundRobin => 0,
             Self::Geometric => 1,
             Self::First => 2,
+            Self::Hedged => 3,
         }
     }
 }
@@ -110,14 +115,15 @@ impl Default for Options {
 mod tests {
     use super::*;
 
-    /// `svm.md` 4.1: read 0 roundrobin, 1 geometric, 2 first; write 0 parallel, 1 serial. Number 2
-    /// is ours.
+    /// `svm.md` 4.1: read 0 roundrobin, 1 geometric, 2 first; write 0 parallel, 1 serial. Read 3
+    /// and write 2 are ours.
     #[test]
     fn policies_have_the_numbers_of_svm() {
         let reads = [
             ReadPolicy::RoundRobin,
             ReadPolicy::Geometric,
             ReadPolicy::First,
+            ReadPolicy::Hedged,
         ];
         for (number, policy) in (0..).zip(reads) {
             assert_eq!(ReadPolicy::from_number(number), Some(policy));
@@ -136,7 +142,7 @@ mod tests {
 
     #[test]
     fn other_numbers_are_no_policies() {
-        assert_eq!(ReadPolicy::from_number(3), None);
+        assert_eq!(ReadPolicy::from_number(4), None);
         assert_eq!(ReadPolicy::from_number(u32::MAX), None);
         assert_eq!(WritePolicy::from_number(3), None);
         assert_eq!(WritePolicy::from_number(u32::MAX), None);

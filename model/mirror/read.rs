@@ -49,7 +49,7 @@ const SIDES: u32 = !(u32::MAX << SUBMIRRORS_MAX);
 /// The side that a read from `sector` on goes to, of those whose bits are set in `candidates`;
 /// `None` if there is none. Bits from [`SUBMIRRORS_MAX`] on count for nothing.
 ///
-/// - round robin: number `turn` of the candidates, counted in circles. The caller adds one to
+/// - round robin, and hedged: number `turn` of the candidates, counted in circles. The caller adds one to
 ///   `turn` for every read.
 /// - geometric: the mirror of `mirror_sectors` is cut into as many equal parts as there are
 ///   candidates, and each has one. What is left behind the last part is the last one's, too.
@@ -71,7 +71,7 @@ pub fn choose(
         return choose_of_many(policy, sides, turn, sector, mirror_sectors);
     }
     let second = match policy {
-        ReadPolicy::RoundRobin => turn & 1 != 0,
+        ReadPolicy::RoundRobin | ReadPolicy::Hedged => turn & 1 != 0,
         ReadPolicy::Geometric => sector >= mirror_sectors.div_ceil(2),
         ReadPolicy::First => false,
     };
@@ -88,7 +88,7 @@ fn choose_of_many(
 ) -> Option<u32> {
     let count = NonZeroU32::new(sides.count_ones())?;
     let position = match policy {
-        ReadPolicy::RoundRobin => turn % count,
+        ReadPolicy::RoundRobin | ReadPolicy::Hedged => turn % count,
         ReadPolicy::Geometric => {
             let part = mirror_sectors.div_ceil(count.get().into());
             let part = NonZeroU64::new(part).unwrap_or(NonZeroU64::MIN);

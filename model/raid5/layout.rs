@@ -12,6 +12,10 @@
 //! row 1                4   5   P   3        row 1           P   3   4   5
 //! row 2                8   P   6   7        row 2           8   P   6   7
 //! ```
+//!
+//! Columns that were *attached* later have data only, one column behind the other, behind all data
+//! of the *original* ones. The parity of a row stays where it was, and is the sum of them as well
+//! (`svm.md` section 5.1): nothing of what was there moves.
 
 use core::num::NonZeroU64;
 
@@ -112,6 +116,8 @@ pub struct Layout {
     interlace: NonZeroU64,
     rows: u64,
     rotation: Rotation,
+    /// Columns that were attached, behind those.
+    attached: u32,
 }
 
 impl Layout {
@@ -144,19 +150,47 @@ impl Layout {
             interlace,
             rows,
             rotation,
+            attached: 0,
         };
-        let sectors = layout.sectors();
+        layout.judged()
+    }
+
+    /// The same with so many columns more, which have data only.
+    pub fn attach(self, count: u32) -> Result<Self, LayoutError> {
+        let attached = self.attached.saturating_add(count);
+        let grown = Self { attached, ..self };
+        if grown.columns() > COLUMNS_MAX {
+            return Err(LayoutError::Columns(grown.columns()));
+        }
+        grown.judged()
+    }
+
+    fn judged(self) -> Result<Self, LayoutError> {
+        let sectors = self.sectors();
         if sectors > UNIT_SECTORS_MAX {
             return Err(LayoutError::TooLarge(sectors));
         }
-        Ok(layout)
+        Ok(self)
     }
 
     /// Size in sectors.
     #[inline]
     pub const fn sectors(&self) -> u64 {
+        self.original_sectors()
+            .saturating_add(self.attached_sectors())
+    }
+
+    /// Sectors on the original columns.
+    #[inline]
+    pub const fn original_sectors(&self) -> u64 {
         self.column_sectors()
             .saturating_mul(self.data_columns.get())
+    }
+
+    /// Sectors on the columns that were attached.
+    #[inline]
+    pub const fn attached_sectors(&self) -> u64 {
+        self.column_sectors().saturating_mul(self.attached as u64)
     }
 
     /// Sectors of data on each column.
@@ -173,7 +207,18 @@ impl Layout {
     /// Number of columns.
     #[inline]
     pub const fn columns(&self) -> u32 {
+        self.original().saturating_add(self.attached)
+    }
+
+    /// Number of columns that it was made of.
+    #[inline]
+    pub const fn original(&self) -> u32 {
         self.columns.get() as u32
+    }
+
+    /// Number of columns that were attached to these.
+    pub const fn attached(&self) -> u32 {
+        self.attached
     }
 
     /// Interlace in sectors.
@@ -181,7 +226,7 @@ impl Layout {
         self.interlace.get()
     }
 
-    /// Sectors of data in a row.
+    /// Sectors of data in a row of the original columns.
     pub const fn row_sectors(&self) -> u64 {
         self.interlace.get().saturating_mul(self.data_columns.get())
     }
@@ -208,6 +253,9 @@ impl Layout {
         if sector >= self.sectors() || count == 0 {
             return None;
         }
+        if let Some(behind) = sector.checked_sub(self.original_sectors()) {
+            return self.attached_run(behind, count);
+        }
         let (chunk, within) = (sector / self.interlace, sector % self.interlace);
         let (row, number) = (chunk / self.data_columns, chunk % self.data_columns);
         let first = match self.rotation {
@@ -221,6 +269,18 @@ impl Layout {
             column: column as u32,
             offset,
             count: count.min(left),
+        })
+    }
+
+    /// The same on the columns that were attached, counted from the first sector there. It may be
+    /// longer than a row: there is nothing else on these.
+    fn attached_run(&self, behind: u64, count: u64) -> Option<Run> {
+        let column_sectors = NonZeroU64::new(self.column_sectors())?;
+        let (number, offset) = (behind / column_sectors, behind % column_sectors);
+        Some(Run {
+            column: self.original().checked_add(number as u32)?,
+            offset,
+            count: count.min(column_sectors.get().checked_sub(offset)?),
         })
     }
 
@@ -295,6 +355,39 @@ mod tests {
         let svm = layout(4, Rotation::Svm);
         let rows = [0, 1, 2, 3].map(|row| drawn(&svm, row));
         assert_eq!(rows, ["0 1 2 P", "P 3 4 5", "8 P 6 7", "10 11 P 9"]);
+    }
+
+    /// `svm.md` section 13.1 (3): segments 9 and on of three columns of five segments each, to which
+    /// one was attached.
+    #[test]
+    fn attached_columns_come_behind_and_have_data_only() {
+        let before = Layout::new(3, 8, LOG_SECTORS + 8 * 5, Rotation::Svm).expect("fits");
+        let after = before.attach(1).expect("fits");
+        assert_eq!(
+            (after.columns(), after.original(), after.attached()),
+            (4, 3, 1)
+        );
+        assert_eq!(after.sectors(), before.sectors() + 8 * 5);
+        for sector in 0..before.sectors() {
+            assert_eq!(after.run(sector, 9), before.run(sector, 9));
+        }
+        for offset in 0..before.column_sectors() {
+            assert_eq!(after.line_of(offset), before.line_of(offset));
+        }
+        let place = |segment: u64| {
+            let run = after.run(segment * 8, 1).expect("inside");
+            let parity = after.line_of(run.offset).expect("inside").parity;
+            (run.offset / 8, run.column, parity)
+        };
+        assert_eq!(
+            [9, 10, 11, 12, 14].map(place),
+            [(4, 2, 0), (0, 3, 2), (1, 3, 0), (2, 3, 1), (4, 3, 0)]
+        );
+        let run = after.run(before.sectors() + 3, 99).expect("inside");
+        assert_eq!((run.column, run.offset, run.count), (3, 3, 37));
+        assert_eq!(after.run(after.sectors(), 1), None);
+        assert_eq!(before.attach(62), Err(LayoutError::Columns(65)));
+        assert!(before.attach(61).is_ok());
     }
 
     #[test]

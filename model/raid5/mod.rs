@@ -12,13 +12,17 @@
 //! 4. [`replay`]: which slots are carried out again after a crash.
 //! 5. [`column`]: what becomes of a column that fails.
 //! 6. [`progress`]: how far the parity, or a new column, is made.
+//! 7. [`source`]: what a new column is copied from, rather than made.
+//! 8. [`check`]: whether the parity of a line is what it should be.
 
+pub mod check;
 pub mod column;
 pub mod layout;
 pub mod log;
 pub mod plan;
 pub mod progress;
 pub mod replay;
+pub mod source;
 
 /// Fewest columns.
 pub const COLUMNS_MIN: u32 = 3;

@@ -36,7 +36,8 @@ use md_model::{
         pool,
         records,
         root,
-        table, //
+        table,
+        watched, //
     },
     limits::{
         EXTENTS_MAX,
@@ -168,8 +169,9 @@ fn record() -> String {
          components, submirrors, words, what components have to do with hot spares, and\n\
          scrubs. That of a soft partition has one component, which is its base from the first \
          watermark to the last, and no row; what makes\n\
-         it one and its extents are at the end. That of a RAID5 metadevice has one row, whose \
-         components are its columns, from their logs on.\n\n\
+         it one and its extents are at the end. That of a RAID5 metadevice has a row of the columns \
+         that it was\nmade of, and perhaps another one of those that were attached, each from its \
+         log on.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
@@ -216,6 +218,19 @@ fn hot_spare_pool() -> String {
     );
     text += &table_of("The head:", pool::FIELDS);
     text += &table_of("A spare:", pool::SPARE_FIELDS);
+    text
+}
+
+fn watched_devices() -> String {
+    let (kind, version) = (watched::RECORD_KIND, watched::RECORD_VERSION);
+    let number = watched::RECORD;
+    let mut text = format!(
+        "\n## Failfast\n\nA record of kind {kind}, version {version}, with the number {number}; a \
+         set for whose disks nothing was ever chosen has none. A head, and\nthen the set's devices \
+         on disks for which something is chosen. Those on one disk say the same.\n"
+    );
+    text += &table_of("The head:", watched::FIELDS);
+    text += &table_of("A device:", watched::DEVICE_FIELDS);
     text
 }
 
@@ -279,6 +294,7 @@ fn the_document_is_as_the_code() {
         replica(),
         record(),
         hot_spare_pool(),
+        watched_devices(),
         component_label(),
         watermarks(),
         raid_logs(),

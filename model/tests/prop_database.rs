@@ -211,7 +211,7 @@ fn mirrors() -> impl Strategy<Value = Mirror> {
         SideState::Offline,
     ]);
     let side = (0..8192_u32, state).prop_map(|(number, state)| Side { number, state });
-    let options = (0..3_u32, 0..2_u32, 0..10_u8).prop_map(|(read, write, pass)| Options {
+    let options = (0..4_u32, 0..3_u32, 0..10_u8).prop_map(|(read, write, pass)| Options {
         pace: Limits::DEFAULT,
         read: ReadPolicy::from_number(read).expect("a policy"),
         write: WritePolicy::from_number(write).expect("a policy"),

@@ -11,9 +11,11 @@ use md_model::failfast::{
     verdict::Verdict,
     watch::{
         detection_ms,
+        last_write_ms,
         Hold,
         Job,
-        Watch, //
+        Watch,
+        TIMEOUT_MS, //
     },
 };
 use proptest::{
@@ -324,4 +326,70 @@ fn with_writes_it_takes_no_longer_than_the_next_one() {
         prop_assert_eq!(world.acted.len(), 1);
         Ok(())
     });
+}
+
+/// Commands that are given up only when their time is over, and somebody who writes all the time: a
+/// write that the disk refuses ends it, and without one the last is sent within the bound. What was
+/// sent before the loss and comes later, the disk refuses as well.
+#[test]
+fn the_last_write_is_sent_within_period_and_time_outs() {
+    let plan = (
+        10..3_000_u32,
+        any::<bool>(),
+        vec(
+            prop_oneof![0..50_u64, 0..=TIMEOUT_MS, Just(TIMEOUT_MS)],
+            1..6,
+        ),
+        (0..40_000_u64, 0..4_u32),
+        // How long a write takes to the disk, and whether anybody waits for what becomes of it.
+        (0..TIMEOUT_MS, any::<bool>()),
+    );
+    for_all(
+        plan,
+        |(period, holds_key, answers, taken, (way, is_heard))| {
+            let plan = Plan {
+                period,
+                holds_key,
+                answers,
+                taken: Some(taken),
+                resets: Vec::new(),
+                silence: None,
+                stop: None,
+                sleep: None,
+                writes: BTreeSet::new(),
+                disabled: None,
+                pulled: None,
+            };
+            let (taken, bound) = (taken.0, last_write_ms(period));
+            let mut world = World::new(&plan);
+            let (mut last_sent, mut last_done) = (0, None);
+            for now in 0..=taken + bound + 1_000 {
+                world.happens(now);
+                world.step(now);
+                if !world.acted.is_empty() {
+                    break;
+                }
+                // One is sent in each millisecond; the one that gets there now was sent before.
+                last_sent = now;
+                let gets_there = now.checked_sub(way).is_some();
+                if gets_there && !world.is_taken(now) {
+                    last_done = Some(now);
+                }
+                if gets_there && world.is_taken(now) && is_heard && world.watch.refused() {
+                    world.acted.push(now);
+                }
+            }
+            prop_assert_eq!(world.acted.len(), 1);
+            prop_assert!(last_sent <= taken + bound, "sent at {}", last_sent);
+            prop_assert!(last_done.is_none_or(|done| done < taken));
+            if is_heard {
+                prop_assert!(
+                    last_sent <= taken.max(way),
+                    "refused, and sent at {}",
+                    last_sent
+                );
+            }
+            Ok(())
+        },
+    );
 }

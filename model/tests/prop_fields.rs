@@ -29,6 +29,7 @@ use md_model::{
         metadevice::{
             fields,
             history,
+            pace,
             raid,
             soft,
             Sync, //
@@ -271,20 +272,35 @@ fn metadevices() -> Vec<Case> {
 
 /// A RAID5 metadevice, whose components are its columns.
 fn raid_case() -> Case {
-    let columns = fields::HEAD_BYTES + fields::ROW_BYTES;
-    let own = columns + 3 * fields::COMPONENT_BYTES;
+    let columns = fields::HEAD_BYTES + 2 * fields::ROW_BYTES;
+    let spared = columns + 4 * fields::COMPONENT_BYTES;
+    let checks = spared + fields::SPARED_BYTES;
+    let pace = checks + history::BYTES;
     Case {
         name: "RAID5",
         bytes: raid5(),
         structures: vec![
             (0, fields::FIELDS),
             (fields::HEAD_BYTES, fields::ROW_FIELDS),
+            (fields::HEAD_BYTES + fields::ROW_BYTES, fields::ROW_FIELDS),
             (columns, fields::COMPONENT_FIELDS),
             (columns + fields::COMPONENT_BYTES, fields::COMPONENT_FIELDS),
-            (own, raid::FIELDS),
+            (spared, fields::SPARED_FIELDS),
+            (checks, history::FIELDS),
+            (pace, pace::FIELDS),
+            (pace + pace::BYTES, raid::FIELDS),
         ],
+        // One check or range more may be one that is all zero.
         free: &[
             "number",
+            "pool",
+            "scrubs",
+            "ranges",
+            "role",
+            "device",
+            "target",
+            "floor",
+            "ceiling",
             "component",
             "partition",
             "wwn",
@@ -297,6 +313,7 @@ fn raid_case() -> Case {
             "cursor",
             "activity",
             "rotation",
+            "sync",
         ],
         again: reencode::metadevice,
     }

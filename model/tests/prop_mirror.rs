@@ -25,8 +25,13 @@ use md_model::{
             BUCKETS,
             RANGE_SECTORS_MAX, //
         },
+        hedge::{
+            Answer,
+            Hedge, //
+        },
         options::ReadPolicy,
         read::choose,
+        side_bit,
         source::{
             has_other_source,
             Side, //
@@ -228,6 +233,7 @@ fn reads_go_where_the_policy_says() {
         ReadPolicy::RoundRobin,
         ReadPolicy::Geometric,
         ReadPolicy::First,
+        ReadPolicy::Hedged,
     ]);
     let size = prop_oneof![1..50_u64, 1..UNIT_SECTORS_MAX];
     let inputs = (policy, any::<u32>(), any::<u32>(), any::<u64>(), size);
@@ -243,7 +249,7 @@ fn reads_go_where_the_policy_says() {
         }
         let count = sides.len() as u64;
         let position = match policy {
-            ReadPolicy::RoundRobin => u64::from(turn) % count,
+            ReadPolicy::RoundRobin | ReadPolicy::Hedged => u64::from(turn) % count,
             ReadPolicy::Geometric => sector / size.div_ceil(count),
             ReadPolicy::First => 0,
         };
@@ -407,6 +413,51 @@ fn corrupt_rows_are_no_danger() {
             is_source: &is_source,
         });
         has_other_source(&tables[0], component, sectors, sides);
+        Ok(())
+    });
+}
+
+/// `DURABILITY.md` clause 13: whatever the order in which sides are asked and answer, a read has
+/// one answer, the first good one; it fails when nobody is left who was asked; and it is over when
+/// all have answered that were asked.
+#[test]
+fn a_hedged_read_has_one_answer() {
+    let asks = (0..5_u32, any::<bool>(), any::<bool>(), any::<bool>());
+    for_all((0..4_u32, vec(asks, 0..24)), |(first, steps)| {
+        let mut hedge = Hedge::of(first);
+        let (mut in_flight, mut asked) = (vec![first], vec![first]);
+        let mut failed = 0;
+        let mut outcome = None;
+        for (side, asks, is_good, is_its_fault) in steps {
+            if asks {
+                let may = side < 4
+                    && outcome.is_none()
+                    && !in_flight.is_empty()
+                    && !asked.contains(&side);
+                prop_assert_eq!(hedge.ask(side), may);
+                if may {
+                    in_flight.push(side);
+                    asked.push(side);
+                }
+                continue;
+            }
+            let was_asked = in_flight.contains(&side);
+            in_flight.retain(|other| *other != side);
+            if was_asked && !is_good && is_its_fault && outcome.is_none() {
+                failed |= side_bit(side);
+            }
+            let expected = match outcome {
+                None if was_asked && is_good => Answer::Deliver,
+                None if was_asked && in_flight.is_empty() => Answer::Fail(failed),
+                _ => Answer::Drop,
+            };
+            if expected != Answer::Drop {
+                outcome = Some(expected);
+            }
+            prop_assert_eq!(hedge.answer(side, is_good, is_its_fault), expected);
+            prop_assert_eq!(hedge.is_over(), in_flight.is_empty());
+        }
+        prop_assert!(outcome.is_some() || !in_flight.is_empty());
         Ok(())
     });
 }

@@ -38,18 +38,22 @@ use self::seeded::for_all;
 fn any_layout() -> impl Strategy<Value = Layout> {
     let rotation = prop_oneof![Just(Rotation::LeftSymmetric), Just(Rotation::Svm)];
     let columns = prop_oneof![3 => COLUMNS_MIN..9_u32, 1 => COLUMNS_MIN..=COLUMNS_MAX];
-    (columns, 1..12_u64, 1..7_u64, 0..8_u64, rotation).prop_map(
-        |(columns, interlace, rows, rest, rotation)| {
+    let attached = prop_oneof![2 => Just(0), 1 => 0..4_u32];
+    (columns, 1..12_u64, 1..7_u64, 0..8_u64, rotation, attached).prop_map(
+        |(columns, interlace, rows, rest, rotation, attached)| {
             let interlace = interlace * 8;
             let sectors = LOG_SECTORS + rows * interlace + rest;
-            Layout::new(columns, interlace, sectors, rotation).expect("in range")
+            let layout = Layout::new(columns, interlace, sectors, rotation).expect("in range");
+            let attached = attached.min(COLUMNS_MAX - columns);
+            layout.attach(attached).expect("in range")
         },
     )
 }
 
-/// Column and offset of each sector, found by walking over rows and columns.
+/// Column and offset of each sector, found by walking over rows and columns, and then over those
+/// that were attached.
 fn walked(layout: &Layout) -> Vec<(u32, u64)> {
-    let (columns, interlace) = (layout.columns(), layout.interlace_sectors());
+    let (columns, interlace) = (layout.original(), layout.interlace_sectors());
     let mut places = Vec::new();
     for row in 0..layout.column_sectors() / interlace {
         let turn = (row % u64::from(columns)) as u32;
@@ -64,6 +68,9 @@ fn walked(layout: &Layout) -> Vec<(u32, u64)> {
             column = (column + 1) % columns;
         }
         assert_eq!(column, parity);
+    }
+    for column in columns..layout.columns() {
+        places.extend((0..layout.column_sectors()).map(|offset| (column, offset)));
     }
     places
 }

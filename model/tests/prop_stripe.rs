@@ -21,6 +21,7 @@ use md_model::{
         unmap,
         Component,
         ComponentSpec,
+        FirstRun,
         LayoutError,
         Row,
         RowSpec, //
@@ -221,6 +222,7 @@ fn every_sector_is_where_dealing_puts_it_and_comes_back() {
     for_all(small_units(), |spec| {
         let unit = spec.lay_out().expect("a valid unit");
         let dealt = spec.deal();
+        let first = FirstRun::of(&unit.rows, &unit.components);
         prop_assert_eq!(unit.total, dealt.len() as u64);
 
         let places: HashSet<_> = dealt.iter().collect();
@@ -231,6 +233,9 @@ fn every_sector_is_where_dealing_puts_it_and_comes_back() {
             prop_assert_eq!(piece.count, 1);
             let back = unmap(&unit.rows, &unit.components, place.0, place.1);
             prop_assert_eq!(back, Some(sector));
+            let found = first.piece(sector, unit.total);
+            let mapped = map(&unit.rows, &unit.components, sector, unit.total);
+            prop_assert!(found.is_none() || found == mapped);
         }
         prop_assert_eq!(map(&unit.rows, &unit.components, unit.total, 1), None);
         Ok(())

@@ -148,7 +148,7 @@ int main(void)
 	CREATE_BAD("a submirror as a component", as_stripe("/dev/md/dsk/d21"), EBUSY, 14, 0);
 	CREATE_BAD("a mirror as a component", as_stripe("/dev/md/dsk/d20"), EINVAL, 30, 0);
 	CREATE_BAD("rows", (create.rows = (uintptr_t)&row, create.row_count = 1), EINVAL, 10, -1);
-	CREATE_BAD("read policy", create.mirror.read = 3, EINVAL, 31, -1);
+	CREATE_BAD("read policy", create.mirror.read = 4, EINVAL, 31, -1);
 	CREATE_BAD("write policy", create.mirror.write = 3, EINVAL, 31, -1);
 	CREATE_BAD("pass", create.mirror.pass = 10, EINVAL, 31, -1);
 	CREATE_BAD("huge pass", create.mirror.pass = 257, EINVAL, 31, -1);
@@ -171,7 +171,7 @@ int main(void)
 	SET_BAD("too long a target", (set.which |= 8, set.mirror.target = ~0u), EINVAL, 31, -1);
 	SET_BAD("unknown option", set.which = 64, EINVAL, 3, -1);
 	SET_BAD("not asked for", (set.which = 1, set.mirror.write = 1), EINVAL, 3, -1);
-	SET_BAD("read policy", set.mirror.read = 3, EINVAL, 31, -1);
+	SET_BAD("read policy", set.mirror.read = 4, EINVAL, 31, -1);
 	SET_BAD("write policy", set.mirror.write = ~0u, EINVAL, 31, -1);
 	SET_BAD("pass", set.mirror.pass = 10, EINVAL, 31, -1);
 	SET_BAD("of a stripe", strcpy(set.name, "d11"), EINVAL, 27, -1);

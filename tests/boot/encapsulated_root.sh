@@ -71,22 +71,7 @@ run mount /dev/sda1 /mnt
 install_debian /dev/sda1
 GUEST
 
-run make -s install KERNEL=7.3 DESTDIR="$dir/stage" PREFIX=/usr
-image=$(scripts/guest-image boot)
-run truncate -s 656M "$dir/a" "$dir/b"
-run truncate -s 16M "$dir/tie"
-mkdir "$dir/out"
-run scripts/vm --timeout 500 --share "$dir" --out "$dir/out" --disk "$dir/a" --disk "$dir/b" \
-	--disk "$dir/tie" --disk "$image" "$dir/install"
-
-# boots ROOT CHECK IMAGE...: the machine with these disks.
-boots() {
-	local root=$1 check=$2 image disks=()
-	shift 2
-	for image in "$@"; do disks+=(--disk "$image"); done
-	run scripts/vm --timeout 200 --initrd "$dir/out/initrd" "${disks[@]}" \
-		--append "root=$root ro md.check=$check"
-}
+install_machine 656M
 
 note "the root that runs becomes d10"
 boots /dev/sda1 encapsulate "$dir/a" "$dir/b" "$dir/tie"

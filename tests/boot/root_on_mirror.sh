@@ -74,35 +74,21 @@ install_debian /dev/md/dsk/d10
 run mdctl stop
 GUEST
 
-run make -s install KERNEL=7.3 DESTDIR="$dir/stage" PREFIX=/usr
-image=$(scripts/guest-image boot)
-run truncate -s 640M "$dir/a" "$dir/b"
-run truncate -s 16M "$dir/tie"
-mkdir "$dir/out"
-run scripts/vm --timeout 500 --share "$dir" --out "$dir/out" --disk "$dir/a" --disk "$dir/b" \
-	--disk "$dir/tie" --disk "$image" "$dir/install"
-
-# boots CHECK IMAGE...: the machine with these disks.
-boots() {
-	local check=$1 image disks=()
-	shift
-	for image in "$@"; do disks+=(--disk "$image"); done
-	run scripts/vm --timeout 200 --initrd "$dir/out/initrd" "${disks[@]}" \
-		--append "root=/dev/md/dsk/d10 ro md.check=$check"
-}
+install_machine 640M
+root=/dev/md/dsk/d10
 
 note "both disks"
-boots both "$dir/a" "$dir/b" "$dir/tie"
+boots $root both "$dir/a" "$dir/b" "$dir/tie"
 note "either disk is missing"
 sides=(b)
 [ -z "${MD_LONG:-}" ] || sides=(a b)
 for side in "${sides[@]}"; do
 	for name in a b tie; do cp --sparse=always "$dir/$name" "$dir/$name.copy"; done
-	boots one "$dir/$side.copy" "$dir/tie.copy"
+	boots $root one "$dir/$side.copy" "$dir/tie.copy"
 done
 note "the other one has missed that"
-boots old "$dir/a.copy" "$dir/tie.copy"
+boots $root old "$dir/a.copy" "$dir/tie.copy"
 if [ -n "${MD_LONG:-}" ]; then
 	note "both again"
-	boots both "$dir/a" "$dir/b" "$dir/tie"
+	boots $root both "$dir/a" "$dir/b" "$dir/tie"
 fi

@@ -26,6 +26,28 @@ ExecStart=/usr/local/sbin/at-boot
 UNIT
 }
 
+# install_machine SIZE: on the host, two disks of SIZE and a small one, $dir/a, $dir/b and $dir/tie,
+# that $dir/install has put Debian on; $dir is the scenario's.
+install_machine() {
+	local image
+	run make -s install KERNEL=7.3 DESTDIR="$dir/stage" PREFIX=/usr
+	image=$(scripts/guest-image boot)
+	run truncate -s "$1" "$dir/a" "$dir/b"
+	run truncate -s 16M "$dir/tie"
+	mkdir "$dir/out"
+	run scripts/vm --timeout 500 --share "$dir" --out "$dir/out" --disk "$dir/a" \
+		--disk "$dir/b" --disk "$dir/tie" --disk "$image" "$dir/install"
+}
+
+# boots ROOT WORD IMAGE...: on the host, that machine with these disks; WORD is for write_at_boot.
+boots() {
+	local root=$1 word=$2 image disks=()
+	shift 2
+	for image in "$@"; do disks+=(--disk "$image"); done
+	run scripts/vm --timeout 200 --initrd "$dir/out/initrd" "${disks[@]}" \
+		--append "root=$root ro md.check=$word"
+}
+
 # install_debian ROOT: in a guest, puts the Debian that is the disk /dev/sdd onto the file system in
 # /mnt, which will be found as ROOT, and its initramfs where the host finds it; /mnt is unmounted
 # then.

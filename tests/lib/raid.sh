@@ -17,27 +17,35 @@ raid_tool() {
 #include <string.h>
 #include <unistd.h>
 
-/* raid cat|check START INTERLACE ROWS COLUMN...: in sectors; a column that is "-" is missing. */
+/*
+ * raid cat|check START INTERLACE ROWS ATTACHED left|svm COLUMN...: in sectors; a column that is "-"
+ * is missing. The last ATTACHED columns have data only, each behind the other.
+ */
 int main(int argc, char **argv)
 {
-	int columns = argc - 5, fd[64], missing = -1, check = !strcmp(argv[1], "check");
+	int columns = argc - 7, fd[64], missing = -1, check = !strcmp(argv[1], "check");
+	int attached = atoi(argv[5]), own = columns - attached, svm = !strcmp(argv[6], "svm");
 	long start = atol(argv[2]), interlace = atol(argv[3]) * 512, rows = atol(argv[4]);
 	char *chunk[64];
 
 	for (int c = 0; c < columns; c++) {
-		fd[c] = strcmp(argv[5 + c], "-") ? open(argv[5 + c], O_RDONLY | O_DIRECT) : -1;
-		if (fd[c] < 0 && strcmp(argv[5 + c], "-"))
-			err(2, "%s", argv[5 + c]);
+		fd[c] = strcmp(argv[7 + c], "-") ? open(argv[7 + c], O_RDONLY | O_DIRECT) : -1;
+		if (fd[c] < 0 && strcmp(argv[7 + c], "-"))
+			err(2, "%s", argv[7 + c]);
 		if (fd[c] < 0)
 			missing = c;
 		chunk[c] = aligned_alloc(4096, (interlace + 4095) / 4096 * 4096);
 	}
-	for (long row = 0; row < rows; row++) {
+	/* First the rows of the columns that it was made of, then the columns that were attached. */
+	for (long turn = 0; turn < rows * (1 + (check ? 0 : attached)); turn++) {
+		long row = turn % rows;
+		int behind = turn / rows;
+
 		for (int c = 0; c < columns; c++) {
 			memset(chunk[c], 0, interlace);
 			if (c != missing && pread(fd[c], chunk[c], interlace,
 						  start * 512 + row * interlace) != interlace)
-				err(2, "%s", argv[5 + c]);
+				err(2, "%s", argv[7 + c]);
 		}
 		if (missing >= 0)
 			for (int c = 0; c < columns; c++)
@@ -53,11 +61,13 @@ int main(int argc, char **argv)
 					errx(1, "row %ld, sector %ld: the parity is wrong",
 					     row, i / 512);
 			}
-		/* Left-symmetric: the parity goes to the left, and data begins behind it. */
-		for (int d = 0; !check && d < columns - 1; d++) {
-			int parity = columns - 1 - row % columns;
+		if (behind && write(1, chunk[own + behind - 1], interlace) != interlace)
+			err(2, "output");
+		/* The parity goes to the left, or in SVM to the right; data begins behind it. */
+		for (int d = 0; !check && !behind && d < own - 1; d++) {
+			int parity = svm ? (row + own - 1) % own : own - 1 - row % own;
 
-			if (write(1, chunk[(parity + 1 + d) % columns], interlace) != interlace)
+			if (write(1, chunk[(parity + 1 + d) % own], interlace) != interlace)
 				err(2, "output");
 		}
 	}
@@ -70,12 +80,16 @@ C
 # Rows of a metadevice.
 raid_rows() { described "$1" ' | .size / (.interlace * ((.columns | length) - 1))'; }
 
+# Columns that were attached, and how the parity goes around.
+raid_attached() { described "$1" ' | (.columns | length) - (.original_columns // (.columns | length))'; }
+raid_rotation() { described "$1" ' | if .svm_rotation then "svm" else "left" end'; }
+
 # raid_from UNIT COMMAND COLUMN...: the program, for a metadevice and what are its columns.
 raid_from() {
 	local unit=$1 command=$2
 	shift 2
 	/tmp/raid_tool "$command" $COLUMN_START $(($(described "$unit" .interlace) / 512)) \
-		"$(raid_rows "$unit")" "$@"
+		"$(raid_rows "$unit")" "$(raid_attached "$unit")" "$(raid_rotation "$unit")" "$@"
 }
 
 # columns_tell UNIT COLUMN...: with any one column missing, and with none, the columns of a

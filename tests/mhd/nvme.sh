@@ -66,7 +66,7 @@ cat >/tmp/rival.c <<'C'
 #include <sys/ioctl.h>
 #include <linux/pr.h>
 
-/* Registers key 0xb2, and preempts the one that is given. */
+/* Registers key 0xb2, and preempts the one that is given; with one more word, aborts as well. */
 int main(int argc, char **argv)
 {
 	struct pr_registration registration = { .new_key = 0xb2 };
@@ -76,8 +76,12 @@ int main(int argc, char **argv)
 		.type = PR_EXCLUSIVE_ACCESS,
 	};
 	int fd = open(argv[1], O_RDWR);
-	int registered = ioctl(fd, IOC_PR_REGISTER, &registration);
-	int preempted = ioctl(fd, IOC_PR_PREEMPT, &preempt);
+	int how = argc > 3 ? IOC_PR_PREEMPT_ABORT : IOC_PR_PREEMPT;
+	int registered, preempted;
+
+	registration.flags = PR_FL_IGNORE_KEY;
+	registered = ioctl(fd, IOC_PR_REGISTER, &registration);
+	preempted = ioctl(fd, how, &preempt);
 
 	printf("register: %d, preempt: %d\n", registered, preempted);
 	return registered || preempted;
@@ -91,5 +95,19 @@ same "access" no "$(mhd_says "$ours" .access)"
 
 note "taken back"
 run mdctl mhd take "$ours" --min 2000
+run write /dev/md/dsk/d10
+refuse '' write "$theirs"
+
+note "keys of several hosts: who preempts also aborts what is under way"
+run mdctl mhd release "$ours"
+run mdctl mhd register "$ours" --ignore --new-key a1
+run mdctl mhd reserve "$ours" --key a1 --type exclusive-access
+run mdctl mhd failfast "$ours" 300
+run write /dev/md/dsk/d10
+run /tmp/rival "$theirs" a1 abort
+wait_for 10 is_fenced
+refuse '' write /dev/md/dsk/d10
+run mdctl mhd register "$ours" --ignore --new-key a1
+run mdctl mhd preempt "$ours" --key a1 --victim b2 --type exclusive-access --abort
 run write /dev/md/dsk/d10
 refuse '' write "$theirs"

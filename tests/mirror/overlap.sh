@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: writes by several processes to the same few blocks at the same time, which overlap in
 #         part, leave all sides the same, although the disks of one side carry out what they have in
-#         the order of the sectors and those of the others do not.
+#         the order of the sectors and those of the others do not; also while these very blocks are
+#         copied to another side by a resync, and while a repair makes the sides equal.
 # Clause: DURABILITY 10; svm.md 4.4; issue 4
 # Lanes: stock,smoke
 # Vm: --disks 3 --disk-size 8M
@@ -13,6 +14,8 @@
 . "$MD_TEST_LIB/data.sh"
 # shellcheck source=tests/lib/disks.sh
 . "$MD_TEST_LIB/disks.sh"
+# shellcheck source=tests/lib/mirror.sh
+. "$MD_TEST_LIB/mirror.sh"
 
 d10=/dev/md/dsk/d10
 
@@ -137,10 +140,10 @@ int main(int argc, char **argv)
 C
 gcc -O1 -Wall -o /tmp/clash /tmp/clash.c
 
-# clash ROUNDS: all sides of d10.
+# clash ROUNDS [SIDE...]: all sides of d10, or these.
 clash() {
-	local sides
-	mapfile -t sides < <(described d10 '.submirrors[].name')
+	local sides=("${@:2}")
+	[ $# -gt 1 ] || mapfile -t sides < <(described d10 '.submirrors[].name')
 	run /tmp/clash "$(small_seed)" "$1" $d10 "${sides[@]/#//dev/md/dsk/}" ||
 		fail "the sides are not the same"
 }
@@ -167,4 +170,35 @@ note "one side after the other"
 run metaparam -w serial d10
 clash "$rounds"
 same "state" Okay "$(described d10 .state)"
+run metaparam -w parallel d10
+
+# while_written COMMAND...: runs a command while the first two sides are written to and compared;
+# then all sides are the same.
+while_written() {
+	rm -f /tmp/enough
+	(until [ -e /tmp/enough ]; do clash 1 d11 d12 >/tmp/clashes; done) &
+	load=$!
+	sleep 0.3
+	run "$@"
+	touch /tmp/enough
+	wait $load || {
+		cat /tmp/clashes
+		fail "the sides are not the same"
+	}
+	same_sides d10
+}
+
+note "while the blocks are copied to another side"
+for _ in $(seq "$(by_lane 4 60 2)"); do
+	run metadetach d10 d13
+	run dd if=/dev/urandom of=/dev/md/dsk/d13 bs=64k count=2 oflag=direct status=none
+	while_written metattach -f -w d10 d13
+done
+note "while a repair makes the sides equal"
+for _ in $(seq "$(by_lane 4 60 2)"); do
+	# Behind the mirror's back, also where it is written.
+	run dd if=/dev/urandom of=/dev/sdc bs=64k seek=16 count=4 oflag=direct conv=notrunc \
+		status=none
+	while_written metasync --repair=d11 -w d10
+done
 run metaclear d10

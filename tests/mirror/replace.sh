@@ -84,7 +84,7 @@ done
 refused_and_same 'sdg9: there is no such|sdg9: .*No such' metareplace d10 /dev/mapper/b0 /dev/sdg9
 refused_and_same 'sdg: is no component of d10' metareplace d10 /dev/sdg /dev/mapper/b0
 refused_and_same 'sdg: is no component of d10' metareplace -e d10 /dev/sdg
-refused_and_same 'd11: is a concat or stripe, and not a mirror' \
+refused_and_same 'd11: is not a mirror' \
 	metareplace d11 /dev/mapper/a0 /dev/sdg
 mkfs.ext4 -qF /dev/sdg
 refused_and_same 'sdg: carries' metareplace d10 /dev/mapper/b0 /dev/sdg

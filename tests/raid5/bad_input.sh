@@ -21,23 +21,28 @@ refuse 'RAID5 has 3 to 64 components, not 2' metainit d20 -r sda sdb
 refuse 'given twice' metainit d20 -r sda sdb sdb
 refuse 'multiple of 4k' metainit d20 -r sda sdb sdc -i 6k
 refuse 'too small' metainit d20 -r sda sdb sdc -i 32m
-refuse 'hot spare pool' metainit d20 -r sda sdb sdc -h hsp001
-refuse 'added later' metainit d20 -r sda sdb sdc -o 2
+refuse 'no such hot spare pool' metainit d20 -r sda sdb sdc -h hsp001
+refuse 'a number from 3 to 3' metainit d20 -r sda sdb sdc -o 2
+refuse 'a number from 10 to 100' metainit d20 -r sda sdb sdc -w 9
 run metainit d10 1 1 sdd
 refuse 'a column of RAID5 is a disk or partition' metainit -f d20 -r sda sdb d10
 run metainit -n d20 -r sda sdb sdc
 same "metadevices" d10 "$(metastat --json | jq -r '.metadevices[].name' | xargs)"
 
-run metainit d20 -r sda sdb sdc -i 64k
-refuse 'nothing is made of these' metainit -f d30 1 1 d20
-refuse 'nothing is made of these' metainit -f d30 -m d20
-refuse 'nothing is made of these' metainit -f d30 -p d20 1m
+run metainit d20 -r sda sdb sdc -i 64k --resync-ceiling 1 --resync-floor 1
+refuse 'only soft partitions are made of these' metainit -f d30 1 1 d20
+refuse 'only soft partitions are made of these' metainit -f d30 -m d20
 refuse 'exists already' metainit d20 -r sda sdb sdc
 refuse 'is part of the metadevice d20' metainit d21 -r sda sdb sdf
-refuse 'metastat d20' metattach d20 sdf
-refuse 'metastat d20' metaparam -h none d20
+refuse 'is being made' metattach d20 sdf
+refuse 'has one interlace' metattach -i 64k d20 sdf
+refuse 'no read or write policy' metaparam -r first d20
+refuse 'is not a mirror' metasync --repair=d10 d20
+run metaparam -h none d20
+run metaparam --resync-ceiling none --resync-floor none d20
 refuse 'RAID5' metadb -d -f /dev/sde
 wait_for 60 is_made d20
+refuse 'a column of RAID5 is a disk or partition' metattach -f d20 d10
 refuse 'is no component' metareplace d20 sdf sdf
 refuse 'nothing to be enabled' metareplace -e d20 sda
 run metastat d20

@@ -55,6 +55,12 @@ wait_for 10 is_healed 1
 [ "$(count_of "$disk" sectors_written)" -gt "$written" ] || fail "it was not written again"
 same "states" Okay,Okay,Okay "$(column_states d20)"
 
+note "the same, found by a check"
+echo "2 -2 0x28 0 0 2 3 0x11 0" >"$where/error"
+run metasync --check -w d20
+is_healed 2 || fail "healed: $(healed)"
+same "what the check left out" 0 "$(described d20 ' | .check.history[0].skipped')"
+
 note "one that stays bad"
 echo 2 >$debug/opts
 for how in one batch; do holds $how; done

@@ -140,9 +140,6 @@ fn check_base(component: &Component) -> Result<(), Refused> {
     if child.is_some_and(|shape| shape.unit().soft().is_some()) {
         return Err(Refused::new(EINVAL, Refusal::BaseIsSoft));
     }
-    if child.is_some_and(|shape| shape.unit().raid().is_some()) {
-        return Err(Refused::new(EINVAL, Refusal::ComponentIsRaid).at(0));
-    }
     let block = component.device.logical_block_bytes();
     if block > BASE_BLOCK_BYTES_MAX {
         let values = [block.into(), BASE_BLOCK_BYTES_MAX.into()];
@@ -241,9 +238,15 @@ fn units_of(component: &Component) -> Result<KVec<NonZeroU64>, Refused> {
     Ok(units)
 }
 
-/// Those of a stripe, or of the sides of a mirror.
+/// Those of a stripe or RAID5, or of the sides of a mirror.
 fn list_interlaces(body: &Body, units: &mut KVec<NonZeroU64>) -> Result<(), Refused> {
     let shape = body.shape();
+    if let Some(raid) = shape.unit().raid() {
+        if let Some(interlace) = NonZeroU64::new(raid.layout().interlace_sectors()) {
+            units.push(interlace, GFP_KERNEL)?;
+        }
+        return Ok(());
+    }
     if let Some(stripe) = shape.unit().stripe() {
         for row in stripe
             .rows()

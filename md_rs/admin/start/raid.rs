@@ -8,10 +8,12 @@ use kernel::{
 use md_model::{
     database::metadevice::Record,
     geometry::stripe::ComponentSpec,
+    mirror::scrub::history::History,
     name::UnitName, //
 };
 
 use super::{
+    no_memory,
     Maker,
     NotMade, //
 };
@@ -23,7 +25,10 @@ use crate::{
     admin::components::Components,
     body::Body,
     metadevice::Plan,
-    personality::UnitSpec,
+    personality::{
+        Ledger,
+        UnitSpec, //
+    },
     raid,
     unit_table::UnitTable,
     Refused, //
@@ -38,10 +43,15 @@ impl Maker<'_> {
         record: &Record<'_>,
     ) -> Result<Plan, NotMade> {
         let damaged = Refused::new(EIO, Refusal::DatabaseDamaged);
-        let row = record.rows().next().ok_or(damaged)?;
+        let mut rows = record.rows();
+        let row = rows.next().ok_or(damaged)?;
+        let attached = rows.next().map_or(0, |row| row.component_count);
+        let raid = record.raid().ok_or(damaged)?;
         let (mut components, mut specs): (Components, KVec<_>) = (KVec::new(), KVec::new());
-        for stored in record.components() {
-            let component = self.component(units, &name, &stored, None)?;
+        for (index, stored) in (0..).zip(record.components()) {
+            let mut spared = record.spared();
+            let spared = spared.find(|spared| spared.component == index);
+            let component = self.component(units, &name, &stored, spared)?;
             let spec = ComponentSpec {
                 capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
                 start_sectors: Some(stored.start_sector),
@@ -50,10 +60,14 @@ impl Maker<'_> {
             specs.push(spec, GFP_KERNEL)?;
             components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
         }
+        let history = record.history().unwrap_or(History::NONE);
+        let ledger = Ledger::new(&raid, history).map_err(no_memory)?;
         let spec = UnitSpec::Raid {
             interlace_sectors: row.interlace_sectors,
             columns: &specs,
-            raid: record.raid().ok_or(damaged)?,
+            attached,
+            raid,
+            ledger: &ledger,
         };
         let kind = UnitKind::Raid as u32;
         Ok(Plan::new(name, kind, &spec, components, units.database())?)

@@ -61,8 +61,7 @@ pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
     match head.kind {
         Kind::Stripe => {
             KIND.put(to, 1);
-            let pool = head.pool.map_or(0, |pool| pool.saturating_add(1));
-            POOL.put(to, pool.into());
+            encode_pool(head, to);
         }
         Kind::Mirror(options) => {
             KIND.put(to, 2);
@@ -71,8 +70,16 @@ pub(super) fn encode_head(head: &Head, to: &mut [u8]) {
             WRITE.put(to, options.write.number().into());
         }
         Kind::Soft => KIND.put(to, SOFT_KIND),
-        Kind::Raid => KIND.put(to, RAID_KIND),
+        Kind::Raid => {
+            KIND.put(to, RAID_KIND);
+            encode_pool(head, to);
+        }
     }
+}
+
+fn encode_pool(head: &Head, to: &mut [u8]) {
+    let pool = head.pool.map_or(0, |pool| pool.saturating_add(1));
+    POOL.put(to, pool.into());
 }
 
 pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
@@ -93,11 +100,11 @@ pub(super) fn decode_head(from: &[u8]) -> Result<Head, Damage> {
         found => return Err(bad(KIND.name, found)),
     };
     let pool = POOL.number32(from);
-    let is_stripe = kind == Kind::Stripe;
-    if pool > POOLS_MAX || pool != 0 && !is_stripe {
+    let may_be_spared = matches!(kind, Kind::Stripe | Kind::Raid);
+    if pool > POOLS_MAX || pool != 0 && !may_be_spared {
         return Err(bad(POOL.name, pool.into()));
     }
-    if !is_stripe {
+    if !may_be_spared {
         zero(SPARED, from)?;
     }
     let size_sectors = SIZE.number(from);

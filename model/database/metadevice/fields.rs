@@ -45,7 +45,7 @@ pub const PASS: Field = KIND.then("pass", 2, "resync pass of a mirror, 0 to 9; e
 pub const READ: Field = PASS.then(
     "read",
     2,
-    "read policy of a mirror: 0 in turn, 1 geometric, 2 first",
+    "read policy of a mirror: 0 in turn, 1 geometric, 2 first, 3 hedged",
 );
 /// Write policy of a mirror.
 pub const WRITE: Field = READ.then(
@@ -79,7 +79,7 @@ pub const REGION_WORDS: Field = SYNC.then(
 pub const POOL: Field = REGION_WORDS.then(
     "pool",
     2,
-    "number of the hot spare pool of a stripe or concat, plus 1; or 0",
+    "number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; or 0",
 );
 /// Components and spares.
 pub const SPARED: Field = POOL.then(

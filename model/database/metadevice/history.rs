@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a mirror's record has of scrubs that have ended: always as many bytes, so that a scrub
-//! never makes a record longer, for which there might be no room.
+//! What a mirror's record has of scrubs that have ended, or that of a RAID5 metadevice of checks:
+//! always as many bytes, so that a scrub never makes a record longer, for which there might be no
+//! room. Of a RAID5 metadevice there are no bits of sides, ranges are offsets on its columns, and
+//! mode 1 makes the parity of the data.
 
 use super::super::{
     field::{

@@ -90,7 +90,7 @@ pub struct Head {
     pub size_sectors: u64,
     /// What a mirror remembers of its regions.
     pub sync: Sync,
-    /// Number of the hot spare pool of a stripe or concat, if it has one.
+    /// Number of the hot spare pool of a stripe, concat or RAID5 metadevice, if it has one.
     pub pool: Option<u32>,
 }
 
@@ -204,6 +204,7 @@ pub struct Record<'a> {
     history: &'a [u8],
     soft: &'a [u8],
     raid: &'a [u8],
+    pace: &'a [u8],
 }
 
 /// What a record is made of.
@@ -220,14 +221,14 @@ pub struct Parts<'a> {
     /// The bits of its regions, if it remembers something of them: for those that are dirty, and
     /// then for each side for those in which it is behind; the same number of words for each.
     pub words: &'a [u64],
-    /// What components of a stripe or concat have to do with hot spares, in the order of their
-    /// indexes.
+    /// What components of a stripe or concat, or columns, have to do with hot spares, in the order
+    /// of their indexes.
     pub spared: &'a [Spared],
-    /// What a mirror remembers of scrubs.
+    /// What a mirror remembers of scrubs, or a RAID5 metadevice of checks.
     pub history: Option<&'a History>,
     /// What a soft partition has. Its component is its base, from the first watermark to the last.
     pub soft: Option<Soft<'a>>,
-    /// What a RAID5 metadevice has besides its columns, which are the components of its only row.
+    /// What a RAID5 metadevice has besides its columns, which are the components of its rows.
     pub raid: Option<Raid>,
 }
 
@@ -246,7 +247,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
         ..
     } = *parts;
     let history_bytes = history.map_or(0, |_| history::BYTES);
-    let pace = history.and(chosen_pace(&parts.head));
+    let pace = history.and(chosen_pace(parts));
     let pace_bytes = pace.map_or(0, |_| pace::BYTES);
     let soft_bytes = match &soft {
         Some(soft) => soft::bytes_of(soft.extents.len())?,
@@ -308,7 +309,7 @@ pub fn encode(parts: &Parts<'_>, to: &mut [u8]) -> Option<usize> {
 fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part, raid_part]: [&mut [u8]; 4]) {
     if let Some(history) = parts.history {
         history::encode(history, history_part);
-        if let Some(pace) = chosen_pace(&parts.head) {
+        if let Some(pace) = chosen_pace(parts) {
             pace::encode(pace, pace_part);
         }
     }
@@ -320,12 +321,14 @@ fn encode_end(parts: &Parts<'_>, [history_part, pace_part, soft_part, raid_part]
     }
 }
 
-/// The pace of a mirror, if it is not the one that everybody has.
-fn chosen_pace(head: &Head) -> Option<&Limits> {
-    match &head.kind {
-        Kind::Mirror(options) => Some(&options.pace).filter(|pace| **pace != Limits::DEFAULT),
-        Kind::Stripe | Kind::Soft | Kind::Raid => None,
-    }
+/// The pace of a mirror or RAID5 metadevice, if it is not the one that everybody has.
+fn chosen_pace<'a>(parts: &'a Parts<'_>) -> Option<&'a Limits> {
+    let pace = match &parts.head.kind {
+        Kind::Mirror(options) => &options.pace,
+        Kind::Raid => &parts.raid.as_ref()?.pace,
+        Kind::Stripe | Kind::Soft => return None,
+    };
+    Some(pace).filter(|pace| **pace != Limits::DEFAULT)
 }
 
 /// Writes a list of structures, each of so many bytes. Without `zip`, which divides by that.
@@ -360,7 +363,11 @@ impl<'a> Record<'a> {
         let none = <&[u8]>::default();
         let (history, soft, raid) = match KIND.number(head) {
             SOFT_KIND => (none, rest, none),
-            RAID_KIND => (none, none, rest),
+            RAID_KIND => {
+                let before = rest.len().checked_sub(raid::BYTES).ok_or(cut)?;
+                let (history, raid) = rest.split_at_checked(before).ok_or(cut)?;
+                (history, none, raid)
+            }
             _ => (rest, none, none),
         };
         let (history, pace) = match history.len() {
@@ -383,6 +390,7 @@ impl<'a> Record<'a> {
             history,
             soft,
             raid,
+            pace,
         };
         record.judge()?;
         Ok(record)
@@ -455,16 +463,23 @@ impl<'a> Record<'a> {
 
     /// What a RAID5 metadevice has besides its columns.
     pub fn raid(&self) -> Option<Raid> {
-        raid::decode(self.raid, self.rows().next()?.component_count).ok()
+        let columns = self.rows().map(|row| row.component_count);
+        let columns = columns.fold(0, u32::saturating_add);
+        let raid = raid::decode(self.raid, columns).ok()?;
+        let pace = match self.pace.len() {
+            0 => raid.pace,
+            _ => pace::decode(self.pace).ok()?,
+        };
+        Some(Raid { pace, ..raid })
     }
 
-    /// A RAID5 metadevice has one row, and nothing that others have.
+    /// A RAID5 metadevice has one row or two, and no sides.
     fn judge_raid(&self) -> Result<(), Damage> {
         let mut rows = self.rows();
-        let is_alone = self.sides.is_empty() && self.spared.is_empty();
-        match (rows.next(), rows.next()) {
-            (Some(row), None) if is_alone => {
-                raid::judge(self.raid, &row, self.components(), self.head.size_sectors)
+        match (rows.next(), rows.next(), rows.next()) {
+            (Some(row), attached, None) if self.sides.is_empty() => {
+                let rows = (&row, attached.as_ref());
+                raid::judge(self.raid, rows, self.components(), self.head.size_sectors)
             }
             _ => Err(bad(ROWS.name, self.rows.len() as u64)),
         }
@@ -525,6 +540,10 @@ fn with_pace(head: Head, pace: &[u8]) -> Result<Head, Damage> {
         (Kind::Mirror(options), pace::BYTES) => {
             let pace = pace::decode(pace)?;
             Kind::Mirror(Options { pace, ..options })
+        }
+        (Kind::Raid, pace::BYTES) => {
+            pace::decode(pace)?;
+            Kind::Raid
         }
         (_, length) => return Err(bad("length", length as u64)),
     };

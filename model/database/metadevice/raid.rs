@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What the record of a RAID5 metadevice has behind its components, which are its columns: whose
-//! the logs are, how the parity goes around, and how far it, or a new column, is made.
+//! the logs are, how the parity goes around, and how far it, or a new column, is made. Its first row
+//! are the columns that it was made of; if it has a second one, these were attached later.
 
 use super::{
     super::{
@@ -19,12 +20,15 @@ use super::{
     Component,
     Row, //
 };
-use crate::raid5::{
-    layout::{
-        Layout,
-        Rotation, //
+use crate::{
+    mirror::throttle::Limits,
+    raid5::{
+        layout::{
+            Layout,
+            Rotation, //
+        },
+        progress::Progress, //
     },
-    progress::Progress, //
 };
 
 /// Whose logs these are.
@@ -43,11 +47,17 @@ pub const ACTIVITY: Field = CURSOR.then(
 );
 /// Where the parity is.
 pub const ROTATION: Field = ACTIVITY.then("rotation", 1, "0 left-symmetric, 1 that of SVM");
+/// Whether it goes on.
+pub const SYNC: Field = ROTATION.then(
+    "sync",
+    1,
+    "1 if what is being made was cancelled by the administrator, else 0",
+);
 /// Nothing.
-pub const REST: Field = ROTATION.then("rest", 5, "zero");
+pub const REST: Field = SYNC.then("rest", 4, "zero");
 
 /// All of that, field by field.
-pub const FIELDS: &[Field] = &[LOG, CURSOR, ACTIVITY, ROTATION, REST];
+pub const FIELDS: &[Field] = &[LOG, CURSOR, ACTIVITY, ROTATION, SYNC, REST];
 
 /// Bytes of it.
 pub const BYTES: usize = 32;
@@ -63,6 +73,10 @@ pub struct Raid {
     pub rotation: Rotation,
     /// How far it is made.
     pub progress: Progress,
+    /// Whether the administrator has cancelled that.
+    pub is_cancelled: bool,
+    /// How fast it is made.
+    pub pace: Limits,
 }
 
 pub(super) fn encode(raid: &Raid, to: &mut [u8]) {
@@ -70,9 +84,10 @@ pub(super) fn encode(raid: &Raid, to: &mut [u8]) {
     CURSOR.put(to, raid.progress.cursor);
     ACTIVITY.put(to, raid.progress.number().into());
     ROTATION.put(to, raid.rotation.number().into());
+    SYNC.put(to, raid.is_cancelled.into());
 }
 
-/// Reads it, for so many columns.
+/// Reads it, for so many columns; all but the pace, which stands elsewhere if it was chosen.
 pub(super) fn decode(from: &[u8], columns: u32) -> Result<Raid, Damage> {
     if from.len() != BYTES {
         return Err(bad("length", from.len() as u64));
@@ -91,17 +106,25 @@ pub(super) fn decode(from: &[u8], columns: u32) -> Result<Raid, Damage> {
             activity: activity.ok_or(bad_field(ACTIVITY, from))?,
             cursor: CURSOR.number(from),
         },
+        is_cancelled: match SYNC.number(from) {
+            0 => false,
+            1 => true,
+            found => return Err(bad(SYNC.name, found)),
+        },
+        pace: Limits::DEFAULT,
     })
 }
 
-/// The layout of a record with this row and these columns, if it has this size.
+/// The layout of a record with these rows and columns, if it has this size.
 pub(super) fn judge(
     from: &[u8],
-    row: &Row,
+    (row, attached): (&Row, Option<&Row>),
     columns: impl Iterator<Item = Component>,
     size_sectors: u64,
 ) -> Result<(), Damage> {
-    let raid = decode(from, row.component_count)?;
+    let others = attached.map_or(0, |row| row.component_count);
+    let all = row.component_count.saturating_add(others);
+    let raid = decode(from, all)?;
     let smallest = columns.map(|column| column.size_sectors).min().unwrap_or(0);
     let layout = Layout::new(
         row.component_count,
@@ -109,9 +132,16 @@ pub(super) fn judge(
         smallest,
         raid.rotation,
     );
-    let layout = layout.map_err(|_| bad("columns", row.component_count.into()))?;
-    if layout.sectors() != size_sectors || row.size_sectors != size_sectors {
+    let layout = layout.and_then(|layout| layout.attach(others));
+    let layout = layout.map_err(|_| bad("columns", all.into()))?;
+    let in_rows = (row.size_sectors, attached.map_or(0, |row| row.size_sectors));
+    if layout.sectors() != size_sectors
+        || in_rows != (layout.original_sectors(), layout.attached_sectors())
+    {
         return Err(bad("sectors of all columns", layout.sectors()));
+    }
+    if let Some(row) = attached.filter(|own| own.interlace_sectors != row.interlace_sectors) {
+        return Err(bad("interlace", row.interlace_sectors));
     }
     if raid.progress.cursor > layout.column_sectors() {
         return Err(bad(CURSOR.name, raid.progress.cursor));

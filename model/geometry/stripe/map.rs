@@ -47,6 +47,51 @@ pub fn map(rows: &[Row], components: &[Component], sector: u64, count: u64) -> O
     })
 }
 
+/// The sectors from the beginning of a metadevice that follow each other on its first component.
+/// For many metadevices that is all of them: then this is all of the map, and a request costs a
+/// comparison and an addition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FirstRun {
+    /// Where they begin on the device of that component.
+    pub sector: u64,
+    /// How many they are.
+    pub count: u64,
+}
+
+impl FirstRun {
+    /// None: everything has to be looked up.
+    pub const NONE: Self = Self {
+        sector: 0,
+        count: 0,
+    };
+
+    /// That of a stripe or concat: its first row, if that has one component.
+    pub fn of(rows: &[Row], components: &[Component]) -> Self {
+        match (rows.first(), components.first()) {
+            (Some(row), Some(component)) if row.component_count.get() == 1 => Self {
+                sector: component.start_sector,
+                count: row.size_sectors.min(component.size_sectors),
+            },
+            _ => Self::NONE,
+        }
+    }
+
+    /// What [`map`] says, if `sector` is one of these.
+    #[inline]
+    pub fn piece(&self, sector: u64, count: u64) -> Option<Piece> {
+        let left = self.count.checked_sub(sector)?;
+        let count = count.min(left);
+        if count == 0 {
+            return None;
+        }
+        Some(Piece {
+            component: 0,
+            sector: self.sector.checked_add(sector)?,
+            count,
+        })
+    }
+}
+
 /// The sector of the metadevice that lies at `sector` of a component's device: the reverse of
 /// [`map`]. `None` where the device holds no data of this metadevice.
 pub fn unmap(rows: &[Row], components: &[Component], component: u32, sector: u64) -> Option<u64> {
@@ -192,6 +237,29 @@ mod tests {
     fn a_concat_has_no_interlace() {
         let rows = [row(0, 1, 16, 0, 1000)];
         assert_eq!(map(&rows, &[component(5, 1000)], 3, 990), piece(0, 8, 990));
+    }
+
+    #[test]
+    fn the_first_run_says_what_the_map_says() {
+        let rows = [row(0, 1, 16, 0, 10), row(1, 2, 16, 10, 64)];
+        let components = [component(7, 10), component(100, 32), component(0, 32)];
+        let run = FirstRun::of(&rows, &components);
+        assert_eq!((run.sector, run.count), (7, 10));
+        for (sector, count) in [(0, 1), (0, 10), (3, 100), (9, 1), (0, 0), (9, 0)] {
+            let found = run.piece(sector, count);
+            assert_eq!(found, map(&rows, &components, sector, count));
+        }
+        for sector in [10, 11, u64::MAX] {
+            assert_eq!(run.piece(sector, 1), None, "it has to be looked up");
+        }
+        assert_eq!(FirstRun::of(VECTOR_ROWS, VECTOR_COMPONENTS), FirstRun::NONE);
+        assert_eq!(FirstRun::of(&[], &[]), FirstRun::NONE);
+        assert_eq!(FirstRun::NONE.piece(0, 1), None);
+        let beyond = FirstRun {
+            sector: u64::MAX,
+            count: 9,
+        };
+        assert_eq!(beyond.piece(1, 1), None, "nowhere rather than astray");
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub use self::{
         row_of_component,
         uniform_chunk,
         unmap,
+        FirstRun,
         Piece, //
     },
     ranges::ranges,

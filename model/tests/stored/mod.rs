@@ -41,7 +41,8 @@ use md_model::{
                 Report, //
             },
             run::End as RunEnd, //
-        }, //
+        },
+        throttle::Limits, //
     },
     raid5::{
         layout::Rotation,
@@ -217,21 +218,22 @@ pub(crate) fn soft_partition() -> Vec<u8> {
     bytes
 }
 
-/// A RAID5 metadevice of three columns, the second of which is being made.
+/// A RAID5 metadevice of three columns, to which one was attached. The second one is being made, a
+/// hot spare stands for the third, and it was checked.
 pub(crate) fn raid5() -> Vec<u8> {
     let head = Head {
         number: 40,
         kind: Kind::Raid,
-        size_sectors: 2 * 4 * 16,
+        size_sectors: 3 * 4 * 16,
         sync: Sync::UNKNOWN,
-        pool: None,
+        pool: Some(7),
     };
-    let row = Row {
+    let row = |columns, size_sectors| Row {
         interlace_sectors: 16,
-        size_sectors: head.size_sectors,
-        component_count: 3,
+        size_sectors,
+        component_count: columns,
     };
-    let columns = [1, 3, 5].map(|number| Component {
+    let columns = [1, 3, 5, 7].map(|number| Component {
         size_sectors: LOG_SECTORS + 4 * 16,
         ..component(number, None)
     });
@@ -242,16 +244,25 @@ pub(crate) fn raid5() -> Vec<u8> {
             activity: Activity::Column(1),
             cursor: 32,
         },
+        is_cancelled: true,
+        pace: Limits::new(7, 8, 9).expect("in range"),
     };
-    let mut bytes = vec![0; 1000];
+    let mut bytes = vec![0; 3000];
     let parts = Parts {
         head,
-        rows: &[row],
+        rows: &[row(3, 2 * 4 * 16), row(1, 4 * 16)],
         components: &columns,
         sides: &[],
         words: &[],
-        spared: &[],
-        history: None,
+        spared: &[Spared {
+            component: 2,
+            role: SparedRole::StandsFor,
+            uuid: Uuid::from_bytes([4; 16]),
+            partition: Uuid::from_bytes([5; 16]),
+            wwn: [b'w'; 32],
+            start_sector: 2048,
+        }],
+        history: Some(&History::NONE),
         soft: None,
         raid: Some(raid),
     };

@@ -113,6 +113,7 @@ pub use multihost::{
     MULTIHOST_PREEMPT,
     MULTIHOST_PREEMPT_AND_ABORT,
     MULTIHOST_QUICK_RESERVE,
+    MULTIHOST_RECORDED,
     MULTIHOST_REGISTER,
     MULTIHOST_REGISTERED,
     MULTIHOST_REGISTER_AND_IGNORE,
@@ -124,6 +125,7 @@ pub use multihost::{
     MULTIHOST_STATUS,
     MULTIHOST_SURVIVES,
     MULTIHOST_TAKE,
+    MULTIHOST_UNRECORDED,
     WAY_PERSISTENT,
     WAY_RESERVE,
     WAY_UNKNOWN, //
@@ -195,11 +197,13 @@ pub use unit::{
     CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
+    CREATE_SVM_ROTATION,
     NO_PARENT,
     RENAME_EXCHANGE,
     START_DEFAULT,
     UNIT_INITIALIZING,
-    UNIT_PENDING, //
+    UNIT_PENDING,
+    UNIT_SVM_ROTATION, //
 };
 use zerocopy_derive::{
     FromBytes,
@@ -265,7 +269,7 @@ pub const IOC_STATUS: u32 = read_write(5, size_of::<Status>());
 pub const IOC_PROBE: u32 = read_write(6, size_of::<Probe>());
 /// Changes the options of a mirror: argument [`SetOptions`].
 pub const IOC_SET_OPTIONS: u32 = read_write(7, size_of::<SetOptions>());
-/// Adds rows to a stripe or concat while it is in use: argument [`Grow`].
+/// Adds rows to a stripe or concat, or columns to RAID5, while it is in use: argument [`Grow`].
 pub const IOC_GROW: u32 = read_write(8, size_of::<Grow>());
 
 /// Adds replicas of the state database on a device, the first ones of a new set included: argument
@@ -286,18 +290,18 @@ pub const IOC_ATTACH: u32 = read_write(14, size_of::<Attach>());
 pub const IOC_CHANGE_SIDE: u32 = read_write(15, size_of::<ChangeSide>());
 /// Replaces a component of a submirror, or takes it back into service: argument [`Replace`].
 pub const IOC_REPLACE: u32 = read_write(16, size_of::<Replace>());
-/// Starts or cancels the resync of a mirror: argument [`Sync`].
+/// Starts or cancels the resync of a mirror, or what is made of RAID5: argument [`Sync`].
 pub const IOC_SYNC: u32 = read_write(17, size_of::<Sync>());
 
 /// Lists the hot spare pools and their spares: argument [`ListPools`].
 pub const IOC_LIST_POOLS: u32 = read_write(18, size_of::<ListPools>());
 /// Makes, changes or deletes a hot spare pool: argument [`ChangePool`].
 pub const IOC_CHANGE_POOL: u32 = read_write(19, size_of::<ChangePool>());
-/// Gives a stripe or concat a hot spare pool, or none: argument [`SetPool`].
+/// Gives a stripe, concat or RAID5 metadevice a hot spare pool, or none: argument [`SetPool`].
 pub const IOC_SET_POOL: u32 = read_write(20, size_of::<SetPool>());
-/// Starts or cancels a scrub of a mirror: argument [`Scrub`].
+/// Starts or cancels a scrub of a mirror, or a check of RAID5: argument [`Scrub`].
 pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
-/// Reads how the scrub of a mirror is, and what it and those before it have found: argument
+/// Reads how the scrub of a mirror or RAID5 is, and what it and those before it have found: argument
 /// [`ScrubStatus`].
 pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
 /// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].

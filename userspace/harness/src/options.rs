@@ -67,6 +67,10 @@ pub(crate) struct VmOptions {
     /// What the guest writes to /out comes to this host folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Connect a network card to this end, FILE.a or FILE.b, of a wire to another guest, which has
+    /// the other end. Nothing else is on it.
+    #[arg(long, value_name = "FILE", value_parser = parse_wire)]
+    pub(crate) wire: Option<Wire>,
     /// Number of processors.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) smp: u32,
@@ -121,6 +125,17 @@ pub(crate) struct VmOptions {
         value_name = "SCRIPT [ARG...]"
     )]
     pub(crate) words: Vec<OsString>,
+}
+
+/// An end of a wire between two guests: unix sockets, so that it needs no network.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Wire {
+    /// Our end.
+    pub(crate) ours: PathBuf,
+    /// The other one.
+    pub(crate) theirs: PathBuf,
+    /// Hardware address of our card.
+    pub(crate) mac: &'static str,
 }
 
 impl VmOptions {
@@ -202,6 +217,20 @@ fn parse_variable(text: &str) -> Result<String> {
             Ok(text.to_owned())
         }
         _ => bail!("'{text}' is not KEY=VALUE made of letters, digits and _.,:/+-"),
+    }
+}
+
+/// Reads an end of a wire.
+fn parse_wire(text: &str) -> Result<Wire> {
+    let end = |other: &str, mac| Wire {
+        ours: PathBuf::from(text),
+        theirs: Path::new(text).with_extension(other),
+        mac,
+    };
+    match Path::new(text).extension().and_then(|end| end.to_str()) {
+        Some("a") => Ok(end("b", "52:54:00:00:00:0a")),
+        Some("b") => Ok(end("a", "52:54:00:00:00:0b")),
+        _ => bail!("a wire has the ends FILE.a and FILE.b, and '{text}' is neither"),
     }
 }
 
@@ -314,6 +343,18 @@ mod tests {
         assert!(parse(&["--disks", "256", "s"]).unwrap().check().is_err());
         let missing = parse(&["--disk", "/nonexistent", "s"]).unwrap().check();
         assert!(missing.unwrap_err().to_string().contains("truncate"));
+    }
+
+    #[test]
+    fn a_wire_has_two_ends() {
+        let (a, b) = (parse_wire("/x/w.a").unwrap(), parse_wire("/x/w.b").unwrap());
+        assert_eq!((&a.ours, &a.theirs), (&b.theirs, &b.ours));
+        assert_ne!(a.mac, b.mac);
+        assert!(parse_wire("/x/w").is_err() && parse_wire("/x/w.c").is_err());
+        assert_eq!(
+            parse(&["--wire", "w.a", "s.sh"]).unwrap().wire,
+            parse_wire("w.a").ok()
+        );
     }
 
     #[test]

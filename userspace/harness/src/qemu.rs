@@ -9,7 +9,10 @@ use serde_json::{
 };
 
 use crate::{
-    options::VmOptions,
+    options::{
+        VmOptions,
+        Wire, //
+    },
     ports::Port, //
 };
 
@@ -117,6 +120,9 @@ pub(crate) fn arguments(
     }
     serial_ports(&mut line, options.interactive);
     disks(&mut line, options, sockets);
+    if let Some(wire) = &options.wire {
+        network_card(&mut line, wire);
+    }
     for (tag, folder) in [("host", &options.share), ("out", &options.out)] {
         if let Some(folder) = folder {
             shared_folder(&mut line, tag, folder);
@@ -215,6 +221,22 @@ fn disks(line: &mut Line, options: &VmOptions, sockets: &Path) {
         line.add("-blockdev", blockdev);
         line.add("-device", disk_device(options, number));
     }
+}
+
+/// Datagrams: neither end has to be there before the other, and one that comes back is heard again.
+fn network_card(line: &mut Line, wire: &Wire) {
+    let path = |path: &Path| json!({"type": "unix", "path": path});
+    let netdev = json!({
+        "type": "dgram",
+        "id": "wire",
+        "local": path(&wire.ours),
+        "remote": path(&wire.theirs),
+    });
+    line.add("-netdev", netdev);
+    line.add(
+        "-device",
+        json!({"driver": "virtio-net-pci", "netdev": "wire", "mac": wire.mac, "romfile": ""}),
+    );
 }
 
 fn shared_folder(line: &mut Line, tag: &str, folder: &Path) {

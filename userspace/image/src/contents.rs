@@ -9,7 +9,8 @@ use crate::{
     device::offset,
     metadevice::{
         told,
-        told_pool, //
+        told_pool,
+        told_watched, //
     },
 };
 use md_model::{
@@ -42,6 +43,7 @@ use md_model::{
             Tally,
             PARTS_MAX, //
         },
+        watched, //
     },
     limits::RECORDS_MAX,
 };
@@ -142,6 +144,9 @@ impl Contents {
         if kind == pool::RECORD_KIND && version == pool::RECORD_VERSION {
             return self.pool(entry, buffer, damages);
         }
+        if (kind, version) == (watched::RECORD_KIND, watched::RECORD_VERSION) {
+            return self.watched(entry, buffer, damages);
+        }
         let decoded = known(entry.kind_and_version).and_then(|()| {
             let record = metadevice(self, entry, buffer);
             record
@@ -158,6 +163,7 @@ impl Contents {
             version,
             metadevice: metadevice.ok(),
             pool: None,
+            failfast: None,
         }
     }
 
@@ -174,6 +180,24 @@ impl Contents {
             version,
             metadevice: None,
             pool: decoded.ok(),
+            failfast: None,
+        }
+    }
+
+    fn watched(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
+        let (kind, version) = entry.kind_and_version;
+        let decoded = store::watched(self, entry, buffer).map(|record| told_watched(&record));
+        let decoded = decoded.map_err(|damage| {
+            let what = format!("record {}", entry.record);
+            damages.add(self.page_of(entry.record), what, words(&damage));
+        });
+        dump::Record {
+            record: entry.record,
+            kind,
+            version,
+            metadevice: None,
+            pool: None,
+            failfast: decoded.ok(),
         }
     }
 

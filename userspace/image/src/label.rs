@@ -194,6 +194,7 @@ fn records(copy: &Copy, damages: &mut Damages) -> Vec<dump::Record> {
                     version: record.version,
                     metadevice,
                     pool: None,
+                    failfast: None,
                 });
             }
             Err(damage) => {

@@ -19,7 +19,12 @@ use md_model::{
             Pool,
             Spare, //
         },
+        watched::{
+            self,
+            Watched, //
+        },
     },
+    failfast::Action,
     mirror::{
         component::State,
         options::{
@@ -240,6 +245,21 @@ pub(crate) fn told_pool(pool: &Pool<'_>) -> dump::Pool {
     }
 }
 
+/// The record of what failfast does in the terms of the documents.
+pub(crate) fn told_watched(record: &watched::Record<'_>) -> Vec<dump::Watched> {
+    let told = |device: Watched| {
+        let wwn = text(&device.identity.wwn);
+        dump::Watched {
+            device: uuid(device.identity.uuid),
+            partition: uuid(device.identity.partition),
+            wwn: (!wwn.is_empty()).then_some(wwn),
+            failfast_ms: device.choice.period_ms,
+            action: device.choice.action.map(Action::word),
+        }
+    };
+    record.devices().map(told).collect()
+}
+
 fn time(seconds: u64) -> Option<String> {
     match seconds {
         0 => None,
@@ -265,6 +285,7 @@ fn told_options(options: Options) -> dump::Options {
             ReadPolicy::RoundRobin => report::ReadPolicy::RoundRobin,
             ReadPolicy::Geometric => report::ReadPolicy::Geometric,
             ReadPolicy::First => report::ReadPolicy::First,
+            ReadPolicy::Hedged => report::ReadPolicy::Hedged,
         },
         write_policy: match options.write {
             WritePolicy::Parallel => report::WritePolicy::Parallel,

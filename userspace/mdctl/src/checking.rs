@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Checking and repairing mirrors, and telling what was found.
+//! Checking and repairing mirrors and RAID5, and telling what was found.
 
 use crate::{
     admin::requests::{
@@ -19,17 +19,13 @@ use crate::{
         Answer, //
     },
     syntax::name::MetadeviceName,
-    unit::{
-        Body,
-        Unit, //
-    },
     waiting::wait_for_scrub,
     Machine,
 };
 use md_abi::admin::Refusal;
 use md_report::CheckEnd;
 
-/// Starts or cancels a check or repair of a mirror, and waits for it if that is wanted.
+/// Starts or cancels a check or repair, and waits for it if that is wanted.
 pub fn scrub(
     machine: &mut Machine<'_>,
     name: MetadeviceName,
@@ -58,7 +54,7 @@ pub fn scrub(
     found
 }
 
-/// Checks all mirrors that have something to compare. With `waits` one after the other, so that a
+/// Checks all mirrors and RAID5 metadevices that have something to compare. With `waits` one after the other, so that a
 /// disk that several of them are on is read for one at a time.
 pub fn check_all(
     machine: &mut Machine<'_>,
@@ -67,8 +63,8 @@ pub fn check_all(
 ) -> Result<(), Failure> {
     let units = requests::status_of_all(machine.admin)
         .map_err(|error| explain::request(&error, &Subject::none()))?;
-    let mirrors = units.iter().filter(|unit| unit.is_mirror());
-    let names: Vec<_> = mirrors.map(|unit| unit.name).collect();
+    let checked = units.iter().filter(|unit| unit.checked().is_some());
+    let names: Vec<_> = checked.map(|unit| unit.name).collect();
     let mut failures = Vec::new();
     let mut checked = Vec::new();
     for name in names {
@@ -101,29 +97,25 @@ fn is_nothing(refusal: Option<Refusal>) -> bool {
     )
 }
 
-/// Waits for the check of a mirror, and tells what it has found.
+/// Waits for a check, and tells what it has found.
 fn wait(
     machine: &mut Machine<'_>,
     name: MetadeviceName,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let unit = wait_for_scrub(machine, name, answer.is_for_scripts)?;
-    let Unit {
-        body: Body::Mirror(mirror),
-        ..
-    } = &unit
-    else {
+    let Some(checked) = unit.checked() else {
         return Ok(());
     };
-    let Some(run) = mirror.scrubs.runs.first() else {
+    let Some(run) = checked.scrubs().runs.first() else {
         return Err(explain::scrub::unfinished(name, CheckEnd::Interrupted));
     };
     if run.has_differences() {
-        return Err(explain::scrub::differs(name, mirror, run));
+        return Err(explain::scrub::differs(name, checked, run));
     }
     if run.end != CheckEnd::Done {
         return Err(explain::scrub::unfinished(name, run.end));
     }
-    answer.line(&format!("{name}: {}", summary(mirror, run)));
+    answer.line(&format!("{name}: {}", summary(checked, run)));
     Ok(())
 }

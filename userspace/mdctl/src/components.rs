@@ -3,9 +3,15 @@
 //! looked for.
 
 use crate::{
-    admin::requests::DeviceChoice,
+    admin::requests::{
+        database::database,
+        DeviceChoice, //
+    },
     discover::{
-        members::hints,
+        members::{
+            hints,
+            look_at, //
+        },
         signatures::{
             describe,
             signatures, //
@@ -17,8 +23,10 @@ use crate::{
     },
     explain::{
         self,
-        Failure, //
+        Failure,
+        Subject, //
     },
+    Machine,
 };
 
 /// Looks the devices with these paths up.
@@ -85,22 +93,33 @@ pub struct Carrier {
     pub path: String,
     /// What it carries, in words.
     pub what: String,
+    /// It is a set's, which could be started instead.
+    pub is_member: bool,
 }
 
-/// The first of the devices with these paths that carries something.
+/// The first of the devices with these paths that carries something. What is left on it of the set
+/// that runs is not wanted back: what that still uses, the kernel protects.
 pub fn find_carrier<'a>(
     paths: impl IntoIterator<Item = &'a String>,
-    host: &dyn Host,
+    machine: &mut Machine<'_>,
 ) -> Result<Option<Carrier>, Failure> {
+    let running = database(machine.admin)
+        .map_err(|error| explain::request(&error, &Subject::none()))?
+        .map(|database| database.set);
     for path in paths {
-        let signatures =
-            signatures(host, path).map_err(|error| explain::device::may_carry(path, &error))?;
-        if !signatures.is_empty() {
-            return Ok(Some(Carrier {
-                path: path.clone(),
-                what: describe(&signatures),
-            }));
-        }
+        let signatures = signatures(machine.host, path)
+            .map_err(|error| explain::device::may_carry(path, &error))?;
+        let member = look_at(machine.host, path).filter(|found| Some(found.set) != running);
+        let what = match member {
+            _ if !signatures.is_empty() => describe(&signatures),
+            Some(found) => format!("a part of {}", found.set_words()),
+            None => continue,
+        };
+        return Ok(Some(Carrier {
+            path: path.clone(),
+            what,
+            is_member: signatures.is_empty(),
+        }));
     }
     Ok(None)
 }

@@ -19,7 +19,6 @@ use crate::{
         Used, //
     },
     discover::{
-        Host,
         Relation,
         User, //
     },
@@ -96,7 +95,7 @@ pub fn make(
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     requests::create(machine.admin, spec, &devices, how(true)).map_err(failed)?;
     if !is_shared {
-        check_signatures(spec, manner, machine.host)?;
+        check_signatures(spec, manner, machine)?;
     }
     if let Some(used) = shared {
         let warning = explain::device::shared(name, used);
@@ -131,7 +130,7 @@ fn make_on_new_partition(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let name = soft.name;
-    partitioning::check(&soft.base, manner.force, machine.host)?;
+    partitioning::check(&soft.base, manner.force, machine)?;
     if manner.check_only {
         let checked = answer.document.checked.get_or_insert_default();
         checked.push(name.to_string());
@@ -171,7 +170,7 @@ pub fn make_pool(
         let spares: Vec<_> = known.iter().flat_map(|pool| &pool.spares).collect();
         let is_new = |path: &&String| !spares.iter().any(|spare| spare.path == **path);
         let new = spec.devices.iter().filter(is_new);
-        if let Some(carrier) = components::find_carrier(new, machine.host)? {
+        if let Some(carrier) = components::find_carrier(new, machine)? {
             return Err(explain::device::carries(&carrier, false));
         }
     }
@@ -231,13 +230,13 @@ fn check_vacant(machine: &mut Machine<'_>, name: MetadeviceName) -> Result<(), F
 }
 
 /// Sees that the components carry nothing that somebody may want back, if that is of interest.
-fn check_signatures(spec: &Spec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+fn check_signatures(spec: &Spec, manner: Manner, machine: &mut Machine<'_>) -> Result<(), Failure> {
     match spec {
         _ if manner.force => Ok(()),
-        Spec::Stripe(stripe) => check_components(stripe, manner, host),
-        Spec::Mirror(mirror) => check_submirrors(mirror, manner, host),
-        Spec::Soft(soft) => check_base(soft, manner, host),
-        Spec::Raid(raid) => check_columns(raid, host),
+        Spec::Stripe(stripe) => check_components(stripe, manner, machine),
+        Spec::Mirror(mirror) => check_submirrors(mirror, manner, machine),
+        Spec::Soft(soft) => check_base(soft, manner, machine),
+        Spec::Raid(raid) => check_columns(raid, machine),
     }
 }
 
@@ -255,35 +254,39 @@ fn is_base(machine: &mut Machine<'_>, spec: &Spec) -> Result<bool, Failure> {
 
 /// The same for the base of a soft partition. In md.tab, one that is a metadevice carries what the
 /// soft partition at its beginning carries.
-fn check_base(spec: &SoftSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+fn check_base(spec: &SoftSpec, manner: Manner, machine: &mut Machine<'_>) -> Result<(), Failure> {
     if manner.from_md_tab && MetadeviceName::at_path(&spec.base).is_some() {
         return Ok(());
     }
-    match components::find_carrier([&spec.base], host)? {
+    match components::find_carrier([&spec.base], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
 }
 
 /// The same for the columns of a RAID5 metadevice. One that is kept carries what it shows.
-fn check_columns(spec: &RaidSpec, host: &dyn Host) -> Result<(), Failure> {
+fn check_columns(spec: &RaidSpec, machine: &mut Machine<'_>) -> Result<(), Failure> {
     if spec.keep {
         return Ok(());
     }
-    match components::find_carrier(&spec.devices, host)? {
+    match components::find_carrier(&spec.devices, machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
 }
 
 /// The same for the components of a stripe or concat.
-fn check_components(spec: &StripeSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+fn check_components(
+    spec: &StripeSpec,
+    manner: Manner,
+    machine: &mut Machine<'_>,
+) -> Result<(), Failure> {
     if spec.keep_data {
         return Ok(());
     }
     let is_own = |path: &&String| manner.from_md_tab && MetadeviceName::at_path(path).is_some();
     let paths = spec.devices().filter(|path| !is_own(path));
-    match components::find_carrier(paths, host)? {
+    match components::find_carrier(paths, machine)? {
         None => Ok(()),
         Some(carrier) => {
             let may_keep = spec.devices().count() == 1;
@@ -294,21 +297,25 @@ fn check_components(spec: &StripeSpec, manner: Manner, host: &dyn Host) -> Resul
 
 /// The same for the submirrors of a mirror. A mirror shows what is on its first submirror; only
 /// others beside it are in danger.
-fn check_submirrors(spec: &MirrorSpec, manner: Manner, host: &dyn Host) -> Result<(), Failure> {
+fn check_submirrors(
+    spec: &MirrorSpec,
+    manner: Manner,
+    machine: &mut Machine<'_>,
+) -> Result<(), Failure> {
     match spec.submirrors.split_first() {
         None | Some((_, [])) => Ok(()),
         Some((first, others)) if !manner.assume_clean => {
-            check_overwritten(*first, others, manner, host)
+            check_overwritten(*first, others, manner, machine)
         }
         Some(_) if manner.from_md_tab => Ok(()),
-        Some(_) => check_equal(spec, host),
+        Some(_) => check_equal(spec, machine),
     }
 }
 
 /// Submirrors that are said to be equal: nothing makes them so.
-fn check_equal(spec: &MirrorSpec, host: &dyn Host) -> Result<(), Failure> {
+fn check_equal(spec: &MirrorSpec, machine: &mut Machine<'_>) -> Result<(), Failure> {
     for submirror in &spec.submirrors {
-        if let Some(carrier) = components::find_carrier([&submirror.path()], host)? {
+        if let Some(carrier) = components::find_carrier([&submirror.path()], machine)? {
             let alone = Spec::Mirror(spec.over(vec![*submirror]));
             return Err(explain::mirror::carries(&carrier, &alone));
         }
@@ -322,13 +329,13 @@ fn check_overwritten(
     first: MetadeviceName,
     others: &[MetadeviceName],
     manner: Manner,
-    host: &dyn Host,
+    machine: &mut Machine<'_>,
 ) -> Result<(), Failure> {
     for other in others {
-        let Some(carrier) = components::find_carrier([&other.path()], host)? else {
+        let Some(carrier) = components::find_carrier([&other.path()], machine)? else {
             continue;
         };
-        let kept = components::find_carrier([&first.path()], host)?;
+        let kept = components::find_carrier([&first.path()], machine)?;
         let is_kept = kept.is_some_and(|kept| kept.what == carrier.what);
         if !(manner.from_md_tab && is_kept) {
             return Err(explain::mirror::overwritten(&carrier));

@@ -14,6 +14,7 @@ use crate::{
         self,
         Failure, //
     },
+    Machine,
 };
 use std::{
     io::{
@@ -45,7 +46,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sees that a disk can be partitioned: it is one, nobody uses anything of it, and it carries
 /// nothing that somebody may want back, unless that does not matter.
-pub fn check(disk: &str, force: bool, host: &dyn Host) -> Result<(), Failure> {
+pub fn check(disk: &str, force: bool, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    let host = machine.host;
     let path = disk.to_string();
     components::choose(std::slice::from_ref(&path), host)?;
     let dev = match host.node(disk) {
@@ -58,7 +60,7 @@ pub fn check(disk: &str, force: bool, host: &dyn Host) -> Result<(), Failure> {
     if force {
         return Ok(());
     }
-    match components::find_carrier([&path], host)? {
+    match components::find_carrier([&path], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }

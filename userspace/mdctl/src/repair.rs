@@ -63,6 +63,10 @@ pub fn repair(
 /// What is to be done about a column of RAID5, in SVM's order (`svm.md` section 10.1): first the
 /// one that is out of service, then those that fail and were the last ones with their data.
 fn of_raid(unit: &Unit) -> Option<Repair> {
+    // What is to go on has a line of its own.
+    if unit.resync().is_some() && unit.state == State::Resyncing {
+        return None;
+    }
     let first = |state| {
         unit.components()
             .find(|part: &&Component| part.state == state)

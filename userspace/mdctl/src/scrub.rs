@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Scrubs of a mirror as the commands see them: what the kernel answered, checked and in Rust's
-//! terms. Submirrors are counted from 0.
+//! Scrubs of a mirror, or checks of RAID5, as the commands see them: what the kernel answered,
+//! checked and in Rust's terms. Submirrors are counted from 0.
 
 use crate::{
     syntax::{
         name::component_word,
         size::Sectors, //
     },
-    unit::Mirror,
+    unit::{
+        Mirror,
+        Raid, //
+    },
 };
 use md_report::{
     self as report,
@@ -19,13 +22,13 @@ use md_report::{
 pub enum Mode {
     /// It reports them.
     Check,
-    /// It repairs the submirror that most others are against.
+    /// It repairs the submirror that most others are against, or makes the parity of the data.
     Majority,
     /// It repairs the others from this one.
     From(usize),
 }
 
-/// What is known of the scrubs of a mirror.
+/// What is known of the scrubs of a mirror or RAID5 metadevice.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scrubs {
     /// The one that is under way.
@@ -47,7 +50,8 @@ pub struct Current {
     pub range_count: u32,
 }
 
-/// Blocks in which submirrors differ.
+/// Blocks in which submirrors differ; of RAID5, blocks in the data of each column whose sum is not
+/// zero.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Range {
     /// The first one.
@@ -101,22 +105,67 @@ impl Run {
     }
 }
 
-impl Mirror {
+/// What is checked: it says what ranges are, and who is wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Checked<'a> {
+    /// A mirror.
+    Mirror(&'a Mirror),
+    /// A RAID5 metadevice.
+    Raid(&'a Raid),
+}
+
+impl<'a> Checked<'a> {
+    /// What is known of the scrubs.
+    pub fn scrubs(self) -> &'a Scrubs {
+        match self {
+            Checked::Mirror(mirror) => &mirror.scrubs,
+            Checked::Raid(raid) => &raid.scrubs,
+        }
+    }
+
     /// What a submirror is called.
-    pub fn side_name(&self, side: usize) -> String {
-        let name = self.submirrors.get(side);
+    pub fn side_name(self, side: usize) -> String {
+        let name = match self {
+            Checked::Mirror(mirror) => mirror.submirrors.get(side),
+            Checked::Raid(_) => None,
+        };
         name.map_or_else(
             || format!("submirror {side}"),
             |part| component_word(&part.device),
         )
     }
 
-    fn side_names(&self, sides: &[usize]) -> Vec<String> {
+    fn side_names(self, sides: &[usize]) -> Vec<String> {
         sides.iter().map(|side| self.side_name(*side)).collect()
     }
 
+    /// The row of RAID5 that an offset on its columns is in.
+    fn row(self, offset: u64) -> Option<u64> {
+        match self {
+            Checked::Mirror(_) => None,
+            Checked::Raid(raid) => Some(offset / raid.interlace().0.max(1)),
+        }
+    }
+
+    /// Where a range is, in words.
+    pub fn place(self, range: &Range) -> String {
+        let blocks = format!("blocks {} to {}", range.first, range.last());
+        match (self.row(range.first), self.row(range.last())) {
+            (Some(first), Some(last)) if first == last => {
+                format!("row {first}, {blocks} of each component")
+            }
+            (Some(first), Some(last)) => {
+                format!("rows {first} to {last}, {blocks} of each component")
+            }
+            _ => blocks,
+        }
+    }
+
     /// Who has something else in a range, in words.
-    pub fn verdict(&self, range: &Range) -> String {
+    pub fn verdict(self, range: &Range) -> String {
+        if let Checked::Raid(_) = self {
+            return "the parity does not fit".to_string();
+        }
         let zeroed = self.side_names(&range.zeroed);
         let zeroes = if zeroed.is_empty() {
             String::new()
@@ -129,11 +178,12 @@ impl Mirror {
         }
     }
 
-    /// What makes a mirror with differences equal again, as one would type it. Where there is no
+    /// What makes one with differences equal again, as one would type it. Where there is no
     /// majority somebody has to know which submirror is right.
-    pub fn repair_command(&self, name: &str) -> String {
+    pub fn repair_command(self, name: &str) -> String {
         let is_decided = |range: &Range| range.outvoted.is_some();
-        if self.scrubs.ranges.iter().all(is_decided) {
+        let is_raid = matches!(self, Checked::Raid(_));
+        if is_raid || self.scrubs().ranges.iter().all(is_decided) {
             format!("metasync --repair -w {name}")
         } else {
             format!("metasync --repair=<submirror> -w {name}")
@@ -141,12 +191,12 @@ impl Mirror {
     }
 
     /// The scrubs, as the documents describe them; `None` if there never was one.
-    pub(crate) fn check(&self, size: Sectors) -> Option<report::Check> {
+    pub(crate) fn document(self, size: Sectors) -> Option<report::Check> {
         let Scrubs {
             current,
             ranges,
             runs,
-        } = &self.scrubs;
+        } = self.scrubs();
         if current.is_none() && runs.is_empty() {
             return None;
         }
@@ -165,16 +215,17 @@ impl Mirror {
         })
     }
 
-    fn range_document(&self, range: &Range) -> report::CheckRange {
+    fn range_document(self, range: &Range) -> report::CheckRange {
         report::CheckRange {
             start: Sectors(range.first).bytes(),
             size: range.count.bytes(),
+            row: self.row(range.first),
             outvoted: range.outvoted.map(|side| self.side_name(side)),
             zeroed: self.side_names(&range.zeroed),
         }
     }
 
-    fn run_document(&self, run: &Run) -> report::CheckRun {
+    fn run_document(self, run: &Run) -> report::CheckRun {
         report::CheckRun {
             began: run.began.clone(),
             seconds: run.seconds,
@@ -190,12 +241,13 @@ impl Mirror {
         }
     }
 
-    /// What was repaired from: the majority, or a submirror.
-    fn repair_word(&self, mode: Mode) -> Option<String> {
-        match mode {
-            Mode::Check => None,
-            Mode::Majority => Some("majority".to_string()),
-            Mode::From(side) => Some(self.side_name(side)),
+    /// What was repaired from: the majority, a submirror, or the data of RAID5.
+    fn repair_word(self, mode: Mode) -> Option<String> {
+        match (self, mode) {
+            (_, Mode::Check) => None,
+            (Checked::Raid(_), _) => Some("data".to_string()),
+            (Checked::Mirror(_), Mode::Majority) => Some("majority".to_string()),
+            (Checked::Mirror(_), Mode::From(side)) => Some(self.side_name(side)),
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use crate::{
     admin::requests::soft,
-    scrub::Scrubs,
+    scrub::{
+        Checked,
+        Scrubs, //
+    },
     syntax::{
         mirror::{
             MirrorSpec,
@@ -76,12 +79,31 @@ pub enum Body {
 /// A RAID5 metadevice.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Raid {
-    /// Its columns, and their interlace.
-    pub row: Row,
+    /// Its columns, and their interlace: one row of those that it was made of, and perhaps another
+    /// one of those that were attached.
+    pub rows: Vec<Row>,
+    /// How fast it is made.
+    pub pace: Pace,
     /// How far its parity, or a column, is made, if one is.
     pub resync: Option<Resync>,
     /// Whether it is the parity, for the first time.
     pub is_initializing: bool,
+    /// Whether the parity goes around as in SVM.
+    pub has_svm_rotation: bool,
+    /// Its checks.
+    pub scrubs: Scrubs,
+}
+
+impl Raid {
+    /// How much lies on one column before it is the next one's turn.
+    pub fn interlace(&self) -> Sectors {
+        self.rows.first().map_or(Sectors(0), |row| row.interlace)
+    }
+
+    /// The columns that were attached.
+    pub fn attached(&self) -> &[Component] {
+        self.rows.get(1).map_or(&[], |row| &row.components)
+    }
 }
 
 /// What a soft partition is made of.
@@ -212,8 +234,12 @@ impl Unit {
             }),
             Body::Raid(raid) => Spec::Raid(RaidSpec {
                 name: self.name,
-                devices: raid.row.specification().devices,
-                interlace: raid.row.interlace,
+                devices: self.components().map(|part| part.device.clone()).collect(),
+                attached: raid.attached().len(),
+                interlace: raid.interlace(),
+                pool: self.pool,
+                pace: raid.pace,
+                has_svm_rotation: raid.has_svm_rotation,
                 keep: true,
             }),
         }
@@ -271,11 +297,12 @@ impl Unit {
         }
     }
 
-    /// What is known of its checks, if it is a mirror.
-    pub fn scrubs(&self) -> Option<&Scrubs> {
+    /// What is known of its checks, if it is a mirror or RAID5.
+    pub fn checked(&self) -> Option<Checked<'_>> {
         match &self.body {
-            Body::Stripe(_) | Body::Soft(_) | Body::Raid(_) => None,
-            Body::Mirror(mirror) => Some(&mirror.scrubs),
+            Body::Stripe(_) | Body::Soft(_) => None,
+            Body::Mirror(mirror) => Some(Checked::Mirror(mirror)),
+            Body::Raid(raid) => Some(Checked::Raid(raid)),
         }
     }
 
@@ -283,7 +310,7 @@ impl Unit {
     pub fn rows(&self) -> &[Row] {
         match &self.body {
             Body::Stripe(rows) => rows,
-            Body::Raid(raid) => std::slice::from_ref(&raid.row),
+            Body::Raid(raid) => &raid.rows,
             Body::Mirror(_) | Body::Soft(_) => &[],
         }
     }
@@ -379,7 +406,9 @@ impl From<&Unit> for report::Metadevice {
             hot_spare_pool: unit.pool.map(|pool| pool.to_string()),
             rows: None,
             columns: None,
+            original_columns: None,
             interlace: None,
+            svm_rotation: false,
             initializing: false,
             submirrors: None,
             read_policy: None,
@@ -401,7 +430,7 @@ impl From<&Unit> for report::Metadevice {
                     ..
                 } = mirror;
                 document.resync_pace = (!pace.is_default()).then(|| pace.into());
-                document.check = mirror.check(unit.size);
+                document.check = Checked::Mirror(mirror).document(unit.size);
                 document.submirrors = Some(submirrors.iter().map(Into::into).collect());
                 document.read_policy = Some(options.read_policy);
                 document.write_policy = Some(options.write_policy);
@@ -410,9 +439,13 @@ impl From<&Unit> for report::Metadevice {
             }
             Body::Soft(soft) => document.soft_partition = Some(soft.into()),
             Body::Raid(raid) => {
-                let columns = raid.row.components.iter();
-                document.columns = Some(columns.map(Into::into).collect());
-                document.interlace = Some(raid.row.interlace.bytes());
+                document.columns = Some(unit.components().map(Into::into).collect());
+                let original = raid.rows.first().map(|row| row.components.len());
+                document.original_columns = original.filter(|_| raid.rows.len() > 1);
+                document.interlace = Some(raid.interlace().bytes());
+                document.svm_rotation = raid.has_svm_rotation;
+                document.resync_pace = (!raid.pace.is_default()).then(|| (&raid.pace).into());
+                document.check = Checked::Raid(raid).document(unit.size);
                 document.initializing = raid.is_initializing;
                 document.resync = raid.resync.as_ref().map(Into::into);
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Waiting until mirrors are resynced, or checked, with a bar on the terminal if there is one.
+//! Waiting until mirrors or RAID5 are resynced, or checked, with a bar on the terminal if there is one.
 //! Whoever is tired of it may interrupt the command: the kernel goes on by itself.
 
 use crate::{
@@ -90,7 +90,8 @@ pub fn wait_for_scrub(
     loop {
         let unit = requests::status(machine.admin, mirror)
             .map_err(|error| explain::request(&error, &Subject::unit(mirror)))?;
-        let Some(current) = unit.scrubs().and_then(|scrubs| scrubs.current) else {
+        let current = unit.checked().and_then(|checked| checked.scrubs().current);
+        let Some(current) = current else {
             bar.finish_and_clear();
             return Ok(unit);
         };

@@ -370,11 +370,12 @@ fn what_cannot_be_checked_or_repaired_is_refused() {
     ];
     assert_snapshot!(shown(&mut env, &lines), @r"
     $ metasync --check d20
-    err| metasync: d20: has not two submirrors in service that could be compared
+    err| metasync: d20: has nothing to compare: two submirrors have to be in service, or all o\
+    f RAID5
     err| next: metastat d20
     [exit status 1]
     $ metasync --check d11
-    err| metasync: d11: is a concat or stripe, and not a mirror
+    err| metasync: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metasync --check d99

@@ -147,7 +147,7 @@ fn what_is_no_submirror_of_a_mirror_is_refused() {
     err| next: metastat d10
     [exit status 1]
     $ metadetach d11 d12
-    err| metadetach: d11: is a concat or stripe, and not a mirror
+    err| metadetach: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metadetach d99 d12

@@ -491,3 +491,30 @@ fn without_wipefs_only_force_helps() {
     ");
     env.setup("metainit -f d10 1 2 sda sdb");
 }
+
+/// A set that is stopped, or another one's disk: `wipefs` does not know that it is somebody's.
+#[test]
+fn a_member_of_a_set_that_does_not_run_is_wanted_back() {
+    let mut env = TestEnvironment::new();
+    env.label("/dev/sda", 1, 0x10, 2);
+    let lines = [
+        "metainit d10 1 1 /dev/sda",
+        "metadb -a -f /dev/sdb",
+        "metadb -a /dev/sda",
+        "metadb -a -f /dev/sda",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metainit d10 1 1 /dev/sda
+    err| metainit: /dev/sda: carries a part of the set local (01010101-0101-0101-0101-01010101\
+    0101), which would be lost ('mdctl start' starts it)
+    err| next: metainit -f d10 1 1 /dev/sda
+    [exit status 1]
+    $ metadb -a -f /dev/sdb
+    $ metadb -a /dev/sda
+    err| metadb: /dev/sda: carries a part of the set local (01010101-0101-0101-0101-0101010101\
+    01), which would be lost ('mdctl start' starts it)
+    err| next: metadb -f -a /dev/sda
+    [exit status 1]
+    $ metadb -a -f /dev/sda
+    ");
+}

@@ -22,7 +22,9 @@ fn with_mirror() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metaparam --help"), @r"
     $ metaparam --help
-    Change the options of a mirror or the hot spare pool of a stripe or concat, or show them.
+    Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe,\
+     concat
+    or RAID5 metadevice, or show them.
 
     What is not given stays as it is; without options all are shown. The metadevice may be in \
     use.
@@ -34,7 +36,9 @@ fn help_page() {
 
     Options:
       -r <POLICY>                  Where a read goes: roundrobin (to each side in turn), geome\
-    tric (to the side that has its part of the blocks) or first (to the first side)
+    tric (to the side that has its part of the blocks), first (to the first side) or hedged (t\
+    o each in turn, and to another one as well if it takes long, into memory of our own, so th\
+    at a stuck disk holds nobody up)
       -w <POLICY>                  How a write goes to the sides: parallel (to all at once), s\
     erial (to one after the other) or copy (to all at once, from a copy of the data, so that a\
      program that changes its memory meanwhile does not make the sides differ)
@@ -46,8 +50,8 @@ fn help_page() {
     in KiB per second; none for no ceiling
           --resync-latency <TIME>  How long requests to the mirror may take on average before \
     the resync gives way, such as 20ms, up to a minute
-      -h <POOL>                    The hot spare pool of a stripe or concat, such as hsp001; n\
-    one for none
+      -h <POOL>                    The hot spare pool of a stripe, concat or RAID5 metadevice,\
+     such as hsp001; none for none
           --json                   Answer in JSON, also errors; may stand anywhere on the line
       -?, --help                   Print help
     ");
@@ -154,7 +158,7 @@ fn only_a_mirror_has_options() {
     d12: Concat/Stripe current parameters are:
         Hot spare pool: none
     $ metaparam -r first d11
-    err| metaparam: d11: is a concat or stripe, and not a mirror
+    err| metaparam: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metaparam -p 0 d99
@@ -184,8 +188,8 @@ fn options_out_of_range_change_nothing() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metaparam -r last d10
-    err| metaparam: invalid value 'last' for '-r <POLICY>': those are roundrobin, geometric an\
-    d first
+    err| metaparam: invalid value 'last' for '-r <POLICY>': those are roundrobin, geometric, f\
+    irst and hedged
     err| next: metaparam --help
     [exit status 1]
     $ metaparam -w both d10
@@ -273,7 +277,7 @@ fn the_pace_of_a_resync_is_chosen_and_shown() {
     err| next: metaparam --help
     [exit status 1]
     $ metaparam --resync-floor 5 d11
-    err| metaparam: d11: is a concat or stripe, and not a mirror
+    err| metaparam: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metaparam -h none --resync-floor 5 d11

@@ -195,7 +195,7 @@ fn a_word_that_is_no_component_gets_a_list() {
     err| next: metastat d10
     [exit status 1]
     $ metareplace d11 sda sdd
-    err| metareplace: d11: is a concat or stripe, and not a mirror
+    err| metareplace: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metareplace d99 sda sdd

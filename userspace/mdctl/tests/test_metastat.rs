@@ -266,7 +266,8 @@ fn a_module_of_another_version_is_refused() {
     $ metastat
     err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 2,\
      tool: 8)
-    err| next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+    err| next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_\
+    rs
     [exit status 1]
     ");
 }

@@ -31,13 +31,15 @@ fn two_resyncing(pass: u32) -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metasync --help"), @r"
     $ metasync --help
-    Start or cancel the resync or a check of mirrors.
+    Start or cancel the resync or a check of mirrors and RAID5 metadevices.
 
     A resync starts by itself when there is something to do; this starts one that was cancelle\
     d, or
-    that could not go on. A check reads all submirrors and says where they differ; metastat sh\
-    ows
-    what it has found. The mirror may be in use.
+    that could not go on. A check reads all submirrors and says where they differ, or all comp\
+    onents
+    of RAID5 and says in which rows the parity does not fit; metastat shows what it has found.\
+     The
+    metadevice may be in use.
 
     Usage: metasync [-w] MIRROR
            metasync -c [--check] MIRROR
@@ -47,7 +49,7 @@ fn help_page() {
            metasync --repair[=SUBMIRROR] [-w] MIRROR
 
     Arguments:
-      [MIRROR]  The mirror, such as d10
+      [MIRROR]  The mirror or RAID5 metadevice, such as d10
 
     Options:
       -c                          Cancel: the resync stops until metasync starts it again, and\
@@ -59,10 +61,12 @@ fn help_page() {
      of their passes
       -w, --wait                  Wait until the resync or check is done; with -r, for those o\
     f each pass before the next one begins. A check ends with an error if submirrors differ
-          --check                 Read all submirrors and compare them
+          --check                 Read all submirrors, or components of RAID5, and compare the\
+    m
           --repair[=<SUBMIRROR>]  The same, and make equal what differs: as more than half of \
-    the submirrors have it, or as SUBMIRROR has it
-      -a                          With --check: all mirrors, with -w one after the other
+    the submirrors have it, or as SUBMIRROR has it; of RAID5, make the parity of the data
+      -a                          With --check: all mirrors and RAID5 metadevices, with -w one\
+     after the other
           --json                  Answer in JSON, also errors; may stand anywhere on the line
       -h, --help                  Print help
     ");
@@ -169,7 +173,7 @@ fn nothing_to_resync_is_an_error_but_for_r() {
     $ metasync -r
     $ metasync -r -w
     $ metasync d11
-    err| metasync: d11: is a concat or stripe, and not a mirror
+    err| metasync: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metasync d99
@@ -357,7 +361,7 @@ fn a_resync_pauses_and_goes_on() {
     $ metasync d10
     d10: resync is started
     $ metasync --pause d11
-    err| metasync: d11: is a concat or stripe, and not a mirror
+    err| metasync: d11: is not a mirror
     err| next: metastat d11
     [exit status 1]
     $ metasync --pause

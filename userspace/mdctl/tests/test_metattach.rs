@@ -18,9 +18,9 @@ fn with_stripe() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
     $ metattach --help
-    Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror \
-    or
-    soft partition grow.
+    Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice\
+    ; or let
+    a mirror or soft partition grow.
 
     A submirror is made equal to the others of the mirror: what is on it is lost. It has the s\
     ize of
@@ -32,6 +32,12 @@ fn help_page() {
     in
     use, and its data stays where it is. A file system on it is grown by a command of its own
     afterwards.
+
+    RAID5 grows by components as well. They come behind its data, and the parity that is there\
+     makes
+    up for them, too. They are filled with zeroes first, which takes its time; until then noth\
+    ing has
+    changed, and metattach can be interrupted. It cannot be undone later.
 
     A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMI\
     RROR,
@@ -50,13 +56,14 @@ fn help_page() {
     Usage: metattach [-f] [-n] [-w] MIRROR SUBMIRROR
            metattach [-n] [-w] [--assume-clean] MIRROR
            metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
+           metattach [-f] [-n] RAID5 COMPONENT...
            metattach [-n] [-A ALIGNMENT] SOFT_PARTITION SIZE | all
            metattach [-f] [-n] --shrink SOFT_PARTITION SIZE
 
     Arguments:
       <MIRROR>        The mirror, or the metadevice to grow, such as d10
       [COMPONENT]...  A stripe or concat for a mirror; for a stripe or concat disks, partition\
-    s or metadevices that nobody uses
+    s or metadevices that nobody uses; for RAID5 disks or partitions
 
     Options:
       -f                  Also what carries a file system or the like, but not what is in use

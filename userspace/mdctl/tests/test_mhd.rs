@@ -161,14 +161,33 @@ fn scripts_get_everything() {
     $ mdctl mhd status /dev/sda --json
     {"version":1,"multihost":[{"device":"/dev/sda","access":"yes","owned":true,"way":"reserve"\
     ,"registered":false,"reservation":null,"generation":0,"failfast_ms":500,"action":"panic","\
-    expected":true,"lost":"probe","fenced":true,"stalled":false,"gone":false,"reinstating":fal\
-    se,"good_ms":250,"probes":5,"silent":0,"conflicts":0,"resets":0}]}
+    recorded":false,"expected":true,"lost":"probe","fenced":true,"stalled":false,"gone":false,\
+    "reinstating":false,"good_ms":250,"probes":5,"silent":0,"conflicts":0,"resets":0}]}
     $ mdctl mhd keys /dev/sdb --json
     {"version":1,"multihost":[{"device":"/dev/sdb","owned":false,"way":null,"registered":false\
-    ,"reservation":null,"keys":[],"generation":0,"failfast_ms":0,"action":"panic","expected":f\
-    alse,"lost":null,"fenced":false,"stalled":false,"gone":false,"reinstating":false,"good_ms"\
-    :null,"probes":0,"silent":0,"conflicts":0,"resets":0}]}
+    ,"reservation":null,"keys":[],"generation":0,"failfast_ms":0,"action":"panic","recorded":f\
+    alse,"expected":false,"lost":null,"fenced":false,"stalled":false,"gone":false,"reinstating\
+    ":false,"good_ms":null,"probes":0,"silent":0,"conflicts":0,"resets":0}]}
     "#);
+}
+
+#[test]
+fn it_is_told_whether_a_choice_is_kept() {
+    let (mut env, sda) = machine();
+    env.admin.multihost_disk(sda).state = abi::MULTIHOST_RECORDED;
+    let kept = env.run("mdctl mhd status /dev/sda").stdout;
+    assert!(
+        kept.contains("Kept: in the state database, for each start of the set"),
+        "{kept}"
+    );
+    env.admin.multihost_disk(sda).state = abi::MULTIHOST_UNRECORDED;
+    let told = env.run("mdctl mhd failfast /dev/sda 500").stdout;
+    assert!(
+        told.contains("failfast is on, until the set is stopped"),
+        "{told}"
+    );
+    let json = env.run("mdctl mhd action /dev/sda log --json").stdout;
+    assert!(json.contains("\"unrecorded\":true"), "{json}");
 }
 
 #[test]

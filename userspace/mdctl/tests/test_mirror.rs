@@ -104,8 +104,8 @@ fn nothing_is_resynced_if_the_administrator_says_so() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 -m d11 --assume-clean d12
-    err| metainit: d10: "--assume-clean" is not an option of a mirror, which has -g, -r, -S, -\
-    C and a pass
+    err| metainit: d10: "--assume-clean" is not an option of a mirror, which has -g, -r, -H, -\
+    S, -C and a pass
     err|     d10 -m d11 --assume-clean d12
     err|                ^^^^^^^^^^^^^^
     err| next: metainit --help
@@ -165,7 +165,7 @@ fn words_that_are_wrong_are_pointed_at() {
     err| next: metainit --help
     [exit status 1]
     $ metainit d10 -m d11 -g -r
-    err| metainit: d10: "-r" is one read option too many: -g or -r, not both
+    err| metainit: d10: "-r" is one read option too many: -g, -r or -H, one of them
     err|     d10 -m d11 -g -r
     err|                   ^^
     err| next: metainit --help

@@ -5,7 +5,8 @@ use crate::env::TestEnvironment;
 use insta::assert_snapshot;
 use md_abi::admin::{
     ComponentState,
-    ResyncState, //
+    ResyncState,
+    ScrubRange, //
 };
 
 /// Four disks, and a RAID5 metadevice over three of them.
@@ -36,13 +37,99 @@ fn one_that_is_kept_has_its_parity() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_refused() {
+fn what_cannot_be_is_refused() {
     let mut env = TestEnvironment::new();
     let lines = [
         "metainit d20 -r sdb sdc",
         "metainit d20 -r sdb sdc sdd -h hsp001",
         "metainit d20 -r sdb sdc sdd -o 2",
         "metainit d20 -r sdb sdc sdd -i 6k",
+    ];
+    assert_snapshot!(env.run_all(&lines));
+}
+
+/// The parity is made.
+fn make(env: &mut TestEnvironment) {
+    let unit = env.admin.summary_mut(20);
+    (unit.flags, unit.resync) = (0, ResyncState::Idle as u32);
+}
+
+#[test]
+fn one_has_a_pool_and_a_pace() {
+    let mut env = with_raid();
+    let lines = [
+        "metadb -a -f /dev/sda",
+        "metainit hsp001",
+        "metaparam -h hsp001 d20",
+        "metaparam --resync-floor 2000 --resync-latency 5ms d20",
+        "metaparam -r first d20",
+        "metaparam d20",
+        "metastat d20",
+        "metastat -p",
+        "metaclear d20",
+        "metainit d20 -r sdb sdc sdd -h hsp001 --resync-ceiling none --svm-rotation -k",
+        "metastat d20",
+        "metastat -p d20",
+    ];
+    assert_snapshot!(env.run_all(&lines));
+}
+
+#[test]
+fn what_is_made_pauses_and_goes_on() {
+    let mut env = with_raid();
+    let lines = [
+        "metasync --pause d20",
+        "metastat d20",
+        "metasync d20",
+        "metasync --resume d20",
+        "metasync -c d20",
+        "metastat d20",
+        "metasync d20",
+    ];
+    assert_snapshot!(env.run_all(&lines));
+}
+
+#[test]
+fn columns_are_attached() {
+    let mut env = with_raid();
+    let lines = ["metattach d20 sda"];
+    assert_snapshot!(env.run_all(&lines));
+    make(&mut env);
+    let lines = [
+        "metattach -i 64k d20 sda",
+        "metattach -n d20 sda",
+        "metattach d20 sda",
+        "metastat d20",
+        "metastat -p",
+        "metastat --json d20",
+    ];
+    assert_snapshot!(env.run_all(&lines));
+}
+
+#[test]
+fn rows_that_do_not_fit_are_named_and_repaired() {
+    let mut env = with_raid();
+    assert_snapshot!(env.run("metasync --check d20"));
+    make(&mut env);
+    for (sector, sectors) in [(130, 2), (250, 20)] {
+        env.admin.plant(
+            20,
+            ScrubRange {
+                sector,
+                sectors,
+                ..ScrubRange::default()
+            },
+        );
+    }
+    env.admin.scrub_step = u64::MAX / 2;
+    let lines = [
+        "metasync --check -w d20",
+        "metastat d20",
+        "metastat --json d20",
+        "metasync --repair=d11 d20",
+        "metasync --repair -w d20",
+        "metasync --check -a -w",
+        "metastat d20",
     ];
     assert_snapshot!(env.run_all(&lines));
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Checks of mirrors, as the documents describe them.
+//! Checks of mirrors and RAID5, as the documents describe them.
 
 use serde::Serialize;
 
-/// Whether the submirrors of a mirror were compared, and what was found.
+/// Whether the submirrors of a mirror were compared, or the parity of RAID5 looked at, and what was
+/// found.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Check {
     /// The check that is under way. Null if there is none.
@@ -17,8 +18,8 @@ pub struct Check {
 /// A check that is under way.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct CheckProgress {
-    /// What differences are repaired from: `majority`, or the name of a submirror. Null if they are
-    /// not.
+    /// What differences are repaired from: `majority`, or the name of a submirror; of RAID5 `data`.
+    /// Null if they are not.
     pub repair: Option<String>,
     /// Bytes that it has seen.
     pub done: u64,
@@ -28,13 +29,16 @@ pub struct CheckProgress {
     pub ranges: u32,
 }
 
-/// A range in which submirrors differ.
+/// A range in which submirrors differ, or the parity of RAID5 does not fit.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct CheckRange {
-    /// First byte, counted in the mirror.
+    /// First byte, counted in the mirror, or of RAID5 in the data of each column.
     pub start: u64,
     /// How many bytes.
     pub size: u64,
+    /// The first row of RAID5 that it is in. Absent for a mirror.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
     /// Name of the submirror that has something else than more than half of them. Null if there is
     /// no such majority.
     pub outvoted: Option<String>,
@@ -50,8 +54,8 @@ pub struct CheckRun {
     pub began: Option<String>,
     /// How many seconds it took.
     pub seconds: u32,
-    /// What differences were repaired from: `majority`, or the name of a submirror. Null if they
-    /// were not.
+    /// What differences were repaired from: `majority`, or the name of a submirror; of RAID5 `data`.
+    /// Null if they were not.
     pub repair: Option<String>,
     /// How it has ended.
     pub end: CheckEnd,

@@ -216,7 +216,7 @@ pub struct Part {
 pub struct Record {
     /// Its number.
     pub record: u32,
-    /// Its kind: 1 for a metadevice, 2 for a hot spare pool.
+    /// Its kind: 1 for a metadevice, 2 for a hot spare pool, 3 for what failfast does.
     pub kind: u16,
     /// Version of that kind.
     pub version: u16,
@@ -226,6 +226,24 @@ pub struct Record {
     /// What it says of a hot spare pool. Absent if it is damaged, or no pool's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<Pool>,
+    /// What it says of failfast. Absent if it is damaged, or about something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failfast: Option<Vec<Watched>>,
+}
+
+/// What failfast does with the disk of a device, as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Watched {
+    /// Uuid in the device's label, or of a replica on it. Null if it has neither.
+    pub device: Option<String>,
+    /// Uuid of the partition, a hint. Null if it is none.
+    pub partition: Option<String>,
+    /// World-wide name of the disk, a hint. Null if it is not known.
+    pub wwn: Option<String>,
+    /// Milliseconds between probes; 0 for none.
+    pub failfast_ms: u32,
+    /// What is done when the disk is lost. Null for what the module has.
+    pub action: Option<&'static str>,
 }
 
 /// A hot spare pool as it is stored.

@@ -24,7 +24,7 @@ pub struct Metadevice {
     /// Name of the metadevice that this one is a component of. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// Name of the hot spare pool of a stripe or concat. Absent if it has none.
+    /// Name of the hot spare pool of a stripe, concat or RAID5 metadevice. Absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hot_spare_pool: Option<String>,
     /// The rows of a stripe or concat, in order. Absent for a mirror.
@@ -33,10 +33,17 @@ pub struct Metadevice {
     /// The columns of a RAID5 metadevice, in order. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<Component>>,
+    /// How many of the columns a RAID5 metadevice was made of; those behind them were attached.
+    /// Absent if none were, and for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_columns: Option<usize>,
     /// Bytes on one column of a RAID5 metadevice before it is the next one's turn. Absent for
     /// others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interlace: Option<u64>,
+    /// True if the parity of a RAID5 metadevice goes around as in SVM. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub svm_rotation: bool,
     /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how
     /// far it is. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -53,14 +60,15 @@ pub struct Metadevice {
     /// When a mirror is resynced after a crash, 1 to 9; 0 for never. Absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<u32>,
-    /// How fast a mirror is resynced. Absent if it is as fast as everybody has it, and for others.
+    /// How fast a mirror is resynced, or RAID5 made. Absent if it is as fast as everybody has it, and
+    /// for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync_pace: Option<Pace>,
     /// The resync of a mirror or of a column of a RAID5 metadevice, counted on each of its columns.
     /// Absent if there is nothing to resync, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resync: Option<Resync>,
-    /// The checks of a mirror. Absent if there never was one, and for others.
+    /// The checks of a mirror or RAID5 metadevice. Absent if there never was one, and for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
     /// What a soft partition is made of. Absent for others.
@@ -204,14 +212,17 @@ pub enum ReadPolicy {
     Geometric,
     /// The first one.
     First,
+    /// Each in turn, and another one as well if that takes long.
+    Hedged,
 }
 
 impl ReadPolicy {
     /// All of them, in the order of SVM's numbers.
-    pub const ALL: [ReadPolicy; 3] = [
+    pub const ALL: [ReadPolicy; 4] = [
         ReadPolicy::RoundRobin,
         ReadPolicy::Geometric,
         ReadPolicy::First,
+        ReadPolicy::Hedged,
     ];
 
     /// The policy as text and command lines have it, the same word as in the documents.
@@ -220,6 +231,7 @@ impl ReadPolicy {
             ReadPolicy::RoundRobin => "roundrobin",
             ReadPolicy::Geometric => "geometric",
             ReadPolicy::First => "first",
+            ReadPolicy::Hedged => "hedged",
         }
     }
 }

@@ -69,7 +69,7 @@ fn nor_does_one_wherever_the_power_is_cut() {
 type Change = fn(&mut RaidRules);
 
 /// Each rule, by its name.
-const RULES: [(&str, Change); 11] = [
+const RULES: [(&str, Change); 14] = [
     ("log", |rules| rules.log = false),
     ("log_is_durable", |rules| rules.log_is_durable = false),
     ("flush_before_reuse", |rules| {
@@ -96,6 +96,15 @@ const RULES: [(&str, Change); 11] = [
     }),
     ("no_modify_ahead_of_build", |rules| {
         rules.no_modify_ahead_of_build = false
+    }),
+    ("copy_only_what_is_not_written", |rules| {
+        rules.copy_only_what_is_not_written = false
+    }),
+    ("zeroes_before_attachment", |rules| {
+        rules.zeroes_before_attachment = false
+    }),
+    ("repair_through_the_logs", |rules| {
+        rules.repair_through_the_logs = false
     }),
 ];
 

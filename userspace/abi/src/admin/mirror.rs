@@ -14,7 +14,8 @@ use zerocopy_derive::{
     KnownLayout, //
 };
 
-/// Which side of a mirror a read goes to, numbered as in SVM (`svm.md` section 4.1).
+/// Which side of a mirror a read goes to, numbered as in SVM (`svm.md` section 4.1), which has the
+/// first three.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum ReadPolicy {
@@ -24,6 +25,8 @@ pub enum ReadPolicy {
     Geometric = 1,
     /// The first one.
     First = 2,
+    /// Each in turn, and another one as well if that takes long.
+    Hedged = 3,
 }
 
 /// How writes go to the sides of a mirror, numbered as in SVM (`svm.md` section 4.1), which has the
@@ -39,7 +42,7 @@ pub enum WritePolicy {
     Copy = 2,
 }
 
-/// Options of a mirror. All zero for other metadevices.
+/// Options of a mirror. RAID5 has the last three; all zero for other metadevices.
 #[derive(
     Clone, Copy, Debug, Default, Eq, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]

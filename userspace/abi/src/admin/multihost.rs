@@ -77,6 +77,11 @@ pub const MULTIHOST_STALLED: u32 = 64;
 pub const MULTIHOST_GONE: u32 = 128;
 /// A reservation that a reset has dropped is still to be put back.
 pub const MULTIHOST_REINSTATING: u32 = 256;
+/// Failfast or action, or both, are recorded in the state database, since the disk is one of its
+/// set's.
+pub const MULTIHOST_RECORDED: u32 = 512;
+/// What was chosen just now is in force, and could not be recorded.
+pub const MULTIHOST_UNRECORDED: u32 = 1024;
 
 /// Argument of [`IOC_MULTIHOST`](super::IOC_MULTIHOST).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -85,6 +90,7 @@ pub struct Multihost {
     /// See [`Header`].
     pub header: Header,
     /// The disk, or a partition of it, which stands for the disk: its number as `stat(2)` has it.
+    /// Out: the disk's.
     pub dev: u64,
     /// Its path, zero-terminated, for messages.
     pub path: [u8; DEVICE_LEN],

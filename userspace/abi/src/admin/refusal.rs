@@ -161,7 +161,7 @@ pub enum Refusal {
     SpareNotBroken = 87,
     /// There cannot be so many spares in a pool. `values`: found, most.
     TooManySpares = 88,
-    /// Only a stripe or concat has a hot spare pool.
+    /// Only a stripe, concat or RAID5 metadevice has a hot spare pool.
     PoolIsForStripes = 89,
     /// There are hot spare pools, which need the state database. `values[0]`: number of the first.
     PoolsExist = 90,
@@ -188,7 +188,7 @@ pub enum Refusal {
     ScrubRunning = 64,
     /// No scrub of the mirror is under way.
     NoScrub = 65,
-    /// The mirror has not two submirrors in service.
+    /// The mirror has not two submirrors in service, or a column of RAID5 is not, or is being made.
     NothingToCompare = 66,
     /// The submirror is not in service, so that nothing can be repaired from it.
     SideNotInService = 67,
@@ -241,6 +241,9 @@ pub enum Refusal {
     /// The device is another path to one that the set uses, or a copy of it. `values[0]`: number of
     /// that one.
     ShownTwice = 127,
+    /// Replicas reach further into the device than a component's reserved head. `values`: the block
+    /// where they end, the blocks of the head.
+    HeadTooSmall = 128,
     /// An extent of the soft partition, or of one that is to be a component, is being moved.
     SoftIsMoving = 140,
     /// The soft partition has no such extent. `values`: the number, how many there are.
@@ -255,7 +258,7 @@ pub enum Refusal {
     NotARaid = 150,
     /// Number of columns out of range. `values`: found, most.
     BadColumnCount = 151,
-    /// A RAID5 metadevice cannot be part of another one.
+    /// A RAID5 metadevice, or a soft partition on one, cannot be part of another one.
     ComponentIsRaid = 152,
     /// A column of a RAID5 metadevice cannot be a metadevice.
     ColumnIsMetadevice = 153,
@@ -268,6 +271,10 @@ pub enum Refusal {
     ReplaceErredFirst = 156,
     /// The other columns of the RAID5 metadevice do not make up for this one.
     NotRedundant = 157,
+    /// A new column of RAID5 could not be filled with zeroes. `values[0]`: the errno.
+    ZeroingFailed = 158,
+    /// A signal has come before a new column of RAID5 was filled with zeroes.
+    AttachInterrupted = 159,
     /// The module for disks that several hosts can reach could not be loaded.
     NoMultihost = 160,
     /// Another host has the disk: a reservation conflict.
@@ -286,7 +293,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 125] = [
+    pub const ALL: [Refusal; 128] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -392,6 +399,7 @@ impl Refusal {
         Refusal::BaseBlockTooLarge,
         Refusal::SoftKeepsName,
         Refusal::ShownTwice,
+        Refusal::HeadTooSmall,
         Refusal::SoftIsMoving,
         Refusal::NoSuchExtent,
         Refusal::NoRunOnBase,
@@ -405,6 +413,8 @@ impl Refusal {
         Refusal::RaidIsMade,
         Refusal::ReplaceErredFirst,
         Refusal::NotRedundant,
+        Refusal::ZeroingFailed,
+        Refusal::AttachInterrupted,
         Refusal::NoMultihost,
         Refusal::ReservationConflict,
         Refusal::NoReservations,

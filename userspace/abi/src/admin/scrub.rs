@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Scrubs: all sides of a mirror are read and compared.
+//! Scrubs: all sides of a mirror are read and compared, or all columns of RAID5, of which the sum
+//! has to be zero. With RAID5 ranges are sectors in the data of each column, and no side is named.
 
 use super::{
     Header,
@@ -14,7 +15,8 @@ use zerocopy_derive::{
 
 /// [`Scrub::action`]: differences are reported.
 pub const SCRUB_CHECK: u32 = 1;
-/// [`Scrub::action`]: a submirror that has something else than more than half of them is written.
+/// [`Scrub::action`]: a submirror that has something else than more than half of them is written;
+/// the parity of RAID5 is made of the data.
 pub const SCRUB_REPAIR: u32 = 2;
 /// [`Scrub::action`]: where submirrors differ, the others are written from [`Scrub::submirror`].
 pub const SCRUB_REPAIR_FROM: u32 = 3;

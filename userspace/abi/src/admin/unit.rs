@@ -29,7 +29,8 @@ pub enum UnitKind {
 }
 
 /// One row of a stripe or concat: a stripe over its components, or a single component. A RAID5
-/// metadevice has one row, of all of its columns, whose interlace is 8 or more and a multiple of 8.
+/// metadevice has one row, of its columns, whose interlace is 8 or more and a multiple of 8; and
+/// another one with the same interlace of the columns that were attached, if there are some.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Row {
@@ -132,6 +133,9 @@ pub const CREATE_IN_USE: u32 = 2;
 /// made.
 pub const CREATE_ASSUME_CLEAN: u32 = 4;
 
+/// [`Create::flags`]: the parity of a RAID5 metadevice goes around as in SVM (`svm.md` section 5.1).
+pub const CREATE_SVM_ROTATION: u32 = 8;
+
 /// Argument of [`IOC_CREATE`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -142,8 +146,8 @@ pub struct Create {
     pub name: [u8; NAME_LEN],
     /// In: a [`UnitKind`] as a number.
     pub kind: u32,
-    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`] and
-    /// [`CREATE_ASSUME_CLEAN`].
+    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`], [`CREATE_ASSUME_CLEAN`] and
+    /// [`CREATE_SVM_ROTATION`].
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
@@ -156,9 +160,9 @@ pub struct Create {
     pub component_count: u32,
     /// Out: size of the new metadevice.
     pub size_sectors: u64,
-    /// In: options of a mirror.
+    /// In: options of a mirror; of a RAID5 metadevice how fast it is made.
     pub mirror: MirrorOptions,
-    /// In: number of the hot spare pool of a stripe or concat, plus 1; 0 for none.
+    /// In: number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for none.
     pub pool: u32,
     /// Zero.
     pub reserved: [u32; 3],
@@ -205,7 +209,9 @@ pub struct Rename {
 }
 
 /// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it is part of another
-/// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`].
+/// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`]. RAID5 gets
+/// one row of columns with its own interlace. These are filled with zeroes first, which takes its
+/// time and can be interrupted by a signal; until the end nothing has changed.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Grow {
@@ -255,7 +261,7 @@ pub struct UnitSummary {
     pub parent: u32,
     /// Options of a mirror.
     pub mirror: MirrorOptions,
-    /// Zero, [`UNIT_PENDING`], or [`UNIT_INITIALIZING`].
+    /// Zero, [`UNIT_PENDING`], or some of [`UNIT_INITIALIZING`] and [`UNIT_SVM_ROTATION`].
     pub flags: u32,
     /// How the resync of a mirror is, or that of a column of a RAID5 metadevice, or the making of
     /// its parity, a [`ResyncState`] as a number; zero for others.
@@ -264,7 +270,7 @@ pub struct UnitSummary {
     pub resynced_sectors: u64,
     /// What it has to do in all; zero if there is nothing.
     pub resync_sectors: u64,
-    /// Number of the hot spare pool of a stripe or concat, plus 1; 0 for none.
+    /// Number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for none.
     pub pool: u32,
     /// Zero.
     pub reserved: u32,
@@ -276,6 +282,10 @@ pub const UNIT_PENDING: u32 = 1;
 
 /// [`UnitSummary::flags`]: the parity of a RAID5 metadevice is made for the first time.
 pub const UNIT_INITIALIZING: u32 = 2;
+
+/// [`UnitSummary::flags`]: the parity of a RAID5 metadevice goes around as in SVM
+/// ([`CREATE_SVM_ROTATION`]).
+pub const UNIT_SVM_ROTATION: u32 = 4;
 
 /// [`UnitSummary::parent`] of a metadevice that stands by itself.
 pub const NO_PARENT: u32 = u32::MAX;

@@ -10,6 +10,7 @@ use crate::{
         NewReplicas,
         Replica, //
     },
+    components,
     discover::{
         members::hints,
         Node, //
@@ -63,8 +64,8 @@ pub struct Arguments {
     #[arg(short = 'd')]
     delete: bool,
 
-    /// With -a: begin a new state database; there is none yet. With -d: also the last replica, so
-    /// that there is no state database any more
+    /// With -a: begin a new state database if there is none, and write over what is on the devices.
+    /// With -d: also the last replica, so that there is no state database any more
     #[arg(short = 'f')]
     force: bool,
 
@@ -116,18 +117,17 @@ pub fn run(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let asked = |error| explain::request(&error, &Subject::none());
+    let found = database::database(machine.admin).map_err(asked)?;
     if let Some(word) = &arguments.set {
-        let running = database::database(machine.admin).map_err(asked)?;
-        super::check_set(Some(word), running.as_ref())?;
+        super::check_set(Some(word), found.as_ref())?;
     }
     if arguments.add || arguments.delete {
         if arguments.devices.is_empty() {
             let reason = "the devices of the replicas are missing".to_string();
             return Err(explain::line("metadb", reason));
         }
-        return change(&arguments, machine, answer);
+        return change(&arguments, found.is_some(), machine, answer);
     }
-    let found = database::database(machine.admin).map_err(asked)?;
     answer.document.database = found.as_ref().map(Into::into);
     match found {
         Some(database) if arguments.patch => patch(&database, machine, answer)?,
@@ -156,10 +156,11 @@ fn patch(
 
 fn change(
     arguments: &Arguments,
+    is_running: bool,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let mut is_first = arguments.force;
+    let mut is_first = arguments.force && !is_running;
     for path in &arguments.devices {
         let path = path.as_str();
         let paths = [path.to_string()];
@@ -176,6 +177,9 @@ fn change(
             Err(error) => return Err(explain::device::not_found(path, &error)),
         };
         let done = if arguments.add {
+            if !arguments.force {
+                check_signatures(path, machine)?;
+            }
             let new = NewReplicas {
                 count: arguments.count,
                 size_sectors: arguments.length,
@@ -195,6 +199,19 @@ fn change(
         answer.has_changed = true;
     }
     Ok(())
+}
+
+/// Sees that a device of which nobody has anything yet carries nothing that somebody may want back.
+fn check_signatures(path: &str, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    let paths = [path.to_string()];
+    let devices = components::look_up(&paths, machine.host)?;
+    if components::find_usage(&devices, machine.host)?.is_some() {
+        return Ok(());
+    }
+    match components::find_carrier(&paths, machine)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
+    }
 }
 
 fn show(database: &Database, inform: bool, answer: &mut Answer) {

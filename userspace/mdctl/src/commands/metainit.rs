@@ -56,7 +56,7 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 /// partition or metadevice that nobody uses; a name without a slash is that of a metadevice, as in
 /// d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
 /// SUBMIRRORs, that of the first one. A soft partition is a part of a disk, partition, stripe,
-/// concat or mirror, its BASE, which many can share. RAID5 has its data on 3 to 64 disks or
+/// concat, mirror or RAID5 metadevice, its BASE, which many can share. RAID5 has its data on 3 to 64 disks or
 /// partitions, with a parity that makes up for one that is lost; it wants a state database. NAME
 /// alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
@@ -64,8 +64,9 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
     name = COMMAND,
     verbatim_doc_comment,
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
-       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
-       metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-k]
+       metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r | -H] [-S | -C] [PACE] [PASS]
+       metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-h POOL] [-o COUNT] [PACE]
+                [--svm-rotation] [-k]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
        metainit [OPTIONS] NAME -p -e DISK [-A ALIGNMENT] SIZE | all
@@ -79,6 +80,7 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 Each mirror:
   -g    A read goes to the submirror that has its part of the blocks (geometric)
   -r    A read goes to the first submirror [default: to each in turn]
+  -H    A read goes to each in turn, and to another one as well if it takes long (hedged)
   -S    A write goes to one submirror after the other [default: to all at once]
   -C    A write goes to all at once, from a copy of the data
   PACE  How fast it is resynced: --resync-floor, --resync-ceiling and --resync-latency, with
@@ -87,8 +89,15 @@ Each mirror:
 
 RAID5:
   -i INTERLACE  As above, but a multiple of 4k, and from 4k to 100m [default: 512k]
+  -h POOL       The hot spare pool: one of its spares takes the place of a component that fails
+  -o COUNT      So many components are those that it was made of, 3 or more; the others were attached
+                later by metattach, in this order
+  PACE          As for a mirror: how fast the parity, or a component, is made
+  --svm-rotation
+                The parity goes around as in SVM, to the right
   -k            The parity fits what is on the components, and is not made: they were the same RAID5
                 metadevice before, in the same order
+  -w COUNT      As in SVM, 10 to 100; of no effect, since there are as many slots as are needed
 
 Each soft partition:
   SIZE          How large it is: a number and b (blocks of 512 bytes), k, m, g or t; or all, for

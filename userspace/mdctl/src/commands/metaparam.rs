@@ -33,7 +33,10 @@ use crate::{
         },
         pool::PoolName, //
     },
-    unit::Body,
+    unit::{
+        Body,
+        Unit, //
+    },
     Machine,
 };
 use clap::Parser;
@@ -43,14 +46,16 @@ use md_report::{
     WritePolicy, //
 };
 
-/// Change the options of a mirror or the hot spare pool of a stripe or concat, or show them.
+/// Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe, concat
+/// or RAID5 metadevice, or show them.
 ///
 /// What is not given stays as it is; without options all are shown. The metadevice may be in use.
 #[derive(Debug, Parser)]
 #[command(name = "metaparam", verbatim_doc_comment)]
 pub struct Arguments {
     /// Where a read goes: roundrobin (to each side in turn), geometric (to the side that has its
-    /// part of the blocks) or first (to the first side)
+    /// part of the blocks), first (to the first side) or hedged (to each in turn, and to another one
+    /// as well if it takes long, into memory of our own, so that a stuck disk holds nobody up)
     #[arg(short = 'r', value_name = "POLICY", value_parser = parse_read_policy)]
     read_policy: Option<ReadPolicy>,
 
@@ -79,7 +84,7 @@ pub struct Arguments {
     #[arg(long = "resync-latency", value_name = "TIME", value_parser = parse_latency)]
     latency: Option<u32>,
 
-    /// The hot spare pool of a stripe or concat, such as hsp001; none for none
+    /// The hot spare pool of a stripe, concat or RAID5 metadevice, such as hsp001; none for none
     #[arg(
         short = 'h',
         value_name = "POOL",
@@ -122,6 +127,7 @@ pub fn run(
     };
     let changes = options != NewOptions::default();
     if changes {
+        check_options(machine, name, &options)?;
         requests::set_options(machine.admin, name, &options)
             .map_err(|error| explain::request(&error, &Subject::unit(name)))?;
         answer.has_changed = true;
@@ -132,17 +138,15 @@ pub fn run(
     }
     let unit = super::read(machine, name)?;
     match &unit.body {
-        Body::Stripe(_) if arguments.pool.is_some() => {}
-        Body::Stripe(_) if !changes => {
-            let pool = unit
-                .pool
-                .map_or("none".to_string(), |pool| pool.to_string());
-            answer.line(&format!("{name}: Concat/Stripe current parameters are:"));
-            answer.line(&format!("    Hot spare pool: {pool}"));
+        Body::Stripe(_) | Body::Raid(_) if arguments.pool.is_some() => {}
+        Body::Raid(_) if changes => {}
+        Body::Stripe(_) if !changes => show_pool(&unit, answer),
+        Body::Raid(raid) => {
+            show_pool(&unit, answer);
+            answer.text += &pace(&raid.pace);
         }
         Body::Stripe(_) => return Err(explain::mirror::not_a_mirror(&name.to_string())),
         Body::Soft(_) => return Err(explain::soft::no_parameters(name)),
-        Body::Raid(_) => return Err(explain::raid::no_parameters(name)),
         Body::Mirror(_) if changes => {}
         Body::Mirror(mirror) => {
             answer.line(&format!("{name}: Mirror current parameters are:"));
@@ -152,6 +156,31 @@ pub fn run(
     }
     answer.document.metadevices = Some(vec![(&unit).into()]);
     Ok(())
+}
+
+/// Sees that what is asked for RAID5 is what it has.
+fn check_options(
+    machine: &mut Machine<'_>,
+    name: MetadeviceName,
+    options: &NewOptions,
+) -> Result<(), Failure> {
+    let unit = super::read(machine, name)?;
+    let is_of_mirror =
+        options.read_policy.is_some() || options.write_policy.is_some() || options.pass.is_some();
+    if unit.raid().is_some() && is_of_mirror {
+        return Err(explain::raid::no_mirror_options(name));
+    }
+    Ok(())
+}
+
+/// Shows the pool of a metadevice that may have one.
+fn show_pool(unit: &Unit, answer: &mut Answer) {
+    let (name, title) = (unit.name, unit.unit_kind().title());
+    let pool = unit
+        .pool
+        .map_or("none".to_string(), |pool| pool.to_string());
+    answer.line(&format!("{name}: {title} current parameters are:"));
+    answer.line(&format!("    Hot spare pool: {pool}"));
 }
 
 /// Why a metadevice does not get a pool.

@@ -102,7 +102,7 @@ pub fn run(
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     replace(machine.admin, name, &place, &new, how(true)).map_err(failed)?;
     if !arguments.enable && !arguments.force {
-        check_signatures(&new.path, machine.host)?;
+        check_signatures(&new.path, machine)?;
     }
     let done = format!("{name}: {}", arguments.done());
     if arguments.check_only {
@@ -173,8 +173,8 @@ fn own_device(
 }
 
 /// Sees that the new component carries nothing that somebody may want back.
-fn check_signatures(path: &String, host: &dyn Host) -> Result<(), Failure> {
-    match components::find_carrier([path], host)? {
+fn check_signatures(path: &String, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    match components::find_carrier([path], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::mirror::overwritten(&carrier)),
     }

@@ -38,11 +38,12 @@ use md_abi::admin::Refusal;
 use md_report::ResyncState;
 use std::collections::BTreeMap;
 
-/// Start or cancel the resync or a check of mirrors.
+/// Start or cancel the resync or a check of mirrors and RAID5 metadevices.
 ///
 /// A resync starts by itself when there is something to do; this starts one that was cancelled, or
-/// that could not go on. A check reads all submirrors and says where they differ; metastat shows
-/// what it has found. The mirror may be in use.
+/// that could not go on. A check reads all submirrors and says where they differ, or all components
+/// of RAID5 and says in which rows the parity does not fit; metastat shows what it has found. The
+/// metadevice may be in use.
 #[derive(Debug, Parser)]
 #[command(
     name = "metasync",
@@ -80,12 +81,12 @@ pub struct Arguments {
     #[arg(short = 'w', long = "wait")]
     wait: bool,
 
-    /// Read all submirrors and compare them
+    /// Read all submirrors, or components of RAID5, and compare them
     #[arg(long, conflicts_with_all = ["recover", "repair"])]
     check: bool,
 
     /// The same, and make equal what differs: as more than half of the submirrors have it, or as
-    /// SUBMIRROR has it
+    /// SUBMIRROR has it; of RAID5, make the parity of the data
     #[arg(
         long,
         value_name = "SUBMIRROR",
@@ -96,11 +97,11 @@ pub struct Arguments {
     )]
     repair: Option<String>,
 
-    /// With --check: all mirrors, with -w one after the other
+    /// With --check: all mirrors and RAID5 metadevices, with -w one after the other
     #[arg(short = 'a', requires = "check", conflicts_with_all = ["name", "cancel"])]
     all: bool,
 
-    /// The mirror, such as d10
+    /// The mirror or RAID5 metadevice, such as d10
     #[arg(value_name = "MIRROR", required_unless_present_any = ["recover", "all"])]
     name: Option<String>,
 }

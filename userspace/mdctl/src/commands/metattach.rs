@@ -13,7 +13,6 @@ use crate::{
     components,
     discover::{
         signatures::signatures,
-        Host,
         User,
         Users, //
     },
@@ -48,8 +47,8 @@ use clap::Parser;
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metattach";
 
-/// Attach a submirror to a mirror, or more components to a stripe or concat; or let a mirror or
-/// soft partition grow.
+/// Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice; or let
+/// a mirror or soft partition grow.
 ///
 /// A submirror is made equal to the others of the mirror: what is on it is lost. It has the size of
 /// the mirror or more, and the mirror stays as large as it is.
@@ -58,6 +57,10 @@ const COMMAND: &str = "metattach";
 /// row, striped over all of them; without it each as a row of its own. The metadevice may be in
 /// use, and its data stays where it is. A file system on it is grown by a command of its own
 /// afterwards.
+///
+/// RAID5 grows by components as well. They come behind its data, and the parity that is there makes
+/// up for them, too. They are filled with zeroes first, which takes its time; until then nothing has
+/// changed, and metattach can be interrupted. It cannot be undone later.
 ///
 /// A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMIRROR,
 /// it becomes as large as the smallest of them. What is new is copied from the first one to the
@@ -74,6 +77,7 @@ const COMMAND: &str = "metattach";
     override_usage = "metattach [-f] [-n] [-w] MIRROR SUBMIRROR
        metattach [-n] [-w] [--assume-clean] MIRROR
        metattach [-f] [-n] [-i INTERLACE] STRIPE COMPONENT...
+       metattach [-f] [-n] RAID5 COMPONENT...
        metattach [-n] [-A ALIGNMENT] SOFT_PARTITION SIZE | all
        metattach [-f] [-n] --shrink SOFT_PARTITION SIZE"
 )]
@@ -111,7 +115,7 @@ pub struct Arguments {
     name: String,
 
     /// A stripe or concat for a mirror; for a stripe or concat disks, partitions or metadevices
-    /// that nobody uses
+    /// that nobody uses; for RAID5 disks or partitions
     #[arg(value_name = "COMPONENT")]
     components: Vec<String>,
 }
@@ -141,11 +145,14 @@ pub fn run(
         return arguments.attach_submirror(name, machine, answer);
     }
     check_growable(&unit, machine, &arguments.components)?;
+    if unit.raid().is_some() && arguments.interlace.is_some() {
+        return Err(explain::raid::has_one_interlace(name));
+    }
     arguments.grow(&unit, machine, answer)
 }
 
 impl Arguments {
-    /// Attaches components to a stripe or concat.
+    /// Attaches components to a stripe, concat or RAID5 metadevice.
     fn grow(
         &self,
         unit: &Unit,
@@ -159,7 +166,7 @@ impl Arguments {
         let failed = |error| explain::request(&error, &Subject::making(name, &paths));
         requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
         if !self.force {
-            check_signatures(&paths, machine.host)?;
+            check_signatures(&paths, machine)?;
         }
         if self.check_only {
             answer.line(&format!("{name}: {} would be attached", plural(&paths)));
@@ -264,7 +271,7 @@ impl Arguments {
         let failed = |error| explain::request(&error, &Subject::part(name, &path));
         attach(machine.admin, name, &device, true).map_err(failed)?;
         if !self.force {
-            check_overwritten(&path[0], machine.host)?;
+            check_overwritten(&path[0], machine)?;
         }
         if self.check_only {
             answer.line(&format!("{name}: submirror {submirror} would be attached"));
@@ -309,16 +316,16 @@ fn check_growable(
 }
 
 /// Sees that a new submirror carries nothing that somebody may want back.
-fn check_overwritten(path: &String, host: &dyn Host) -> Result<(), Failure> {
-    match components::find_carrier([path], host)? {
+fn check_overwritten(path: &String, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    match components::find_carrier([path], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::mirror::overwritten(&carrier)),
     }
 }
 
 /// Sees that the components carry nothing that somebody may want back.
-fn check_signatures(paths: &[String], host: &dyn Host) -> Result<(), Failure> {
-    match components::find_carrier(paths, host)? {
+fn check_signatures(paths: &[String], machine: &mut Machine<'_>) -> Result<(), Failure> {
+    match components::find_carrier(paths, machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
@@ -366,6 +373,7 @@ impl Arguments {
         };
         match self.interlace {
             Some(_) => vec![row(paths)],
+            None if unit.raid().is_some() => vec![row(paths)],
             None => paths.chunks(1).map(row).collect(),
         }
     }

@@ -239,6 +239,10 @@ pub fn run(
     match asked.operation {
         abi::MULTIHOST_KEYS => tell_keys(&disk, answer),
         abi::MULTIHOST_RESERVATION => tell_reservation(&disk, answer),
+        _ if disk.unrecorded => answer.line(&format!(
+            "{path}: {done}, until the set is stopped: it could not be recorded, 'metadb -i' shows \
+             why"
+        )),
         _ => answer.line(&format!("{path}: {done}")),
     }
     answer.document.multihost = Some(vec![disk]);

@@ -58,6 +58,14 @@ impl Found {
             component.unwrap_or_default()
         )
     }
+
+    /// The set, for people: its name, if that is known, and its uuid.
+    pub fn set_words(&self) -> String {
+        match self.set_name.as_str() {
+            "" => format!("the set {}", self.set),
+            name => format!("the set {name} ({})", self.set),
+        }
+    }
 }
 
 /// Looks at all block devices of the machine.

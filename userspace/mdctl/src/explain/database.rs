@@ -20,6 +20,13 @@ fn words(refusal: Refusal, a: u64, b: u64, subject: &str) -> (String, String) {
             "there is no state database".into(),
             format!("metadb -a -f {}", device_or("DEVICE", subject)),
         ),
+        Refusal::HeadTooSmall => (
+            format!(
+                "has replicas of the state database up to block {a}, and a component has room \
+                 for them up to block {b}, its reserved head"
+            ),
+            format!("metadb -d {}", device_or("DEVICE", subject)),
+        ),
         Refusal::UnitsInMemory => (
             format!(
                 "{a} metadevices live in memory; clear them first, and make them again afterwards"

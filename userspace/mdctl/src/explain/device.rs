@@ -66,7 +66,9 @@ pub fn given_twice(path: &str, earlier: &str) -> Failure {
 /// device is the only component.
 pub fn carries(carrier: &Carrier, may_keep: bool) -> Failure {
     let mut reason = format!("carries {}, which would be lost", carrier.what);
-    if may_keep {
+    if carrier.is_member {
+        reason += " ('mdctl start' starts it)";
+    } else if may_keep {
         reason += &format!(" ({KEEP_DATA} would keep it)");
     }
     Failure {

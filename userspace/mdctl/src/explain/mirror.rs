@@ -42,7 +42,7 @@ pub fn overwritten(carrier: &Carrier) -> Failure {
 
 /// A metadevice of another kind that is taken for a mirror.
 pub fn not_a_mirror(name: &str) -> Failure {
-    let reason = "is a concat or stripe, and not a mirror";
+    let reason = "is not a mirror";
     Failure::of(name, reason, format!("metastat {name}"))
 }
 

@@ -24,7 +24,7 @@ pub(super) fn refusal(
         ),
         Refusal::ComponentIsRaid => Failure::of(
             part,
-            "is a RAID5 metadevice, and nothing is made of these yet",
+            "is a RAID5 metadevice, or on one, and only soft partitions are made of these",
             "metastat -c",
         ),
         Refusal::ColumnIsMetadevice => Failure::of(
@@ -52,13 +52,32 @@ pub(super) fn refusal(
             format!("holds data that the other components of {unit} do not make up for"),
             metastat(),
         ),
+        Refusal::ZeroingFailed => Failure::of(
+            part,
+            format!("could not be filled with zeroes, and is not attached (error {a})"),
+            "dmesg | tail",
+        ),
+        Refusal::AttachInterrupted => Failure::of(
+            unit,
+            "is as it was: metattach was interrupted before all of it was filled with zeroes",
+            metastat(),
+        ),
         _ => return None,
     };
     Some(failure)
 }
 
-/// Parameters of a RAID5 metadevice.
-pub fn no_parameters(name: MetadeviceName) -> Failure {
-    let reason = "is a RAID5 metadevice, which has no parameters";
+/// Why what is made of RAID5 stands still that nobody has cancelled.
+pub const STUCK: &str = "a block of another component cannot be read, or the set is read-only";
+
+/// An option of a mirror that is given for RAID5.
+pub fn no_mirror_options(name: MetadeviceName) -> Failure {
+    let reason = "is a RAID5 metadevice, which has no read or write policy, and no pass";
     Failure::of(name.to_string(), reason, format!("metastat {name}"))
+}
+
+/// Columns that are to be attached with an interlace of their own.
+pub fn has_one_interlace(name: MetadeviceName) -> Failure {
+    let reason = "is a RAID5 metadevice, which has one interlace: attach without -i";
+    Failure::of(name.to_string(), reason, "metattach --help")
 }

@@ -144,7 +144,7 @@ impl Words {
             ),
             Refusal::NotAMirror => mirror::not_a_mirror(&self.unit),
             Refusal::NotAStripe => self.about_unit(
-                "is a mirror or soft partition, and only a concat or stripe grows by components",
+                "is a mirror or soft partition, and only a concat, stripe or RAID5 grows by components",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BadSubmirror => self.about_component(
@@ -257,7 +257,8 @@ fn version_mismatch(kernel_abi: u32) -> Failure {
 }
 
 /// Loads the modules that are installed in place of those that were loaded earlier.
-const RELOAD: &str = "modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs";
+const RELOAD: &str =
+    "modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs";
 
 /// An error number of the kernel, positive, in words.
 fn errno_text(number: u64) -> String {
@@ -363,9 +364,9 @@ mod tests {
           next: dmesg | tail
         d10: row 1: an interlace of 17 blocks is no multiple of a block size, 16 blocks
           next: lsblk -d -o NAME,LOG-SEC
-        d10: is a concat or stripe, and not a mirror
+        d10: is not a mirror
           next: metastat d10
-        d10: is a mirror or soft partition, and only a concat or stripe grows by components
+        d10: is a mirror or soft partition, and only a concat, stripe or RAID5 grows by components
           next: metastat d10
         /dev/sdb: is not a concat or stripe metadevice, and a submirror is one
           next: metastat -c
@@ -449,7 +450,7 @@ mod tests {
           next: metasync -c --check d10
         d10: is not being checked
           next: metasync --check d10
-        d10: has not two submirrors in service that could be compared
+        d10: has nothing to compare: two submirrors have to be in service, or all of RAID5
           next: metastat d10
         /dev/sdb: is not in service, so that nothing of d10 can be repaired from it
           next: metastat d10
@@ -562,12 +563,12 @@ mod tests {
 
     #[test]
     fn and_every_refusal_about_raid5() {
-        assert_snapshot!(refusals(150..=157), @r"
+        assert_snapshot!(refusals(150..=159), @r"
         d10: is not a RAID5 metadevice
           next: metastat d10
         d10: would have 17 columns, and 3 to 16 are possible
           next: metainit --help
-        /dev/sdb: is a RAID5 metadevice, and nothing is made of these yet
+        /dev/sdb: is a RAID5 metadevice, or on one, and only soft partitions are made of these
           next: metastat -c
         /dev/sdb: is a metadevice, and a column of RAID5 is a disk or partition
           next: lsblk
@@ -579,6 +580,10 @@ mod tests {
           next: metastat d10
         /dev/sdb: holds data that the other components of d10 do not make up for
           next: metastat d10
+        /dev/sdb: could not be filled with zeroes, and is not attached (error 17)
+          next: dmesg | tail
+        d10: is as it was: metattach was interrupted before all of it was filled with zeroes
+          next: metastat d10
         ");
     }
 
@@ -588,9 +593,9 @@ mod tests {
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
         /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
-          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
-          next: modprobe -r md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
+          next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
         /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
           next: make tool
         ");

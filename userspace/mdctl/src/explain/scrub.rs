@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a check of a mirror has found, as a failure of the command that has waited for it.
+//! What a check has found, as a failure of the command that has waited for it.
 
 use super::Failure;
 use crate::{
     output::scrub::differing,
     scrub::{
+        Checked,
         Range,
         Run, //
     },
     syntax::name::MetadeviceName,
-    unit::Mirror,
 };
 use md_abi::admin::Refusal;
 use md_report::CheckEnd;
@@ -17,13 +17,10 @@ use md_report::CheckEnd;
 /// Ranges that are told.
 const TOLD_MAX: usize = 4;
 
-/// The submirrors differ, and nobody has made them equal.
-pub fn differs(name: MetadeviceName, mirror: &Mirror, run: &Run) -> Failure {
-    let told = mirror.scrubs.ranges.iter().take(TOLD_MAX);
-    let range = |range: &Range| {
-        let (first, last) = (range.first, range.last());
-        format!("blocks {first} to {last} ({})", mirror.verdict(range))
-    };
+/// Something differs, and nobody has made it equal.
+pub fn differs(name: MetadeviceName, checked: Checked<'_>, run: &Run) -> Failure {
+    let told = checked.scrubs().ranges.iter().take(TOLD_MAX);
+    let range = |range: &Range| format!("{} ({})", checked.place(range), checked.verdict(range));
     let mut told: Vec<_> = told.map(range).collect();
     let more = (run.range_count as usize).saturating_sub(told.len());
     if more > 0 {
@@ -33,7 +30,7 @@ pub fn differs(name: MetadeviceName, mirror: &Mirror, run: &Run) -> Failure {
     Failure::of(
         name.to_string(),
         reason,
-        mirror.repair_command(&name.to_string()),
+        checked.repair_command(&name.to_string()),
     )
 }
 
@@ -65,7 +62,7 @@ pub(super) fn refusal(refusal: Refusal, mirror: &str, part: &str) -> Option<Fail
         ),
         Refusal::NothingToCompare => Failure::of(
             mirror,
-            "has not two submirrors in service that could be compared",
+            "has nothing to compare: two submirrors have to be in service, or all of RAID5",
             metastat,
         ),
         Refusal::SideNotInService => Failure::of(

@@ -20,7 +20,8 @@ use md_report::{
         Row,
         SoftPartition,
         Spared,
-        Standing, //
+        Standing,
+        Watched, //
     },
     Kind,
 };
@@ -169,10 +170,11 @@ fn member_text(member: &Member) -> String {
 }
 
 fn records(records: &[Record], with_states: bool) -> String {
-    let text = |record: &Record| match (&record.metadevice, &record.pool) {
-        (Some(metadevice), _) => metadevice_text(metadevice, with_states),
-        (None, Some(pool)) => pool_text(pool),
-        (None, None) => {
+    let text = |record: &Record| match (&record.metadevice, &record.pool, &record.failfast) {
+        (Some(metadevice), ..) => metadevice_text(metadevice, with_states),
+        (None, Some(pool), _) => pool_text(pool),
+        (None, None, Some(devices)) => devices.iter().map(watched_text).collect(),
+        (None, None, None) => {
             let Record {
                 record,
                 kind,
@@ -183,6 +185,18 @@ fn records(records: &[Record], with_states: bool) -> String {
         }
     };
     records.iter().map(text).collect()
+}
+
+fn watched_text(device: &Watched) -> String {
+    let period = match device.failfast_ms {
+        0 => "off".to_string(),
+        ms => format!("every {ms} ms"),
+    };
+    let action = device.action.unwrap_or("as the module has it");
+    let own = optional("device", &device.device);
+    let partition = optional("partition", &device.partition);
+    let wwn = optional("disk", &device.wwn);
+    format!("    Failfast {period}, when lost {action}{own}{partition}{wwn}\n")
 }
 
 fn metadevice_text(metadevice: &Metadevice, with_states: bool) -> String {

@@ -33,7 +33,7 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror, with_times: bool, in_memory: b
         ""
     };
     let resync = mirror.resync.map(|resync| progress(unit, &resync));
-    let resync = resync.unwrap_or_default() + &scrub::block(unit, mirror);
+    let resync = resync.unwrap_or_default() + &scrub::block(unit);
     let pace = Some(&mirror.pace).filter(|pace| !pace.is_default());
     let pace = pace.map(self::pace).unwrap_or_default();
     let options = parameters(&mirror.options) + &pace;

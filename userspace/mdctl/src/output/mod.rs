@@ -8,6 +8,7 @@ pub mod json;
 pub mod mirror;
 pub mod multihost;
 pub mod pools;
+mod raid;
 pub(crate) mod scrub;
 mod table;
 pub mod text;

@@ -20,6 +20,9 @@ pub fn paragraph(disk: &MultihostDisk) -> String {
     }
     line("Failfast", &failfast(disk));
     line("When lost", &disk.action);
+    if disk.recorded {
+        line("Kept", "in the state database, for each start of the set");
+    }
     for (is_so, what) in [
         (disk.fenced, "fenced: metadevices on it fail"),
         (disk.stalled, "a probe is not answered"),

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Checks of a mirror as text.
+//! Checks of a mirror or RAID5 as text.
 
 use super::human_size::human_size;
 use crate::{
     scrub::{
+        Checked,
         Mode,
         Range,
         Run, //
     },
     syntax::size::Sectors,
-    unit::{
-        Mirror,
-        Unit, //
-    },
+    unit::Unit,
 };
 use md_report::{
     CheckEnd,
@@ -22,10 +20,13 @@ use md_report::{
 /// Ranges that are shown.
 const SHOWN_MAX: usize = 8;
 
-/// What is shown of the checks of a mirror; nothing if there never was one.
-pub(super) fn block(unit: &Unit, mirror: &Mirror) -> String {
+/// What is shown of the checks of a metadevice; nothing if there never was one.
+pub(super) fn block(unit: &Unit) -> String {
     let mut text = String::new();
-    let scrubs = &mirror.scrubs;
+    let Some(checked) = unit.checked() else {
+        return text;
+    };
+    let scrubs = checked.scrubs();
     if let Some(current) = &scrubs.current {
         let what = noun(current.mode);
         let percent = percent(current.done, unit.size);
@@ -33,24 +34,28 @@ pub(super) fn block(unit: &Unit, mirror: &Mirror) -> String {
             "    {what} in progress: {percent} % done{}\n",
             so_far(current.range_count)
         );
-        text += &ranges(mirror, current.range_count);
+        text += &ranges(checked, current.range_count);
     }
     for (number, run) in scrubs.runs.iter().enumerate() {
-        text += &format!("    {}\n", line(mirror, run));
+        text += &format!("    {}\n", line(checked, run));
         if number == 0 && scrubs.current.is_none() {
-            text += &ranges(mirror, run.range_count);
+            text += &ranges(checked, run.range_count);
             if run.has_differences() {
-                let command = mirror.repair_command(&unit.name.to_string());
+                let command = checked.repair_command(&unit.name.to_string());
                 text += &format!("    Invoke: {command}\n");
-                text += &rule(unit, mirror);
+                text += &rule(unit, checked);
             }
         }
     }
     text
 }
 
-/// What the mirror does about memory that changes while it is written (`DURABILITY.md` clause 14).
-fn rule(unit: &Unit, mirror: &Mirror) -> String {
+/// What a mirror does about memory that changes while it is written (`DURABILITY.md` clause 14).
+/// RAID5 writes from a copy.
+fn rule(unit: &Unit, checked: Checked<'_>) -> String {
+    let Checked::Mirror(mirror) = checked else {
+        return String::new();
+    };
     match mirror.options.write_policy {
         WritePolicy::Copy => "    Writes: copied\n".to_string(),
         WritePolicy::Parallel | WritePolicy::Serial => {
@@ -63,7 +68,7 @@ fn rule(unit: &Unit, mirror: &Mirror) -> String {
     }
 }
 
-/// How much of a mirror was seen, in percent, rounded down.
+/// How much was seen, in percent, rounded down.
 pub(crate) fn percent(done: Sectors, size: Sectors) -> u64 {
     let percent = u128::from(done.0.min(size.0)) * 100 / u128::from(size.0.max(1));
     u64::try_from(percent).unwrap_or(100)
@@ -85,7 +90,7 @@ pub(crate) fn differing(count: u32) -> String {
 }
 
 /// A check, in one line.
-fn line(mirror: &Mirror, run: &Run) -> String {
+fn line(checked: Checked<'_>, run: &Run) -> String {
     let what = noun(run.mode);
     let began = run.began.as_deref().unwrap_or("at an unknown time");
     let ended = match run.end {
@@ -93,11 +98,11 @@ fn line(mirror: &Mirror, run: &Run) -> String {
         CheckEnd::Cancelled => " (cancelled)",
         CheckEnd::Interrupted => " (interrupted)",
     };
-    format!("{what} {began}{ended}: {}", summary(mirror, run))
+    format!("{what} {began}{ended}: {}", summary(checked, run))
 }
 
 /// What a check has found.
-pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
+pub(crate) fn summary(checked: Checked<'_>, run: &Run) -> String {
     let mut text = format!("{} compared", human_size(run.compared));
     if run.skipped > Sectors(0) {
         text += &format!(
@@ -117,7 +122,7 @@ pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
         let sides: Vec<_> = run
             .outvoted
             .iter()
-            .map(|side| mirror.side_name(*side))
+            .map(|side| checked.side_name(*side))
             .collect();
         let verb = if sides.len() == 1 {
             "disagrees"
@@ -137,21 +142,24 @@ pub(crate) fn summary(mirror: &Mirror, run: &Run) -> String {
 }
 
 /// The first ranges that differ, of so many.
-fn ranges(mirror: &Mirror, count: u32) -> String {
+fn ranges(checked: Checked<'_>, count: u32) -> String {
     let line = |range: &Range| {
-        let (first, last) = (range.first, range.last());
-        format!(
-            "      Blocks {first} to {last}: {}\n",
-            mirror.verdict(range)
-        )
+        let place = capitalized(&checked.place(range));
+        format!("      {place}: {}\n", checked.verdict(range))
     };
-    let ranges = &mirror.scrubs.ranges;
+    let ranges = &checked.scrubs().ranges;
     let shown = ranges.len().min(SHOWN_MAX).min(count as usize);
     let mut text: String = ranges.iter().take(shown).map(line).collect();
     if count as usize > shown {
         text += &format!("      and {} more\n", count as usize - shown);
     }
     text
+}
+
+fn capitalized(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn noun(mode: Mode) -> &'static str {

@@ -11,6 +11,7 @@ use super::{
     },
     mirror,
     next_command,
+    raid,
     table::Columns, //
 };
 use crate::{
@@ -24,16 +25,12 @@ use crate::{
     unit::{
         Body,
         Component,
-        Raid,
         Row,
         Soft,
         Unit, //
     },
 };
-use md_report::{
-    ResyncState,
-    State, //
-};
+use md_report::State;
 use std::collections::BTreeSet;
 
 /// A metadevice in a list.
@@ -114,7 +111,7 @@ fn paragraph(listed: &Listed, with_times: bool, keeping: &Keeping) -> String {
             let pool = pool.unwrap_or_default();
             heading(listed, columns.states) + &pool + &size + &table(rows, columns, replicas)
         }
-        Body::Raid(body) => raid(listed, body, &size, with_times, keeping),
+        Body::Raid(body) => raid::block(listed, body, &size, with_times, keeping.as_ref()),
         Body::Soft(soft) => heading(listed, listed.is_submirror) + &soft_partition(soft, &size),
     }
 }
@@ -137,45 +134,6 @@ fn heading(listed: &Listed, with_state: bool) -> String {
         text += &format!("{command}\n");
     }
     text
-}
-
-/// A RAID5 metadevice (`svm.md` section 10.1).
-fn raid(listed: &Listed, raid: &Raid, size: &str, with_times: bool, keeping: &Keeping) -> String {
-    let unit = &listed.unit;
-    let state = if raid.is_initializing && unit.state == State::Okay {
-        "Initializing"
-    } else {
-        unit.state.word()
-    };
-    let mut text = format!(
-        "{}: {}\n    State: {state}\n",
-        unit.name,
-        Kind::Raid.title()
-    );
-    if let Some(Repair { after, command }) = &listed.repair {
-        text += "    Invoke: ";
-        text += &after.map_or(String::new(), |after| format!("{after}\n\t\t"));
-        text += &format!("{command}\n");
-    }
-    if let Some(resync) = &raid.resync {
-        let what = if raid.is_initializing {
-            "Initialization"
-        } else {
-            "Resync"
-        };
-        let how = match resync.state {
-            ResyncState::Running => "in progress",
-            _ => "stands still",
-        };
-        text += &format!("    {what} {how}: {} % done\n", resync.percent(unit.size));
-    }
-    let columns = Columns {
-        states: true,
-        errors: unit.has_trouble(),
-        times: with_times,
-    };
-    text += &format!("    Interlace: {} blocks\n{size}", raid.row.interlace.0);
-    text + "Original device:\n" + &columns.table(&raid.row, keeping.as_ref())
 }
 
 /// What stands below the name of a soft partition.

@@ -2,7 +2,7 @@
 //! A mirror, as `metainit` and md.tab have it (`svm.md` section 10):
 //!
 //! ```text
-//! NAME -m SUBMIRROR... [-g | -r] [-S | -C] [PACE] [PASS]
+//! NAME -m SUBMIRROR... [-g | -r | -H] [-S | -C] [PACE] [PASS]
 //! ```
 //!
 //! and the words for its options, which `metaparam` takes too. PACE is [`super::pace`]'s.
@@ -151,7 +151,8 @@ impl Words<'_> {
             let (read_before, write_before) = (options.read_policy, options.write_policy);
             match (read_policy, write_policy) {
                 (Some(_), _) if read_before != ReadPolicy::default() => {
-                    return Err(self.wrong("is one read option too many: -g or -r, not both"));
+                    let known = "-g, -r or -H, one of them";
+                    return Err(self.wrong(&format!("is one read option too many: {known}")));
                 }
                 (_, Some(policy)) if ![WritePolicy::default(), policy].contains(&write_before) => {
                     return Err(self.wrong("is one write option too many: -S or -C, not both"));
@@ -159,7 +160,7 @@ impl Words<'_> {
                 (Some(policy), _) => options.read_policy = policy,
                 (None, Some(policy)) => options.write_policy = policy,
                 (None, None) => {
-                    let known = "-g, -r, -S, -C and a pass";
+                    let known = "-g, -r, -H, -S, -C and a pass";
                     return Err(
                         self.wrong(&format!("is not an option of a mirror, which has {known}"))
                     );
@@ -186,6 +187,7 @@ pub fn read_flag(policy: ReadPolicy) -> Option<&'static str> {
         ReadPolicy::RoundRobin => None,
         ReadPolicy::Geometric => Some("-g"),
         ReadPolicy::First => Some("-r"),
+        ReadPolicy::Hedged => Some("-H"),
     }
 }
 
@@ -203,7 +205,7 @@ pub fn parse_read_policy(word: &str) -> Result<ReadPolicy, String> {
     ReadPolicy::ALL
         .into_iter()
         .find(|policy| policy.word() == word)
-        .ok_or_else(|| "those are roundrobin, geometric and first".to_string())
+        .ok_or_else(|| "those are roundrobin, geometric, first and hedged".to_string())
 }
 
 /// Reads a write policy. The error is a reason, in words.
@@ -238,7 +240,7 @@ pub(super) mod tests {
         (
             0..UNITS_MAX,
             submirrors,
-            0..3_usize,
+            0..ReadPolicy::ALL.len(),
             0..WritePolicy::ALL.len(),
             0..=PASS_MAX,
             any_pace(),
@@ -277,6 +279,7 @@ pub(super) mod tests {
             ("d10 -m d11 d12 -g", "d10 -m d11 d12 -g 1"),
             ("d10 -m d11 d12 -S -r 9", "d10 -m d11 d12 -r -S 9"),
             ("d10 -m d11 d12 -C", "d10 -m d11 d12 -C 1"),
+            ("d10 -m d11 d12 -C -H", "d10 -m d11 d12 -H -C 1"),
             (
                 "d10 -m d11 --resync-floor 2000 -g 2",
                 "d10 -m d11 -g --resync-floor 2000 2",
@@ -297,7 +300,7 @@ pub(super) mod tests {
             ("d10 -m d11 10", 3, "0 to 9"),
             ("d10 -m d11 1x", 3, "0 to 9"),
             ("d10 -m d11 1 d12", 4, "too many behind PASS"),
-            ("d10 -m d11 -g -r", 4, "not both"),
+            ("d10 -m d11 -g -r", 4, "one of them"),
             ("d10 -m d11 -S -C", 4, "not both"),
             ("d10 -m d11 -g d12", 4, "0 to 9"),
             ("d10 -m d11 --resync-floor", 4, "is missing"),

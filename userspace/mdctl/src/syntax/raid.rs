@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-//! RAID5 metadevices, as `metainit` and md.tab have them:
+//! RAID5 metadevices, as `metainit` and md.tab have them (`svm.md` section 10):
 //!
 //! ```text
-//! NAME -r COMPONENT COMPONENT COMPONENT... [-i INTERLACE] [-k]
+//! NAME -r COMPONENT COMPONENT COMPONENT... [-i INTERLACE] [-o COUNT] [-h POOL] [PACE]
+//!     [--svm-rotation] [-k]
 //! ```
+//!
+//! The first COUNT components are those that it was made of, the others were attached later. SVM's
+//! `-w COUNT` is read and means nothing: there are always as many slots as are needed.
 
 use super::{
     name::{
         component_path,
         component_word,
         MetadeviceName, //
+    },
+    pace::Pace,
+    pool::{
+        PoolName,
+        POOL, //
     },
     size::{
         parse_raid_interlace,
@@ -23,7 +32,10 @@ use md_model::raid5::{
     COLUMNS_MAX,
     COLUMNS_MIN, //
 };
-use std::fmt;
+use std::{
+    fmt,
+    ops::RangeInclusive, //
+};
 
 /// The word that makes a RAID5 metadevice, in the place of ROWS.
 pub const RAID: &str = "-r";
@@ -31,15 +43,35 @@ pub const RAID: &str = "-r";
 /// The word that asks for [`RaidSpec::keep`].
 pub const KEEP: &str = "-k";
 
+/// The word that asks for [`RaidSpec::has_svm_rotation`].
+const SVM_ROTATION: &str = "--svm-rotation";
+
+/// The option for the number of components that were there from the beginning.
+const ORIGINAL: &str = "-o";
+
+/// SVM's option for the number of prewrite slots.
+const SLOTS: &str = "-w";
+
+/// What SVM allows of these (`svm.md` section 5.1).
+const SLOT_COUNTS: RangeInclusive<u32> = 10..=100;
+
 /// A RAID5 metadevice that someone wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RaidSpec {
     /// Its name.
     pub name: MetadeviceName,
-    /// Full paths of its columns.
+    /// Full paths of its columns, those that were attached last.
     pub devices: Vec<String>,
+    /// How many of them were attached.
+    pub attached: usize,
     /// How much lies on one column before it is the next one's turn.
     pub interlace: Sectors,
+    /// Its hot spare pool, if it has one.
+    pub pool: Option<PoolName>,
+    /// How fast it is made.
+    pub pace: Pace,
+    /// Whether the parity goes around as in SVM.
+    pub has_svm_rotation: bool,
     /// Whether the parity fits what is on the columns, so that it is not made.
     pub keep: bool,
 }
@@ -52,52 +84,19 @@ impl RaidSpec {
         if !words.skip(RAID) {
             return Err(words.missing(RAID));
         }
-        let first = words.next;
-        let mut devices = Vec::new();
-        while let Some(word) = words.peek().filter(|word| !word.starts_with('-')) {
-            devices.push(component_path(word).map_err(|reason| words.wrong(&reason))?);
-            words.next += 1;
-        }
-        let found = devices.len();
-        if !(COLUMNS_MIN as usize..=COLUMNS_MAX as usize).contains(&found) {
-            let reason =
-                format!("RAID5 has {COLUMNS_MIN} to {COLUMNS_MAX} components, not {found}");
-            return Err(SyntaxError::at(first, reason));
-        }
+        let devices = words.columns()?;
         let mut spec = RaidSpec {
             name,
             devices,
+            attached: 0,
             interlace: INTERLACE_DEFAULT,
+            pool: None,
+            pace: Pace::default(),
+            has_svm_rotation: false,
             keep: false,
         };
-        while let Some(word) = words.peek() {
-            match word {
-                KEEP if !spec.keep => spec.keep = true,
-                word if word.starts_with("-i") => {
-                    spec.interlace = words.raid_interlace()?;
-                    continue;
-                }
-                "-o" => {
-                    return Err(words.wrong(
-                        "asks for columns that were added later, which no \
-                                            RAID5 metadevice of this version has",
-                    ));
-                }
-                "-h" => {
-                    return Err(words.wrong(
-                        "asks for a hot spare pool, which only a stripe or \
-                                            concat of this version has",
-                    ));
-                }
-                "-w" => {
-                    return Err(words.wrong(
-                        "asks for a number of prewrite slots, which are \
-                                            always as many as are needed",
-                    ));
-                }
-                _ => return Err(words.wrong("is not an option of RAID5: -i INTERLACE and -k are")),
-            }
-            words.next += 1;
+        while words.peek().is_some() {
+            words.raid_option(&mut spec)?;
         }
         Ok(spec)
     }
@@ -118,6 +117,16 @@ impl fmt::Display for RaidSpec {
             self.name,
             columns.join(" ")
         )?;
+        if self.attached > 0 {
+            write!(f, " {ORIGINAL} {}", self.devices.len() - self.attached)?;
+        }
+        if let Some(pool) = self.pool {
+            write!(f, " {POOL} {pool}")?;
+        }
+        write!(f, "{}", self.pace)?;
+        if self.has_svm_rotation {
+            write!(f, " {SVM_ROTATION}")?;
+        }
         if self.keep {
             write!(f, " {KEEP}")?;
         }
@@ -126,6 +135,73 @@ impl fmt::Display for RaidSpec {
 }
 
 impl Words<'_> {
+    /// Reads the columns: all words up to an option or the end.
+    fn columns(&mut self) -> Result<Vec<String>, SyntaxError> {
+        let first = self.next;
+        let mut devices = Vec::new();
+        while let Some(word) = self.peek().filter(|word| !word.starts_with('-')) {
+            devices.push(component_path(word).map_err(|reason| self.wrong(&reason))?);
+            self.next += 1;
+        }
+        let found = devices.len();
+        if (COLUMNS_MIN as usize..=COLUMNS_MAX as usize).contains(&found) {
+            return Ok(devices);
+        }
+        let reason = format!("RAID5 has {COLUMNS_MIN} to {COLUMNS_MAX} components, not {found}");
+        Err(SyntaxError::at(first, reason))
+    }
+
+    /// Reads an option, which comes next, with its value.
+    fn raid_option(&mut self, spec: &mut RaidSpec) -> Result<(), SyntaxError> {
+        if self.pace(&mut spec.pace)? {
+            return Ok(());
+        }
+        match self.peek().unwrap_or_default() {
+            KEEP if !spec.keep => spec.keep = true,
+            SVM_ROTATION if !spec.has_svm_rotation => spec.has_svm_rotation = true,
+            ORIGINAL if spec.attached == 0 => {
+                let count = spec.devices.len();
+                let most = u32::try_from(count).unwrap_or(COLUMNS_MAX);
+                let original = self.number("COUNT", COLUMNS_MIN..=most)?;
+                spec.attached = count - original as usize;
+                return Ok(());
+            }
+            SLOTS => {
+                self.number("COUNT", SLOT_COUNTS)?;
+                return Ok(());
+            }
+            POOL if spec.pool.is_none() => {
+                spec.pool = self.pool()?;
+                return Ok(());
+            }
+            word if word.starts_with("-i") => {
+                spec.interlace = self.raid_interlace()?;
+                return Ok(());
+            }
+            _ => {
+                return Err(self.wrong(
+                    "is not an option of RAID5: -i INTERLACE, -o COUNT, -h POOL and -k are, each \
+                     once",
+                ));
+            }
+        }
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Reads an option, which comes next, and its number.
+    fn number(&mut self, what: &str, range: RangeInclusive<u32>) -> Result<u32, SyntaxError> {
+        self.next += 1;
+        let word = self.peek().ok_or_else(|| self.missing(what))?;
+        let number = word.parse().ok().filter(|number| range.contains(number));
+        let number = number.ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            self.wrong(&format!("is not {what}, a number from {least} to {most}"))
+        })?;
+        self.next += 1;
+        Ok(number)
+    }
+
     /// Reads `-i INTERLACE` or `-iINTERLACE`, which comes next.
     fn raid_interlace(&mut self) -> Result<Sectors, SyntaxError> {
         let attached = self.peek().and_then(|word| word.strip_prefix("-i"));
@@ -143,7 +219,10 @@ impl Words<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
+    use super::{
+        super::pace::tests::any_pace,
+        *, //
+    };
     use md_abi::admin::UNITS_MAX;
     use proptest::prelude::*;
 
@@ -151,14 +230,23 @@ pub(super) mod tests {
     pub(in crate::syntax) fn any_raid() -> impl Strategy<Value = RaidSpec> {
         let device = "/dev/[a-z][-a-z0-9:.,_/#]{0,20}";
         let devices = prop::collection::vec(device, 3..6);
-        (0..UNITS_MAX, devices, 1..=25_600_u64, any::<bool>()).prop_map(
-            |(number, devices, interlace, keep)| RaidSpec {
-                name: MetadeviceName::from_number(number).unwrap(),
-                devices,
-                interlace: Sectors(interlace * 8),
-                keep,
-            },
+        let pool = prop::option::of(0..1000_u32);
+        (
+            (0..UNITS_MAX, devices, 0..3_usize, 1..=25_600_u64),
+            (pool, any_pace(), any::<bool>(), any::<bool>()),
         )
+            .prop_map(
+                |((number, devices, attached, interlace), (pool, pace, rotation, keep))| RaidSpec {
+                    name: MetadeviceName::from_number(number).unwrap(),
+                    attached: attached.min(devices.len() - 3),
+                    devices,
+                    interlace: Sectors(interlace * 8),
+                    pool: pool.and_then(PoolName::from_number),
+                    pace,
+                    has_svm_rotation: rotation,
+                    keep,
+                },
+            )
     }
 
     fn parse(line: &str) -> Result<RaidSpec, SyntaxError> {
@@ -180,6 +268,20 @@ pub(super) mod tests {
         assert_eq!(parse("d20 -r a b c -i4k").unwrap().interlace, Sectors(8));
     }
 
+    /// `svm.md` section 10: `-o` and `-h` as in SVM; `-w` is read and forgotten.
+    #[test]
+    fn columns_that_were_attached_come_last() {
+        let spec = parse("d20 -r a b c d e -w 20 -h hsp007 -o 3 -k").unwrap();
+        assert_eq!((spec.devices.len(), spec.attached), (5, 2));
+        assert_eq!(
+            spec.to_string(),
+            "d20 -r /dev/a /dev/b /dev/c /dev/d /dev/e -i 1024b -o 3 -h hsp007 -k"
+        );
+        let spec = parse("d20 -r a b c --svm-rotation --resync-floor 5").unwrap();
+        assert!(spec.has_svm_rotation);
+        assert_eq!(spec.pace.floor_kib_s, 5);
+    }
+
     #[test]
     fn errors_point_at_the_word() {
         for (line, at) in [
@@ -189,9 +291,14 @@ pub(super) mod tests {
             ("d20 -r a b c -i 2k", 6),
             ("d20 -r a b c -i 9b", 6),
             ("d20 -r a b c -k -k", 6),
-            ("d20 -r a b c -o 3", 5),
-            ("d20 -r a b c -h hsp001", 5),
-            ("d20 -r a b c -w 20", 5),
+            ("d20 -r a b c -o 2", 6),
+            ("d20 -r a b c -o 4", 6),
+            ("d20 -r a b c -o", 6),
+            ("d20 -r a b c d -o 3 -o 3", 8),
+            ("d20 -r a b c -h hsp1", 6),
+            ("d20 -r a b c -h", 6),
+            ("d20 -r a b c -w 9", 6),
+            ("d20 -r a b c -x", 5),
             ("d20 -r a b/c d", 3),
             ("d20 -r a b c -i 64k d", 7),
         ] {

@@ -268,6 +268,7 @@ impl Mirror {
             ReadPolicy::RoundRobin,
             ReadPolicy::Geometric,
             ReadPolicy::First,
+            ReadPolicy::Hedged,
         ];
         let policy = self.random.one_of(&policies).unwrap_or(ReadPolicy::First);
         let sector = block as u64 * BLOCK_SECTORS;

@@ -2,7 +2,10 @@
 //! What the kernel does while it runs: batches of writes, flushes, what is made of the parity or of
 //! a column, and the replacement of a column.
 
-use std::collections::BTreeMap;
+use std::collections::{
+    BTreeMap,
+    BTreeSet, //
+};
 
 use md_model::raid5::{
     bit,
@@ -37,11 +40,9 @@ use super::{
     },
     Cut,
     Record,
+    Runs,
     World, //
 };
-
-/// What is to be written to a column: offsets, and the sectors from there on.
-type Runs = Vec<(u64, Vec<Sector>)>;
 
 impl World {
     /// A batch of writes.
@@ -72,17 +73,16 @@ impl World {
     /// Carries out what is pending.
     fn carry_out(&mut self) -> Result<(), Cut> {
         let runs = self.plan();
+        let starts: BTreeSet<_> = (self.pending.keys())
+            .map(|sector| self.layout.piece(*sector, 1).expect("inside").line)
+            .collect();
+        self.note_changes(&starts);
         if self.rules.log {
-            if self.sequence - self.tail >= SLOTS {
-                if self.rules.flush_before_reuse {
-                    self.flush()?;
-                }
-                self.tail = self.sequence;
-            }
-            self.write_logs(&runs)?;
+            self.write_to_logs(&runs)?;
         }
         // A column may fail when the logs are written: the batch is carried out without it.
         if self.missing.is_none()
+            && self.damaged.is_none()
             && self.progress.activity == Activity::Nothing
             && self.random.per_mille(30)
         {
@@ -90,7 +90,29 @@ impl World {
             self.lose(failed);
             return self.carry_out();
         }
-        for (column, runs) in &runs {
+        self.write_in_place(&runs)
+    }
+
+    /// Writes to the logs, and then in place.
+    pub(super) fn write_logged(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
+        self.write_to_logs(all)?;
+        self.write_in_place(all)
+    }
+
+    /// Writes to the logs, in which there is room afterwards.
+    fn write_to_logs(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
+        if self.sequence - self.tail >= SLOTS {
+            if self.rules.flush_before_reuse {
+                self.flush()?;
+            }
+            self.tail = self.sequence;
+        }
+        self.write_logs(all)
+    }
+
+    /// Writes to where it belongs.
+    pub(super) fn write_in_place(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
+        for (column, runs) in all {
             for (offset, sectors) in runs {
                 for (at, bytes) in (LOG_SECTORS + offset..).zip(sectors) {
                     self.disks[*column as usize].accept(at, *bytes);
@@ -282,10 +304,14 @@ impl World {
             Activity::Column(column) => column,
         };
         for offset in line.start..line.start + line.count {
-            let mut sum = [0; 512];
-            for column in (0..self.columns()).filter(|column| *column != made) {
-                add(&mut sum, &self.at(column, offset));
-            }
+            let copied = self.copied(&line, offset);
+            let sum = copied.unwrap_or_else(|| {
+                let mut sum = [0; 512];
+                for column in (0..self.columns()).filter(|column| *column != made) {
+                    add(&mut sum, &self.at(column, offset));
+                }
+                sum
+            });
             self.disks[made as usize].accept(LOG_SECTORS + offset, sum);
         }
         self.progress.cursor = line.start + line.count;
@@ -300,6 +326,7 @@ impl World {
             self.flush()?;
         }
         self.progress = Progress::DONE;
+        self.source = None;
         self.record_progress();
         self.step()
     }
@@ -319,9 +346,11 @@ impl World {
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
         self.progress = Progress::begin(Activity::Column(column));
+        self.source = None;
         self.record = Record {
             missing: None,
             progress: self.progress,
+            layout: self.layout,
         };
         self.step()?;
         self.tail = self.sequence;

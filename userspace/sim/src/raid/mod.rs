@@ -11,6 +11,7 @@
 mod disk;
 mod engine;
 mod restart;
+mod upkeep;
 
 use std::collections::BTreeMap;
 
@@ -29,9 +30,12 @@ use md_model::{
     },
 };
 
-use self::disk::{
-    Disk,
-    Sector, //
+use self::{
+    disk::{
+        Disk,
+        Sector, //
+    },
+    upkeep::Source, //
 };
 use crate::random::Random;
 
@@ -60,6 +64,12 @@ pub struct RaidRules {
     pub flush_before_cursor: bool,
     /// Ahead of the build the parity is made of all data.
     pub no_modify_ahead_of_build: bool,
+    /// What was written since a column was replaced is not copied from the old one.
+    pub copy_only_what_is_not_written: bool,
+    /// A column is filled with zeroes before it is attached.
+    pub zeroes_before_attachment: bool,
+    /// A parity is repaired like any write.
+    pub repair_through_the_logs: bool,
 }
 
 impl RaidRules {
@@ -76,6 +86,9 @@ impl RaidRules {
         checkpoint_before_replacement: true,
         flush_before_cursor: true,
         no_modify_ahead_of_build: true,
+        copy_only_what_is_not_written: true,
+        zeroes_before_attachment: true,
+        repair_through_the_logs: true,
     };
 }
 
@@ -106,7 +119,11 @@ struct Cut;
 struct Record {
     missing: Option<u32>,
     progress: Progress,
+    layout: Layout,
 }
+
+/// What is to be written to a column: offsets, and the sectors from there on.
+type Runs = Vec<(u64, Vec<Sector>)>;
 
 /// A metadevice.
 #[derive(Clone)]
@@ -120,6 +137,10 @@ struct World {
     missing: Option<u32>,
     progress: Progress,
     record: Record,
+    /// What a column that is being made is copied from, if it is.
+    source: Option<Source>,
+    /// The line whose parity somebody has damaged.
+    damaged: Option<u64>,
     sequence: u64,
     tail: u64,
     /// What each sector is, as the caller knows.
@@ -182,7 +203,10 @@ impl World {
             record: Record {
                 missing: None,
                 progress,
+                layout,
             },
+            source: None,
+            damaged: None,
             sequence: 1,
             tail: 1,
             acknowledged: Vec::new(),
@@ -260,12 +284,20 @@ impl World {
         match self.random.below(100) {
             0..8 => self.flush(),
             8..30 if !is_made => self.build_step(),
-            8..12 if self.missing.is_none() => {
+            8..12 if self.missing.is_none() && self.damaged.is_none() => {
                 // It was recorded before anything was acknowledged.
                 self.lose(self.random.clone().below(self.columns() as usize) as u32);
                 self.step()
             }
             8..25 if self.missing.is_some() => self.replace(),
+            _ if self.missing.is_some() || !is_made => self.write(),
+            12..14 if self.damaged.is_none() => self.replace_whole(),
+            14..15 if self.damaged.is_none() => self.attach(),
+            15..18 if self.damaged.is_none() => {
+                self.damage();
+                Ok(())
+            }
+            18..28 => self.repair(),
             _ => self.write(),
         }
     }
@@ -276,6 +308,7 @@ impl World {
         self.record = Record {
             missing: self.missing,
             progress: self.progress,
+            layout: self.layout,
         };
     }
 }

@@ -57,6 +57,8 @@ impl World {
         }
         self.cut_at = u64::MAX;
         self.check()?;
+        let _ = self.repair();
+        self.check()?;
         // What was being written is from now on what it is.
         for sector in std::mem::take(&mut self.pending).into_keys() {
             self.acknowledged[sector as usize] = self.read(sector).ok_or("lost")?;
@@ -70,11 +72,16 @@ impl World {
         self.disks.iter_mut().for_each(|disk| disk.cut(&mut random));
         self.random = random;
         (self.missing, self.progress) = (self.record.missing, self.record.progress);
+        self.layout = self.record.layout;
+        // What is in memory only is gone.
+        self.source = None;
     }
 
     /// Columns of which any one may be lost with the power.
     fn may_be_lost(&self) -> Vec<u32> {
         match (self.missing, self.progress.activity) {
+            // With a parity that does not fit nobody makes up for anybody.
+            _ if self.damaged.is_some() => Vec::new(),
             (None, Activity::Nothing) => (0..self.columns()).collect(),
             (None, Activity::Column(column)) => vec![column],
             _ => Vec::new(),
@@ -185,7 +192,7 @@ impl World {
         for offset in 0..self.layout.column_sectors() {
             let line = self.layout.line_of(offset).ok_or("no line")?;
             let is_behind = self.progress.column_behind(line.start).is_some();
-            if is_behind || !self.progress.is_parity_known(line.start) {
+            if is_behind || self.is_damaged(&line) || !self.progress.is_parity_known(line.start) {
                 continue;
             }
             let mut sum = [0; 512];

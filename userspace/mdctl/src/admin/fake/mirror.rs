@@ -86,7 +86,9 @@ impl FakeAdmin {
             | OPTION_CEILING;
         assert_eq!(which & !known, 0);
         let unit = self.summary(number);
-        if unit.kind != UnitKind::Mirror as u32 {
+        let pace = OPTION_TARGET | OPTION_FLOOR | OPTION_CEILING;
+        let is_raid = unit.kind == UnitKind::Raid as u32 && which & !pace == 0;
+        if unit.kind != UnitKind::Mirror as u32 && !is_raid {
             return Err((Refusal::NotAMirror, NO_INDEX, [0; 2]));
         }
         let choose = |bit, old, new| {
@@ -115,7 +117,7 @@ impl FakeAdmin {
 /// Sees that options are in range.
 fn check_options(options: &MirrorOptions) -> Result<(), Refused> {
     let ranges = [
-        (OPTION_READ_POLICY, options.read_policy, 2),
+        (OPTION_READ_POLICY, options.read_policy, 3),
         (OPTION_WRITE_POLICY, options.write_policy, 2),
         (OPTION_PASS, options.pass, PASS_MAX),
         (OPTION_TARGET, options.target_us, TARGET_US_MAX),

@@ -80,11 +80,13 @@ use md_abi::admin::{
     CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
+    CREATE_SVM_ROTATION,
     NAME_LEN,
     NO_INDEX,
     NO_PARENT,
     UNIT_INITIALIZING,
-    UNIT_PENDING, //
+    UNIT_PENDING,
+    UNIT_SVM_ROTATION, //
 };
 use rustix::{
     fs::makedev,
@@ -266,9 +268,36 @@ impl FakeAdmin {
     }
 }
 
-/// Options of a new mirror, with the pace that everybody has.
+impl FakeAdmin {
+    /// Attaches columns to a RAID5 metadevice.
+    fn grow_raid(
+        &mut self,
+        number: u32,
+        argument: &mut Grow,
+        rows: &[Row],
+        components: &[Component],
+    ) -> Result<(), CallError> {
+        let grown = self.attach_columns(number, rows, components);
+        let (rows, components, size) =
+            grown.map_err(|refused| refuse(&mut argument.header, refused))?;
+        argument.size_sectors = size;
+        if argument.flags & CREATE_CHECK_ONLY == 0 {
+            self.hide(number);
+            let unit = self.unit_mut(number);
+            unit.summary.size_sectors = size;
+            unit.summary.row_count = rows.len() as u32;
+            unit.summary.component_count = components.len() as u32;
+            (unit.rows, unit.components) = (rows, components);
+            self.show(number);
+        }
+        Ok(())
+    }
+}
+
+/// Options of a new mirror or RAID5 metadevice, with the pace that everybody has if none was chosen.
 fn with_pace(options: MirrorOptions, kind: u32) -> MirrorOptions {
-    if kind != UnitKind::Mirror as u32 {
+    let kinds = [UnitKind::Mirror, UnitKind::Raid].map(|kind| kind as u32);
+    if !kinds.contains(&kind) || options.target_us != 0 && kind == UnitKind::Raid as u32 {
         return options;
     }
     MirrorOptions {
@@ -306,7 +335,7 @@ impl Admin for FakeAdmin {
         if self.units.contains_key(&number) {
             return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
         }
-        let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN;
+        let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN | CREATE_SVM_ROTATION;
         assert_eq!(argument.flags & !known, 0);
         assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 3]));
         let mut components = components.to_vec();
@@ -316,7 +345,17 @@ impl Admin for FakeAdmin {
         } else {
             let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
             assert!(kinds.contains(&argument.kind));
-            assert_eq!(argument.mirror, MirrorOptions::default());
+            if argument.kind == UnitKind::Raid as u32 {
+                let MirrorOptions {
+                    read_policy,
+                    write_policy,
+                    pass,
+                    ..
+                } = argument.mirror;
+                assert_eq!((read_policy, write_policy, pass), (0, 0, 0));
+            } else {
+                assert_eq!(argument.mirror, MirrorOptions::default());
+            }
             let size = self.lay_out(rows, &mut components);
             if argument.kind == UnitKind::Raid as u32 {
                 size.and_then(|_| layout::lay_out_raid(rows, &mut components))
@@ -343,6 +382,9 @@ impl Admin for FakeAdmin {
                 summary.flags |= UNIT_INITIALIZING;
                 summary.resync = ResyncState::Running as u32;
                 summary.resync_sectors = argument.size_sectors / 2;
+            }
+            if argument.flags & CREATE_SVM_ROTATION != 0 {
+                summary.flags |= UNIT_SVM_ROTATION;
             }
             summary.parent = NO_PARENT;
             summary.mirror = with_pace(argument.mirror, argument.kind);
@@ -373,6 +415,9 @@ impl Admin for FakeAdmin {
         assert_eq!(argument.flags & !CREATE_CHECK_ONLY, 0);
         assert_eq!((argument.size_sectors, argument.reserved), (0, 0));
         let number = self.existing(&mut argument.header, &argument.name)?;
+        if self.summary(number).kind == UnitKind::Raid as u32 {
+            return self.grow_raid(number, argument, rows, components);
+        }
         let mut components = components.to_vec();
         let grown = self
             .check_grow(number)

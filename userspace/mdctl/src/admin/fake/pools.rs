@@ -71,7 +71,8 @@ impl FakeAdmin {
 
     /// Whether a metadevice of a kind may have a pool, by its number plus 1.
     pub(super) fn check_pool(&self, pool: u32, kind: u32) -> Result<(), Refused> {
-        if pool != 0 && kind != UnitKind::Stripe as u32 {
+        let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
+        if pool != 0 && !kinds.contains(&kind) {
             return Err((Refusal::PoolIsForStripes, NO_INDEX, [0; 2]));
         }
         match pool.checked_sub(1) {

@@ -67,8 +67,15 @@ impl FakeAdmin {
     /// Starts or cancels a scrub.
     pub(super) fn scrub_mirror(&mut self, number: u32, argument: &Scrub) -> Result<(), Refused> {
         assert_eq!(argument.reserved, 0);
-        if self.units[&number].summary.kind != UnitKind::Mirror as u32 {
+        let summary = &self.units[&number].summary;
+        let is_raid = summary.kind == UnitKind::Raid as u32;
+        if summary.kind != UnitKind::Mirror as u32
+            && !(is_raid && argument.action != SCRUB_REPAIR_FROM)
+        {
             return refused(Refusal::NotAMirror, NO_INDEX);
+        }
+        if is_raid && argument.action != SCRUB_CANCEL && summary.resync != 0 {
+            return refused(Refusal::NothingToCompare, NO_INDEX);
         }
         let mode = match argument.action {
             SCRUB_CHECK => ScrubMode::Check as u32,
@@ -126,6 +133,7 @@ impl FakeAdmin {
     }
 
     fn end_scrub(&mut self, number: u32, end: ScrubEnd) {
+        let is_raid = self.units[&number].summary.kind == UnitKind::Raid as u32;
         let began = self.clock;
         let scrub = self.scrub_of(number);
         let Some((mode, done)) = scrub.current.take() else {
@@ -134,7 +142,7 @@ impl FakeAdmin {
         let found = scrub.found.clone();
         let is_mended = |range: &ScrubRange| match mode {
             0 => false,
-            1 => range.outvoted != 0,
+            1 => range.outvoted != 0 || is_raid,
             _ => true,
         };
         scrub

@@ -345,7 +345,11 @@ impl FakeAdmin {
     /// Starts or cancels a resync.
     pub(super) fn sync_mirror(&mut self, number: u32, argument: &Sync) -> Result<(), Refused> {
         assert_eq!(argument.reserved, 0);
-        let sides = self.mirror(number)?.to_vec();
+        let kind = self.units[&number].summary.kind;
+        let sides = match kind == UnitKind::Raid as u32 {
+            true => Vec::new(),
+            false => self.mirror(number)?.to_vec(),
+        };
         let summary = &self.units[&number].summary;
         let resync = summary.resync;
         if resync == ResyncState::Idle as u32 {

@@ -13,6 +13,7 @@ use crate::syntax::{
     mirror::Options,
     name::MetadeviceName,
     pace::Pace,
+    raid::RaidSpec,
     rows::{
         RowSpec,
         StripeSpec, //
@@ -28,6 +29,7 @@ use md_abi::admin::{
     CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
+    CREATE_SVM_ROTATION,
     START_DEFAULT, //
 };
 use md_report::{
@@ -105,11 +107,12 @@ pub fn create(
         }
         Spec::Raid(raid) => {
             argument.kind = UnitKind::Raid as u32;
-            rows.push(abi::Row {
-                interlace_sectors: raid.interlace.0,
-                component_count: raid.devices.len() as u32,
-                reserved: 0,
-            });
+            rows = raid_rows(raid);
+            argument.pool = raid.pool.map_or(0, |pool| pool.number() + 1);
+            argument.mirror = new_pace(raid.pace);
+            if raid.has_svm_rotation {
+                argument.flags |= CREATE_SVM_ROTATION;
+            }
         }
         // It has one base.
         Spec::Soft(_) => argument.kind = UnitKind::SoftPartition as u32,
@@ -191,6 +194,19 @@ fn new_rows(rows: &[RowSpec]) -> Vec<abi::Row> {
         .collect()
 }
 
+/// The row of a RAID5 metadevice, and that of the columns that were attached, if there are some.
+fn raid_rows(raid: &RaidSpec) -> Vec<abi::Row> {
+    [raid.devices.len() - raid.attached, raid.attached]
+        .into_iter()
+        .filter(|count| *count > 0)
+        .map(|count| abi::Row {
+            interlace_sectors: raid.interlace.0,
+            component_count: count as u32,
+            reserved: 0,
+        })
+        .collect()
+}
+
 /// Components as they are given to the kernel, all with data from the same sector on.
 fn new_components(
     devices: &[DeviceChoice],
@@ -220,9 +236,17 @@ fn new_options(options: &Options, pace: Pace) -> MirrorOptions {
         read_policy: read_policy(options.read_policy),
         write_policy: write_policy(options.write_policy),
         pass: options.pass,
+        ..new_pace(pace)
+    }
+}
+
+/// How fast something is made, as it is given to the kernel.
+fn new_pace(pace: Pace) -> MirrorOptions {
+    MirrorOptions {
         target_us: pace.target_us,
         floor_kib_s: pace.floor_kib_s,
         ceiling_kib_s: pace.ceiling_kib_s,
+        ..MirrorOptions::default()
     }
 }
 
@@ -232,6 +256,7 @@ pub(super) fn read_policy(policy: ReadPolicy) -> u32 {
         ReadPolicy::RoundRobin => abi::ReadPolicy::RoundRobin,
         ReadPolicy::Geometric => abi::ReadPolicy::Geometric,
         ReadPolicy::First => abi::ReadPolicy::First,
+        ReadPolicy::Hedged => abi::ReadPolicy::Hedged,
     };
     policy as u32
 }

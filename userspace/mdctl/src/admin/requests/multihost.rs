@@ -108,6 +108,8 @@ fn parse(path: &str, argument: &abi::Multihost) -> Result<MultihostDisk, Request
         generation: argument.generation,
         failfast_ms: argument.failfast_ms,
         action: action.word().to_string(),
+        recorded: is(abi::MULTIHOST_RECORDED),
+        unrecorded: is(abi::MULTIHOST_UNRECORDED),
         expected: is(abi::MULTIHOST_EXPECTED),
         lost,
         fenced: is(abi::MULTIHOST_FENCED),

@@ -150,16 +150,20 @@ impl StatusReader {
             self.unit(&argument.unit, None)?
         };
         self.name_spares(admin, &mut unit)?;
-        if let Body::Mirror(mirror) = &mut unit.body {
-            mirror.scrubs = scrub::status(admin, name)?;
+        match &mut unit.body {
+            Body::Mirror(mirror) => mirror.scrubs = scrub::status(admin, name)?,
+            Body::Raid(raid) => raid.scrubs = scrub::status(admin, name)?,
+            Body::Stripe(_) | Body::Soft(_) => {}
         }
         Ok(unit)
     }
 
     /// Says which hot spares stand for components, if some do.
     fn name_spares(&self, admin: &mut dyn Admin, unit: &mut Unit) -> Result<(), RequestError> {
-        let Body::Stripe(rows) = &mut unit.body else {
-            return Ok(());
+        let rows = match &mut unit.body {
+            Body::Stripe(rows) => rows,
+            Body::Raid(raid) => &mut raid.rows,
+            Body::Mirror(_) | Body::Soft(_) => return Ok(()),
         };
         let count = rows.iter().map(|row| row.components.len()).sum();
         let own = self.components.get(..count).unwrap_or(&[]);
@@ -261,16 +265,18 @@ fn raid_of(
     rows: &[abi::Row],
     components: &[abi::Component],
 ) -> Result<Raid, RequestError> {
-    let mut rows = rows_of(name, rows, components)?;
-    let nonsense = || RequestError::Nonsense(format!("{name} has not one row"));
-    let row = rows
-        .pop()
-        .filter(|_| rows.is_empty())
-        .ok_or_else(nonsense)?;
+    let rows = rows_of(name, rows, components)?;
+    if !(1..=2).contains(&rows.len()) {
+        let count = rows.len();
+        return Err(RequestError::Nonsense(format!("{name} has {count} rows")));
+    }
     Ok(Raid {
-        row,
+        rows,
+        pace: pace_of(&summary.mirror),
         resync: resync_of(name, summary)?,
         is_initializing: summary.flags & abi::UNIT_INITIALIZING != 0,
+        has_svm_rotation: summary.flags & abi::UNIT_SVM_ROTATION != 0,
+        scrubs: Scrubs::default(),
     })
 }
 

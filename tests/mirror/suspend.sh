@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Intent: the machine is suspended and comes back, several times, while ext4 on a mirror is in use
+#         and a side is being resynced, also with its disks off: nothing is lost, nobody sees an
+#         error, the resync goes on and ends, and the sides are the same.
+# Clause: DURABILITY 23; issue 7
+# Lanes: drawn
+# Vm: --disks 5 --disk-size 96M
+# Timeout: 240
+# What is compared: what fio reads with what it wrote, files with what was synced, the sides.
+# shellcheck source=tests/lib/expect.sh
+. "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/data.sh
+. "$MD_TEST_LIB/data.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
+# shellcheck source=tests/lib/mirror.sh
+. "$MD_TEST_LIB/mirror.sh"
+# shellcheck source=tests/lib/faults.sh
+. "$MD_TEST_LIB/faults.sh"
+
+is_resyncing() { [ "$(described d10 .resync)" != null ]; }
+is_at_rest() { ! is_resyncing; }
+
+# suspend HOW: the kernel tells everybody, freezes what runs, with "devices" also stops the devices,
+# waits 5 seconds and goes on.
+suspend() {
+	note "suspended: $1"
+	echo "$1" >/sys/power/pm_test
+	echo freeze >/sys/power/state || fail "it was not suspended"
+	echo none >/sys/power/pm_test
+}
+
+modprobe md_rs
+run metadb -a -f -c 2 /dev/sda
+run metadb -a -c 2 /dev/sdb
+run metainit d11 1 1 /dev/sdc
+run metainit d12 1 1 /dev/sdd
+run metainit d13 1 1 /dev/sde
+for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
+run metainit d10 -m d11 d12 --assume-clean
+run mkfs.ext4 -qF $d10
+run mount $d10 /mnt
+mkdir /mnt/kept
+keep before
+start_load
+# Slow enough that it is not done before the machine sleeps.
+run metaparam --resync-ceiling 4000 d10
+run metattach d10 d13
+wait_for 20 is_resyncing
+suspend freezer
+is_resyncing || fail "the resync has ended: this shows nothing"
+kill -0 "$load" || fail "the load has ended"
+keep between
+files_match
+suspend devices
+keep after
+kill -0 "$load" || fail "the load has ended"
+run metaparam --resync-ceiling none d10
+wait_for 120 is_at_rest
+same "states" "Okay,Okay,Okay" "$(states d10)"
+end_load
+files_match
+same_sides_of_mounted
+note "and with nobody copying"
+start_load
+suspend devices
+end_load
+keep again
+files_match
+run umount /mnt
+run e2fsck -fn $d10
+same_sides d10
+run metaclear -r d10
+run mdctl stop
