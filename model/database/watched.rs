@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(choice_on(0, &devices, &to[..count]), Choice::NONE);
         let off = follow(
             &devices,
-            &to.clone()[..count],
+            &to[..count],
             Some((80, Choice::NONE)),
             &mut to,
         );
