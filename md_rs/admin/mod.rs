@@ -275,9 +275,9 @@ impl Admin {
     }
 }
 
-/// Components of mirrors and RAID5 whose devices do not answer are out of service, as if a write to them had
-/// failed; those of one that nobody has open may be there again before somebody does (`svm.md`
-/// section 4.7).
+/// Components of mirrors and RAID5 whose devices do not answer are out of service, as if a write to
+/// them had failed; those of one that nobody has open may be there again before somebody does
+/// (`svm.md` section 4.7).
 fn judge_dead(units: &UnitTable, dead: &[Arc<BlockDevice>]) {
     for unit in units.iter().filter(|unit| unit.body().open_count() > 0) {
         let is_dead = |part: &&Component| dead.iter().any(|dead| Arc::ptr_eq(dead, &part.device));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A hot spare takes the place of a component that has failed, and goes back when that was replaced
-//! (`svm.md` sections 4.7, 5.10 and 7). The kernel does it by itself, in a worker of its own: error work
-//! never waits for it, and it waits for no daemon (`DURABILITY.md` clause 22).
+//! (`svm.md` sections 4.7, 5.10 and 7). The kernel does it by itself, in a worker of its own: error
+//! work never waits for it, and it waits for no daemon (`DURABILITY.md` clause 22).
 //!
 //! It is asked to look whenever a state has changed, a resync has ended, or a pool was changed. It
 //! looks at everything, since none of that happens often. What it does with a component is what
@@ -186,8 +186,8 @@ pub(super) fn release_all(body: &Body) {
     }
 }
 
-/// A component that needs a spare, and whose side or RAID5 metadevice has a pool; but for those that
-/// are done.
+/// A component that needs a spare, and whose side or RAID5 metadevice has a pool; but for those
+/// that are done.
 fn next_need(units: &UnitTable, done: &[Spot]) -> Option<Spot> {
     units.iter().find_map(|unit| {
         let spot = |side: &Body, index| {

@@ -183,8 +183,8 @@ impl Scratch {
         Some(Kind::Stripe)
     }
 
-    /// The columns of a RAID5 metadevice: in one row those that it was made of, in another one those
-    /// that were attached, if there are some.
+    /// The columns of a RAID5 metadevice: in one row those that it was made of, in another one
+    /// those that were attached, if there are some.
     fn list_columns(&mut self, raid: &dyn Raided, shape: &Shape, states: States) -> Option<Kind> {
         let layout = raid.layout();
         let rows = [

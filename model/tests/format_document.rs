@@ -53,8 +53,10 @@ use md_model::{
     },
     raid5::{
         log as raid_log,
+        lost,
         LINE_SECTORS,
         LOG_SECTORS,
+        LOST_START,
         SLOTS,
         SLOT_SECTORS, //
     },
@@ -169,9 +171,9 @@ fn record() -> String {
          components, submirrors, words, what components have to do with hot spares, and\n\
          scrubs. That of a soft partition has one component, which is its base from the first \
          watermark to the last, and no row; what makes\n\
-         it one and its extents are at the end. That of a RAID5 metadevice has a row of the columns \
-         that it was\nmade of, and perhaps another one of those that were attached, each from its \
-         log on.\n\n\
+         it one and its extents are at the end. That of a RAID5 metadevice has a row of the \
+         columns that it was\nmade of, and perhaps another one of those that were attached, \
+         each from its log on.\n\n\
          Version 1 is read as well: there `region_shift`, `sync` and `region_words` are part of \
          `rest`, so that nothing is known\nof regions, and no component is in state 3. A mirror \
          with such a record counts as dirty all over. The records in labels\nsay nothing of \
@@ -279,10 +281,20 @@ fn raid_logs() -> String {
          {LINE_SECTORS} sectors. A page whose checksum does not fit is no page.\n\n\
          Batches from the largest `tail` on count, in the order of `sequence`. One that all \
          columns which are there have, of those in\n`members`, is written to where it belongs \
-         again; another one is left alone.\n"
+         again; another one is left alone. Lines that are announced have no sectors here:\nthe \
+         parity is made of what is in place, or what a missing column had of them is lost.\n"
     );
     text += &table_of("The page:", raid_log::FIELDS);
     text += &table_of("An entry:", raid_log::ENTRY_FIELDS);
+    write!(
+        text,
+        "\nFrom sector {LOST_START} on there are two pages for the list of blocks of 4 KiB that are \
+         lost: they read as errors until they are\nwritten. A list goes to the page of its number \
+         modulo 2, on all columns; the largest number on any of them counts.\n"
+    )
+    .expect("a string takes anything");
+    text += &table_of("The page of a list:", lost::FIELDS);
+    text += &table_of("A line of it:", lost::LINE_FIELDS);
     text
 }
 

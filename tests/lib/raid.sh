@@ -4,7 +4,7 @@
 # sector is, and what is on a column that is not there, it finds by itself.
 
 # Where the data of a column begins, in sectors: behind the reserved head and the log.
-COLUMN_START=$((2048 + 8256))
+COLUMN_START=$((2048 + 8272))
 
 # Makes the program.
 raid_tool() {
@@ -81,7 +81,9 @@ C
 raid_rows() { described "$1" ' | .size / (.interlace * ((.columns | length) - 1))'; }
 
 # Columns that were attached, and how the parity goes around.
-raid_attached() { described "$1" ' | (.columns | length) - (.original_columns // (.columns | length))'; }
+raid_attached() {
+	described "$1" ' | (.columns | length) - (.original_columns // (.columns | length))'
+}
 raid_rotation() { described "$1" ' | if .svm_rotation then "svm" else "left" end'; }
 
 # raid_from UNIT COMMAND COLUMN...: the program, for a metadevice and what are its columns.

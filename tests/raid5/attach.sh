@@ -7,7 +7,7 @@
 #         with SVM's rotation.
 # Clause: svm.md 5.1, 13.4 (30); DURABILITY 15, 17, 21; issue 9
 # Lanes: drawn
-# Vm: --disks 8 --disk-size 40M
+# Vm: --disks 8 --disk-size 24M
 # Timeout: 300
 # What is compared: what a program that knows nothing of ours reads from the columns, with each of
 # them missing.
@@ -47,7 +47,8 @@ verify_with_fio --directory=/mnt --size=8M --rw=randwrite --bs=16k --direct=1 --
 	--iodepth=8 --time_based --runtime=8 &
 load=$!
 sleep 1
-refuse 'is too small' metattach d20 "$(mapped little "0 12000 linear /dev/sdf 0" && echo /dev/mapper/little)"
+mapped little "0 12000 linear /dev/sdf 0"
+refuse 'is too small' metattach d20 /dev/mapper/little
 run metattach d20 /dev/mapper/sd
 run metattach d20 /dev/mapper/se
 wait $load || fail "the load had errors"
@@ -59,7 +60,7 @@ run metastat d20
 metastat d20 | grep -q 'Concatenated Devices:' || fail "they are not shown"
 run resize2fs /dev/md/dsk/d20
 tree_checksums /mnt/before | cmp - /tmp/sums || fail "files are not what they were"
-dd if=/dev/urandom of=/mnt/more bs=1M count=60 conv=fsync status=none
+dd if=/dev/urandom of=/mnt/more bs=1M count=25 conv=fsync status=none
 run umount /mnt
 run e2fsck -f -n /dev/md/dsk/d20
 columns=(/dev/mapper/s{a,b,c,d,e})

@@ -6,7 +6,7 @@
 #         state database, and the monthly check finds RAID5 as well.
 # Clause: svm.md 5.9, 13.4 (32); DURABILITY 17; issue 9
 # Lanes: drawn
-# Vm: --disks 6 --disk-size 40M
+# Vm: --disks 6 --disk-size 24M
 # Timeout: 300
 # What is compared: what a program that knows nothing of ours reads from the columns; the ranges in
 # the report with the places that were damaged.
@@ -43,7 +43,7 @@ run metainit d20 -r "${columns[@]}" -i 32k --resync-ceiling 1 --resync-floor 1
 refuse 'has nothing to compare' metasync --check d20
 run metaparam --resync-ceiling none --resync-floor none d20
 wait_for 60 is_made d20
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=64k --size=32M --direct=1 \
+verify_with_fio --filename=/dev/md/dsk/d20 --rw=write --bs=64k --size=24M --direct=1 \
 	--ioengine=libaio --iodepth=8
 before=$(checksum /dev/md/dsk/d20)
 
@@ -70,12 +70,14 @@ run mdctl stop
 run mdctl start
 same "found" "1 67 2,5 380 1,6 384 1" "$(found d20)"
 same "checks" 2 "$(described d20 ' | .check.history | length')"
-mdctl dump /dev/sde | grep -qi check || fail "not in the state database"
+mdctl dump /dev/sde >/tmp/dump || true
+grep -A4 -i 'd20' /tmp/dump
+grep -i check /tmp/dump || fail "not in the state database"
 
 note "a repair, under load; the data is what it is"
 now=$(checksum /dev/md/dsk/d20)
 dd if=/dev/md/dsk/d20 of=/tmp/now bs=1M status=none
-verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=16k --offset=16M --size=8M \
+verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=16k --offset=16M --size=6M \
 	--direct=1 --ioengine=libaio --iodepth=8 --time_based --runtime=6 &
 load=$!
 run metasync --repair -w d20

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a disk of RAID5 fails below a file system that is in use: a hot spare takes its place by
-#         itself, is recorded, made of the others, and still there after a start. It fails itself and
-#         is broken, and the next one serves. With the disk replaced, the spare goes back. One with
-#         larger blocks is refused, as a spare and as a column.
+#         itself, is recorded, made of the others, and still there after a start. It fails itself
+#         and is broken, and the next one serves. With the disk replaced, the spare goes back. One
+#         with larger blocks is refused, as a spare and as a column.
 # Clause: svm.md 5.9, 5.10, 7; DURABILITY 5, 22; issue 9
 # Lanes: drawn
-# Vm: --disks 8 --disk-size 64M
+# Vm: --disks 8 --disk-size 32M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -24,7 +24,7 @@ spares() {
 		"\(.device | sub(".*/"; "")) \(.status)"] | join(", ")'
 }
 spares_are() { [ "$(spares)" = "$1" ]; }
-spare_of() { described d20 ' | [.columns[].hot_spare // "-"] | join(",")'; }
+spare_of() { described d20 ' | [.columns[] | .hot_spare // "-"] | join(",")'; }
 
 # served SPARE: whether it stands for the second column, which has everything.
 served() { [ "$(spare_of) $(column_states d20)" = "-,$1,- Okay,Okay,Okay" ]; }
@@ -92,7 +92,7 @@ run e2fsck -f -n /dev/md/dsk/d20
 columns_tell d20 "${columns[@]}"
 
 note "one with larger blocks than the columns is refused, as a spare and as a column"
-null_disk large size=200 blocksize=4096
+null_disk large size=100 blocksize=4096
 refuse 'large: logical blocks of a hot spare have 4096 bytes' metahs -a hsp001 /dev/large
 refuse 'large: has logical blocks of 4096 bytes' metareplace d20 /dev/mapper/sb /dev/large
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: soft partitions on RAID5: what is written through them is on its columns with a parity that
-#         fits, also across the end of an extent, while a column fails under all of them, is replaced
-#         and made anew, and while columns are attached, after which they grow. A RAID5 metadevice
-#         with soft partitions is not cleared, and nothing else is made of these.
+# Intent: soft partitions on RAID5: what is written through them is on its columns with a parity
+#         that fits, also across the end of an extent, while a column fails under all of them, is
+#         replaced and made anew, and while columns are attached, after which they grow. A RAID5
+#         metadevice with soft partitions is not cleared, and nothing else is made of these.
 # Clause: svm.md 5.1, 6; DURABILITY 5, 15, 21; issue 9
 # Lanes: stock
 # Vm: --disks 7 --disk-size 64M --leaks
@@ -34,8 +34,7 @@ run metattach d20 20m
 same "extents" 2 "$(described d20 '.soft_partition.extents | length')"
 refuse 'soft partitions on it' metaclear d10
 refuse 'only soft partitions are made of these' metainit d30 1 1 $d20
-refuse 'only soft partitions are made of these' metainit d30 1 1 /dev/md/dsk/d10
-refuse 'only soft partitions are made of these' metainit -f d30 -m d10
+refuse 'only soft partitions are made of these' metainit -f d30 -m d20
 refuse 'is a disk or partition' metainit d30 -r $d20 $d21 /dev/sde
 
 note "a write across the end of an extent"

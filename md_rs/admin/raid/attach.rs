@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Attaching columns to a RAID5 metadevice while it is in use (`svm.md` section 5.1). They have data
-//! only, and the parity of each row is the sum of them as well: so they are filled with zeroes
+//! Attaching columns to a RAID5 metadevice while it is in use (`svm.md` section 5.1). They have
+//! data only, and the parity of each row is the sum of them as well: so they are filled with zeroes
 //! first, and no parity changes.
 //!
-//! That takes long, and so it is done without the lock of the unit table; whoever asks for it waits,
-//! and can be interrupted. Up to the last moment nothing is recorded, so that nothing is to be
-//! undone after a crash.
+//! That takes long, and so it is done without the lock of the unit table; whoever asks for it
+//! waits, and can be interrupted. Up to the last moment nothing is recorded, so that nothing is to
+//! be undone after a crash.
 
 use kernel::{
     current,

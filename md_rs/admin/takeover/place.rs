@@ -72,8 +72,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether it may be replaced now. A side that is offline gets nothing, nor does what may not be
-    /// changed; and what is uncertain after a crash is made certain first.
+    /// Whether it may be replaced now. A side that is offline gets nothing, nor does what may not
+    /// be changed; and what is uncertain after a crash is made certain first.
     pub(super) fn may_be_served(&self) -> bool {
         match self {
             Self::Side(case) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What the record of a RAID5 metadevice has behind its components, which are its columns: whose
-//! the logs are, how the parity goes around, and how far it, or a new column, is made. Its first row
-//! are the columns that it was made of; if it has a second one, these were attached later.
+//! the logs are, how the parity goes around, and how far it, or a new column, is made. Its first
+//! row are the columns that it was made of; if it has a second one, these were attached later.
 
 use super::{
     super::{

@@ -301,8 +301,8 @@ pub const IOC_CHANGE_POOL: u32 = read_write(19, size_of::<ChangePool>());
 pub const IOC_SET_POOL: u32 = read_write(20, size_of::<SetPool>());
 /// Starts or cancels a scrub of a mirror, or a check of RAID5: argument [`Scrub`].
 pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
-/// Reads how the scrub of a mirror or RAID5 is, and what it and those before it have found: argument
-/// [`ScrubStatus`].
+/// Reads how the scrub of a mirror or RAID5 is, and what it and those before it have found:
+/// argument [`ScrubStatus`].
 pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
 /// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].
 pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());

@@ -54,8 +54,8 @@ pub fn scrub(
     found
 }
 
-/// Checks all mirrors and RAID5 metadevices that have something to compare. With `waits` one after the other, so that a
-/// disk that several of them are on is read for one at a time.
+/// Checks all mirrors and RAID5 metadevices that have something to compare. With `waits` one after
+/// the other, so that a disk that several of them are on is read for one at a time.
 pub fn check_all(
     machine: &mut Machine<'_>,
     waits: bool,

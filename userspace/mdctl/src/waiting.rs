@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Waiting until mirrors or RAID5 are resynced, or checked, with a bar on the terminal if there is one.
-//! Whoever is tired of it may interrupt the command: the kernel goes on by itself.
+//! Waiting until mirrors or RAID5 are resynced, or checked, with a bar on the terminal if there is
+//! one. Whoever is tired of it may interrupt the command: the kernel goes on by itself.
 
 use crate::{
     admin::requests,
@@ -106,7 +106,14 @@ fn is_done(unit: &Unit) -> Result<bool, Failure> {
     match unit.resync() {
         None => Ok(true),
         Some(resync) if goes_on(resync.state) => Ok(false),
-        Some(resync) => Err(explain::mirror::unfinished(unit.name, unit.size, &resync)),
+        Some(resync) => {
+            let stuck = match unit.raid() {
+                Some(_) => explain::raid::STUCK,
+                None => explain::mirror::STUCK,
+            };
+            let (name, size) = (unit.name, unit.size);
+            Err(explain::mirror::unfinished(name, size, &resync, stuck))
+        }
     }
 }
 

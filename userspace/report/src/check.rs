@@ -54,8 +54,8 @@ pub struct CheckRun {
     pub began: Option<String>,
     /// How many seconds it took.
     pub seconds: u32,
-    /// What differences were repaired from: `majority`, or the name of a submirror; of RAID5 `data`.
-    /// Null if they were not.
+    /// What differences were repaired from: `majority`, or the name of a submirror; of RAID5
+    /// `data`. Null if they were not.
     pub repair: Option<String>,
     /// How it has ended.
     pub end: CheckEnd,

@@ -133,7 +133,8 @@ pub const CREATE_IN_USE: u32 = 2;
 /// made.
 pub const CREATE_ASSUME_CLEAN: u32 = 4;
 
-/// [`Create::flags`]: the parity of a RAID5 metadevice goes around as in SVM (`svm.md` section 5.1).
+/// [`Create::flags`]: the parity of a RAID5 metadevice goes around as in SVM (`svm.md` section
+/// 5.1).
 pub const CREATE_SVM_ROTATION: u32 = 8;
 
 /// Argument of [`IOC_CREATE`].
@@ -162,7 +163,8 @@ pub struct Create {
     pub size_sectors: u64,
     /// In: options of a mirror; of a RAID5 metadevice how fast it is made.
     pub mirror: MirrorOptions,
-    /// In: number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for none.
+    /// In: number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for
+    /// none.
     pub pool: u32,
     /// Zero.
     pub reserved: [u32; 3],
@@ -209,9 +211,9 @@ pub struct Rename {
 }
 
 /// Argument of [`IOC_GROW`]. The metadevice may be in use; it is refused if it is part of another
-/// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`]. RAID5 gets
-/// one row of columns with its own interlace. These are filled with zeroes first, which takes its
-/// time and can be interrupted by a signal; until the end nothing has changed.
+/// one, unless that is a mirror, which stays as large as it is until [`IOC_GROW_MIRROR`]. RAID5
+/// gets one row of columns with its own interlace. These are filled with zeroes first, which takes
+/// its time and can be interrupted by a signal; until the end nothing has changed.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Grow {
@@ -272,8 +274,9 @@ pub struct UnitSummary {
     pub resync_sectors: u64,
     /// Number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for none.
     pub pool: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Blocks of 4 KiB of a RAID5 metadevice that a crash and a lost column have taken together:
+    /// they read as errors until they are written. Zero for others.
+    pub lost_blocks: u32,
 }
 
 /// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is

@@ -56,9 +56,9 @@ const MD_TAB: &str = "/etc/mdctl/md.tab";
 /// partition or metadevice that nobody uses; a name without a slash is that of a metadevice, as in
 /// d10, or of a device in /dev. A mirror has the same data on 1 to 4 stripes or concats, its
 /// SUBMIRRORs, that of the first one. A soft partition is a part of a disk, partition, stripe,
-/// concat, mirror or RAID5 metadevice, its BASE, which many can share. RAID5 has its data on 3 to 64 disks or
-/// partitions, with a parity that makes up for one that is lost; it wants a state database. NAME
-/// alone stands for the entry of that name in md.tab.
+/// concat, mirror or RAID5 metadevice, its BASE, which many can share. RAID5 has its data on 3 to
+/// 64 disks or partitions, with a parity that makes up for one that is lost; it wants a state
+/// database. NAME alone stands for the entry of that name in md.tab.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
@@ -90,8 +90,8 @@ Each mirror:
 RAID5:
   -i INTERLACE  As above, but a multiple of 4k, and from 4k to 100m [default: 512k]
   -h POOL       The hot spare pool: one of its spares takes the place of a component that fails
-  -o COUNT      So many components are those that it was made of, 3 or more; the others were attached
-                later by metattach, in this order
+  -o COUNT      So many components are those that it was made of, 3 or more; the others were
+                attached later by metattach, in this order
   PACE          As for a mirror: how fast the parity, or a component, is made
   --svm-rotation
                 The parity goes around as in SVM, to the right

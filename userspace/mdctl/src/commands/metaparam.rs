@@ -46,8 +46,8 @@ use md_report::{
     WritePolicy, //
 };
 
-/// Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe, concat
-/// or RAID5 metadevice, or show them.
+/// Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe,
+/// concat or RAID5 metadevice, or show them.
 ///
 /// What is not given stays as it is; without options all are shown. The metadevice may be in use.
 #[derive(Debug, Parser)]

@@ -47,8 +47,8 @@ use clap::Parser;
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metattach";
 
-/// Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice; or let
-/// a mirror or soft partition grow.
+/// Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice; or
+/// let a mirror or soft partition grow.
 ///
 /// A submirror is made equal to the others of the mirror: what is on it is lost. It has the size of
 /// the mirror or more, and the mirror stays as large as it is.
@@ -59,8 +59,8 @@ const COMMAND: &str = "metattach";
 /// afterwards.
 ///
 /// RAID5 grows by components as well. They come behind its data, and the parity that is there makes
-/// up for them, too. They are filled with zeroes first, which takes its time; until then nothing has
-/// changed, and metattach can be interrupted. It cannot be undone later.
+/// up for them, too. They are filled with zeroes first, which takes its time; until then nothing
+/// has changed, and metattach can be interrupted. It cannot be undone later.
 ///
 /// A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMIRROR,
 /// it becomes as large as the smallest of them. What is new is copied from the first one to the

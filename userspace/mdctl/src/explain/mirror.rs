@@ -81,12 +81,13 @@ pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
     Failure::of(known, reason, next)
 }
 
-/// The resync of a mirror of a size, which was waited for, and stands still.
-pub fn unfinished(name: MetadeviceName, size: Sectors, resync: &Resync) -> Failure {
+/// The resync of a metadevice of a size, which was waited for, and stands still; `stuck` says why
+/// if nobody has cancelled it.
+pub fn unfinished(name: MetadeviceName, size: Sectors, resync: &Resync, stuck: &str) -> Failure {
     let percent = resync.percent(size);
     let reason = match resync.state {
         ResyncState::Running | ResyncState::Waiting | ResyncState::Stuck => {
-            format!("its resync stands still, {percent} % done: {STUCK}")
+            format!("its resync stands still, {percent} % done: {stuck}")
         }
         ResyncState::Cancelled => format!("its resync was cancelled, {percent} % done"),
         ResyncState::Paused => format!("its resync pauses, {percent} % done"),

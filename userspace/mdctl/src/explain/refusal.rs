@@ -144,7 +144,7 @@ impl Words {
             ),
             Refusal::NotAMirror => mirror::not_a_mirror(&self.unit),
             Refusal::NotAStripe => self.about_unit(
-                "is a mirror or soft partition, and only a concat, stripe or RAID5 grows by components",
+                "is a mirror or soft partition, and components are for a stripe, concat or RAID5",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BadSubmirror => self.about_component(
@@ -366,7 +366,7 @@ mod tests {
           next: lsblk -d -o NAME,LOG-SEC
         d10: is not a mirror
           next: metastat d10
-        d10: is a mirror or soft partition, and only a concat, stripe or RAID5 grows by components
+        d10: is a mirror or soft partition, and components are for a stripe, concat or RAID5
           next: metastat d10
         /dev/sdb: is not a concat or stripe metadevice, and a submirror is one
           next: metastat -c

@@ -9,19 +9,11 @@ use md_abi::admin::{
     Component,
     ComponentState,
     Refusal,
-    ResyncState,
     Row,
     UnitKind,
-    NO_INDEX,
     START_DEFAULT, //
 };
-use md_model::{
-    limits::RESERVED_HEAD_SECTORS,
-    raid5::layout::{
-        Layout,
-        Rotation, //
-    }, //
-};
+use md_model::limits::RESERVED_HEAD_SECTORS;
 use rustix::io::Errno;
 
 impl FakeAdmin {
@@ -99,59 +91,6 @@ impl FakeAdmin {
             return Err((Refusal::ComponentTooSmall, [needed, capacity]));
         }
         Ok(capacity - component.start_sectors)
-    }
-}
-
-/// Lays columns out that were laid out as a stripe.
-pub(super) fn lay_out_raid(rows: &[Row], components: &mut [Component]) -> Result<u64, Refused> {
-    let sizes = components.iter().map(|component| component.size_sectors);
-    let smallest = sizes.min().unwrap_or(0);
-    let interlace = rows[0].interlace_sectors;
-    let attached = rows.get(1).map_or(0, |row| row.component_count);
-    let columns = components.len() as u32 - attached;
-    let layout = Layout::new(columns, interlace, smallest, Rotation::LeftSymmetric)
-        .and_then(|layout| layout.attach(attached));
-    let refused = (Refusal::ComponentTooSmall, 0, [interlace, smallest]);
-    let layout = layout.map_err(|_| refused)?;
-    for component in components {
-        component.size_sectors = layout.used_sectors();
-    }
-    Ok(layout.sectors())
-}
-
-impl FakeAdmin {
-    /// Attaches columns to a RAID5 metadevice; answers with its rows and components, and its size.
-    pub(super) fn attach_columns(
-        &self,
-        number: u32,
-        rows: &[Row],
-        components: &[Component],
-    ) -> Result<(Vec<Row>, Vec<Component>, u64), Refused> {
-        let unit = &self.units[&number];
-        let [row] = rows else {
-            panic!("one row is attached");
-        };
-        assert_eq!(row.interlace_sectors, unit.rows[0].interlace_sectors);
-        if unit.summary.resync != ResyncState::Idle as u32 {
-            return Err((Refusal::RaidIsMade, NO_INDEX, [0; 2]));
-        }
-        let mut added = components.to_vec();
-        self.lay_out(rows, &mut added)?;
-        let needed = unit.components[0].size_sectors;
-        if let Some(index) = added.iter().position(|part| part.size_sectors < needed) {
-            let values = [needed, added[index].size_sectors];
-            return Err(at((Refusal::ComponentTooSmall, values), index));
-        }
-        let mut all = unit.components.clone();
-        all.extend(added);
-        let mut new_rows = vec![unit.rows[0]];
-        let before = unit.rows.get(1).map_or(0, |row| row.component_count);
-        new_rows.push(Row {
-            component_count: row.component_count + before,
-            ..*row
-        });
-        let size = lay_out_raid(&new_rows, &mut all)?;
-        Ok((new_rows, all, size))
     }
 }
 

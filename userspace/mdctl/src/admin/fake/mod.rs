@@ -13,6 +13,7 @@ mod layout;
 mod mirror;
 mod multihost;
 mod pools;
+mod raid;
 mod rename;
 mod scrub;
 mod sides;
@@ -268,46 +269,6 @@ impl FakeAdmin {
     }
 }
 
-impl FakeAdmin {
-    /// Attaches columns to a RAID5 metadevice.
-    fn grow_raid(
-        &mut self,
-        number: u32,
-        argument: &mut Grow,
-        rows: &[Row],
-        components: &[Component],
-    ) -> Result<(), CallError> {
-        let grown = self.attach_columns(number, rows, components);
-        let (rows, components, size) =
-            grown.map_err(|refused| refuse(&mut argument.header, refused))?;
-        argument.size_sectors = size;
-        if argument.flags & CREATE_CHECK_ONLY == 0 {
-            self.hide(number);
-            let unit = self.unit_mut(number);
-            unit.summary.size_sectors = size;
-            unit.summary.row_count = rows.len() as u32;
-            unit.summary.component_count = components.len() as u32;
-            (unit.rows, unit.components) = (rows, components);
-            self.show(number);
-        }
-        Ok(())
-    }
-}
-
-/// Options of a new mirror or RAID5 metadevice, with the pace that everybody has if none was chosen.
-fn with_pace(options: MirrorOptions, kind: u32) -> MirrorOptions {
-    let kinds = [UnitKind::Mirror, UnitKind::Raid].map(|kind| kind as u32);
-    if !kinds.contains(&kind) || options.target_us != 0 && kind == UnitKind::Raid as u32 {
-        return options;
-    }
-    MirrorOptions {
-        target_us: 20_000,
-        floor_kib_s: 1000,
-        ceiling_kib_s: 200_000,
-        ..options
-    }
-}
-
 /// Writes a refusal into a header.
 fn refuse(header: &mut Header, (refusal, index, values): Refused) -> CallError {
     header.refusal = refusal as u32;
@@ -345,20 +306,10 @@ impl Admin for FakeAdmin {
         } else {
             let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
             assert!(kinds.contains(&argument.kind));
-            if argument.kind == UnitKind::Raid as u32 {
-                let MirrorOptions {
-                    read_policy,
-                    write_policy,
-                    pass,
-                    ..
-                } = argument.mirror;
-                assert_eq!((read_policy, write_policy, pass), (0, 0, 0));
-            } else {
-                assert_eq!(argument.mirror, MirrorOptions::default());
-            }
+            raid::check_options(&argument.mirror, argument.kind);
             let size = self.lay_out(rows, &mut components);
             if argument.kind == UnitKind::Raid as u32 {
-                size.and_then(|_| layout::lay_out_raid(rows, &mut components))
+                size.and_then(|_| raid::lay_out(rows, &mut components))
             } else {
                 size
             }
@@ -387,7 +338,7 @@ impl Admin for FakeAdmin {
                 summary.flags |= UNIT_SVM_ROTATION;
             }
             summary.parent = NO_PARENT;
-            summary.mirror = with_pace(argument.mirror, argument.kind);
+            summary.mirror = raid::with_pace(argument.mirror, argument.kind);
             summary.pool = argument.pool;
             let unit = FakeUnit {
                 summary,
