@@ -3,9 +3,10 @@
 # Intent: a program of 32 bits, whose structures have shorter addresses, gets the same from
 #         /dev/md/mhd as one of 64 bits; and who opens the device loads the module.
 # Clause: issue 10: mhd(7I), the MHIOC numbers and structures
-# Lanes: drawn
+# Lanes: drawn,nodebug
 # Vm: --disks 1 --disk-size 16M
 # Timeout: 120
+# Not on the debug kernel, which does not run such programs.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/lio.sh
