@@ -144,8 +144,7 @@ same_sides d10
 run fsfreeze -u /mnt
 
 note "while it is offline it can be mounted to read, as it was at that moment"
-# What was read of it before, by its own name, is old. It is kept as long as somebody has it open.
-exec {held}<$d12
+# What was read of it before, by its own name, is old.
 run dd if=$d12 of=/dev/null bs=1M status=none
 run write_synced /mnt/kept/second
 tree_checksums /mnt/kept >/tmp/kept2
@@ -161,7 +160,6 @@ run write_synced /mnt/later
 if dd if=/dev/zero of=$d12 bs=4k count=1 oflag=direct conv=notrunc 2>/dev/null; then
 	fail "what is offline can be written"
 fi
-exec {held}<&-
 refuse 'd12: is in use' metaonline d10 d12
 same "states" "Okay,Offline" "$(states d10)"
 (cd /tmp/side/kept && sha256sum --quiet -c /tmp/kept2) || fail "a file is not what was written"
