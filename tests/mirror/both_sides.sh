@@ -5,7 +5,7 @@
 #         the last, everything is there that was synced; if it is the other one, which lacks what
 #         was written since, nothing of it is read, until the last one is back, too.
 # Clause: svm.md 4.2, 4.7; DURABILITY 5, 8; issue 7
-# Lanes: drawn
+# Lanes: long
 # Vm: --disks 4 --disk-size 64M
 # Timeout: 300
 # What is compared: files with what was synced; what is read with an error.

@@ -4,7 +4,7 @@
 #         and a side is being resynced, also with its disks off: nothing is lost, nobody sees an
 #         error, the resync goes on and ends, and the sides are the same.
 # Clause: DURABILITY 23; issue 7
-# Lanes: drawn
+# Lanes: long
 # Vm: --disks 5 --disk-size 96M
 # Timeout: 240
 # What is compared: what fio reads with what it wrote, files with what was synced, the sides.

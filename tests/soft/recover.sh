@@ -3,8 +3,7 @@
 # Intent: the whole state database is destroyed, and 'metarecover -d' makes the soft partitions by
 #         their watermarks, with the same layout and data, on a disk and on a mirror. Watermarks
 #         that are older, of another base, at another place, torn or forged change no layout; one
-#         copy is enough, and 'metarecover -m' writes them anew. Other alignments, and those of a
-#         stripe, are found as well, and what is added later suits the base.
+#         copy is enough, and 'metarecover -m' writes them anew.
 # Clause: svm.md 6.2, 6.6; DURABILITY 1, 5, 21; issue 8
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 128M --leaks
@@ -120,35 +119,3 @@ run metarecover /dev/sda -p -d
 same "layout" "$layout" "$(metastat -p d20 d21)"
 same "data" "$(head -n 2 <<<"$sums")" "$(for unit in d20 d21; do sum $unit; done)"
 run metaclear -p /dev/sda
-
-note "other alignments, and a stripe whose chunks are no power of two"
-run metainit d22 -p /dev/sda -A 64k 3m
-run metainit d23 -p /dev/sda -A 4m 8m
-run metainit d24 -p /dev/sda -A 72k 720k
-run metattach d22 2m
-run metainit -f d1 1 2 /dev/sdb /dev/sdc -i 96k
-run metainit d25 -p d1 -A 96k 6m
-run metainit d26 -p d1 6m
-run metattach d25 3m
-units="d22 d23 d24 d25 d26"
-# The alignment is not in the watermarks: that of the base is taken from then on.
-# shellcheck disable=SC2086
-extents_of() { metastat -p $units | sed 's/ -A [0-9]*b$//'; }
-for unit in $units; do fill "$unit"; done
-layout=$(extents_of)
-printf '%s\n' "$layout"
-sums=$(for unit in $units; do sum "$unit"; done)
-destroy
-run metarecover /dev/sda -p -d
-run metainit -f d1 1 2 /dev/sdb /dev/sdc -i 96k
-run metarecover d1 -p -d
-same "layout" "$layout" "$(extents_of)"
-same "data" "$sums" "$(for unit in $units; do sum "$unit"; done)"
-for unit in $units; do run metattach "$unit" 3m; done
-aligned() { described "$1" ".soft_partition.extents[-1].start / 512 % $2"; }
-same "what was added on the stripe" "0 0" "$(aligned d25 192) $(aligned d26 192)"
-run metarecover /dev/sda -p
-run metarecover d1 -p
-run metaclear -p d1
-run metaclear -p /dev/sda
-run metaclear d1
