@@ -179,7 +179,11 @@ pub(crate) fn send(device: &Device, change: &Change) -> Verdict {
         // The kernel's NVMe driver does not unregister: it would register a key of zeros.
         Out::Register | Out::RegisterAndIgnore if other == 0 => Verdict::Unsupported,
         Out::Register => device.register(key, other, false),
-        Out::RegisterAndIgnore => device.register(0, other, true),
+        // NVMe's command for a first key does not replace another one, whatever is to be ignored.
+        Out::RegisterAndIgnore => match device.register(0, other, true) {
+            Verdict::Conflict => device.register(other, other, true),
+            verdict => verdict,
+        },
         Out::Reserve => device.reserve(key, kind),
         Out::Release => device.release(key, kind),
         Out::Clear => device.clear(key),

@@ -185,23 +185,23 @@ pub(crate) struct Shape {
     moving: Option<Arc<Moving>>,
     /// Part of the map, for requests that need no more of it.
     first_run: FirstRun,
-    /// Whether it is a soft partition on a mirror, so that no request has to find out.
-    is_on_mirror: bool,
+    /// Whether it is a soft partition on a mirror or RAID5, so that no request has to find out.
+    is_carried: bool,
 }
 
 impl Shape {
     /// A unit and its components.
     pub(crate) fn new(unit: Unit, components: KVec<Arc<Component>>) -> Self {
         let base = components.first().and_then(|base| base.child.as_ref());
-        let is_on_mirror =
-            unit.soft().is_some() && base.is_some_and(|base| base.body.upkeep().is_some());
+        let carries = |base: &Child| base.body.upkeep.is_some() || base.body.raid.is_some();
+        let is_carried = unit.soft().is_some() && base.is_some_and(carries);
         let first_run = unit.striped().map_or(FirstRun::NONE, |map| map.first_run());
         Self {
             unit,
             components,
             moving: None,
             first_run,
-            is_on_mirror,
+            is_carried,
         }
     }
 
@@ -251,18 +251,17 @@ impl Shape {
     /// The mirror that a soft partition is on, if it is one that is on a mirror.
     #[inline]
     pub(crate) fn mirror_below(&self) -> Option<&Child> {
-        if !self.is_on_mirror {
-            return None;
-        }
-        self.components.first()?.child.as_ref()
+        self.carrier_below()
+            .filter(|base| base.body.upkeep.is_some())
     }
 
     /// The mirror or RAID5 metadevice that a soft partition is on, whose disk carries its requests.
     #[inline]
     pub(crate) fn carrier_below(&self) -> Option<&Child> {
-        let base = self.components.first()?.child.as_ref()?;
-        let carries = base.body.upkeep.is_some() || base.body.raid.is_some();
-        carries.then_some(base)
+        if !self.is_carried {
+            return None;
+        }
+        self.components.first()?.child.as_ref()
     }
 
     /// Whether it is RAID5, or a soft partition on that.

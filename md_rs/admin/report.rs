@@ -43,6 +43,7 @@ use crate::{
         Raided,
         SyncMap, //
     },
+    raid::Raid,
     unit_table::UnitTable,
     Refused, //
 };
@@ -76,7 +77,7 @@ pub(super) fn status(units: &Mutex<UnitTable>, status: &mut abi::Status) -> Resu
     ])?;
     check_zero(&[status.unit.flags, status.unit.resync])?;
     check_zero(&[status.unit.resynced_sectors, status.unit.resync_sectors])?;
-    check_zero(&[status.unit.pool, status.unit.reserved])?;
+    check_zero(&[status.unit.pool, status.unit.lost_blocks])?;
     options::check_none(&status.unit.mirror)?;
     let units = units.lock();
     let metadevice = units.get(&name)?;
@@ -198,7 +199,7 @@ fn summary(metadevice: &Metadevice) -> abi::UnitSummary {
         resynced_sectors: resync.done,
         resync_sectors: resync.total,
         pool: body.pool().map_or(0, |pool| pool.saturating_add(1)),
-        reserved: 0,
+        lost_blocks: body.raid().map_or(0, Raid::lost_blocks),
     }
 }
 

@@ -38,9 +38,17 @@ pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     }
 }
 
-/// Whether a request is a read that was not tried yet, of columns that are in service.
+/// Whether a request is a read that was not tried yet, of columns that are in service, and nothing
+/// is lost.
 pub(super) fn may_forward(target: Target<'_>, request: &Request) -> bool {
     if request.operation() != Operation::Read || request.stage() != Stage::New {
+        return false;
+    }
+    if target
+        .body
+        .raid()
+        .is_none_or(|raid| raid.lost_blocks() != 0)
+    {
         return false;
     }
     let layout = target.unit.layout();

@@ -15,7 +15,7 @@
 //! - [`published`]: what is read without a lock and replaced as a whole.
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
-//! - [`random`]: new identities.
+//! - [`random`]: new identities; [`crc32c`]: checksums of data.
 //! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]:
 //!   word to user space.
 //! - [`module`]: references to modules, and loading them.
@@ -29,6 +29,7 @@ pub(crate) mod chardev;
 pub(crate) mod clone;
 mod completion;
 pub(crate) mod copied;
+pub(crate) mod crc32c;
 mod deferred;
 pub(crate) mod disk;
 pub(crate) mod errand;

@@ -467,6 +467,12 @@ impl Request {
         }
     }
 
+    /// Whether what it writes has to be beyond all caches when it ends (`REQ_FUA`).
+    pub(crate) fn is_durable(&self) -> bool {
+        const FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
+        self.raw().cmd_flags & FUA != 0
+    }
+
     /// First sector, on the disk that carries it.
     pub(crate) fn sector(&self) -> u64 {
         self.raw()

@@ -8,6 +8,7 @@
 //! 5. If a column has failed, that is judged and recorded; if it was in step 3, everything is done
 //!    again without it. Then the requests end.
 
+use kernel::prelude::*;
 use md_model::{
     mirror::component::State,
     raid5::{
@@ -64,6 +65,7 @@ pub(crate) fn take(
         if count > 0 {
             work.run(target, &mut batch);
             work.end(target, &mut batch);
+            raid.note_lost(&work);
         } else if held.is_none() {
             return;
         }
@@ -140,6 +142,9 @@ impl Work {
                     Some(index) if is_final => {
                         if let Some(line) = self.lines.get_mut(index) {
                             line.add(piece.column, piece.skip, piece.count, is_write);
+                            if is_write && request.is_durable() {
+                                line.set_durable();
+                            }
                         }
                     }
                     Some(_) => {}
@@ -200,20 +205,17 @@ impl Work {
             return true;
         }
         self.note_changes();
-        if !self.has_free_slot() {
-            let present = target.present();
-            if self.flush_settled(target).is_err() {
-                self.give_up(u64::MAX);
-                return true;
-            }
-            if target.present() != present {
-                // The lines were prepared for a column that is out of service since.
-                return false;
-            }
+        if !self.may_use_slot() && self.flush_settled(target).is_err() {
+            self.give_up(u64::MAX);
+            return true;
+        }
+        if self.is_void(target) {
+            return false;
         }
         let failed = self.write_slots(target);
         if failed != 0 {
-            if !target.judge() && failed & target.present() != 0 {
+            target.judge();
+            if !self.is_void(target) {
                 self.give_up(failed);
             }
             return false;
@@ -321,7 +323,7 @@ impl Work {
     fn end(&mut self, target: Target<'_>, batch: &mut Batch) {
         let mut flushes = batch.iter().flatten();
         let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
-        let is_flushed = !has_flush || self.flush_settled(target).is_ok();
+        let is_flushed = !has_flush || self.flush_all(target).is_ok();
         for place in batch.iter_mut() {
             let Some(request) = place.take() else {
                 continue;
@@ -339,14 +341,23 @@ impl Work {
         }
     }
 
-    /// Whether all lines of a request are done.
+    /// Makes durable what was written, and what is not lost any more since then.
+    pub(super) fn flush_all(&mut self, target: Target<'_>) -> Result {
+        self.flush_settled(target)?;
+        self.settle_list(target, false)
+    }
+
+    /// Whether all lines of a request are done, and none of its sectors is lost.
     fn is_done(&mut self, target: Target<'_>, request: &Request, is_write: bool) -> bool {
         let mut is_done = true;
-        self.for_pieces(target, request, |work, index, _, _| {
+        self.for_pieces(target, request, |work, index, piece, _| {
             let line = work.lines.get(index);
             let has_failed =
                 line.is_none_or(|line| line.is_unreadable || (is_write && line.is_unwritten));
-            is_done &= !has_failed;
+            if is_write && !has_failed {
+                work.lost.note_written(&piece);
+            }
+            is_done &= !has_failed && !work.lost.has(&piece);
         });
         is_done
     }

@@ -312,18 +312,18 @@ impl Work {
     fn rewrite(&mut self, target: Target<'_>, line: Line, column: u32) -> bool {
         self.clear();
         let present = target.present();
-        if !self.has_free_slot() && self.flush_settled(target).is_err() {
-            return false;
-        }
-        if present != target.present() || !may_compare(target, &line) {
-            return false;
-        }
         let Some(work) = self.lines.first_mut() else {
             return false;
         };
         work.begin(line);
         work.make(column);
         self.used = 1;
+        if !self.may_use_slot() && self.flush_settled(target).is_err() {
+            return false;
+        }
+        if present != target.present() || !may_compare(target, &line) {
+            return false;
+        }
         if !self.read_lines(target) {
             target.judge();
             return false;

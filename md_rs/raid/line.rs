@@ -8,6 +8,8 @@ use md_model::raid5::{
     layout::Line,
     plan::{
         choose,
+        is_announced,
+        may_announce,
         Case,
         Lost,
         Plan, //
@@ -40,6 +42,10 @@ pub(super) struct LineWork {
     /// The column that is made of the others.
     made: Option<u32>,
     plan: Option<Plan>,
+    /// Whether a request that writes it is to be durable at its end, and so in the logs.
+    is_durable: bool,
+    /// Whether it is written as a whole, and only announced in the logs.
+    pub(super) is_announced: bool,
     /// Columns that are written, as bits.
     writes: u64,
     /// Columns of which the last transfer has failed, as bits.
@@ -85,6 +91,8 @@ impl LineWork {
             unread: None,
             made: None,
             plan: None,
+            is_durable: false,
+            is_announced: false,
             writes: 0,
             failed_set: 0,
             is_unreadable: false,
@@ -102,6 +110,7 @@ impl LineWork {
         (self.lost, self.unread, self.made, self.plan) = (None, None, None, None);
         (self.writes, self.failed_set) = (0, 0);
         (self.is_unreadable, self.is_unwritten) = (false, false);
+        (self.is_durable, self.is_announced) = (false, false);
     }
 
     /// Sectors of a column are wanted, or written to.
@@ -118,6 +127,11 @@ impl LineWork {
         }
     }
 
+    /// What is written is durable when its request ends.
+    pub(super) fn set_durable(&mut self) {
+        self.is_durable = true;
+    }
+
     /// The whole line is made anew on one column, of the others.
     pub(super) fn make(&mut self, column: u32) {
         self.made = Some(column);
@@ -125,8 +139,9 @@ impl LineWork {
         self.writes = bit(column);
     }
 
-    /// Finds out what there is to do, as the columns are now. `columns`: how many there are.
-    pub(super) fn prepare(&mut self, target: Target<'_>, columns: u32) {
+    /// Finds out what there is to do, as the columns are now. `columns`: how many there are;
+    /// `may_announce`: whether it may be announced.
+    fn prepare(&mut self, target: Target<'_>, columns: u32, may_announce: bool) {
         let all = (0..columns).fold(0, |all, column| all | bit(column));
         let mut gone = (0..columns).filter(|c| !target.is_served(*c, self.line.start));
         self.lost = gone.next();
@@ -139,7 +154,7 @@ impl LineWork {
         let is_known = target.unit.progress().is_parity_known(self.line.start);
         let is_hopeless = self.lost.is_some() && self.unread.is_some();
         (self.made, self.plan, self.writes) = (None, None, 0);
-        self.failed_set = 0;
+        (self.failed_set, self.is_announced) = (0, false);
         if self.touched_set != 0 && target.unit.is_unrecorded() {
             self.is_unwritten = true;
         }
@@ -159,7 +174,7 @@ impl LineWork {
             self.made = self.lost.or(self.unread);
         }
         if self.touched_set != 0 && !self.is_unwritten {
-            self.plan_writes(all, is_known);
+            self.plan_writes(all, is_known, may_announce);
         }
         self.writes |= self.unread.map_or(0, bit);
         if self.plan.is_none() && self.unread == Some(self.line.parity) {
@@ -177,7 +192,7 @@ impl LineWork {
         self.unread.map_or(0, bit) & !bit(self.line.parity)
     }
 
-    fn plan_writes(&mut self, all: u64, is_known: bool) {
+    fn plan_writes(&mut self, all: u64, is_known: bool, may_announce: bool) {
         let parity = bit(self.line.parity);
         let lost = match self.lost {
             _ if self.made.is_some() => Lost::Touched,
@@ -198,6 +213,8 @@ impl LineWork {
             self.is_unwritten = true;
             return;
         }
+        let span = (self.span.0.into(), self.span.1.into());
+        self.is_announced = may_announce && !self.is_durable && is_announced(&case, span);
         self.writes = self.touched_set & !self.lost.map_or(0, bit);
         if self.plan != Some(Plan::Bare) && self.lost != Some(self.line.parity) {
             self.writes |= parity;
@@ -362,11 +379,19 @@ impl Work {
         lines.for_each(LineWork::note_unread);
     }
 
-    /// Finds out what there is to do.
+    /// Finds out what there is to do, for the columns that are in service now.
     pub(super) fn prepare(&mut self, target: Target<'_>) {
+        self.prepared_for = target.present();
         let columns = self.columns;
+        let may_announce = may_announce(&target.unit.progress(), self.lost.is_empty());
         let lines = self.lines.iter_mut().take(self.used);
-        lines.for_each(|line| line.prepare(target, columns));
+        lines.for_each(|line| line.prepare(target, columns, may_announce));
+    }
+
+    /// Whether other columns are in service than those that the lines were prepared for: they have
+    /// to be prepared anew.
+    pub(super) fn is_void(&self, target: Target<'_>) -> bool {
+        self.prepared_for != target.present()
     }
 
     /// Makes the columns that are made of the others.

@@ -10,12 +10,15 @@
 //! 1. [`line`]: what is done about one line.
 //! 2. [`batch`]: several lines together, from the requests to their end.
 //! 3. [`slots`]: the log of each column.
-//! 4. [`replay`]: what is done about the logs before the first request.
-//! 5. [`judge`]: what becomes of columns that fail.
-//! 6. [`build`]: the parity for the first time, or a new column; [`source`]: what that is copied
+//! 4. [`window`]: lines of the batches that still count.
+//! 5. [`replay`]: what is done about the logs before the first request; [`settle`]: and about lines
+//!    that were only announced there.
+//! 6. [`lost`]: what cannot be told after a crash.
+//! 7. [`judge`]: what becomes of columns that fail.
+//! 8. [`build`]: the parity for the first time, or a new column; [`source`]: what that is copied
 //!    from.
-//! 7. [`check`]: whether the parity is what it should be.
-//! 8. [`ledger`]: what is remembered of all that.
+//! 9. [`check`]: whether the parity is what it should be.
+//! 10. [`ledger`]: what is remembered of all that.
 
 mod batch;
 pub(crate) mod build;
@@ -23,9 +26,12 @@ pub(crate) mod check;
 pub(crate) mod judge;
 pub(crate) mod ledger;
 mod line;
+mod lost;
 mod replay;
+mod settle;
 mod slots;
 mod source;
+mod window;
 
 use kernel::{
     new_mutex,
@@ -64,7 +70,9 @@ use md_model::{
 
 use self::{
     line::LineWork,
-    source::Source, //
+    lost::Lost,
+    source::Source,
+    window::Window, //
 };
 use crate::{
     body::{
@@ -103,6 +111,8 @@ pub(crate) struct Raid {
     work: Mutex<Work>,
     /// Why it cannot be used: see [`Raid::block`].
     blocked: Atomic<u32>,
+    /// Blocks of 4 KiB that are lost.
+    lost: Atomic<u32>,
     /// How fast something is made, or checked.
     #[pin]
     pace: Mutex<Pace>,
@@ -119,6 +129,7 @@ impl Raid {
             pin_init!(Self {
                 work <- new_mutex!(work, "md_raid_work"),
                 blocked: Atomic::new(0),
+                lost: Atomic::new(0),
                 pace <- new_mutex!(Pace::new(), "md_raid_pace"),
                 check <- new_mutex!(Scrub::new(), "md_raid_check"),
             }),
@@ -134,6 +145,17 @@ impl Raid {
     /// Whether that is so.
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked.load(Acquire) != 0
+    }
+
+    /// How many blocks of 4 KiB are lost: they read as errors.
+    #[inline]
+    pub(crate) fn lost_blocks(&self) -> u32 {
+        self.lost.load(Acquire)
+    }
+
+    /// That may have changed.
+    fn note_lost(&self, work: &Work) {
+        self.lost.store(work.lost.blocks(), Release);
     }
 }
 
@@ -220,6 +242,10 @@ pub(crate) struct Work {
     /// Lines of this batch.
     used: usize,
     columns: u32,
+    /// The columns in service that the lines were prepared for, as bits.
+    prepared_for: u64,
+    window: Window,
+    lost: Lost,
     /// Number of the next batch.
     sequence: u64,
     /// The first batch that is not known to be durable in place.
@@ -249,6 +275,9 @@ impl Work {
             lines: KVec::with_capacity(lines, GFP_KERNEL)?,
             used: 0,
             columns,
+            prepared_for: 0,
+            window: Window::new()?,
+            lost: Lost::new()?,
             sequence: 1,
             tail: 1,
             source: None,
@@ -293,13 +322,13 @@ impl Work {
     }
 }
 
-/// Longest request that changes something, in sectors, of so many columns: whatever the interlace,
-/// it fits into a batch. A line is used for 16 sectors of it or more, but for three at the edges.
+/// Longest request that changes something, in sectors: it fits into a batch, and rows that it has
+/// as a whole stay whole.
 pub(crate) fn largest_change(layout: &Layout) -> u32 {
     let line_bytes = LINE_BYTES.saturating_mul(layout.columns() as usize);
     let lines = BATCH_BYTES.checked_div(line_bytes).unwrap_or(1);
     let lines = u32::try_from(lines).unwrap_or(1).min(BATCH_LINES_MAX);
-    lines.saturating_sub(3).saturating_mul(16).max(8)
+    layout.longest_within(lines)
 }
 
 /// Puts the logs of a new metadevice in order, before it is recorded. No request may be under way.
@@ -315,7 +344,10 @@ pub(crate) fn replay_logs(body: &Body, may_write: bool) {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return;
     };
-    if let Err(error) = raid.work.lock().replay(target, may_write) {
+    let mut work = raid.work.lock();
+    let replayed = work.replay(target, may_write);
+    raid.note_lost(&work);
+    if let Err(error) = replayed {
         let number = body.number();
         pr_err!(
             "d{number}: its logs cannot be carried out ({error:?}), so it cannot be opened: bring \
@@ -331,7 +363,9 @@ pub(crate) fn checkpoint(body: &Body) -> Result {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return Ok(());
     };
-    raid.work.lock().checkpoint_settled(target)
+    let mut work = raid.work.lock();
+    work.checkpoint_settled(target)?;
+    work.settle_list(target, true)
 }
 
 /// Room for lines of a layout to which columns were attached, as many as there were before: what
@@ -346,6 +380,8 @@ pub(crate) fn use_room(body: &Body, mut room: Work) {
     let Some(raid) = body.raid() else { return };
     let mut work = raid.work.lock();
     (room.sequence, room.tail) = (work.sequence, work.tail);
+    core::mem::swap(&mut room.lost, &mut work.lost);
+    core::mem::swap(&mut room.window, &mut work.window);
     let before = core::mem::replace(&mut *work, room);
     drop(work);
     drop(before);
@@ -386,7 +422,7 @@ pub(crate) fn leave(body: &Body) {
         return;
     }
     let is_made = target.unit.progress().activity != Activity::Nothing;
-    if raid.work.lock().flush_settled(target).is_ok() && is_made {
+    if raid.work.lock().flush_all(target).is_ok() && is_made {
         target.record();
     }
 }

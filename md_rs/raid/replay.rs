@@ -33,9 +33,18 @@ use super::{
 use crate::kapi::bdev::Buffer;
 
 /// Memory for a page and for the sectors of an entry.
-struct Memory {
-    page: Buffer,
-    data: Buffer,
+pub(super) struct Memory {
+    pub(super) page: Buffer,
+    pub(super) data: Buffer,
+}
+
+/// Entries of a slot.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Which {
+    /// Those of which the slot has the sectors.
+    Logged,
+    /// Those that are announced; their sectors are those in place.
+    Announced,
 }
 
 impl Work {
@@ -46,34 +55,57 @@ impl Work {
             data: Buffer::new((LINE_SECTORS * SECTOR_BYTES) as usize)?,
         };
         // A column whose log cannot be read is out of service, and all is looked at again.
-        let found = loop {
-            let found = read_heads(target, &mut memory)?;
-            match found {
-                Some(found) => break found,
-                None if may_write && target.judge() => {}
-                None => return Err(EIO),
+        let redone = loop {
+            match self.carry_out(target, &mut memory, may_write) {
+                Ok(redone) => break redone,
+                Err(_) if may_write && target.judge() => {}
+                Err(error) => return Err(error),
             }
         };
+        let (number, lost) = (target.body.number(), self.lost.blocks());
+        if lost > 0 {
+            pr_err!(
+                "d{number}: {lost} blocks of 4 KiB read as errors until they are written again: \
+                 they were being written when the power went, and a column went with it\n"
+            );
+        }
+        if !may_write {
+            return Ok(());
+        }
+        if redone > 0 {
+            pr_info!("d{number}: {redone} batches of writes of its logs were carried out\n");
+        }
+        target.judge();
+        self.flush_settled(target)?;
+        self.settle_list(target, false)?;
+        self.checkpoint_settled(target)
+    }
+
+    /// Looks at all logs, and carries out what may have begun. How many batches.
+    fn carry_out(
+        &mut self,
+        target: Target<'_>,
+        memory: &mut Memory,
+        may_write: bool,
+    ) -> Result<u32> {
+        if !self.read_list(target, &mut memory.page) {
+            return Err(EIO);
+        }
+        let found = read_heads(target, memory)?.ok_or(EIO)?;
         let scan = Scan::new(target.unit.log(), &found);
         let mut redone = 0u32;
         let mut from = 0;
         while let Some(batch) = scan.first_from(from) {
             from = batch.sequence.checked_add(1).ok_or(EOVERFLOW)?;
-            if redo(target, &batch, &mut memory, may_write)? {
+            let whole = redo(target, &batch, memory, may_write)?;
+            if whole != 0 {
+                self.settle_announced(target, &batch, whole, memory)?;
                 redone = redone.saturating_add(1);
             }
         }
         self.sequence = scan.next_sequence();
         self.tail = scan.tail().max(1);
-        if !may_write {
-            return Ok(());
-        }
-        if redone > 0 {
-            let number = target.body.number();
-            pr_info!("d{number}: {redone} batches of writes of its logs were carried out\n");
-        }
-        target.judge();
-        self.checkpoint_settled(target)
+        Ok(redone)
     }
 }
 
@@ -112,20 +144,22 @@ fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Fo
     Ok(Some(found))
 }
 
-/// Carries a batch out, if it is one that may have begun. Whether it is.
-fn redo(target: Target<'_>, batch: &Batch, memory: &mut Memory, may_write: bool) -> Result<bool> {
+/// Carries out what a batch has logged, if it is one that may have begun. The columns that have it,
+/// as bits; none if it has not begun.
+fn redo(target: Target<'_>, batch: &Batch, memory: &mut Memory, may_write: bool) -> Result<u64> {
     let present = target.present();
     let mut whole = 0;
     let mut has_entries = false;
     for column in target.members(batch.holders & present) {
-        let entries = for_entries(target, batch, column, memory, &mut |_, _| Ok(()))?;
+        let only_look = &mut |_: &Entry, _: &Buffer| Ok(());
+        let entries = for_entries(target, batch, column, memory, Which::Logged, only_look)?;
         if let Some(entries) = entries {
             whole |= bit(column);
             has_entries |= entries > 0;
         }
     }
     if judge(batch.members, !present, whole) == Verdict::Leave || !has_entries {
-        return Ok(false);
+        return Ok(0);
     }
     if !may_write {
         return Err(EROFS);
@@ -134,26 +168,29 @@ fn redo(target: Target<'_>, batch: &Batch, memory: &mut Memory, may_write: bool)
         let Some(component) = target.column(column) else {
             continue;
         };
-        let written = for_entries(target, batch, column, memory, &mut |entry, data| {
+        let again = &mut |entry: &Entry, data: &Buffer| {
             let sector = target.sector(column, entry.offset);
             component
                 .device
                 .write_copy(sector, entry.count.into(), data, 0, false)
-        });
+        };
+        let written = for_entries(target, batch, column, memory, Which::Logged, again);
         if !matches!(written, Ok(Some(_))) {
             component.note_write_failed();
         }
     }
-    Ok(true)
+    Ok(whole)
 }
 
-/// Calls `each` for the entries that a column has in a batch, with their data. How many there are;
-/// `None` if it does not have the batch, or not all of it, or cannot be read.
-fn for_entries(
+/// Calls `each` for such entries that a column has in a batch, with their data. How many entries
+/// there are of both kinds; `None` if it does not have the batch, or not all of it, or cannot be
+/// read.
+pub(super) fn for_entries(
     target: Target<'_>,
     batch: &Batch,
     column: u32,
     memory: &mut Memory,
+    which: Which,
     each: &mut dyn FnMut(&Entry, &Buffer) -> Result,
 ) -> Result<Option<u32>> {
     let component = target.column(column).ok_or(EINVAL)?;
@@ -172,17 +209,25 @@ fn for_entries(
         if entry.end() > target.layout().column_sectors() {
             return Ok(None);
         }
+        let (from, is_asked) = match which {
+            Which::Logged => (sector, !entry.is_announced),
+            Which::Announced => (target.sector(column, entry.offset), entry.is_announced),
+        };
+        sector = sector.saturating_add(entry.logged());
+        count = count.saturating_add(1);
+        if !is_asked {
+            continue;
+        }
         let read = component
             .device
-            .read_part(sector, entry.count.into(), &mut memory.data, 0);
+            .read_part(from, entry.count.into(), &mut memory.data, 0);
         let bytes = (entry.count as usize).saturating_mul(SECTOR_BYTES as usize);
         let data = memory.data.get(..bytes).unwrap_or(&[]);
-        if read.is_err() || checksum(data) != entry.checksum {
+        let is_right = entry.is_announced || checksum(data) == entry.checksum;
+        if read.is_err() || !is_right {
             return Ok(None);
         }
         each(&entry, &memory.data)?;
-        sector = sector.saturating_add(entry.count.into());
-        count = count.saturating_add(1);
     }
     Ok(Some(count))
 }

@@ -20,16 +20,19 @@ use super::{
 };
 use crate::{
     abi::Refusal,
-    kapi::volley::{
-        Extent,
-        Outcome, //
+    kapi::{
+        crc32c::checksum,
+        volley::{
+            Extent,
+            Outcome, //
+        }, //
     },
     Refused, //
 };
 
 /// How often something is tried again after states have changed: each time there is one column less
 /// in service.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 impl Work {
     /// Sends a flush to all columns that are in service. Whether all of them have carried it out;
@@ -48,6 +51,7 @@ impl Work {
         if all_done {
             // Everything that was acknowledged is in place, and now durable there.
             self.tail = self.sequence;
+            self.window.clear();
             target.unit.note_flushed();
         }
         all_done
@@ -67,7 +71,7 @@ impl Work {
     }
 
     /// Notes which of the writes have failed, one for each column. Whether none has.
-    fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> bool {
+    pub(super) fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> bool {
         let mut all_done = true;
         for (column, shot) in (0..).zip(sent) {
             let (Some(shot), Some(component)) = (*shot, target.column(column)) else {
@@ -154,10 +158,19 @@ impl Work {
         Some(shot)
     }
 
-    /// Whether there is a free slot for the next batch. If not, what is in the oldest has to be
-    /// made durable in place first (`DURABILITY.md` clause 7).
-    pub(super) fn has_free_slot(&self) -> bool {
+    /// Whether the lines may have the next slot as things are. If not, what has the oldest slot has
+    /// to be durable in place first (`DURABILITY.md` clause 7); or what else counts of a line that
+    /// is announced.
+    pub(super) fn may_use_slot(&self) -> bool {
+        let lines = || {
+            let lines = self.lines.iter().take(self.used);
+            lines.filter(|line| line.written() != 0)
+        };
+        let announced = lines().filter(|line| line.is_announced).count();
+        let mut places = lines().map(|line| (line.line.start, line.is_announced));
         self.sequence.saturating_sub(self.tail) < SLOTS
+            && self.window.has_room(announced)
+            && places.all(|(start, is_announced)| self.window.is_clear_of(start, is_announced))
     }
 
     /// Writes what the lines are to change to the logs of their columns. Columns that have failed
@@ -187,6 +200,12 @@ impl Work {
         }
         self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
+        // Also if it has failed: those who have it may be the ones that are there after a crash.
+        for line in self.lines.iter().take(self.used) {
+            if line.written() != 0 {
+                self.window.note(line.line.start, line.is_announced);
+            }
+        }
         failed
     }
 
@@ -198,14 +217,15 @@ impl Work {
             let Some((entry, extent)) = self.entry(index, column) else {
                 continue;
             };
-            let checksum = log::checksum(self.volley.bytes(extent)?);
+            let checksum = checksum(self.volley.bytes(extent)?);
             *entries.get_mut(count)? = Entry { checksum, ..entry };
             count = count.checked_add(1)?;
         }
         let shot = self.load_slot(target, column, members, entries.get(..count)?)?;
         for index in 0..self.used {
-            if let Some((_, extent)) = self.entry(index, column) {
-                self.volley.add(shot, extent)?;
+            match self.entry(index, column) {
+                Some((entry, extent)) if !entry.is_announced => self.volley.add(shot, extent)?,
+                _ => {}
             }
         }
         Some(shot)
@@ -218,6 +238,7 @@ impl Work {
         let entry = Entry {
             offset: line.line.start.checked_add(from.into())?,
             count,
+            is_announced: line.is_announced,
             checksum: 0,
         };
         Some((entry, self.extent(index, column, from, count)))
@@ -227,17 +248,20 @@ impl Work {
     /// and with each line which of its columns have.
     pub(super) fn write_lines(&mut self, target: Target<'_>) {
         self.volley.clear();
-        for index in 0..self.used {
-            for column in 0..target.count() {
+        for column in 0..target.count() {
+            // What follows the last line on its column goes with it.
+            let mut last: Option<(u32, u64)> = None;
+            for index in 0..self.used {
                 let Some((entry, extent)) = self.entry(index, column) else {
                     continue;
                 };
-                let shot = target.column(column).and_then(|component| {
-                    let sector = target.sector(column, entry.offset);
-                    let shot = self.volley.write(&component.device, sector, false)?;
-                    self.volley.add(shot, extent)?;
-                    Some(shot)
-                });
+                let joined = last.filter(|(_, end)| *end == entry.offset);
+                let joined = joined.filter(|(shot, _)| self.volley.add(*shot, extent).is_some());
+                let shot = match joined {
+                    Some((shot, _)) => Some(shot),
+                    None => self.load_line(target, column, entry.offset, extent),
+                };
+                last = shot.map(|shot| (shot, entry.end()));
                 if let Some(line) = self.lines.get_mut(index) {
                     line.note_sent(column, shot);
                 }
@@ -245,5 +269,20 @@ impl Work {
         }
         self.volley.fire();
         self.collect(target, false);
+    }
+
+    /// Adds the write of what a line has for a column.
+    fn load_line(
+        &mut self,
+        target: Target<'_>,
+        column: u32,
+        offset: u64,
+        extent: Extent,
+    ) -> Option<u32> {
+        let component = target.column(column)?;
+        let sector = target.sector(column, offset);
+        let shot = self.volley.write(&component.device, sector, false)?;
+        self.volley.add(shot, extent)?;
+        Some(shot)
     }
 }

@@ -343,9 +343,10 @@ mod tests {
         assert_eq!(choice_on(90, &devices, &to[..count]), Choice::NONE);
         // Nobody asks about a disk that is not there.
         assert_eq!(choice_on(0, &devices, &to[..count]), Choice::NONE);
+        let before = to;
         let off = follow(
             &devices,
-            &to.clone()[..count],
+            &before[..count],
             Some((80, Choice::NONE)),
             &mut to,
         );

@@ -311,6 +311,23 @@ impl Layout {
         })
     }
 
+    /// The longest run of sectors that is in no more than so many lines wherever it begins, at least
+    /// 8. Where it can be it is a multiple of a row.
+    pub fn longest_within(&self, lines: u32) -> u32 {
+        let lines = u64::from(lines);
+        // A line is used for 16 sectors of it or more, but for three at the edges.
+        let anywhere = lines.saturating_sub(3).saturating_mul(16).max(8);
+        // A row at each end may be there in part.
+        let in_row = self.interlace.get().div_ceil(LINE_SECTORS);
+        let rows = lines.checked_div(in_row).unwrap_or(0).saturating_sub(2);
+        // On columns that were attached there is nothing beside a line.
+        let whole = match self.attached {
+            0 => rows.saturating_mul(self.row_sectors()),
+            _ => 0,
+        };
+        u32::try_from(anywhere.max(whole)).unwrap_or(8)
+    }
+
     /// Where offset 0 of a column's data is, behind where the column begins.
     pub const fn data_start(&self) -> u64 {
         LOG_SECTORS
@@ -407,6 +424,31 @@ mod tests {
             new(64, 8, UNIT_SECTORS_MAX),
             Err(LayoutError::TooLarge(_))
         ));
+    }
+
+    /// Counted sector by sector, from every place in the first rows.
+    #[test]
+    fn the_longest_run_is_within_its_lines() {
+        for (columns, interlace) in [(3, 8), (4, 16), (5, 40), (3, 128), (5, 128), (9, 2048)] {
+            let sectors = LOG_SECTORS + interlace * 80;
+            let layout = Layout::new(columns, interlace, sectors, Rotation::LeftSymmetric);
+            let layout = layout.expect("fits");
+            let longest = layout.longest_within(32);
+            for first in (0..2 * layout.row_sectors()).step_by(7) {
+                let (mut done, mut lines) = (0, std::collections::BTreeSet::new());
+                while let Some(piece) = layout.piece(first + done, u64::from(longest) - done) {
+                    lines.insert(piece.line);
+                    done += piece.count;
+                }
+                assert!(
+                    lines.len() <= 32,
+                    "{columns} {interlace} {first}: {}",
+                    lines.len()
+                );
+            }
+        }
+        let usual = Layout::new(5, 128, LOG_SECTORS + 1280, Rotation::LeftSymmetric);
+        assert_eq!(usual.map(|layout| layout.longest_within(32)), Ok(3072));
     }
 
     #[test]

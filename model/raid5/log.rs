@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The log of a column: a ring of slots. A slot has a page that says what is in it, and behind that
-//! what is to be written to this very column, entry after entry.
+//! what is to be written to this very column, entry after entry. Of lines that are written as a
+//! whole there is no data: such an entry only *announces* what is about to be written.
 //!
 //! A batch of writes has a number, and takes the slot of that number on all columns that it writes
 //! to, its *members*. It is in place only when it is durable on all of them.
@@ -69,12 +70,18 @@ pub const ENTRY_OFFSET: Field = Field::first(
     "first sector in the data of the column, behind its log",
 );
 /// How long it is.
-pub const ENTRY_COUNT: Field = ENTRY_OFFSET.then("count", 4, "sectors");
+pub const ENTRY_COUNT: Field = ENTRY_OFFSET.then("count", 2, "sectors");
+/// Whether it is here.
+pub const ENTRY_KIND: Field = ENTRY_COUNT.then(
+    "kind",
+    2,
+    "0: the sectors are in the slot; 1: they are announced, since the whole line is written",
+);
 /// Its checksum.
-pub const ENTRY_CHECKSUM: Field = ENTRY_COUNT.then("checksum", 4, "CRC-32C of these sectors");
+pub const ENTRY_CHECKSUM: Field = ENTRY_KIND.then("checksum", 4, "CRC-32C of these sectors");
 
 /// An entry, field by field.
-pub const ENTRY_FIELDS: &[Field] = &[ENTRY_OFFSET, ENTRY_COUNT, ENTRY_CHECKSUM];
+pub const ENTRY_FIELDS: &[Field] = &[ENTRY_OFFSET, ENTRY_COUNT, ENTRY_KIND, ENTRY_CHECKSUM];
 
 /// Bytes of an entry.
 pub const ENTRY_BYTES: usize = 16;
@@ -112,6 +119,8 @@ pub struct Entry {
     pub offset: u64,
     /// How many sectors.
     pub count: u32,
+    /// Whether they are not in the slot: every column of the line is written, and announced.
+    pub is_announced: bool,
     /// Their checksum.
     pub checksum: u32,
 }
@@ -156,6 +165,7 @@ pub fn encode(head: &Head, entries: &[Entry], page: &mut [u8]) -> Option<()> {
         let place = places.next()?;
         ENTRY_OFFSET.put(place, entry.offset);
         ENTRY_COUNT.put(place, entry.count.into());
+        ENTRY_KIND.put(place, entry.is_announced.into());
         ENTRY_CHECKSUM.put(place, entry.checksum.into());
     }
     let sum = page_checksum(page);
@@ -182,7 +192,8 @@ pub fn decode(page: &[u8]) -> Option<Head> {
         && head.sequence != 0
         && head.tail <= head.sequence
         && head.members & super::bit(head.column) != 0
-        && ENTRIES.number(page) <= BATCH_LINES_MAX.into();
+        && ENTRIES.number(page) <= BATCH_LINES_MAX.into()
+        && has_known_kinds(page);
     let mut all = entries(page);
     (is_ours && is_sound && all.all(|entry| entry.is_sound())).then_some(head)
 }
@@ -195,8 +206,17 @@ pub fn entries(page: &[u8]) -> impl Iterator<Item = Entry> + '_ {
     places.map(|place| Entry {
         offset: ENTRY_OFFSET.number(place),
         count: ENTRY_COUNT.number32(place),
+        is_announced: ENTRY_KIND.number(place) != 0,
         checksum: ENTRY_CHECKSUM.number32(place),
     })
+}
+
+/// Whether the kinds of all entries are known.
+fn has_known_kinds(page: &[u8]) -> bool {
+    let count = ENTRIES.number(page).min(BATCH_LINES_MAX.into()) as usize;
+    let places = page.get(HEAD_BYTES..).unwrap_or(&[]);
+    let mut places = places.chunks_exact(ENTRY_BYTES).take(count);
+    places.all(|place| ENTRY_KIND.number(place) <= 1)
 }
 
 impl Entry {
@@ -208,6 +228,15 @@ impl Entry {
     /// The first sector behind it.
     pub const fn end(&self) -> u64 {
         self.offset.saturating_add(self.count as u64)
+    }
+
+    /// Sectors of it that are in the slot.
+    pub const fn logged(&self) -> u64 {
+        if self.is_announced {
+            0
+        } else {
+            self.count as u64
+        }
     }
 }
 
@@ -230,12 +259,18 @@ mod tests {
     const ENTRY: Entry = Entry {
         offset: 64,
         count: 8,
+        is_announced: false,
         checksum: 77,
+    };
+
+    const ANNOUNCED: Entry = Entry {
+        is_announced: true,
+        ..ENTRY
     };
 
     fn page() -> vec::Vec<u8> {
         let mut page = vec![0xff; PAGE_BYTES];
-        encode(&HEAD, &[ENTRY, ENTRY], &mut page).expect("room");
+        encode(&HEAD, &[ENTRY, ANNOUNCED], &mut page).expect("room");
         page
     }
 
@@ -243,7 +278,8 @@ mod tests {
     fn what_is_written_reads_back() {
         let page = page();
         assert_eq!(decode(&page), Some(HEAD));
-        assert_eq!(entries(&page).collect::<vec::Vec<_>>(), [ENTRY, ENTRY]);
+        assert_eq!(entries(&page).collect::<vec::Vec<_>>(), [ENTRY, ANNOUNCED]);
+        assert_eq!((ENTRY.logged(), ANNOUNCED.logged()), (8, 0));
         assert_eq!(slot_start(9), SLOT_SECTORS);
         assert_eq!(checksum(b"123456789"), 0xe306_9283);
     }
@@ -277,6 +313,11 @@ mod tests {
             CHECKSUM.put(&mut bad, sum.into());
             assert_eq!(decode(&bad), None, "{} {value}", field.name);
         }
+        let mut bad = page();
+        ENTRY_KIND.put(bad.get_mut(HEAD_BYTES..).expect("entries"), 2);
+        let sum = page_checksum(&bad);
+        CHECKSUM.put(&mut bad, sum.into());
+        assert_eq!(decode(&bad), None, "an unknown kind");
         let long = Entry { count: 33, ..ENTRY };
         let mut bad = page();
         encode(&HEAD, &[long], &mut bad).expect("room");

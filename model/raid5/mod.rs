@@ -10,15 +10,17 @@
 //! 2. [`plan`]: how the parity of a line is made anew with the fewest operations.
 //! 3. [`log`]: what is in a slot of the log.
 //! 4. [`replay`]: which slots are carried out again after a crash.
-//! 5. [`column`]: what becomes of a column that fails.
-//! 6. [`progress`]: how far the parity, or a new column, is made.
-//! 7. [`source`]: what a new column is copied from, rather than made.
-//! 8. [`check`]: whether the parity of a line is what it should be.
+//! 5. [`lost`]: sectors that a crash and a lost column have taken together.
+//! 6. [`column`]: what becomes of a column that fails.
+//! 7. [`progress`]: how far the parity, or a new column, is made.
+//! 8. [`source`]: what a new column is copied from, rather than made.
+//! 9. [`check`]: whether the parity of a line is what it should be.
 
 pub mod check;
 pub mod column;
 pub mod layout;
 pub mod log;
+pub mod lost;
 pub mod plan;
 pub mod progress;
 pub mod replay;
@@ -48,8 +50,11 @@ pub const HEAD_SECTORS: u64 = 8;
 /// Sectors of a slot: its head, and what is to be written.
 pub const SLOT_SECTORS: u64 = HEAD_SECTORS + BATCH_LINES_MAX as u64 * LINE_SECTORS;
 
+/// First sector of the two pages with the list of [`lost`] sectors, which are written in turn.
+pub const LOST_START: u64 = SLOTS * SLOT_SECTORS;
+
 /// Sectors of the log of a column, which comes before its data: about 4 MiB.
-pub const LOG_SECTORS: u64 = SLOTS * SLOT_SECTORS;
+pub const LOG_SECTORS: u64 = LOST_START + 2 * HEAD_SECTORS;
 
 // Lines begin and end at multiples of what any disk writes at once.
 const _: () = assert!(LINE_SECTORS % INTERLACE_SECTORS_MIN == 0 && LOG_SECTORS % 8 == 0);

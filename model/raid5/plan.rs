@@ -4,6 +4,14 @@
 //!
 //! Writes are the same whatever the way, so only reads are counted.
 
+use super::{
+    lost::BLOCK_SECTORS,
+    progress::{
+        Activity,
+        Progress, //
+    }, //
+};
+
 /// Which column of a line has no data, or none that counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Lost {
@@ -67,6 +75,32 @@ pub const fn choose(case: &Case) -> Option<Plan> {
     }
 }
 
+/// Whether the log need not have the data of `count` sectors of a line, from number `from` on: they
+/// are new on all of its columns, so that nothing else is at stake when it is interrupted
+/// (`DURABILITY.md` clause 16). Where a column is lost the data is logged, since the lost one is
+/// made of all others. The list of what is [`lost`](super::lost) has whole blocks.
+pub const fn is_announced(case: &Case, (from, count): (u64, u64)) -> bool {
+    case.covered == case.data_columns
+        && case.is_parity_known
+        && matches!(case.lost, Lost::Nothing)
+        && from % BLOCK_SECTORS == 0
+        && count % BLOCK_SECTORS == 0
+}
+
+/// Whether anything may be announced. Not while a column is made: what was made of it is durable
+/// later than the write, and not counted before that. And not while something is listed as lost, so
+/// that the list has room for what one more crash can leave.
+pub const fn may_announce(progress: &Progress, is_list_empty: bool) -> bool {
+    matches!(progress.activity, Activity::Nothing) && is_list_empty
+}
+
+/// Whether all columns have to be flushed before a line is written, since another batch that still
+/// counts has written it: what is announced must be the only thing that counts of its line, or the
+/// replay could not tell what was flushed from what was interrupted.
+pub const fn is_flushed_first(was_announced: bool, is_announced: bool) -> bool {
+    was_announced || is_announced
+}
+
 /// Reads of [`Plan::Make`].
 const fn reads_to_make(case: &Case) -> u32 {
     case.data_columns.saturating_sub(case.covered)
@@ -117,6 +151,35 @@ mod tests {
         };
         assert_eq!(choose(&part), Some(Plan::Modify));
         assert_eq!(choose(&case(4, 2)), Some(Plan::Make));
+    }
+
+    /// `DURABILITY.md` clause 16.
+    #[test]
+    fn only_whole_lines_without_a_lost_column_are_announced() {
+        let is_announced = |case: &Case| is_announced(case, (8, 24));
+        assert!(is_announced(&case(4, 4)));
+        assert!(!super::is_announced(&case(4, 4), (4, 24)));
+        assert!(!super::is_announced(&case(4, 4), (8, 20)));
+        assert!(!is_announced(&case(4, 3)));
+        let part = Case {
+            covered: 3,
+            ..case(4, 4)
+        };
+        assert!(!is_announced(&part));
+        for lost in [Lost::Parity, Lost::Touched, Lost::Untouched] {
+            assert!(!is_announced(&Case { lost, ..case(4, 4) }), "{lost:?}");
+        }
+        let unknown = Case {
+            is_parity_known: false,
+            ..case(4, 4)
+        };
+        assert!(!is_announced(&unknown));
+        assert!(may_announce(&Progress::DONE, true) && !may_announce(&Progress::DONE, false));
+        for activity in [Activity::Build, Activity::Column(1)] {
+            assert!(!may_announce(&Progress::begin(activity), true));
+        }
+        assert!(is_flushed_first(true, false) && is_flushed_first(false, true));
+        assert!(!is_flushed_first(false, false));
     }
 
     /// `DURABILITY.md` clause 17, and `svm.md` section 5.4 for columns that are down.

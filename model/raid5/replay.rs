@@ -10,6 +10,10 @@
 //!
 //! A column that is missing, now or from before, has its content from the others: if they have the
 //! batch, it has it, too.
+//!
+//! Lines that were only announced may be in place in part. With all columns there, the parity is
+//! made of what there is ([`settle`]). With one missing, the checksums tell whether the others have
+//! all that is new; if not, what the missing one had cannot be told, and is [`lost`](super::lost).
 
 use super::{
     bit,
@@ -39,6 +43,32 @@ pub const fn judge(members: u64, missing: u64, whole: u64) -> Verdict {
         Verdict::Redo
     } else {
         Verdict::Leave
+    }
+}
+
+/// What is to be done about a line that was announced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Settled {
+    /// Nothing: what is there fits.
+    Fine,
+    /// The parity is made of the data.
+    MakeParity,
+    /// What this column had of it is lost.
+    Lost(u32),
+}
+
+/// Judges a line that was announced. What fits is not written again. `parity`: the column that has its parity; `missing`: columns
+/// that are not there; `differing`: those there that do not have what was announced; as bits.
+pub const fn settle(parity: u32, missing: u64, differing: u64) -> Settled {
+    let data = missing & !bit(parity);
+    if differing == 0 {
+        Settled::Fine
+    } else if missing == 0 {
+        Settled::MakeParity
+    } else if data == 0 {
+        Settled::Fine
+    } else {
+        Settled::Lost(data.trailing_zeros())
     }
 }
 
@@ -163,6 +193,26 @@ mod tests {
                         Verdict::Leave
                     };
                     assert_eq!(judge(members, missing, whole), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_announced_is_made_to_fit_or_lost() {
+        for parity in 0..4_u32 {
+            assert_eq!(settle(parity, 0, 0), Settled::Fine);
+            assert_eq!(settle(parity, 0, 0b0110), Settled::MakeParity);
+            for missing in 0..4_u32 {
+                let there = 0b1111 & !bit(missing);
+                assert_eq!(settle(parity, bit(missing), 0), Settled::Fine);
+                for differing in (1..16_u64).map(|set| set & there).filter(|set| *set != 0) {
+                    let expected = if missing == parity {
+                        Settled::Fine
+                    } else {
+                        Settled::Lost(missing)
+                    };
+                    assert_eq!(settle(parity, bit(missing), differing), expected);
                 }
             }
         }

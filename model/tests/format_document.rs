@@ -53,8 +53,10 @@ use md_model::{
     },
     raid5::{
         log as raid_log,
+        lost,
         LINE_SECTORS,
         LOG_SECTORS,
+        LOST_START,
         SLOTS,
         SLOT_SECTORS, //
     },
@@ -279,10 +281,20 @@ fn raid_logs() -> String {
          {LINE_SECTORS} sectors. A page whose checksum does not fit is no page.\n\n\
          Batches from the largest `tail` on count, in the order of `sequence`. One that all \
          columns which are there have, of those in\n`members`, is written to where it belongs \
-         again; another one is left alone.\n"
+         again; another one is left alone. Lines that are announced have no sectors here:\nthe \
+         parity is made of what is in place, or what a missing column had of them is lost.\n"
     );
     text += &table_of("The page:", raid_log::FIELDS);
     text += &table_of("An entry:", raid_log::ENTRY_FIELDS);
+    write!(
+        text,
+        "\nFrom sector {LOST_START} on there are two pages for the list of blocks of 4 KiB that are \
+         lost: they read as errors until they are\nwritten. A list goes to the page of its number \
+         modulo 2, on all columns; the largest number on any of them counts.\n"
+    )
+    .expect("a string takes anything");
+    text += &table_of("The page of a list:", lost::FIELDS);
+    text += &table_of("A line of it:", lost::LINE_FIELDS);
     text
 }
 

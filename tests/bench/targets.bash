@@ -34,6 +34,29 @@ build() {
 	mdadm --build $device --quiet --level="$level" "$@"
 }
 
+# md_raid5 DISKS OPTION...: md's RAID5, whose parity is said to fit.
+md_raid5() {
+	local disks=$1 n
+	shift
+	device=/dev/md0
+	set -- "$@" --raid-devices=5
+	for n in 0 1 2 3 4; do set -- "$@" "/dev/$disks$n"; done
+	mdadm --create $device --quiet --run --level=5 --chunk=64 --assume-clean --metadata=1.2 "$@"
+}
+
+# our_raid5 COLUMN...: ours, with a state database on disks that are not measured.
+our_raid5() {
+	metadb -a -f -c 2 /dev/ram5 && metadb -a -c 2 /dev/ram6 && metainit d10 -r "$@" -i 64k -k
+}
+
+# fail_last DEVICE: every transfer of /dev/mapper/last fails from now on, which the device finds.
+fail_last() {
+	local size
+	size=$(blockdev --getsz /dev/mapper/last)
+	dmsetup suspend last && dmsetup load last --table "0 $size error" && dmsetup resume last &&
+		dd if=/dev/zero of="$1" bs=1M count=4 oflag=direct status=none
+}
+
 # make_target KIND TARGET DISKS: makes it, and sets $device.
 make_target() {
 	local a=/dev/${3}0 b=/dev/${3}1 c=/dev/${3}2 d=/dev/${3}3 size
@@ -42,6 +65,11 @@ make_target() {
 	case $1.$2 in
 	raw.raw) device=$a ;;
 	concat.ours) metainit d10 2 1 "$a" 1 "$b" ;;
+	concat-failfast.ours)
+		# The disks are asked once, and then not before the job is over.
+		metainit d10 2 1 "$a" 1 "$b" && mdctl mhd failfast "$a" 3600000 &&
+			mdctl mhd failfast "$b" 3600000
+		;;
 	concat.dm-linear) dm "0 $size linear $a 0"$'\n'"$size $size linear $b 0" ;;
 	stripe.ours) metainit d10 1 4 "$a" "$b" "$c" "$d" -i 64k ;;
 	stripe.dm-stripe) dm "0 $((4 * size)) striped 4 128 $a 0 $b 0 $c 0 $d 0" ;;
@@ -59,6 +87,22 @@ make_target() {
 		device=/dev/md0
 		mdadm --create $device --quiet --run --level=1 --raid-devices=2 --assume-clean \
 			--metadata=1.2 --bitmap=internal "$a" "$b"
+		;;
+	raid5.ours) our_raid5 "$a" "$b" "$c" "$d" "/dev/${3}4" ;;
+	raid5.md-raid5) md_raid5 "$3" --consistency-policy=resync ;;
+	raid5.md-raid5-tuned)
+		md_raid5 "$3" --consistency-policy=resync &&
+			echo 1 >/sys/block/md0/md/skip_copy &&
+			echo 4096 >/sys/block/md0/md/stripe_cache_size &&
+			echo 2 >/sys/block/md0/md/group_thread_cnt
+		;;
+	raid5.md-raid5-ppl) md_raid5 "$3" --consistency-policy=ppl ;;
+	raid5-degraded.ours)
+		dmsetup create last --table "0 $size linear /dev/${3}4 0" &&
+			our_raid5 "$a" "$b" "$c" "$d" /dev/mapper/last && fail_last $device
+		;;
+	raid5-degraded.md-raid5)
+		md_raid5 "$3" --consistency-policy=resync && mdadm --quiet $device --fail "/dev/${3}4"
 		;;
 	soft.ours) metainit d10 -p "$a" all ;;
 	soft.dm-linear) dm "0 $((size - 8192)) linear $a 4096" ;;
@@ -83,7 +127,20 @@ unmake_target() {
 		mdadm --quiet --stop /dev/md0
 		mdadm --quiet --zero-superblock "/dev/${3}0" "/dev/${3}1"
 		;;
+	raid5*.ours)
+		metaclear -f d10
+		for d in /dev/ram5 /dev/ram6; do metadb -d -f $d || true; done
+		[ ! -e /dev/mapper/last ] || dmsetup remove last
+		;;
+	raid5*.md-*)
+		mdadm --quiet --stop /dev/md0
+		for n in 0 1 2 3 4; do mdadm --quiet --zero-superblock "/dev/$3$n"; done
+		;;
 	mirror.ours) for d in d10 d11 d12; do metaclear $d || true; done ;;
+	concat-failfast.ours)
+		metaclear d10
+		for d in "/dev/${3}0" "/dev/${3}1"; do mdctl mhd failfast "$d" off; done
+		;;
 	# With -f: disks that keep nothing have no watermarks.
 	soft-mirror.*) for d in d10 d13 d11 d12; do metaclear -f $d || true; done ;;
 	soft.ours) metaclear -f d10 ;;
@@ -98,11 +155,15 @@ targets_of() {
 	case $1 in
 	raw) echo raw ;;
 	concat) echo ours dm-linear ;;
+	# For scripts/bench-profile: what failfast costs a request.
+	concat-failfast) echo ours ;;
 	stripe) echo ours dm-stripe ${all_peers:+md-raid0} ;;
 	mirror-map) echo ours md-raid1 ;;
 	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;
+	raid5) echo ours md-raid5 ${all_peers:+md-raid5-tuned md-raid5-ppl} ;;
+	raid5-degraded) echo ours md-raid5 ;;
 	soft) echo ours dm-linear ;;
 	soft-mirror) echo ours mirror-alone ;;
-	*) die "no kind '$1': there are concat, stripe, mirror, mirror-map, soft, soft-mirror" ;;
+	*) die "no kind '$1': see the head of scripts/bench" ;;
 	esac
 }

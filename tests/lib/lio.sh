@@ -45,8 +45,8 @@ shared_disk() {
 # rival COMMAND...: the other host's command, until the disk has told what it had to tell first,
 # such as a reset.
 rival() {
-	local said status n
-	for n in 1 2 3 4; do
+	local said status
+	for _ in 1 2 3 4; do
 		status=0
 		said=$("$@" 2>&1) || status=$?
 		grep -qi 'unit attention' <<<"$said" || break

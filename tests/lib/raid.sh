@@ -4,7 +4,7 @@
 # sector is, and what is on a column that is not there, it finds by itself.
 
 # Where the data of a column begins, in sectors: behind the reserved head and the log.
-COLUMN_START=$((2048 + 8256))
+COLUMN_START=$((2048 + 8272))
 
 # Makes the program.
 raid_tool() {

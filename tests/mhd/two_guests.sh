@@ -258,11 +258,10 @@ sleep 100
 fail "the machine is still there"
 GUEST
 
-rounds=${MD_LONG:+100}
 rounds=${rounds:-3}
 vm=(scripts/vm --disks 0 --mem 512M --smp 1 --share "$dir")
 "${vm[@]}" --wire "$dir/wire.a" --out "$dir/t" --timeout $((rounds * 300)) \
-	"$dir/target" $rounds "$SEED" >"$dir/t.log" 2>&1 &
+	"$dir/target" "$rounds" "$SEED" >"$dir/t.log" 2>&1 &
 target=$!
 loser=("${vm[@]}" --wire "$dir/wire.b" --out "$dir/v" --timeout 300)
 # What the one with the disk has seen, if it is not well.
@@ -274,9 +273,9 @@ look() {
 }
 for ((round = 0; round < rounds; round++)); do
 	look
-	run "${loser[@]}" --expect-panic 'reservation lost' "$dir/loser" $round $rounds
+	run "${loser[@]}" --expect-panic 'reservation lost' "$dir/loser" "$round" "$rounds"
 done
-run "${loser[@]}" "$dir/loser" $rounds $rounds
+run "${loser[@]}" "$dir/loser" "$rounds" "$rounds"
 status=0
 wait $target || status=$?
 target=

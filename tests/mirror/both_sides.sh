@@ -124,6 +124,10 @@ recover_xfs() {
 }
 
 modprobe md_rs
+# So that nobody finds a disk under its own name while what is made of it is nothing.
+for disk in c d; do
+	mapped hold$disk "0 8 linear /dev/sd$disk $(($(blockdev --getsz /dev/sd$disk) - 8))"
+done
 run metadb -a -f -c 2 /dev/sda
 run metadb -a -c 2 /dev/sdb
 both_die ext4 mkfs.ext4 -qF

@@ -36,7 +36,10 @@ run metadb -a -f -c 2 /dev/sda
 run metadb -a -c 2 /dev/sdb
 run metainit d11 1 1 /dev/sdc
 run metainit d12 1 1 /dev/sdd
-run metainit d13 1 1 /dev/sde
+# Slow enough that the resync is not done before the machine sleeps.
+size=$(blockdev --getsz /dev/sde)
+mapped slow "0 $size delay /dev/sde 0 0 /dev/sde 0 500"
+run metainit d13 1 1 /dev/mapper/slow
 for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
 run metainit d10 -m d11 d12 --assume-clean
 run mkfs.ext4 -qF $d10
@@ -44,8 +47,6 @@ run mount $d10 /mnt
 mkdir /mnt/kept
 keep before
 start_load
-# Slow enough that it is not done before the machine sleeps.
-run metaparam --resync-ceiling 4000 d10
 run metattach d10 d13
 wait_for 20 is_resyncing
 suspend freezer
@@ -56,7 +57,7 @@ files_match
 suspend devices
 keep after
 kill -0 "$load" || fail "the load has ended"
-run metaparam --resync-ceiling none d10
+remap slow "0 $size linear /dev/sde 0"
 wait_for 120 is_at_rest
 same "states" "Okay,Okay,Okay" "$(states d10)"
 end_load

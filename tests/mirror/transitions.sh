@@ -179,5 +179,6 @@ count=$(by_lane 12 60 5)
 walk "$count" mkfs.ext4 -qF
 # It refuses such small ones, except for its own tests.
 walk "$count" env TEST_DIR=/ TEST_DEV=/ QA_CHECK_FS=1 mkfs.xfs -qf
-run metaclear -f hsp001
+run metahs -d hsp001 /dev/sdh
+run metaclear hsp001
 run mdctl stop

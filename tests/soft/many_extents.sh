@@ -32,12 +32,9 @@ note "every sector is where the extents say"
 sectors many 0 $((16 * count)) | run dd of=$d20 bs=64k iflag=fullblock oflag=direct conv=fsync \
 	status=none
 same "sectors" $((16 * count)) "$(count_sectors $d20 0 $((16 * count)) many)"
-dd if=/dev/sda bs=1M iflag=direct status=none >/tmp/disk
-places | head -n 300 | while read -r place; do
-	dd if=/tmp/disk bs=512 skip="$place" count=16 status=none
-done | cmp -n $((300 * 16 * 512 > 16 * 512 * count ? 16 * 512 * count : 300 * 16 * 512)) - $d20 ||
-	fail "the extents are elsewhere"
-rm /tmp/disk
+places | sed -n 1,200p | while read -r place; do
+	dd if=/dev/sda bs=512 skip="$place" count=16 iflag=direct status=none
+done | cmp -n $((200 * 16 * 512)) - $d20 || fail "the extents are elsewhere"
 sum=$(checksum $d20)
 
 if [ "$count" = 10000 ]; then

@@ -64,8 +64,8 @@ destroy
 run metarecover -n /dev/sda -p -d
 same "metadevices" "" "$(metastat -p)"
 run metarecover -v /dev/sda -p -d
-run metainit d11 1 1 /dev/sdb
-run metainit d12 1 1 /dev/sdc
+run metainit -f d11 1 1 /dev/sdb
+run metainit -f d12 1 1 /dev/sdc
 run metainit d10 -m d11 d12 --assume-clean
 run metarecover d10 -p -d
 same "layout" "$before" "$(metastat -p d20 d21 d30 d31)"

@@ -130,9 +130,18 @@ struct Reader<'a> {
     /// Records on the volumes before.
     before: u64,
     dump: Dump,
-    /// How many records of data the header of this volume claims to come before the next header,
-    /// until that was compared.
-    claimed: Option<(u32, usize)>,
+    /// What the header of this volume claims, until that was compared.
+    claimed: Option<Claim>,
+}
+
+/// How many records come before the next header, or, if attributes are among them, before the next
+/// file.
+struct Claim {
+    claimed: usize,
+    counted: usize,
+    /// How many were before the first header.
+    data: Option<usize>,
+    has_attributes: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -204,7 +213,12 @@ impl<'a> Reader<'a> {
             return self.fault(format!("{volume} bytes are no blocks of {block} bytes"));
         }
         // Volume 1 says 1, whatever follows.
-        self.claimed = (self.volume > 0).then_some((header.count.get(), 0));
+        self.claimed = (self.volume > 0).then_some(Claim {
+            claimed: header.count.get() as usize,
+            counted: 0,
+            data: None,
+            has_attributes: false,
+        });
         self.dump.volumes.push(header);
         Ok(())
     }
@@ -245,16 +259,30 @@ impl<'a> Reader<'a> {
     fn next_header(&mut self) -> Result<Header, Fault> {
         let bytes = self.next()?;
         let header = self.header(bytes)?;
-        if let Some((claimed, counted)) = self.claimed.take() {
-            self.same("records before this header", counted, claimed as usize)?;
+        let Some(mut claim) = self.claimed.take() else {
+            return Ok(header);
+        };
+        let is_attributes = header.flags.get() & flags::ATTRIBUTES != 0;
+        claim.has_attributes |= is_attributes;
+        let data = *claim.data.get_or_insert(claim.counted);
+        if is_attributes || header.kind.get() == Kind::More.number() {
+            claim.counted += 1;
+            self.claimed = Some(claim);
+            return Ok(header);
         }
+        let is = if claim.has_attributes {
+            claim.counted
+        } else {
+            data
+        };
+        self.same("records before this header", is, claim.claimed)?;
         Ok(header)
     }
 
     fn data(&mut self) -> Result<&'a [u8], Fault> {
         let bytes = self.next()?;
-        if let Some((_, counted)) = &mut self.claimed {
-            *counted += 1;
+        if let Some(claim) = &mut self.claimed {
+            claim.counted += 1;
         }
         Ok(bytes)
     }

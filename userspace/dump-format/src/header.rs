@@ -27,8 +27,12 @@ pub const CHECKSUM: u32 = 84446;
 /// How many bytes of a header describe the data behind it.
 pub const ADDRESSES: usize = 512;
 
-/// How many volumes the last header can tell the first inode of.
-pub const INODES_MAX: usize = ADDRESSES / 4;
+/// How many volumes the last header can tell the first inode of: the word with the number of the
+/// volume, of which none is 0.
+pub const INODES_MAX: usize = ADDRESSES / 4 - 1;
+
+/// The root directory, with which the files of a dump begin.
+pub const ROOT: u32 = 2;
 
 /// Value of [`Header::attributes`] in a header of extended attributes in ext4's form.
 pub const ATTRIBUTES_XATTR: u32 = 3;

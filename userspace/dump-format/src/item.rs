@@ -73,11 +73,6 @@ pub enum Contents {
         /// So many records.
         records: u64,
     },
-    /// So many records of zeros, in place of what is not there.
-    Zeros {
-        /// How many.
-        records: u64,
-    },
 }
 
 impl Item {
@@ -89,6 +84,12 @@ impl Item {
     /// Whether it is a header.
     pub fn is_header(&self) -> bool {
         matches!(self.contents, Contents::Header(_))
+    }
+
+    /// The inode of the file that begins with it: no directory, and nothing behind its beginning.
+    pub fn file(&self) -> Option<u32> {
+        let is_first = self.place.record == 0 && self.place.stage == Stage::Files;
+        (is_first && self.is_header()).then_some(self.place.inode)
     }
 
     /// Cuts it: leaves at most `limit` records in it, and hands out the rest if there is one.
@@ -119,9 +120,7 @@ impl Contents {
     pub fn records(&self) -> u64 {
         match self {
             Contents::Header(_) => 1,
-            Contents::Bytes { records, .. }
-            | Contents::Disk { records, .. }
-            | Contents::Zeros { records } => *records,
+            Contents::Bytes { records, .. } | Contents::Disk { records, .. } => *records,
         }
     }
 
@@ -134,7 +133,7 @@ impl Contents {
         match &mut rest {
             Contents::Bytes { skipped, .. } => *skipped += limit,
             Contents::Disk { offset, .. } => *offset += limit * RECORD as u64,
-            Contents::Header(_) | Contents::Zeros { .. } => {}
+            Contents::Header(_) => {}
         }
         Some(rest)
     }
@@ -151,16 +150,14 @@ impl Contents {
                 let start = *skipped as usize * RECORD;
                 bytes.get(start..start + *records as usize * RECORD)
             }
-            Contents::Disk { .. } | Contents::Zeros { .. } => None,
+            Contents::Disk { .. } => None,
         }
     }
 
     fn set_records(&mut self, count: u64) {
         match self {
             Contents::Header(_) => {}
-            Contents::Bytes { records, .. }
-            | Contents::Disk { records, .. }
-            | Contents::Zeros { records } => *records = count,
+            Contents::Bytes { records, .. } | Contents::Disk { records, .. } => *records = count,
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{
         put_text,
         Header,
         Kind,
-        INODES_MAX, //
+        INODES_MAX,
+        ROOT, //
     },
     item::{
         Contents,
@@ -25,6 +26,10 @@ use serde::{
     Serialize, //
 };
 use std::collections::VecDeque;
+
+/// Items in which the next file is looked for when a volume begins: enough for 10 GiB, and few
+/// enough for the memory.
+const LOOKAHEAD: usize = 40_000;
 
 /// What all headers of a dump have alike.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -69,6 +74,11 @@ pub struct Block {
     pub first: u64,
     /// What is in it, in order.
     pub items: Vec<Item>,
+    /// Whether a volume should not end with it: `restore` loses extended attributes if a volume
+    /// ends within them, or behind them before the next header.
+    pub is_torn: bool,
+    /// Whether that was so of the block before.
+    follows_torn: bool,
 }
 
 /// Numbers the records of items.
@@ -80,6 +90,8 @@ pub struct Layout<I> {
     queue: VecDeque<Item>,
     position: Position,
     has_ended: bool,
+    /// Whether the header that was laid out last is one of extended attributes.
+    in_attributes: bool,
 }
 
 impl<I: Iterator<Item = Item>> Layout<I> {
@@ -91,12 +103,18 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             queue: VecDeque::new(),
             position,
             has_ended: false,
+            in_attributes: false,
         }
     }
 
     /// How far it is.
     pub fn position(&self) -> &Position {
         &self.position
+    }
+
+    /// Has the end tell the first inodes of other volumes than those that were begun here.
+    pub fn tell_volumes(&mut self, inodes: Vec<u32>) {
+        self.position.inodes = inodes;
     }
 
     /// Whether all has been laid out, the end included.
@@ -117,10 +135,10 @@ impl<I: Iterator<Item = Item>> Layout<I> {
     /// Begins a volume: its header comes next.
     pub fn begin_volume(&mut self) {
         let inode = self.place().inode;
-        let data = self.data_before_header();
+        let data = self.before_next_file();
         self.position.volume += 1;
         self.position.first = self.position.next;
-        self.position.inodes.push(inode);
+        self.position.inodes.push(inode.max(ROOT));
         let mut header = Header::new(Kind::Volume, inode);
         header.flags = flags::NEW_HEADER.into();
         // As in every dump: volume 1 says 1, whatever follows.
@@ -141,12 +159,17 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         let mut block = Block {
             first: self.position.next,
             items: Vec::new(),
+            is_torn: false,
+            follows_torn: self.in_attributes,
         };
         let mut room = u64::from(self.identity.ntrec);
         while room > 0 {
             let mut item = self.next_item();
             if let Some(rest) = item.cut(room) {
                 self.queue.push_front(rest);
+            }
+            if item.is_header() {
+                self.in_attributes = is_attributes(&item);
             }
             if let Contents::Header(header) = &mut item.contents {
                 stamp(header, &self.identity, &self.position);
@@ -155,6 +178,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             self.position.next += item.records();
             block.items.push(item);
         }
+        block.is_torn = self.in_attributes;
         Some(block)
     }
 
@@ -162,6 +186,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
     pub fn take_back(&mut self, blocks: Vec<Block>) {
         if let Some(block) = blocks.first() {
             self.position.next = block.first;
+            self.in_attributes = block.follows_torn;
             self.has_ended = false;
         }
         let items = blocks.into_iter().flat_map(|block| block.items);
@@ -179,7 +204,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         self.has_ended = true;
         let mut header = Header::new(Kind::End, 0);
         let words = self.position.inodes.iter().take(INODES_MAX);
-        for (to, inode) in header.addresses.chunks_exact_mut(4).zip(words) {
+        for (to, inode) in header.addresses.chunks_exact_mut(4).skip(1).zip(words) {
             to.copy_from_slice(&inode.to_le_bytes());
         }
         Item {
@@ -197,6 +222,29 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         self.queue.extend(self.items.by_ref().take(missing));
     }
 
+    /// How many records behind its header a volume has before the next header; if attributes come
+    /// before the next file, before that: `restore` that begins with this volume takes them for a
+    /// file else.
+    fn before_next_file(&mut self) -> u64 {
+        let (mut records, mut has_attributes) = (0, false);
+        for index in 0..LOOKAHEAD {
+            self.fill(index + 1);
+            let Some(item) = self.queue.get(index) else {
+                break;
+            };
+            if is_new_file(item) {
+                break;
+            }
+            has_attributes |= is_attributes(item);
+            records += item.records();
+        }
+        if has_attributes {
+            records
+        } else {
+            self.data_before_header()
+        }
+    }
+
     /// How many records of data come before the next header.
     fn data_before_header(&mut self) -> u64 {
         let mut data = 0;
@@ -210,6 +258,18 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             index += 1;
         }
     }
+}
+
+/// Whether an item begins extended attributes.
+fn is_attributes(item: &Item) -> bool {
+    let of_header = |header: &Header| header.flags.get() & flags::ATTRIBUTES != 0;
+    matches!(&item.contents, Contents::Header(header) if of_header(header))
+}
+
+/// Whether an item begins a file, or a map.
+fn is_new_file(item: &Item) -> bool {
+    let of_header = |header: &Header| header.kind.get() != Kind::More.number();
+    matches!(&item.contents, Contents::Header(header) if of_header(header)) && !is_attributes(item)
 }
 
 /// Whether the layout has added an item itself.
@@ -270,7 +330,7 @@ mod tests {
         };
         let data = Item {
             place: place(1),
-            contents: Contents::Zeros { records },
+            contents: Contents::Disk { offset: 0, records },
         };
         vec![header, data]
     }
@@ -322,8 +382,57 @@ mod tests {
         let block = layout.block().unwrap();
         assert_eq!(headers(&block)[0].ordinal.get(), 8);
         assert_eq!(headers(&block)[1].kind.get(), 5);
-        assert_eq!(headers(&block)[1].addresses[4..8], [11, 0, 0, 0]);
+        // The first word is nobody's, the others are those of volumes 1 and 2.
+        assert_eq!(
+            headers(&block)[1].addresses[..12],
+            [0, 0, 0, 0, 11, 0, 0, 0, 11, 0, 0, 0]
+        );
         assert!(layout.block().is_none());
+    }
+
+    /// Attributes of an inode, which are so many records.
+    fn attributes(inode: u32, records: u64) -> Vec<Item> {
+        let mut items = file(inode, records);
+        if let Contents::Header(header) = &mut items[0].contents {
+            header.flags = flags::ATTRIBUTES.into();
+        }
+        items
+    }
+
+    #[test]
+    fn no_volume_should_end_between_attributes_and_the_next_header() {
+        let items = [file(11, 2), attributes(11, 2), file(12, 1)].concat();
+        let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let blocks: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+        let torn =
+            |blocks: &[Block]| -> Vec<bool> { blocks.iter().map(|block| block.is_torn).collect() };
+        let should = [
+            false, false, false, false, true, true, true, false, false, false,
+        ];
+        assert_eq!(torn(&blocks), should);
+        layout.take_back(blocks[6..].to_vec());
+        let again: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+        assert_eq!(torn(&again), should[6..]);
+    }
+
+    /// The header of a volume leads to the next file, whatever attributes come before it.
+    #[test]
+    fn a_volume_tells_where_the_next_file_is() {
+        let items = [file(11, 5), attributes(11, 4), file(12, 3)].concat();
+        let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
+        layout.begin_volume();
+        // In the first file, before the second one, and in that.
+        for (records, should) in [(4, 3 + 5), (9, 0), (3, 2)] {
+            let before: Vec<_> = std::iter::from_fn(|| layout.block())
+                .take(records)
+                .collect();
+            assert_eq!(before.len(), records);
+            layout.begin_volume();
+            let block = layout.block().unwrap();
+            assert_eq!(headers(&block)[0].count.get(), should);
+            layout.take_back(vec![block]);
+        }
     }
 
     /// dump.md, test 19: the field of 32 bits wraps around, that of 64 does not.

@@ -13,6 +13,7 @@ use md_dump_format::{
         Part, //
     },
     header::{
+        flags,
         Header,
         Kind, //
     },
@@ -99,6 +100,33 @@ fn file_items(encoding: Encoding, inode: u32, file: &File) -> Vec<Item> {
     items
 }
 
+/// Whether an inode has extended attributes here.
+fn has_attributes(inode: u32) -> bool {
+    inode % 3 == 0
+}
+
+/// What is in the records of the attributes of an inode.
+fn attributes(inode: u32) -> Vec<u8> {
+    (1000..1004)
+        .flat_map(|number| record(inode, number))
+        .collect()
+}
+
+/// Extended attributes of an inode, of which so many records come before.
+fn attribute_items(inode: u32, before: u64) -> Vec<Item> {
+    let mut header = Header::new(Kind::Inode, inode);
+    header.flags = flags::ATTRIBUTES.into();
+    header.inode.size = 4096.into();
+    header.count = 4.into();
+    header.addresses[..4].fill(1);
+    let contents = Contents::of_bytes(attributes(inode));
+    let header = Contents::Header(Box::new(header));
+    vec![
+        item(Stage::Files, inode, before, header),
+        item(Stage::Files, inode, before + 1, contents),
+    ]
+}
+
 fn bytes_of(item: &Item) -> Vec<u8> {
     item.contents.bytes().unwrap().to_vec()
 }
@@ -142,7 +170,12 @@ fn plan(encoding: Encoding, inodes: u32, files: &[File]) -> (Map, Vec<Item>) {
     for (index, file) in files.iter().enumerate() {
         let inode = index as u32 + 2;
         wanted.insert(inode);
-        items.extend(file_items(encoding, inode, file));
+        let of_file = file_items(encoding, inode, file);
+        let before = of_file.iter().map(Item::records).sum();
+        items.extend(of_file);
+        if has_attributes(inode) {
+            items.extend(attribute_items(inode, before));
+        }
     }
     let mut used = wanted.clone();
     used.insert(inodes);
@@ -154,8 +187,15 @@ fn plan(encoding: Encoding, inodes: u32, files: &[File]) -> (Map, Vec<Item>) {
 
 fn check(dump: &Dump, wanted: &Map, files: &[File]) {
     assert_eq!(dump.wanted, wanted.bytes());
-    assert_eq!(dump.files.len(), files.len());
-    for (index, (file, should)) in dump.files.iter().zip(files).enumerate() {
+    let (others, found): (Vec<_>, Vec<_>) =
+        dump.files.iter().partition(|file| file.is_attributes());
+    let with_attributes = wanted.iter_from(2).filter(|inode| has_attributes(*inode));
+    assert!(with_attributes.eq(others.iter().map(|file| file.inode)));
+    for file in others {
+        assert_eq!(file.parts, [Part::Data(attributes(file.inode))]);
+    }
+    assert_eq!(found.len(), files.len());
+    for (index, (file, should)) in found.into_iter().zip(files).enumerate() {
         let inode = index as u32 + 2;
         assert_eq!(file.inode, inode);
         let mut parts: Vec<Part> = Vec::new();
@@ -199,8 +239,8 @@ proptest! {
         check(&dump, &wanted, &files);
         let inodes = dump.volumes.iter().map(|header| header.inumber.get());
         let end = dump.end.unwrap();
-        for (word, inode) in end.addresses.chunks_exact(4).zip(inodes) {
-            prop_assert_eq!(word, inode.to_le_bytes());
+        for (word, inode) in end.addresses.chunks_exact(4).skip(1).zip(inodes) {
+            prop_assert_eq!(word, inode.max(2).to_le_bytes());
         }
     }
 }

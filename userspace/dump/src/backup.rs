@@ -4,7 +4,7 @@
 pub use crate::failure::Failure;
 
 use crate::{
-    calendar,
+    archive, calendar,
     compression::Compression,
     console::{
         Console,
@@ -31,6 +31,7 @@ use crate::{
         Manner,
         Plan, //
     },
+    positions::Positions,
     progress::Meter,
     resume,
     selection::{
@@ -61,6 +62,7 @@ use md_dump_format::{
 };
 use md_extfs::FileSystem;
 use std::{
+    collections::HashSet,
     fs,
     io::{
         self,
@@ -68,7 +70,8 @@ use std::{
     },
     path::PathBuf,
     process::Command,
-    sync::Arc, //
+    sync::Arc,
+    time::Duration, //
 };
 
 /// What stands in a dump whose file system is mounted nowhere.
@@ -105,6 +108,10 @@ pub fn run_with(
     signals: Signals,
     manager: &mut dyn Manager,
 ) -> Result<String, Failure> {
+    if arguments.lzo {
+        let reason = "compression by lzo is not done here, but by zlib (-z) and bzip2 (-j)";
+        return Err(Failure::new("-y", reason, "mddump -z1 ..."));
+    }
     if arguments.what || arguments.which {
         let entries = read_dumpdates(arguments)?;
         let now = Meter::new(false).now();
@@ -117,7 +124,8 @@ pub fn run_with(
         signals,
     };
     if let Some(path) = &arguments.resume {
-        let state = resume::read(path, arguments.force)?;
+        let say = |line: &str| run.console.say(line);
+        let state = resume::read(path, arguments.force, &say)?;
         run.arguments = Arguments {
             force: arguments.force,
             ..state.arguments.clone()
@@ -151,6 +159,7 @@ impl Run {
                 name: device.clone(),
                 device: source.to_string(),
                 folder,
+                live: None,
             })
         };
         side.borrow(manager, &*self.console, mounted_at.as_deref(), work)?
@@ -159,12 +168,14 @@ impl Run {
     fn dump(&self, target: &Target) -> Result<String, Failure> {
         let console = self.console.clone();
         let source = Arc::new(target.open(console, self.arguments.errors)?);
-        let fs = FileSystem::open(source.clone()).map_err(|error| {
-            Failure::new(
-                &target.device,
-                &error.to_string(),
-                &format!("blkid {}", target.device),
-            )
+        let opened = if target.live.is_some() {
+            FileSystem::open_mounted(source.clone())
+        } else {
+            FileSystem::open(source.clone())
+        };
+        let fs = opened.map_err(|error| {
+            let next = format!("blkid {}", target.device);
+            Failure::new(&target.device, &error.to_string(), &next)
         })?;
         for warning in fs.overlay().warnings() {
             self.say(warning);
@@ -279,20 +290,10 @@ impl Run {
         fs: &FileSystem<Arc<Tolerant>>,
         identity: &Identity,
     ) -> Result<Selection, Failure> {
-        let mut excluded = self.arguments.exclude.clone();
-        if let Some(path) = &self.arguments.exclude_file {
-            let text = fs::read_to_string(path).map_err(|error| {
-                Failure::new(path, &error.to_string(), &format!("ls -l {path}"))
-            })?;
-            excluded.extend(
-                text.split_whitespace()
-                    .filter_map(|word| word.parse::<u32>().ok()),
-            );
-        }
         let wish = Wish {
             since: (identity.since > 0).then_some(identity.since),
             honours_nodump: identity.level >= self.arguments.nodump,
-            excluded: excluded.into_iter().collect(),
+            excluded: self.excluded()?,
         };
         self.say("mapping (Pass I) [regular files]");
         self.say("mapping (Pass II) [directories]");
@@ -303,11 +304,31 @@ impl Run {
         })
     }
 
-    /// Most bytes of a volume.
-    fn volume_bytes(&self, identity: &Identity) -> Option<u64> {
+    /// Inodes that are to be left out.
+    fn excluded(&self) -> Result<HashSet<u32>, Failure> {
+        let mut excluded: HashSet<u32> = self.arguments.exclude.iter().copied().collect();
+        let Some(path) = &self.arguments.exclude_file else {
+            return Ok(excluded);
+        };
+        let bad = |reason: &str| Failure::new(path, reason, &format!("cat {path}"));
+        let text = fs::read_to_string(path).map_err(|error| bad(&error.to_string()))?;
+        for word in text.split_whitespace() {
+            let number = word.parse::<u32>();
+            let is_none = |_| bad(&format!("{word:?} is no number of an inode"));
+            excluded.insert(number.map_err(is_none)?);
+        }
+        Ok(excluded)
+    }
+
+    /// Most bytes of each volume.
+    fn volume_bytes(&self, identity: &Identity) -> Vec<u64> {
         let block = u64::from(identity.ntrec) * RECORD as u64;
-        if let Some(records) = self.arguments.records {
-            return Some(records * RECORD as u64 / block * block);
+        let records = self.arguments.records.iter();
+        let bytes: Vec<u64> = records
+            .map(|records| records.saturating_mul(RECORD as u64) / block * block)
+            .collect();
+        if !bytes.is_empty() {
+            return bytes;
         }
         let tape = tape_length::Tape {
             feet: self.arguments.feet,
@@ -317,7 +338,7 @@ impl Run {
         let blocks = tape
             .blocks(u64::from(identity.ntrec))
             .filter(|_| !self.arguments.auto_size);
-        blocks.map(|blocks| blocks * block)
+        blocks.map(|blocks| blocks * block).into_iter().collect()
     }
 
     fn write(
@@ -328,7 +349,7 @@ impl Run {
         identity: &Identity,
     ) -> Result<Totals, Failure> {
         let volume_bytes = self.volume_bytes(identity);
-        check_room(volume_bytes, selection, identity)?;
+        check_room(&volume_bytes, selection, identity)?;
         let warn = |line: &str| self.say(line);
         let plan = Plan {
             fs,
@@ -337,7 +358,9 @@ impl Run {
             warn: &warn,
         };
         let (checkpoint, state) = self.states(fs, selection, identity);
-        let mut media = Names::new(&self.file(), self.arguments.many, self.arguments.eject);
+        let ejects = self.arguments.eject || self.arguments.autoload.is_some();
+        let mut media = Names::new(&self.file(), self.arguments.many, ejects);
+        let positions = self.positions(&checkpoint, identity)?;
         let names = media.clone();
         let script = |volume| self.script(&names.name(volume), volume);
         let has_script = self.arguments.script.is_some();
@@ -352,18 +375,39 @@ impl Run {
             compression: self.compression(),
             state,
             at_end_of_volume: has_script.then_some(&script),
+            positions,
+            patience: self.arguments.autoload.map(Duration::from_secs),
             is_given_up: &|| source.is_given_up(),
         };
         let has_bar = io::stderr().is_terminal() && !self.arguments.quiet;
         let mut meter = Meter::new(has_bar);
-        let totals = job.run(checkpoint, &mut meter);
-        totals.map_err(|_| {
+        let totals = job.run(checkpoint, &mut meter).map_err(|_| {
             let next = match &self.arguments.state {
                 Some(path) => format!("mddump --resume {path}"),
                 None => "mddump --help".to_string(),
             };
             Failure::new(&identity.device, "is not dumped", &next).aborted()
-        })
+        })?;
+        if let Some(path) = &self.arguments.archive {
+            self.say(&format!("Archiving dump to {path}"));
+            archive::write(path.as_ref(), &plan, source, identity, &totals.inodes)
+                .map_err(|error| cannot_use(path, &error).aborted())?;
+        }
+        Ok(totals)
+    }
+
+    /// The file of positions, if it is wished for.
+    fn positions(
+        &self,
+        checkpoint: &Checkpoint,
+        identity: &Identity,
+    ) -> Result<Option<Positions>, Failure> {
+        let Some(path) = &self.arguments.positions else {
+            return Ok(None);
+        };
+        let volumes = checkpoint.position.volume;
+        let opened = Positions::open(path.as_ref(), identity.date, volumes);
+        opened.map(Some).map_err(|error| cannot_use(path, &error))
     }
 
     fn manner(&self, identity: &Identity) -> Manner {
@@ -426,7 +470,7 @@ impl Run {
             volumes, records, ..
         } = totals;
         self.say(&format!("{records} blocks on {volumes} volume(s)"));
-        let time = clock(std::time::Duration::from_secs(totals.seconds));
+        let time = clock(Duration::from_secs(totals.seconds));
         self.say(&format!("finished in {time}"));
         let date = calendar::text(identity.date);
         self.say(&format!(
@@ -450,9 +494,8 @@ impl Run {
                 date: identity.date,
             };
             let path = &self.arguments.dumpdates;
-            dumpdates::update(path.as_ref(), &entry).map_err(|error| {
-                Failure::new(path, &error.to_string(), &format!("ls -l {path}")).aborted()
-            })?;
+            dumpdates::update(path.as_ref(), &entry)
+                .map_err(|error| cannot_use(path, &error).aborted())?;
         }
         if let Some(path) = &self.arguments.state {
             let _ = fs::remove_file(path);
@@ -468,27 +511,32 @@ impl Run {
 
 fn read_dumpdates(arguments: &Arguments) -> Result<Vec<Entry>, Failure> {
     let path = &arguments.dumpdates;
-    dumpdates::read(path.as_ref())
-        .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))
+    dumpdates::read(path.as_ref()).map_err(|error| cannot_use(path, &error))
+}
+
+/// A file that cannot be read or written.
+fn cannot_use(path: &str, error: &io::Error) -> Failure {
+    Failure::new(path, &error.to_string(), &format!("ls -l {path}"))
 }
 
 /// Refuses volumes that have no room for the maps, which restore wants on the first one, and those
 /// that have no room for anything.
 fn check_room(
-    volume_bytes: Option<u64>,
+    volume_bytes: &[u64],
     selection: &Selection,
     identity: &Identity,
 ) -> Result<(), Failure> {
-    let Some(bytes) = volume_bytes else {
-        return Ok(());
-    };
     let maps = (selection.used.bytes().len() + selection.wanted.bytes().len()) / RECORD;
     let block = u64::from(identity.ntrec);
-    let need = (3 + maps as u64).next_multiple_of(block).max(2);
-    if bytes / RECORD as u64 >= need {
+    let for_maps = (3 + maps as u64).next_multiple_of(block);
+    let needs = [for_maps]
+        .into_iter()
+        .chain(std::iter::repeat(block.max(2)));
+    let mut short = volume_bytes.iter().zip(needs);
+    let Some((_, need)) = short.find(|(bytes, need)| **bytes / (RECORD as u64) < *need) else {
         return Ok(());
-    }
-    let reason = format!("a volume has to have {need} KiB at least, for the maps");
+    };
+    let reason = format!("a volume has to have {need} KiB at least, the first one for the maps");
     Err(Failure::new(
         "-B",
         &reason,

@@ -8,9 +8,11 @@ use crate::{
         self,
         Ended,
         Outcome,
-        Settings, //
+        Settings,
+        Watcher, //
     },
     plan::Plan,
+    positions::Positions,
     progress::Meter,
     signals::Signals,
     sink::{
@@ -28,7 +30,10 @@ use crate::{
     },
 };
 use md_dump_format::{
-    item::Item,
+    item::{
+        Item,
+        Stage, //
+    },
     layout::{
         Identity,
         Layout, //
@@ -36,9 +41,18 @@ use md_dump_format::{
 };
 use md_extfs::source::Source;
 use std::{
+    io,
     path::PathBuf,
-    sync::atomic::Ordering, //
+    sync::atomic::Ordering,
+    thread,
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
+
+/// How often it is looked whether a changer has put the next tape in.
+const POLL: Duration = Duration::from_secs(1);
 
 /// Why a dump ended before its end. What has to be said was said.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +69,8 @@ pub struct Totals {
     pub bytes: u64,
     /// Whole seconds.
     pub seconds: u64,
+    /// First inode of each volume.
+    pub inodes: Vec<u32>,
     /// Sum of the rates of all volumes in KiB a second, and how many have one.
     rates: (u64, u64),
 }
@@ -80,14 +96,18 @@ pub struct Job<'a, S> {
     pub signals: Signals,
     /// What all headers say.
     pub identity: Identity,
-    /// Most bytes of a volume.
-    pub volume_bytes: Option<u64>,
+    /// Most bytes of each volume; the last number is for all that follow, too.
+    pub volume_bytes: Vec<u64>,
     /// How blocks are compressed.
     pub compression: crate::compression::Compression,
     /// Where the state is kept, and what it says.
     pub state: Option<(PathBuf, State)>,
     /// What a script says at the end of a volume: it is handed the volume's number.
     pub at_end_of_volume: Option<&'a dyn Fn(u32) -> ScriptAnswer>,
+    /// Where it is told in which block which file is.
+    pub positions: Option<Positions>,
+    /// How long a changer may take to put the next tape in, before the user is asked.
+    pub patience: Option<Duration>,
     /// Whether the source has been given up.
     pub is_given_up: &'a dyn Fn() -> bool,
 }
@@ -108,6 +128,39 @@ impl<S> std::fmt::Debug for Job<'_, S> {
         f.debug_struct("Job")
             .field("identity", &self.identity)
             .finish_non_exhaustive()
+    }
+}
+
+/// What is done while a volume is written.
+struct Watch<'w, 'a, S> {
+    job: &'w Job<'a, S>,
+    meter: &'w mut Meter,
+    volume: u32,
+    /// Block of the tape with which the volume begins, if it is one.
+    start: Option<u64>,
+    positions: Option<Positions>,
+    /// Whether there are only maps and directories yet.
+    is_before_files: bool,
+}
+
+impl<S: Source> Watcher for Watch<'_, '_, S> {
+    fn begins(&mut self, inode: u32, block: u64, byte: u64) {
+        if std::mem::take(&mut self.is_before_files) {
+            self.job.say("dumping (Pass IV) [regular files]");
+        }
+        let Some(positions) = &mut self.positions else {
+            return;
+        };
+        let position = self.start.map_or(byte, |start| start + block);
+        if let Err(error) = positions.add(inode, self.volume, position) {
+            self.job.say_lost_positions(&error);
+            self.positions = None;
+        }
+    }
+
+    fn goes_on(&mut self, blocks: u64) -> bool {
+        let records = blocks * u64::from(self.job.identity.ntrec);
+        self.job.watch(self.meter, records)
     }
 }
 
@@ -168,6 +221,7 @@ impl<S: Source> Job<'_, S> {
         layout.begin_volume();
         let number = layout.position().volume;
         let mut sink = self.open(number)?;
+        self.keep_positions(Positions::begin_volume);
         self.say(&format!(
             "Volume {number} started with block {} at: {}",
             layout.position().first + 1,
@@ -179,17 +233,35 @@ impl<S: Source> Job<'_, S> {
                 "Volume {number} begins with blocks from inode {inode}"
             ));
         }
+        if number == 1 {
+            self.say("dumping (Pass III) [directories]");
+        }
         meter.begin_volume();
         let settings = Settings {
             ntrec: self.identity.ntrec,
             compression: self.compression,
-            volume_bytes: self.volume_bytes.filter(|_| !self.media.is_pipe()),
+            volume_bytes: self.limit(number),
             has_checksum: self.state.is_some(),
         };
-        let ntrec = u64::from(self.identity.ntrec);
-        let mut watch = |blocks| self.watch(meter, blocks * ntrec);
+        let positions = self.positions.take();
+        let mut watch = Watch {
+            job: self,
+            meter,
+            volume: number,
+            start: sink.position(),
+            positions,
+            is_before_files: checkpoint.place.stage < Stage::Files,
+        };
         let outcome = pipeline::run(layout, self.source, &mut *sink, settings, &mut watch);
+        self.positions = watch.positions;
+        let is_early = layout.place().stage < Stage::Directories;
+        if matches!(outcome.ended, Ended::Full) && outcome.blocks > 0 && is_early {
+            // Older versions of restore look for them nowhere else.
+            self.say("the maps do not go onto the first volume as a whole");
+            return Err(self.abort());
+        }
         let next = self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)?;
+        totals.inodes.clone_from(&layout.position().inodes);
         // Who changes a tape wants it to be closed.
         drop(sink);
         if matches!(next, Next::Volume) {
@@ -197,6 +269,29 @@ impl<S: Source> Job<'_, S> {
             self.change(number, meter)?;
         }
         Ok(next)
+    }
+
+    /// Most bytes of a volume.
+    fn limit(&self, number: u32) -> Option<u64> {
+        if self.media.is_pipe() {
+            return None;
+        }
+        let index = (number as usize).min(self.volume_bytes.len());
+        self.volume_bytes.get(index.checked_sub(1)?).copied()
+    }
+
+    /// Does something with the file of positions. A dump is one without it, too.
+    fn keep_positions(&mut self, keep: fn(&mut Positions) -> io::Result<()>) {
+        if let Some(Err(error)) = self.positions.as_mut().map(keep) {
+            self.say_lost_positions(&error);
+            self.positions = None;
+        }
+    }
+
+    fn say_lost_positions(&self, error: &io::Error) {
+        self.say(&format!(
+            "the positions (-Q) cannot be written and are not complete: {error}"
+        ));
     }
 
     /// Remembers where the dump stands before a volume.
@@ -268,7 +363,20 @@ impl<S: Source> Job<'_, S> {
         if let Err(error) = sink.close() {
             return self.write_error(&error.to_string(), number, outcome.blocks, meter);
         }
+        if outcome.is_torn && !is_last {
+            self.say(&format!(
+                "Volume {number} ends within extended attributes, which restore may lose"
+            ));
+        }
+        self.keep_positions(Positions::end_volume);
         self.tell_volume(number, &outcome, meter, totals);
+        if !is_last && self.media.is_remote(number) {
+            self.say(&format!(
+                "If {name} is a file and not a tape, cut it before it is restored: \
+                 truncate -s {} FILE",
+                outcome.bytes
+            ));
+        }
         meter.end_volume(outcome.blocks * u64::from(self.identity.ntrec));
         checkpoint.volumes.push(Volume {
             name,
@@ -343,6 +451,11 @@ impl<S: Source> Job<'_, S> {
         if answer.is_none() && self.media.is_at_hand(next) {
             return Ok(());
         }
+        if let Some(patience) = self.patience {
+            if meter.wait(|| self.is_loaded_within(next, patience)) {
+                return Ok(());
+            }
+        }
         self.say(&format!("Change Volumes: Mount volume #{next}"));
         self.console.broadcast("CHANGE DUMP VOLUMES!");
         loop {
@@ -355,6 +468,21 @@ impl<S: Source> Job<'_, S> {
             if self.console.ask("Do you want to abort?") != Some(false) {
                 return Err(self.abort());
             }
+        }
+    }
+
+    /// Whether a changer puts the tape for a volume in within a time.
+    fn is_loaded_within(&self, volume: u32, patience: Duration) -> bool {
+        let begun = Instant::now();
+        loop {
+            if self.media.is_loaded(volume) {
+                return true;
+            }
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() || self.signals.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            thread::sleep(left.min(POLL));
         }
     }
 

@@ -10,12 +10,16 @@ use rustix::{
     ioctl::{
         self,
         opcode,
+        Getter,
         NoArg,
         Opcode,
         Setter, //
     },
 };
-use std::io;
+use std::{
+    ffi::c_long,
+    io, //
+};
 
 /// What `MTIOCTOP` takes.
 #[repr(C)]
@@ -29,18 +33,18 @@ mod tape {
     pub(super) const FILE_MARK: i16 = 5;
     pub(super) const OFFLINE: i16 = 7;
     pub(super) const NOTHING: i16 = 8;
+    pub(super) const SEEK: i16 = 22;
 }
 
 const MTIOCTOP: Opcode = opcode::write::<TapeOperation>(b'm', 1);
+const MTIOCPOS: Opcode = opcode::read::<c_long>(b'm', 3);
+const EXT4_IOC_CHECKPOINT: Opcode = opcode::write::<u32>(b'f', 43);
 const BLKFLSBUF: Opcode = opcode::none(0x12, 97);
 const FIFREEZE: Opcode = opcode::read_write::<i32>(b'X', 119);
 const FITHAW: Opcode = opcode::read_write::<i32>(b'X', 120);
 
-fn operate(tape: impl AsFd, operation: i16) -> io::Result<()> {
-    let operation = TapeOperation {
-        operation,
-        count: 1,
-    };
+fn operate(tape: impl AsFd, operation: i16, count: i32) -> io::Result<()> {
+    let operation = TapeOperation { operation, count };
     // SAFETY: MTIOCTOP reads a structure of this layout and does not keep its address.
     unsafe { ioctl::ioctl(tape, Setter::<MTIOCTOP, TapeOperation>::new(operation)) }?;
     Ok(())
@@ -48,17 +52,37 @@ fn operate(tape: impl AsFd, operation: i16) -> io::Result<()> {
 
 /// Whether a file is a tape.
 pub(crate) fn is_tape(file: impl AsFd) -> bool {
-    operate(file, tape::NOTHING).is_ok()
+    operate(file, tape::NOTHING, 1).is_ok()
 }
 
 /// Writes a mark behind what was written; that is on the tape then.
 pub(crate) fn write_file_mark(tape: impl AsFd) -> io::Result<()> {
-    operate(tape, tape::FILE_MARK)
+    operate(tape, tape::FILE_MARK, 1)
 }
 
 /// Rewinds a tape and lets it out.
 pub(crate) fn eject(tape: impl AsFd) -> io::Result<()> {
-    operate(tape, tape::OFFLINE)
+    operate(tape, tape::OFFLINE, 1)
+}
+
+/// Goes to the block of a tape with this number.
+pub(crate) fn seek_tape(tape: impl AsFd, block: u64) -> io::Result<()> {
+    let block = i32::try_from(block).map_err(io::Error::other)?;
+    operate(tape, tape::SEEK, block)
+}
+
+/// Number of the block of a tape that comes next.
+pub(crate) fn tape_block(tape: impl AsFd) -> io::Result<u64> {
+    // SAFETY: MTIOCPOS writes a structure that is one number of this type.
+    let block = unsafe { ioctl::ioctl(tape, Getter::<MTIOCPOS, c_long>::new()) }?;
+    u64::try_from(block).map_err(io::Error::other)
+}
+
+/// Has a mounted ext4 bring what stands in its journal to its places.
+pub(crate) fn empty_journal(mount_point: impl AsFd) -> io::Result<()> {
+    // SAFETY: EXT4_IOC_CHECKPOINT reads flags of this type; 0 asks for nothing else.
+    unsafe { ioctl::ioctl(mount_point, Setter::<EXT4_IOC_CHECKPOINT, u32>::new(0)) }?;
+    Ok(())
 }
 
 /// Drops what the page cache of a block device has, and writes what is newer than the device: the
@@ -91,6 +115,8 @@ mod tests {
     #[test]
     fn opcodes_are_those_of_the_kernel() {
         assert_eq!(MTIOCTOP, 0x4008_6d01);
+        assert_eq!(MTIOCPOS, 0x8008_6d03);
+        assert_eq!(EXT4_IOC_CHECKPOINT, 0x4004_662b);
         assert_eq!(BLKFLSBUF, 0x1261);
         assert_eq!(FIFREEZE, 0xc004_5877);
         assert_eq!(FITHAW, 0xc004_5878);

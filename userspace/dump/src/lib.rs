@@ -8,6 +8,7 @@
 //! volume to volume, and [`state`] is what it needs to know to go on after a crash. [`backup`] is
 //! the whole command with its options.
 
+mod archive;
 pub mod backup;
 pub mod calendar;
 pub mod compression;
@@ -23,6 +24,7 @@ pub mod mounts;
 pub mod options;
 mod pipeline;
 pub mod plan;
+pub mod positions;
 pub mod progress;
 mod reading;
 mod resume;

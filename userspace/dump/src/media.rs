@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The names of volumes, and how they are opened: standard output, files, tapes, other machines.
 
-use crate::sink::{
-    file::FileSink,
-    remote::{
-        Place,
-        RemoteSink, //
-    },
-    tape::TapeSink,
-    Media,
-    Sink, //
+use crate::{
+    kapi,
+    sink::{
+        file::FileSink,
+        remote::{
+            Place,
+            RemoteSink, //
+        },
+        tape::TapeSink,
+        Media,
+        Sink, //
+    }, //
 };
 use std::{
     fs::File,
@@ -85,6 +88,16 @@ impl Media for Names {
 
     fn is_pipe(&self) -> bool {
         self.is_standard_output() && !self.is_prefix
+    }
+
+    fn is_loaded(&self, volume: u32) -> bool {
+        // Without making or cutting a file.
+        let file = File::options().write(true).open(self.name(volume));
+        file.is_ok_and(kapi::is_tape)
+    }
+
+    fn is_remote(&self, volume: u32) -> bool {
+        !self.is_pipe() && Place::parse(&self.name(volume)).is_some()
     }
 }
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which file system is mounted where, or would be.
 
+use rustix::fs::{
+    major,
+    minor, //
+};
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{
+        FileTypeExt,
+        MetadataExt, //
+    },
     path::{
         Path,
         PathBuf, //
@@ -86,23 +93,34 @@ pub fn find(word: &str) -> Option<Mount> {
     found.or_else(by_number).cloned()
 }
 
-/// Where a device is mounted now.
+/// Where a device is mounted now, so that the file system on it is what its journal makes of it.
 pub fn mounted_at(device: &str) -> Option<PathBuf> {
-    let mounts = parse(&fs::read_to_string("/proc/self/mounts").unwrap_or_default());
-    let is_it = |mount: &&Mount| mount.device == device || is_same_device(&mount.device, device);
-    mounts
-        .iter()
-        .find(is_it)
-        .map(|mount| Path::new(&mount.folder).into())
+    let number = number(device)?;
+    let number = format!("{}:{}", major(number), minor(number));
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    text.lines().find_map(|line| folder(line, &number))
+}
+
+/// The folder in a line of `/proc/self/mountinfo`, if it is about this device. The name of the
+/// device there may be one that does not exist.
+fn folder(line: &str, number: &str) -> Option<PathBuf> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_it = words.get(2) == Some(&number);
+    let mut options = words.last().unwrap_or(&"").split(',');
+    let has_journal = options.all(|one| one != "norecovery" && one != "noload");
+    let folder = words.get(4).filter(|_| is_it && has_journal)?;
+    Some(Path::new(&unescape(folder)).into())
+}
+
+/// Number of a block device.
+fn number(path: &str) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
+    let is_one = metadata.file_type().is_block_device();
+    is_one.then(|| metadata.rdev())
 }
 
 /// Whether two paths name the same block device.
 fn is_same_device(one: &str, other: &str) -> bool {
-    const BLOCK: u32 = 0o60000;
-    let number = |path: &str| {
-        let metadata = fs::metadata(path).ok()?;
-        (metadata.mode() & 0o170_000 == BLOCK).then(|| metadata.rdev())
-    };
     one.starts_with('/') && number(one).is_some_and(|found| number(other) == Some(found))
 }
 
@@ -117,5 +135,13 @@ mod tests {
         assert_eq!(mounts.len(), 2);
         assert_eq!((&mounts[0].device[..], mounts[0].days), ("/dev/sda1", 1));
         assert_eq!((&mounts[1].folder[..], mounts[1].days), ("/a b", 0));
+    }
+
+    #[test]
+    fn a_device_is_known_by_its_number() {
+        let line = "36 35 8:1 / /a\\040b rw,noatime shared:1 - ext4 /dev/root rw";
+        assert_eq!(folder(line, "8:1"), Some("/a b".into()));
+        assert_eq!(folder(line, "8:2"), None);
+        assert_eq!(folder(&format!("{line},norecovery"), "8:1"), None);
     }
 }

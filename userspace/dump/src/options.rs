@@ -12,10 +12,13 @@ use serde::{
 };
 
 /// Letters that take a value.
-const WITH_VALUE: &str = "bBdDeEfFhILsT";
+const WITH_VALUE: &str = "AbBdDeEfFhIlLQsT";
 
 /// Letters of compression, which may be followed by a level at once.
 const COMPRESSION: [(char, &str, u32); 2] = [('z', "zlib", 2), ('j', "bzip2", 2)];
+
+/// The letter of a compression that is not done here.
+const LZO: char = 'y';
 
 /// Back up an ext2, ext3 or ext4 file system in dump format.
 ///
@@ -46,6 +49,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 9)]
     pub level: u32,
 
+    /// Put the table of contents into a file of its own, for restore -A
+    #[arg(short = 'A', value_name = "FILE")]
+    pub archive: Option<String>,
+
     /// Write until the medium ends (this is so unless -B or -s is given)
     #[arg(short = 'a')]
     pub auto_size: bool,
@@ -55,9 +62,9 @@ pub struct Arguments {
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub block: u32,
 
-    /// KiB of a volume
-    #[arg(short = 'B', value_name = "KIB")]
-    pub records: Option<u64>,
+    /// KiB of a volume; several with commas for one volume each, the last for all that follow
+    #[arg(short = 'B', value_name = "KIB", value_delimiter = ',')]
+    pub records: Vec<u64>,
 
     /// The tape is a cartridge: of 8000 bits per inch, 1700 feet long
     #[arg(short = 'c')]
@@ -97,6 +104,11 @@ pub struct Arguments {
     #[arg(short = 'I', value_name = "N", default_value_t = crate::tolerant::ERRORS_MAX)]
     pub errors: u64,
 
+    /// Eject the tape at the end of a volume, and wait so long for a changer to put the next one
+    /// in before anybody is asked
+    #[arg(short = 'l', long, value_name = "SECONDS")]
+    pub autoload: Option<u64>,
+
     /// Label of the dump, of at most 15 bytes
     #[arg(short = 'L', value_name = "LABEL", default_value = "none")]
     pub label: String,
@@ -116,6 +128,10 @@ pub struct Arguments {
     /// Never ask: what would be asked ends the dump
     #[arg(short = 'q')]
     pub quiet: bool,
+
+    /// Tell in a file in which block which file is, for restore -Q
+    #[arg(short = 'Q', value_name = "FILE")]
+    pub positions: Option<String>,
 
     /// Feet of the tape
     #[arg(short = 's', value_name = "FEET")]
@@ -144,6 +160,10 @@ pub struct Arguments {
     /// Only print which file systems should be dumped
     #[arg(short = 'w')]
     pub which: bool,
+
+    /// As in dump, which compresses by lzo then; this program does not
+    #[arg(short = 'y', hide = true)]
+    pub lzo: bool,
 
     /// Compress blocks by zlib. Also -z and -z1 to -z9. BSD cannot read that
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=9))]
@@ -284,11 +304,11 @@ fn single(letter: char, rest: &str, plain: &mut Vec<String>) -> usize {
         return 0;
     }
     let compression = COMPRESSION.iter().find(|(known, _, _)| *known == letter);
+    let digits = rest.chars().take_while(char::is_ascii_digit).count();
     let Some((_, name, level)) = compression else {
         plain.push(format!("-{letter}"));
-        return 0;
+        return if letter == LZO { digits } else { 0 };
     };
-    let digits = rest.chars().take_while(char::is_ascii_digit).count();
     let (given, _) = rest.split_at(digits);
     let level = given.parse().unwrap_or(*level);
     plain.push(format!("--{name}={level}"));
@@ -297,7 +317,7 @@ fn single(letter: char, rest: &str, plain: &mut Vec<String>) -> usize {
 
 /// Whether a first word without a dash is letters and a level, as dump was called long ago.
 fn is_key(word: &str) -> bool {
-    const LETTERS: &str = "abBcdDeEfFhILmMnqsSTuvWwzj";
+    const LETTERS: &str = "aAbBcdDeEfFhIlLmMnqQsSTuvWwyzj";
     let is_known = |letter: char| letter.is_ascii_digit() || LETTERS.contains(letter);
     word.chars().all(is_known) && word.chars().any(|letter| letter.is_ascii_digit())
 }
@@ -331,6 +351,7 @@ mod tests {
             ("-0 -z9 -fout /dev/x", "--level=0 --zlib=9 -f out /dev/x"),
             ("-jz5u", "--bzip2=2 --zlib=5 -u"),
             ("-level12 -b64", "--level=12 -b 64"),
+            ("-0y3 -A a -Qq -l60", "--level=0 -y -A a -Q q -l 60"),
             ("-f - /dev/x", "-f - /dev/x"),
             ("--format bsd -0 x", "--format bsd --level=0 x"),
             ("-0 -- -strange", "--level=0 -- -strange"),

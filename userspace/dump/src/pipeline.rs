@@ -53,8 +53,11 @@ use std::{
 /// Bytes of a batch: enough for the calls to cost nothing, and little enough for a CPU's cache.
 const BATCH: usize = 512 << 10;
 
-/// Batches that are on their way.
+/// Batches that are on their way: not known to be written, the oldest first.
 const IN_FLIGHT: usize = 8;
+
+/// Blocks by which a batch may be longer, so that a volume may end behind it.
+const SLACK: usize = 64;
 
 /// How often the user's wishes are looked at while nothing happens.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -98,27 +101,37 @@ pub(crate) struct Outcome {
     pub(crate) bytes: u64,
     /// Checksum of these bytes, if it is needed.
     pub(crate) checksum: u32,
+    /// Whether it ends where a volume should not.
+    pub(crate) is_torn: bool,
+}
+
+/// Who is told how far a volume is.
+pub(crate) trait Watcher {
+    /// The file of an inode begins in a block that is written, as the first one there: which block
+    /// of the volume that is, and at which byte of it it begins.
+    fn begins(&mut self, inode: u32, block: u64, byte: u64);
+
+    /// So many blocks are written. False ends the volume.
+    fn goes_on(&mut self, blocks: u64) -> bool;
 }
 
 /// What the writer says about a batch.
 struct Report {
     blocks: usize,
-    bytes: u64,
+    /// Bytes of each block of the batch.
+    lengths: Vec<usize>,
     checksum: u32,
+    is_torn: bool,
     ended: Option<Ended>,
 }
 
-/// Batches whose blocks are not known to be written, the oldest first.
-type InFlight = VecDeque<Arc<Batch>>;
-
-/// Writes a volume from the layout. `watch` is told how many blocks are written, and says whether
-/// to go on.
+/// Writes a volume from the layout.
 pub(crate) fn run<I: Iterator<Item = Item>>(
     layout: &mut Layout<I>,
     source: &dyn Source,
     sink: &mut dyn Sink,
     settings: Settings,
-    watch: &mut dyn FnMut(u64) -> bool,
+    watcher: &mut dyn Watcher,
 ) -> Outcome {
     let readers = thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
     let (work, to_do) = bounded::<Arc<Batch>>(IN_FLIGHT);
@@ -137,19 +150,18 @@ pub(crate) fn run<I: Iterator<Item = Item>>(
             blocks: 0,
             bytes: 0,
             checksum: 0,
+            is_torn: false,
         };
-        let mut in_flight = InFlight::new();
+        let mut in_flight = VecDeque::new();
         let mut maker = Maker::new(settings);
         outcome.ended = loop {
             while in_flight.len() < IN_FLIGHT {
-                let Some(batch) = maker.batch(layout) else {
+                let Some(batch) = maker.batch(layout).map(Arc::new) else {
                     break;
                 };
-                let batch = Arc::new(batch);
                 in_flight.push_back(batch.clone());
-                if work.send(batch).is_err() {
-                    break;
-                }
+                // Who is gone says so below.
+                let _ = work.send(batch);
             }
             if in_flight.is_empty() {
                 break if maker.is_at_limit() {
@@ -160,7 +172,13 @@ pub(crate) fn run<I: Iterator<Item = Item>>(
             }
             match reports.recv_timeout(PAUSE) {
                 Ok(report) => {
-                    if let Some(ended) = note(report, &mut outcome, &mut in_flight, layout) {
+                    let first = in_flight.pop_front();
+                    if let Some(batch) = &first {
+                        note(&report, batch, &mut outcome, watcher);
+                    }
+                    if let Some(ended) = report.ended {
+                        let unwritten = first.into_iter().chain(in_flight.drain(..));
+                        give_back(unwritten, report.blocks, layout);
                         break ended;
                     }
                 }
@@ -169,7 +187,7 @@ pub(crate) fn run<I: Iterator<Item = Item>>(
                     break Ended::Broken("a thread of the dump is gone".to_string());
                 }
             }
-            if !watch(outcome.blocks) {
+            if !watcher.goes_on(outcome.blocks) {
                 break Ended::Stopped;
             }
         };
@@ -179,23 +197,29 @@ pub(crate) fn run<I: Iterator<Item = Item>>(
     })
 }
 
-/// Takes what the writer says: a batch is done, or the volume is, and the rest comes back.
-fn note<I: Iterator<Item = Item>>(
-    report: Report,
-    outcome: &mut Outcome,
-    in_flight: &mut InFlight,
-    layout: &mut Layout<I>,
-) -> Option<Ended> {
-    outcome.blocks += report.blocks as u64;
-    outcome.bytes += report.bytes;
+/// Counts what the writer says about a batch, and tells which files begin in it.
+fn note(report: &Report, batch: &Batch, outcome: &mut Outcome, watcher: &mut dyn Watcher) {
+    let blocks = batch.blocks.iter().zip(&report.lengths);
+    for (block, length) in blocks.take(report.blocks) {
+        if let Some(inode) = block.items.iter().find_map(Item::file) {
+            watcher.begins(inode, outcome.blocks, outcome.bytes);
+        }
+        outcome.blocks += 1;
+        outcome.bytes += *length as u64;
+    }
     outcome.checksum = report.checksum;
-    let first = in_flight.pop_front();
-    let ended = report.ended?;
-    let unwritten = first.into_iter().chain(in_flight.drain(..));
+    outcome.is_torn = report.is_torn;
+}
+
+/// Gives the layout back what was not written: all but the first blocks of these batches.
+fn give_back<I: Iterator<Item = Item>>(
+    unwritten: impl Iterator<Item = Arc<Batch>>,
+    written: usize,
+    layout: &mut Layout<I>,
+) {
     let blocks = unwritten.flat_map(|batch| batch.blocks.clone());
-    let blocks: Vec<Block> = blocks.skip(report.blocks).collect();
+    let blocks: Vec<Block> = blocks.skip(written).collect();
     layout.take_back(blocks);
-    Some(ended)
 }
 
 /// Makes batches, up to the end of the volume.
@@ -220,13 +244,19 @@ impl Maker {
         }
     }
 
+    /// Whether these blocks are enough for a batch, and a volume may end behind them.
+    fn is_whole(&self, blocks: &[Block]) -> bool {
+        let is_torn = blocks.last().is_some_and(|block| block.is_torn);
+        blocks.len() >= self.in_batch + if is_torn { SLACK } else { 0 }
+    }
+
     fn is_at_limit(&self) -> bool {
         self.left == Some(0)
     }
 
     fn batch<I: Iterator<Item = Item>>(&mut self, layout: &mut Layout<I>) -> Option<Batch> {
-        let mut blocks = Vec::with_capacity(self.in_batch);
-        while blocks.len() < self.in_batch && !self.is_at_limit() {
+        let mut blocks: Vec<Block> = Vec::with_capacity(self.in_batch);
+        while !self.is_at_limit() && !self.is_whole(&blocks) {
             let Some(block) = layout.block() else {
                 break;
             };
@@ -236,6 +266,11 @@ impl Maker {
         // A volume that ends with the dump is not full.
         if self.is_at_limit() && layout.is_finished() {
             self.left = None;
+        }
+        if self.is_at_limit() {
+            let torn = blocks.iter().map(|block| block.is_torn);
+            let end = good_end(&torn.collect::<Vec<_>>(), self.sequence > 0);
+            layout.take_back(blocks.split_off(end));
         }
         if blocks.is_empty() {
             return None;
@@ -247,6 +282,16 @@ impl Maker {
             blocks,
             is_first: sequence == 0,
         })
+    }
+}
+
+/// How many of these blocks a volume should have, not to end where it should not; with none of
+/// them, only if others come before.
+fn good_end(torn: &[bool], has_others: bool) -> usize {
+    match torn.iter().rposition(|is_torn| !is_torn) {
+        Some(last) => last + 1,
+        None if has_others => 0,
+        None => torn.len(),
     }
 }
 
@@ -285,13 +330,21 @@ fn write_batches(
         room: settings.volume_bytes,
         has_checksum: settings.has_checksum,
         checksum: 0,
+        blocks: 0,
+        bytes: 0,
     };
     let mut next = 0;
     for result in filled {
         match result {
             Ok(batch) => drop(waiting.insert(batch.sequence, batch)),
             Err(reason) => {
-                let _ = reports.send(writer.report(0, 0, Some(Ended::Broken(reason))));
+                let _ = reports.send(Report {
+                    blocks: 0,
+                    lengths: Vec::new(),
+                    checksum: 0,
+                    is_torn: false,
+                    ended: Some(Ended::Broken(reason)),
+                });
                 return;
             }
         }
@@ -312,41 +365,69 @@ struct Writer {
     room: Option<u64>,
     has_checksum: bool,
     checksum: u32,
+    /// Blocks on the volume, and their bytes.
+    blocks: u64,
+    bytes: u64,
 }
 
 impl Writer {
-    fn report(&self, blocks: usize, bytes: u64, ended: Option<Ended>) -> Report {
-        Report {
-            blocks,
-            bytes,
-            checksum: self.checksum,
-            ended,
-        }
-    }
-
     fn write(&mut self, sink: &mut dyn Sink, batch: &Filled) -> Report {
         let room = self.room.and_then(|room| usize::try_from(room).ok());
-        let (blocks, bytes) = whole(&batch.lengths, room.unwrap_or(usize::MAX));
-        let is_cut = blocks < batch.lengths.len();
-        let (lengths, _) = batch.lengths.split_at(blocks);
-        let (now, _) = batch.bytes.split_at(bytes);
-        let written = if blocks == 0 {
+        let (fitting, _) = whole(&batch.lengths, room.unwrap_or(usize::MAX));
+        let is_cut = fitting < batch.lengths.len();
+        let fitting = if is_cut {
+            self.good_end(batch, fitting)
+        } else {
+            fitting
+        };
+        let (lengths, _) = batch.lengths.split_at(fitting);
+        let (now, _) = batch.bytes.split_at(lengths.iter().sum());
+        let written = if fitting == 0 {
             Written::All
         } else {
             sink.write(now, lengths)
         };
         let (blocks, ended) = match written {
-            Written::All if is_cut => (blocks, Some(Ended::Full)),
-            Written::All => (blocks, None),
-            Written::EndOfMedium { blocks } => (blocks, Some(Ended::Full)),
+            Written::All if is_cut => (fitting, Some(Ended::Full)),
+            Written::All => (fitting, None),
+            Written::EndOfMedium { blocks } => {
+                (self.retract(sink, batch, blocks), Some(Ended::Full))
+            }
             Written::Failed(error) => (0, Some(Ended::Failed(error))),
         };
         let bytes: usize = lengths.iter().take(blocks).sum();
         self.room = self.room.map(|room| room - bytes as u64);
+        self.blocks += blocks as u64;
+        self.bytes += bytes as u64;
         if self.has_checksum {
             let (written, _) = now.split_at(bytes);
             self.checksum = crc32c::crc32c_append(self.checksum, written);
         }
-        self.report(blocks, bytes as u64, ended)
+        let last = blocks.checked_sub(1).and_then(|last| batch.torn.get(last));
+        Report {
+            blocks,
+            lengths: batch.lengths.clone(),
+            checksum: self.checksum,
+            is_torn: last.copied().unwrap_or(false),
+            ended,
+        }
+    }
+
+    /// How many of the first blocks of a batch a volume should have if it ends there.
+    fn good_end(&self, batch: &Filled, blocks: usize) -> usize {
+        let torn = batch.torn.get(..blocks).unwrap_or_default();
+        good_end(torn, self.blocks > 0)
+    }
+
+    /// Takes blocks back from a medium behind which the volume should not end, if it lets them go.
+    fn retract(&self, sink: &mut dyn Sink, batch: &Filled, blocks: usize) -> usize {
+        let good = self.good_end(batch, blocks);
+        let bytes: usize = batch.lengths.iter().take(good).sum();
+        let (all, all_bytes) = (self.blocks + good as u64, self.bytes + bytes as u64);
+        if good < blocks && sink.retract(all, all_bytes).is_ok() {
+            good
+        } else {
+            blocks
+        }
     }
 }

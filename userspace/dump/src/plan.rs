@@ -21,6 +21,7 @@ use md_dump_format::{
     RECORD, //
 };
 use md_extfs::{
+    inode::Kind as InodeKind,
     source::Source,
     table::Table,
     FileSystem, //
@@ -114,7 +115,7 @@ impl<'a, S: Source> Plan<'a, S> {
                     let sum = crc32c::crc32c_append(sum, &header.addresses);
                     crc32c::crc32c_append(sum, &header.count.get().to_le_bytes())
                 }
-                Contents::Bytes { .. } | Contents::Zeros { .. } => sum,
+                Contents::Bytes { .. } => sum,
             }
         })
     }
@@ -174,19 +175,27 @@ impl<'p, S: Source> Items<'p, '_, S> {
             Stage::Used => Box::new(map(Kind::Used, selection.used.inodes(), &selection.used)),
             // The number of the root, as Debian's dump has it there.
             Stage::Wanted => Box::new(map(Kind::Wanted, 2, &selection.wanted)),
-            Stage::Directories | Stage::Files => match self.table.inode(inode) {
-                Ok(Some(found)) if found.is_used() => file::contents(self.plan, &found),
-                Ok(_) => {
-                    (self.plan.warn)(&format!("inode {inode} is gone"));
-                    Box::new(std::iter::empty())
-                }
-                Err(error) => {
-                    (self.plan.warn)(&error.to_string());
-                    Box::new(std::iter::empty())
-                }
-            },
+            Stage::Directories | Stage::Files => self.inode(stage, inode),
             Stage::End => Box::new(std::iter::empty()),
         }
+    }
+
+    /// An inode, unless it is not any more what it was when it was selected: restore takes the
+    /// first file for the end of all directories.
+    fn inode(&mut self, stage: Stage, number: u32) -> Box<dyn Iterator<Item = Contents> + 'p> {
+        let lost = match self.table.inode(number) {
+            Ok(Some(inode)) if inode.is_used() => {
+                let is_directory = inode.kind() == InodeKind::Directory;
+                if is_directory == (stage == Stage::Directories) {
+                    return file::contents(self.plan, &inode);
+                }
+                format!("inode {number} was removed and is another file now: it is left out")
+            }
+            Ok(_) => format!("inode {number} is gone"),
+            Err(error) => error.to_string(),
+        };
+        (self.plan.warn)(&lost);
+        Box::new(std::iter::empty())
     }
 
     /// The next contents with their place.

@@ -29,6 +29,8 @@ pub(crate) struct Filled {
     pub(crate) bytes: Vec<u8>,
     /// Bytes of each block.
     pub(crate) lengths: Vec<usize>,
+    /// Behind which blocks a volume should not end.
+    pub(crate) torn: Vec<bool>,
 }
 
 /// A piece of a buffer that comes from the disk.
@@ -51,6 +53,7 @@ pub(crate) fn fill(
         sequence: batch.sequence,
         bytes: buffer,
         lengths: vec![block_bytes; batch.blocks.len()],
+        torn: batch.blocks.iter().map(|block| block.is_torn).collect(),
     };
     if compression.is_some() {
         compress(batch, block_bytes, compression, &mut filled);
@@ -71,7 +74,6 @@ fn read(source: &dyn Source, batch: &Batch, buffer: &mut [u8]) -> io::Result<()>
                 offset: *offset,
                 buffer: now,
             }),
-            Contents::Zeros { .. } => now.fill(0),
             contents => {
                 if let Some(bytes) = contents.bytes() {
                     now.copy_from_slice(bytes);

@@ -18,25 +18,29 @@ use std::{
     path::Path, //
 };
 
-/// Reads the state of a dump, and looks at the volumes that it has finished.
-pub(crate) fn read(path: &str, force: bool) -> Result<State, Failure> {
+/// Reads the state of a dump, and looks at the volumes that it has finished. Those that cannot be
+/// looked at are told to `say`.
+pub(crate) fn read(path: &str, force: bool, say: &dyn Fn(&str)) -> Result<State, Failure> {
     let state = State::read(Path::new(path))
         .map_err(|error| Failure::new(path, &error.to_string(), &format!("ls -l {path}")))?;
     if !force {
-        state.checkpoint.volumes.iter().try_for_each(whole)?;
+        let mut volumes = state.checkpoint.volumes.iter();
+        volumes.try_for_each(|volume| whole(volume, say))?;
     }
     Ok(state)
 }
 
 /// Whether a finished volume is as it was written. Of one that is not here any more, such as a
 /// tape, nothing can be said.
-fn whole(volume: &Volume) -> Result<(), Failure> {
-    let Ok(file) = File::open(&volume.name) else {
+fn whole(volume: &Volume, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let name = &volume.name;
+    let file = File::open(name).ok();
+    let Some(file) = file.filter(|file| file.metadata().is_ok_and(|found| found.is_file())) else {
+        say(&format!(
+            "{name} is no file here: it is taken for granted that it is whole"
+        ));
         return Ok(());
     };
-    if !file.metadata().is_ok_and(|found| found.is_file()) {
-        return Ok(());
-    }
     let is = checksum(file).map_err(|error| {
         let next = format!("ls -l {}", volume.name);
         Failure::new(&volume.name, &error.to_string(), &next)

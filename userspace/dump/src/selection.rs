@@ -2,6 +2,7 @@
 //! Passes I and II: which inodes are in use, and which are to be in the dump.
 
 use md_dump_format::{
+    header::ROOT,
     map::Map,
     records, //
 };
@@ -19,8 +20,8 @@ use std::collections::{
     HashSet, //
 };
 
-/// The root directory.
-pub const ROOT: u32 = 2;
+/// Records that extended attributes are likely to take: a header and a block.
+const ATTRIBUTES: u64 = 5;
 
 /// Entries of which the numbers belong to other directories.
 const DOTS: [&[u8]; 2] = [b".", b".."];
@@ -67,8 +68,16 @@ pub fn select<S: Source>(
         },
         left_out: HashSet::new(),
         sizes: HashMap::new(),
+        encrypted: 0,
     };
     chosen.pass_1()?;
+    if chosen.encrypted > 0 {
+        warn(&format!(
+            "{} encrypted inodes are dumped as they lie on the disk, and will not be readable \
+             again: back them up by name while they are unlocked",
+            chosen.encrypted
+        ));
+    }
     let is_whole = wish.since.is_none() && chosen.left_out.is_empty();
     if !is_whole {
         chosen.pass_2(warn)?;
@@ -86,6 +95,8 @@ struct Chooser<'a, S> {
     left_out: HashSet<u32>,
     /// Records of directories that pass II may still add.
     sizes: HashMap<u32, u64>,
+    /// How many inodes in the dump are encrypted.
+    encrypted: u32,
 }
 
 impl<S: Source> Chooser<'_, S> {
@@ -120,13 +131,20 @@ impl<S: Source> Chooser<'_, S> {
             self.left_out.insert(number);
             return;
         }
-        let size = estimate(inode);
+        let size = self.estimate(inode);
         if self.is_new(inode) || number == ROOT {
+            self.encrypted += u32::from(inode.flags & flags::ENCRYPTED != 0);
             self.selection.wanted.insert(number);
             self.selection.estimate += size;
         } else if is_directory {
             self.sizes.insert(number, size);
         }
+    }
+
+    /// How many records an inode is likely to take.
+    fn estimate(&self, inode: &Inode) -> u64 {
+        let has_attributes = self.fs.has_attributes(inode) && !inode.is_inline();
+        estimate(inode) + if has_attributes { ATTRIBUTES } else { 0 }
     }
 
     fn is_new(&self, inode: &Inode) -> bool {
@@ -141,6 +159,7 @@ impl<S: Source> Chooser<'_, S> {
         let mut parents = HashMap::from([(ROOT, ROOT)]);
         let mut reached = Map::new(self.fs.superblock().inodes());
         let mut with_wanted = Vec::new();
+        let mut is_damaged = false;
         reached.insert(ROOT);
         let mut queue = vec![ROOT];
         while let Some(number) = queue.pop() {
@@ -148,6 +167,7 @@ impl<S: Source> Chooser<'_, S> {
             let directory = self.fs.directory(&inode);
             if let Some(fault) = directory.fault {
                 warn(&fault.to_string());
+                is_damaged = true;
             }
             let mut has_wanted = false;
             for entry in directory.entries {
@@ -167,7 +187,11 @@ impl<S: Source> Chooser<'_, S> {
                 with_wanted.push(number);
             }
         }
-        self.leave_out_unreached(&reached)?;
+        // Without anything left out, or in a damaged directory, what has no name may be somebody's
+        // file all the same, and is dumped.
+        if !self.left_out.is_empty() && !is_damaged {
+            self.leave_out_unreached(&reached)?;
+        }
         self.add_ways(&parents, with_wanted);
         Ok(())
     }
@@ -175,13 +199,9 @@ impl<S: Source> Chooser<'_, S> {
     fn leave_out_unreached(&mut self, reached: &Map) -> md_extfs::Result<()> {
         let wanted = self.selection.wanted.iter_from(1);
         let lost: Vec<u32> = wanted.filter(|inode| !reached.contains(*inode)).collect();
-        // Without anything left out, what has no name is damage, and is dumped all the same.
-        if self.left_out.is_empty() {
-            return Ok(());
-        }
         for number in lost {
             self.selection.wanted.remove(number);
-            let size = estimate(&self.fs.inode(number)?);
+            let size = self.estimate(&self.fs.inode(number)?);
             self.selection.estimate = self.selection.estimate.saturating_sub(size);
         }
         Ok(())
@@ -207,9 +227,8 @@ impl<S: Source> Chooser<'_, S> {
     }
 }
 
-/// How many records an inode is likely to take.
+/// How many records the contents of an inode are likely to take.
 fn estimate(inode: &Inode) -> u64 {
-    let attributes = if inode.attribute_block != 0 { 5 } else { 0 };
     let size = records(inode.size);
     let data = match inode.kind() {
         Kind::Regular if inode.is_inline() => size,
@@ -221,5 +240,5 @@ fn estimate(inode: &Inode) -> u64 {
         Kind::Symlink => 1,
         _ => 0,
     };
-    1 + data + attributes
+    1 + data
 }

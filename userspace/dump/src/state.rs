@@ -34,7 +34,7 @@ use std::{
 };
 
 /// Version of the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A volume that is finished.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -27,6 +27,7 @@ use std::{
         FileTypeExt,
         OpenOptionsExt, //
     },
+    path::PathBuf,
     sync::Arc, //
 };
 
@@ -38,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) device: String,
     /// Where it is mounted, or would be.
     pub(crate) folder: Option<String>,
+    /// Where it is mounted now, so that the kernel knows more of it than its device.
+    pub(crate) live: Option<PathBuf>,
 }
 
 impl Target {
@@ -61,6 +64,7 @@ impl Target {
         };
         Ok(Target {
             name: word.to_string(),
+            live: mounts::mounted_at(&device),
             device,
             folder,
         })
@@ -83,8 +87,13 @@ impl Target {
         let mut file = options.read(true).custom_flags(flags).open(&self.device)?;
         if file.metadata()?.file_type().is_block_device() {
             // A side of a mirror belongs to a file system that has written all that it had to.
-            if self.name == self.device {
+            if self.name == self.device || self.live.is_some() {
                 sync();
+            }
+            if let Some(folder) = &self.live {
+                // What the journal keeps of the contents of files is not seen on the device. File
+                // systems that have no journal, or old kernels, know no such request.
+                let _ = File::open(folder).and_then(kapi::empty_journal);
             }
             // Without the right to do so, the dump is of what the kernel has at hand.
             let _ = kapi::flush_buffers(&file);

@@ -3,7 +3,15 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{
+        self,
+        Permissions, //
+    },
+    io::{
+        stderr,
+        Write, //
+    },
+    os::unix::fs::PermissionsExt,
     path::{
         Path,
         PathBuf, //
@@ -40,12 +48,16 @@ pub(crate) fn versions() -> &'static [&'static str] {
         let missing = fs::read_to_string(tools().join("missing")).unwrap_or_default();
         let is_there = |version: &&&str| tools().join(version).is_dir();
         for version in VERSIONS.iter().filter(|version| !is_there(version)) {
-            println!(
-                "skipped: restore {version} cannot be had here: {}",
-                missing.trim()
+            // The harness of the tests keeps what is printed by the macros, and would lose this.
+            let _ = writeln!(
+                stderr(),
+                "\nskipped: restore {version}: cannot be had here: {}",
+                missing.trim().replace('\n', "; ")
             );
         }
-        VERSIONS.iter().filter(is_there).copied().collect()
+        let found: Vec<_> = VERSIONS.iter().filter(is_there).copied().collect();
+        assert!(!found.is_empty(), "no version of restore can be had");
+        found
     })
 }
 
@@ -91,6 +103,15 @@ pub(crate) fn dump(words: &str, path: &Path) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// What the program says when it must end with this status.
+#[track_caller]
+pub(crate) fn said(mut command: Command, status: i32) -> String {
+    let output = command.output().expect("it can be started");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{said}");
+    said
+}
+
 /// A folder that is gone at the end, and what is mounted in it too.
 pub(crate) struct Place {
     folder: TempDir,
@@ -107,6 +128,14 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// A shell script with these lines.
+    pub(crate) fn program(&self, name: &str, lines: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).expect("written");
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("a mode");
+        path
     }
 
     /// Makes a file system in an image.

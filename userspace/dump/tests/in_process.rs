@@ -3,11 +3,17 @@
 
 use crate::{
     env::Place,
-    sample::bytes, //
+    sample::{
+        attribute,
+        bytes, //
+    }, //
 };
 use md_dump::{
     compression::Compression,
-    console::Recorded,
+    console::{
+        Console,
+        Recorded, //
+    },
     job::{
         Aborted,
         Job,
@@ -36,17 +42,20 @@ use md_extfs::{
     source::Source,
     FileSystem, //
 };
-use std::fs;
-use std::io;
 use std::{
     collections::BTreeMap,
+    fs, io,
     sync::{
         Arc,
         Mutex, //
     },
+    time::{
+        Duration,
+        Instant, //
+    },
 };
 
-/// Bytes of a block in these dumps: one record.
+/// Bytes of a block in these dumps, if nothing else is said: one record.
 pub(crate) const BLOCK: usize = 1024;
 
 /// What one medium does.
@@ -62,13 +71,29 @@ pub(crate) enum Medium {
 
 /// Media by the volumes that they are for, and what is on them. A volume that is written anew gets
 /// the next one of its media.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shelf {
     pub(crate) media: BTreeMap<u32, Vec<Medium>>,
     pub(crate) volumes: BTreeMap<u32, Arc<Mutex<Vec<u8>>>>,
     /// Whether something was written behind the end of a medium.
     pub(crate) is_overrun: Arc<Mutex<bool>>,
     pub(crate) is_pipe: bool,
+    pub(crate) is_at_hand: bool,
+    /// When a changer has put the next medium in.
+    pub(crate) loads_at: Option<Instant>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Shelf {
+            media: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            is_overrun: Arc::default(),
+            is_pipe: false,
+            is_at_hand: true,
+            loads_at: None,
+        }
+    }
 }
 
 impl Shelf {
@@ -105,6 +130,7 @@ impl Media for Shelf {
         Ok(Box::new(Model {
             medium,
             bytes,
+            blocks: 0,
             has_ended: false,
             is_overrun: self.is_overrun.clone(),
         }))
@@ -115,7 +141,11 @@ impl Media for Shelf {
     }
 
     fn is_at_hand(&self, _: u32) -> bool {
-        true
+        self.is_at_hand
+    }
+
+    fn is_loaded(&self, _: u32) -> bool {
+        self.loads_at.is_some_and(|moment| Instant::now() >= moment)
     }
 
     fn is_pipe(&self) -> bool {
@@ -126,6 +156,8 @@ impl Media for Shelf {
 struct Model {
     medium: Medium,
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// How many blocks it has taken.
+    blocks: usize,
     has_ended: bool,
     is_overrun: Arc<Mutex<bool>>,
 }
@@ -142,7 +174,7 @@ impl Sink for Model {
         };
         let mut rest = bytes;
         for (blocks, length) in lengths.iter().enumerate() {
-            if to.len() >= limit.saturating_mul(BLOCK) {
+            if self.blocks >= limit {
                 self.has_ended = true;
                 return match self.medium {
                     Medium::Fails(_) => Written::Failed(io::Error::from_raw_os_error(5)),
@@ -151,9 +183,15 @@ impl Sink for Model {
             }
             let (block, behind) = rest.split_at(*length);
             to.extend(block);
+            self.blocks += 1;
             rest = behind;
         }
         Written::All
+    }
+
+    fn retract(&mut self, _blocks: u64, bytes: u64) -> io::Result<()> {
+        self.bytes.lock().unwrap().truncate(bytes as usize);
+        Ok(())
     }
 
     fn close(&mut self) -> io::Result<()> {
@@ -182,6 +220,9 @@ pub(crate) fn small_image(place: &mut Place) -> Vec<u8> {
         )
         .unwrap();
     }
+    for name in ["folder", "folder/file1", "folder/file6"] {
+        attribute(&at.join(name), "user.of it", name.as_bytes());
+    }
     let sparse = fs::File::create(at.join("sparse")).unwrap();
     sparse.set_len(700_000).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&sparse, &bytes(9, 3000), 600_000).unwrap();
@@ -204,17 +245,53 @@ impl<S: Source> Small<S> {
         console: &Recorded,
         volume_bytes: Option<u64>,
     ) -> Result<Totals, Aborted> {
-        self.dump_with(media, console, volume_bytes, Signals::default())
+        let change = |job: &mut Job<'_, S>| {
+            job.volume_bytes = volume_bytes.into_iter().collect();
+        };
+        self.dump_changed(media, console, Checkpoint::default(), change)
+    }
+
+    /// The same in blocks of so many records.
+    pub(crate) fn dump_in_blocks(
+        &self,
+        media: &mut dyn Media,
+        console: &Recorded,
+        ntrec: u32,
+    ) -> Result<Totals, Aborted> {
+        let change = |job: &mut Job<'_, S>| job.identity.ntrec = ntrec;
+        self.dump_changed(media, console, Checkpoint::default(), change)
+    }
+
+    /// The same with a changer that has so much time.
+    pub(crate) fn dump_patiently(
+        &self,
+        media: &mut dyn Media,
+        console: &Recorded,
+        patience: Option<Duration>,
+    ) -> Result<Totals, Aborted> {
+        let change = |job: &mut Job<'_, S>| job.patience = patience;
+        self.dump_changed(media, console, Checkpoint::default(), change)
     }
 
     pub(crate) fn dump_with(
         &self,
         media: &mut dyn Media,
         console: &Recorded,
-        volume_bytes: Option<u64>,
         signals: Signals,
     ) -> Result<Totals, Aborted> {
-        let warn = |line: &str| panic!("{line}");
+        let change = |job: &mut Job<'_, S>| job.signals = signals;
+        self.dump_changed(media, console, Checkpoint::default(), change)
+    }
+
+    /// Dumps from a place on, after something of it was changed. Warnings are told.
+    pub(crate) fn dump_changed(
+        &self,
+        media: &mut dyn Media,
+        console: &Recorded,
+        start: Checkpoint,
+        change: impl FnOnce(&mut Job<'_, S>),
+    ) -> Result<Totals, Aborted> {
+        let warn = |line: &str| console.say(line);
         let plan = Plan {
             fs: &self.fs,
             selection: &self.selection,
@@ -226,18 +303,21 @@ impl<S: Source> Small<S> {
             source: self.fs.source(),
             console,
             media,
-            signals,
+            signals: Signals::default(),
             identity: Identity {
                 date: 1_795_000_000,
                 ntrec: 1,
                 ..Identity::default()
             },
-            volume_bytes,
+            volume_bytes: Vec::new(),
             compression: Compression::None,
             state: None,
             at_end_of_volume: None,
+            positions: None,
+            patience: None,
             is_given_up: &|| false,
         };
-        job.run(Checkpoint::default(), &mut Meter::new(false))
+        change(&mut job);
+        job.run(start, &mut Meter::new(false))
     }
 }

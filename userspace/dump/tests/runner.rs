@@ -10,7 +10,13 @@ mod sample;
 mod snapshot;
 
 mod test_incremental;
+mod test_large;
+mod test_live;
+mod test_options;
+mod test_remote;
 mod test_restore;
+mod test_resume;
 mod test_source;
+mod test_terminal;
 mod test_volumes;
 mod test_ways;

@@ -57,7 +57,7 @@ pub(crate) fn bytes(seed: u32, count: usize) -> Vec<u8> {
 }
 
 /// Sets an extended attribute, where the file system has these.
-fn attribute(path: &Path, name: &str, value: &[u8]) {
+pub(crate) fn attribute(path: &Path, name: &str, value: &[u8]) {
     match lsetxattr(path, name, value, XattrFlags::empty()) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSPC) => {}
         Err(error) => panic!("{path:?} {name}: {error}"),

@@ -3,7 +3,9 @@
 
 use rustix::fs::{
     lgetxattr,
-    llistxattr, //
+    llistxattr,
+    seek,
+    SeekFrom, //
 };
 use std::{
     collections::BTreeMap,
@@ -73,6 +75,18 @@ fn line(path: &Path) -> String {
     }
     attributes(path, &mut line);
     line
+}
+
+/// Where a file has data, in bytes; all else of it is holes.
+pub(crate) fn data(path: &Path) -> Vec<(u64, u64)> {
+    let file = File::open(path).expect("root may read it");
+    let mut ranges = Vec::new();
+    let mut end = 0;
+    while let Ok(start) = seek(&file, SeekFrom::Data(end)) {
+        end = seek(&file, SeekFrom::Hole(start)).expect("an end");
+        ranges.push((start, end));
+    }
+    ranges
 }
 
 fn checksum(path: &Path) -> u32 {

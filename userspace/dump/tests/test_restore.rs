@@ -16,6 +16,7 @@ use crate::{
     sample,
     snapshot::{
         assert_same,
+        data,
         take,
         Snapshot, //
     },
@@ -115,6 +116,34 @@ fn every_restore_brings_back_what_was_dumped() {
         dump(&format!("-0 -f {}", file.display()), &image);
         decode(&[fs::read(&file).unwrap()]).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         restore_all(name, &format!("-rf {}", file.display()), &target, &should);
+    }
+}
+
+/// Holes are where they were, to the block, also at the end of a file.
+#[test]
+fn holes_are_where_they_were() {
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, _) = filled(&mut place, "source", "-t ext4 -b 4096");
+    let at = place.mount(&image, "source.mount", "loop,ro");
+    let names = ["sub/deep/sparse", "sub/hole", "sub/large", "size10000"];
+    let should = names.map(|name| data(&at.join(name)));
+    let counts = should.each_ref().map(Vec::len);
+    assert_eq!(counts, [4, 0, 1, 1]);
+    place.unmount(&at);
+    let file = place.path("file");
+    for format in ["classic", "linux49"] {
+        dump(
+            &format!("-0 --format {format} -f {}", file.display()),
+            &image,
+        );
+        let reads_runs = |version: &&&str| format == "classic" || **version >= "0.4b49";
+        for version in versions().iter().filter(reads_runs) {
+            clear(&target);
+            restore(version, &format!("-rf {}", file.display()), &target);
+            let is = names.map(|name| data(&target.join(name)));
+            assert_eq!(is, should, "{version} {format}");
+        }
     }
 }
 

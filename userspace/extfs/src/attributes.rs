@@ -58,6 +58,12 @@ impl Attribute {
 }
 
 impl<S: Source> FileSystem<S> {
+    /// Whether an inode is likely to have extended attributes.
+    pub fn has_attributes(&self, inode: &Inode) -> bool {
+        let area = Bytes(inode.tail());
+        inode.attribute_block != 0 || area.u32(0) == MAGIC && area.u32(4) != 0
+    }
+
     /// The extended attributes of an inode.
     pub fn attributes(&self, inode: &Inode) -> Attributes {
         let mut attributes = self.all_attributes(inode);
@@ -67,12 +73,11 @@ impl<S: Source> FileSystem<S> {
 
     /// All of them.
     pub(crate) fn all_attributes(&self, inode: &Inode) -> Attributes {
-        let mut attributes = Attributes::default();
-        let read = self
-            .in_inode(inode, &mut attributes.list)
-            .and_then(|()| self.in_block(inode, &mut attributes.list));
-        attributes.fault = read.err();
-        attributes
+        let mut list = Vec::new();
+        let in_inode = self.in_inode(inode, &mut list);
+        let in_block = self.in_block(inode, &mut list);
+        let fault = in_inode.and(in_block).err();
+        Attributes { list, fault }
     }
 
     fn in_inode(&self, inode: &Inode, list: &mut Vec<Attribute>) -> Result<()> {

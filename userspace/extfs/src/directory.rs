@@ -88,14 +88,20 @@ fn inline(inode: &Inode, bytes: &[u8], list: &mut Vec<Entry>) -> Result<(), Erro
         });
     }
     let end = INLINE_FIRST.min(bytes.len());
-    entries(inode, bytes.get(INLINE_HEAD..end).unwrap_or_default(), list)?;
-    entries(inode, bytes.get(INLINE_FIRST..).unwrap_or_default(), list)
+    let first = entries(inode, bytes.get(INLINE_HEAD..end).unwrap_or_default(), list);
+    first.and(entries(
+        inode,
+        bytes.get(INLINE_FIRST..).unwrap_or_default(),
+        list,
+    ))
 }
 
-/// The entries of a block.
+/// The entries of a block. One whose name is impossible costs no other; behind a damaged length
+/// nothing is known.
 fn entries(inode: &Inode, block: &[u8], list: &mut Vec<Entry>) -> Result<(), Error> {
     let raw = Bytes(block);
     let mut at = 0;
+    let mut named = Ok(());
     while at + HEAD <= block.len() {
         let length = match usize::from(raw.u16(at + 4)) {
             // A block of 64 KiB has no 16 bits for its length.
@@ -108,10 +114,9 @@ fn entries(inode: &Inode, block: &[u8], list: &mut Vec<Entry>) -> Result<(), Err
         }
         let number = raw.u32(at);
         let name = raw.part(at + HEAD, name);
-        if number != 0 && !name.is_empty() {
-            if name.contains(&0) || name.contains(&b'/') {
-                return Err(bad(inode, "is a directory with an impossible name"));
-            }
+        if number != 0 && (name.contains(&0) || name.contains(&b'/')) {
+            named = Err(bad(inode, "is a directory with an impossible name"));
+        } else if number != 0 && !name.is_empty() {
             list.push(Entry {
                 inode: number,
                 kind: raw.u8(at + 7),
@@ -120,5 +125,34 @@ fn entries(inode: &Inode, block: &[u8], list: &mut Vec<Entry>) -> Result<(), Err
         }
         at += length;
     }
-    Ok(())
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(names: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (name, number) in names.iter().zip(12u32..) {
+            bytes.extend(number.to_le_bytes());
+            bytes.extend([16, 0, name.len() as u8, 1]);
+            bytes.extend(*name);
+            bytes.resize(bytes.len().next_multiple_of(16), 0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn an_impossible_name_costs_no_other() {
+        let inode = Inode::parse(2, &[0; 128]);
+        let mut list = Vec::new();
+        let read = entries(&inode, &block(&[b"a", b"b/c", b"d\0", b"e"]), &mut list);
+        assert!(read.is_err());
+        let found: Vec<_> = list
+            .iter()
+            .map(|entry| (entry.inode, entry.name[0]))
+            .collect();
+        assert_eq!(found, [(12, b'a'), (15, b'e')]);
+    }
 }

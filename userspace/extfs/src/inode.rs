@@ -7,6 +7,8 @@ use crate::bytes::Bytes;
 pub mod flags {
     /// `chattr +d`: not to be dumped.
     pub const NODUMP: u32 = 0x40;
+    /// Its contents and names mean nothing without a key.
+    pub const ENCRYPTED: u32 = 0x800;
     /// Its blocks are told by extents.
     pub const EXTENTS: u32 = 0x8_0000;
     /// It is the value of an extended attribute.

@@ -14,7 +14,10 @@ use crate::{
     FileSystem,
     Result, //
 };
-use crc32c::crc32c_append;
+use crc32c::{
+    crc32c,
+    crc32c_append, //
+};
 use std::collections::BTreeMap;
 
 /// First word of each block of the journal's own, big-endian like all of it.
@@ -263,25 +266,23 @@ impl<'a, S: Source> Journal<'a, S> {
     /// One of them. It is there even if its contents are damaged, so that those behind it are
     /// found.
     fn tagged(&mut self, number: u64, at: u64, flags: u32, sum: u32) -> Option<Written> {
-        let place = Place {
-            block: self.physical(at)?,
-            is_escaped: flags & tag::ESCAPED != 0,
-        };
-        let written = Written {
-            transaction: self.transaction,
-            block: number,
-            place,
-        };
-        if !self.has_block_sum(place.block, sum) {
+        let place = self.physical(at)?;
+        let bytes = self.fs.block(place).ok();
+        let sound = bytes.filter(|bytes| self.has_block_sum(bytes, sum));
+        if sound.is_none() {
             let warning = format!("block {number} is damaged in the journal");
             self.warnings.push(warning);
-            // What lies on the device is older, but it is whole.
-            return Some(Written {
-                block: u64::MAX,
-                ..written
-            });
         }
-        Some(written)
+        Some(Written {
+            transaction: self.transaction,
+            // What lies on the device is older, but it is whole.
+            block: sound.as_ref().map_or(u64::MAX, |_| number),
+            place: Place {
+                block: place,
+                is_escaped: flags & tag::ESCAPED != 0,
+                checksum: sound.map_or(0, |bytes| crc32c(&bytes)),
+            },
+        })
     }
 
     fn revokes(&self, block: &[u8]) -> Vec<u64> {
@@ -318,14 +319,11 @@ impl<'a, S: Source> Journal<'a, S> {
     }
 
     /// Whether the contents of a block in the journal fit its tag.
-    fn has_block_sum(&self, block: u64, sum: u32) -> bool {
+    fn has_block_sum(&self, bytes: &[u8], sum: u32) -> bool {
         let Some(seed) = self.seed else {
             return true;
         };
-        let Ok(bytes) = self.fs.block(block) else {
-            return false;
-        };
-        let is = raw_crc(raw_crc(seed, &self.transaction.to_be_bytes()), &bytes);
+        let is = raw_crc(raw_crc(seed, &self.transaction.to_be_bytes()), bytes);
         if self.features & incompat::CSUM_V3 != 0 {
             is == sum
         } else {

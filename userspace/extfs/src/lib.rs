@@ -83,14 +83,20 @@ pub struct FileSystem<S> {
 }
 
 impl<S: Source> FileSystem<S> {
-    /// Opens the file system on a device, and reads its journal if it was not unmounted.
-    pub fn open(source: S) -> Result<Self> {
+    /// Opens the file system on a device that is mounted here, so that what is read from it is as
+    /// new as what the kernel knows, and newer than its journal.
+    pub fn open_mounted(source: S) -> Result<Self> {
         let superblock = Superblock::read(&source)?;
-        let mut fs = FileSystem {
+        Ok(FileSystem {
             source,
             superblock,
             overlay: Overlay::default(),
-        };
+        })
+    }
+
+    /// Opens the file system on a device, and reads its journal if it was not unmounted.
+    pub fn open(source: S) -> Result<Self> {
+        let mut fs = FileSystem::open_mounted(source)?;
         if fs.superblock.needs_recovery() {
             fs.overlay = journal::read(&fs)?;
             fs.superblock = fs.recovered_superblock()?;
@@ -149,15 +155,23 @@ impl<S: Source> FileSystem<S> {
         Ok(bytes)
     }
 
-    /// Reads a block from where the journal has it.
+    /// Reads a block from where the journal has it, if it still does.
     fn read_overlaid(&self, into: &mut [u8], place: overlay::Place) -> Result<()> {
         let size = u64::from(self.superblock.block_bytes());
-        self.read(into, place.block * size)?;
+        let mut block = vec![0; into.len()];
+        self.read(&mut block, place.block * size)?;
+        if crc32c::crc32c(&block) != place.checksum {
+            return Ok(());
+        }
         if place.is_escaped {
             // The journal must not have its own magic number in a block of data.
             let magic = journal::MAGIC.to_be_bytes();
-            into.iter_mut().zip(magic).for_each(|(to, byte)| *to = byte);
+            block
+                .iter_mut()
+                .zip(magic)
+                .for_each(|(to, byte)| *to = byte);
         }
+        into.copy_from_slice(&block);
         Ok(())
     }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Blocks that stand in the journal and are not yet in their places.
+//!
+//! Only where they are is kept, and a checksum. If the file system is in use, the journal goes
+//! round and has something else there; but before that the block is written to its own place.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +13,8 @@ pub struct Place {
     pub block: u64,
     /// Whether its first four bytes have to be those of the journal's magic number.
     pub is_escaped: bool,
+    /// crc32c of the block as it was when the journal was read.
+    pub checksum: u32,
 }
 
 /// What the journal has put over the device.

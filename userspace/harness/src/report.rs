@@ -130,10 +130,11 @@ pub(crate) fn last_line(log: &str) -> String {
     last.unwrap_or_default().trim().to_owned()
 }
 
-/// Adds up what cargo's test harness prints, and names what it ignored.
-pub(crate) fn cargo_counts(log: &str) -> (Totals, Vec<String>) {
+/// Adds up what cargo's test harness prints, and names what was skipped, with the reason: what it
+/// ignored, and lines by which a test tells of a part that could not be tried.
+pub(crate) fn cargo_counts(log: &str) -> (Totals, Vec<(String, String)>) {
     let mut totals = Totals::default();
-    let mut ignored = Vec::new();
+    let mut skipped = Vec::new();
     for line in log.lines() {
         if let Some(counts) = line.strip_prefix("test result: ") {
             totals.passed += number_before(counts, " passed");
@@ -141,11 +142,15 @@ pub(crate) fn cargo_counts(log: &str) -> (Totals, Vec<String>) {
             totals.skipped += number_before(counts, " ignored");
         } else if let Some(test) = line.strip_prefix("test ") {
             if let Some((name, _)) = test.split_once(" ... ignored") {
-                ignored.push(name.to_owned());
+                skipped.push((name.to_owned(), "marked #[ignore]".to_owned()));
             }
+        } else if let Some(part) = line.strip_prefix("skipped: ") {
+            totals.skipped += 1;
+            let (name, reason) = part.split_once(": ").unwrap_or((part, ""));
+            skipped.push((name.to_owned(), reason.to_owned()));
         }
     }
-    (totals, ignored)
+    (totals, skipped)
 }
 
 /// The number that ends just before a word.
@@ -228,23 +233,29 @@ mod tests {
     }
 
     #[test]
-    fn cargo_counts_are_added_up_and_ignored_tests_named() {
+    fn cargo_counts_are_added_up_and_what_was_skipped_is_named() {
         let log = "\
 test a::b ... ok
+skipped: restore 9: cannot be had here: no suite
 test c::slow ... ignored, takes an hour
 test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s
 test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out
 ";
-        let (totals, ignored) = cargo_counts(log);
+        let (totals, skipped) = cargo_counts(log);
         assert_eq!(
             totals,
             Totals {
                 passed: 15,
                 failed: 2,
-                skipped: 1,
+                skipped: 2,
                 broken: 0
             }
         );
-        assert_eq!(ignored, ["c::slow"]);
+        let told = [
+            ("restore 9", "cannot be had here: no suite"),
+            ("c::slow", "marked #[ignore]"),
+        ];
+        let told = told.map(|(name, reason)| (name.to_owned(), reason.to_owned()));
+        assert_eq!(skipped, told);
     }
 }

@@ -327,14 +327,14 @@ impl Runner {
             Output::Summary => return plain(plain_outcome),
             Output::CargoTest => {}
         }
-        let (counts, ignored) = report::cargo_counts(&read_log(log));
+        let (counts, skipped) = report::cargo_counts(&read_log(log));
         if status != 0 && counts.failed == 0 {
             return plain(Outcome::Broken(
                 "the tests do not build or do not end".to_owned(),
             ));
         }
-        for name in ignored {
-            let reason = Outcome::Skipped("marked #[ignore]".to_owned());
+        for (name, reason) in skipped {
+            let reason = Outcome::Skipped(reason);
             println!(
                 "{}",
                 report::line(&format!("cargo-test/{name}"), &reason, ZERO, "")

@@ -90,6 +90,8 @@ pub struct Raid {
     pub is_initializing: bool,
     /// Whether the parity goes around as in SVM.
     pub has_svm_rotation: bool,
+    /// Blocks of 4 KiB that read as errors until they are written.
+    pub lost_blocks: u32,
     /// Its checks.
     pub scrubs: Scrubs,
 }
@@ -409,6 +411,7 @@ impl From<&Unit> for report::Metadevice {
             original_columns: None,
             interlace: None,
             svm_rotation: false,
+            lost_blocks: None,
             initializing: false,
             submirrors: None,
             read_policy: None,
@@ -444,6 +447,7 @@ impl From<&Unit> for report::Metadevice {
                 document.original_columns = original.filter(|_| raid.rows.len() > 1);
                 document.interlace = Some(raid.interlace().bytes());
                 document.svm_rotation = raid.has_svm_rotation;
+                document.lost_blocks = Some(raid.lost_blocks).filter(|count| *count > 0);
                 document.resync_pace = (!raid.pace.is_default()).then(|| (&raid.pace).into());
                 document.check = Checked::Raid(raid).document(unit.size);
                 document.initializing = raid.is_initializing;

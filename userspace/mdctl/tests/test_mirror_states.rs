@@ -381,11 +381,11 @@ fn an_erred_stripe_without_a_mirror_is_made_anew() {
 #[test]
 fn options_that_make_no_sense_are_errors() {
     let mut env = with_mirror();
-    env.admin.options(10).read_policy = 3;
+    env.admin.options(10).read_policy = 4;
     assert_snapshot!(env.run("metastat d10"), @r"
     $ metastat d10
     err| metastat: /dev/md/admin: the module gave an answer that this tool cannot read: d10 ha\
-    s read policy 3 and write policy 0
+    s read policy 4 and write policy 0
     err| next: mdctl version
     [exit status 1]
     ");

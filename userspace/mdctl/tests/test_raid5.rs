@@ -146,3 +146,19 @@ fn columns_out_of_service_say_what_to_type() {
     assert_snapshot!(env.run("metastat d20"));
     assert_snapshot!(env.run("metaparam d20"));
 }
+
+/// `DURABILITY.md` clause 16: what reads as an error is listed until it is rewritten.
+#[test]
+fn blocks_that_are_lost_are_listed() {
+    let mut env = with_raid();
+    let text = env.run("metastat d20").stdout;
+    assert!(!text.contains("Lost"), "{text}");
+    env.admin.summary_mut(20).lost_blocks = 3;
+    let text = env.run("metastat d20").stdout;
+    assert!(
+        text.contains("Lost: 3 blocks of 4 KiB read as errors"),
+        "{text}"
+    );
+    let document = env.run("metastat --json d20").stdout;
+    assert!(document.contains("\"lost_blocks\": 3"), "{document}");
+}

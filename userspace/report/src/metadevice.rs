@@ -44,6 +44,10 @@ pub struct Metadevice {
     /// True if the parity of a RAID5 metadevice goes around as in SVM. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub svm_rotation: bool,
+    /// Blocks of 4 KiB of a RAID5 metadevice that read as errors until they are written: they were
+    /// being written when the power went, and a column went with it. Absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_blocks: Option<u32>,
     /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how
     /// far it is. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -274,8 +274,9 @@ pub struct UnitSummary {
     pub resync_sectors: u64,
     /// Number of the hot spare pool of a stripe, concat or RAID5 metadevice, plus 1; 0 for none.
     pub pool: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Blocks of 4 KiB of a RAID5 metadevice that a crash and a lost column have taken together:
+    /// they read as errors until they are written. Zero for others.
+    pub lost_blocks: u32,
 }
 
 /// [`UnitSummary::flags`]: a component was in use when it was made ([`CREATE_IN_USE`]); it is

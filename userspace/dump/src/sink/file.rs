@@ -79,10 +79,19 @@ impl Sink for FileSink {
         Written::EndOfMedium { blocks }
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        if self.is_regular {
-            self.file.sync_all()?;
+    fn retract(&mut self, _blocks: u64, bytes: u64) -> io::Result<()> {
+        if !self.is_regular {
+            return Err(io::ErrorKind::Unsupported.into());
         }
-        Ok(())
+        self.file.set_len(bytes)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        // Only now a file, or a device of blocks, tells what it could not write.
+        match self.file.sync_all() {
+            // A pipe, or a device that keeps nothing.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            done => done,
+        }
     }
 }

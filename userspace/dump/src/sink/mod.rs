@@ -28,8 +28,19 @@ pub trait Sink: Send {
     /// only closed.
     fn write(&mut self, bytes: &[u8], lengths: &[usize]) -> Written;
 
+    /// Takes back what was written behind so many blocks, and bytes, of the volume, which ends
+    /// there. Not every medium can.
+    fn retract(&mut self, _blocks: u64, _bytes: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Ends the volume: what was written is on the medium then.
     fn close(&mut self) -> io::Result<()>;
+
+    /// Which block of a tape is written next; nothing where bytes are counted.
+    fn position(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Opens volumes.
@@ -45,6 +56,16 @@ pub trait Media {
 
     /// Whether there is but one volume, of any length.
     fn is_pipe(&self) -> bool {
+        false
+    }
+
+    /// Whether the medium of a volume is a tape that a drive has loaded.
+    fn is_loaded(&self, _volume: u32) -> bool {
+        false
+    }
+
+    /// Whether the volume is on another machine, which cannot be asked to cut a file.
+    fn is_remote(&self, _volume: u32) -> bool {
         false
     }
 }

@@ -23,13 +23,20 @@ use std::{
 pub struct TapeSink {
     file: File,
     ejects: bool,
+    /// Number of the block with which the volume begins, if the drive knows.
+    start: Option<u64>,
 }
 
 impl TapeSink {
     /// The tape that is open, if it is one. With `ejects` it comes out at the end.
     pub fn new(file: File, ejects: bool) -> Result<Self, File> {
         if kapi::is_tape(&file) {
-            Ok(TapeSink { file, ejects })
+            let start = kapi::tape_block(&file).ok();
+            Ok(TapeSink {
+                file,
+                ejects,
+                start,
+            })
         } else {
             Err(file)
         }
@@ -50,6 +57,16 @@ impl Sink for TapeSink {
             }
         }
         Written::All
+    }
+
+    fn position(&self) -> Option<u64> {
+        self.start
+    }
+
+    fn retract(&mut self, blocks: u64, _bytes: u64) -> io::Result<()> {
+        // The mark at the end goes there, whatever comes behind.
+        let start = self.start.ok_or(io::ErrorKind::Unsupported)?;
+        kapi::seek_tape(&self.file, start + blocks)
     }
 
     fn close(&mut self) -> io::Result<()> {

@@ -83,12 +83,7 @@ pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
 
 /// The resync of a metadevice of a size, which was waited for, and stands still; `stuck` says why
 /// if nobody has cancelled it.
-pub fn unfinished(
-    name: MetadeviceName,
-    size: Sectors,
-    resync: &Resync,
-    stuck: &str,
-) -> Failure {
+pub fn unfinished(name: MetadeviceName, size: Sectors, resync: &Resync, stuck: &str) -> Failure {
     let percent = resync.percent(size);
     let reason = match resync.state {
         ResyncState::Running | ResyncState::Waiting | ResyncState::Stuck => {

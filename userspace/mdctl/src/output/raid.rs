@@ -50,6 +50,13 @@ pub(super) fn block(
     if raid.has_svm_rotation {
         text += "    Parity: goes around as in SVM\n";
     }
+    if raid.lost_blocks > 0 {
+        text += &format!(
+            "    Lost: {} blocks of 4 KiB read as errors until they are written: a column went while \
+             they were\n          being written, and the power with it\n",
+            raid.lost_blocks
+        );
+    }
     text += &format!("    Interlace: {} blocks\n{size}", raid.interlace().0);
     let columns = Columns {
         states: true,

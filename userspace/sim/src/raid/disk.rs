@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The disk of a column: sectors behind a volatile cache. What was not flushed when the power goes
-//! is there, or not, or is a sector of garbage, each by itself.
+//! is there, or not, or is a sector of garbage, each by itself; but not garbage where the caller
+//! relies on sectors that are written as a whole or not at all (`DURABILITY.md` clause 24).
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,15 @@ pub(super) struct Disk {
     blank: Sector,
     durable: BTreeMap<u64, Sector>,
     view: BTreeMap<u64, Sector>,
-    cache: Vec<(u64, Sector)>,
+    cache: Vec<Write>,
+}
+
+/// A write that is in the cache.
+#[derive(Clone, Debug)]
+struct Write {
+    sector: u64,
+    bytes: Sector,
+    may_tear: bool,
 }
 
 impl Disk {
@@ -43,37 +52,49 @@ impl Disk {
 
     /// A write that is in the cache.
     pub(super) fn accept(&mut self, sector: u64, bytes: Sector) {
+        self.keep(sector, bytes, true);
+    }
+
+    /// The same, of a sector that has old or new content when the power goes.
+    pub(super) fn accept_whole(&mut self, sector: u64, bytes: Sector) {
+        self.keep(sector, bytes, false);
+    }
+
+    fn keep(&mut self, sector: u64, bytes: Sector, may_tear: bool) {
         self.view.insert(sector, bytes);
-        self.cache.push((sector, bytes));
+        self.cache.push(Write {
+            sector,
+            bytes,
+            may_tear,
+        });
     }
 
     /// What was written to these sectors is beyond the cache.
     pub(super) fn force(&mut self, sectors: std::ops::Range<u64>) {
-        for (sector, bytes) in std::mem::take(&mut self.cache) {
-            if sectors.contains(&sector) {
-                self.durable.insert(sector, bytes);
+        for write in std::mem::take(&mut self.cache) {
+            if sectors.contains(&write.sector) {
+                self.durable.insert(write.sector, write.bytes);
             } else {
-                self.cache.push((sector, bytes));
+                self.cache.push(write);
             }
         }
     }
 
     pub(super) fn flush(&mut self) {
-        self.durable.extend(self.cache.drain(..));
+        let cache = self.cache.drain(..);
+        self.durable
+            .extend(cache.map(|write| (write.sector, write.bytes)));
     }
 
     /// The power goes.
     pub(super) fn cut(&mut self, random: &mut Random) {
-        for (sector, bytes) in std::mem::take(&mut self.cache) {
-            match random.below(10) {
-                0..4 => {}
-                4..8 => {
-                    self.durable.insert(sector, bytes);
-                }
-                _ => {
-                    self.durable.insert(sector, [0xee; 512]);
-                }
-            }
+        for write in std::mem::take(&mut self.cache) {
+            let bytes = match random.below(10) {
+                0..4 => continue,
+                8.. if write.may_tear => [0xee; 512],
+                _ => write.bytes,
+            };
+            self.durable.insert(write.sector, bytes);
         }
         self.view = self.durable.clone();
     }

@@ -2,10 +2,7 @@
 //! What the kernel does while it runs: batches of writes, flushes, what is made of the parity or of
 //! a column, and the replacement of a column.
 
-use std::collections::{
-    BTreeMap,
-    BTreeSet, //
-};
+use std::collections::BTreeMap;
 
 use md_model::raid5::{
     bit,
@@ -16,8 +13,15 @@ use md_model::raid5::{
         Head,
         PAGE_BYTES, //
     },
+    lost::{
+        self,
+        LINES_MAX, //
+    },
     plan::{
         choose,
+        is_announced,
+        is_flushed_first,
+        may_announce,
         Case,
         Lost,
         Plan, //
@@ -40,9 +44,25 @@ use super::{
     },
     Cut,
     Record,
-    Runs,
     World, //
 };
+
+/// What is to be written to a column: sectors from an offset on, and whether these are announced
+/// and not logged.
+pub(super) struct Run {
+    pub(super) offset: u64,
+    pub(super) sectors: Vec<Sector>,
+    pub(super) is_announced: bool,
+}
+
+/// What is to be written.
+#[derive(Default)]
+pub(super) struct Prepared {
+    /// For each column.
+    pub(super) runs: BTreeMap<u32, Vec<Run>>,
+    /// The lines, and whether they are announced.
+    pub(super) lines: Vec<(u64, bool)>,
+}
 
 impl World {
     /// A batch of writes.
@@ -62,60 +82,114 @@ impl World {
                 new.insert(sector, bytes);
             }
         }
-        self.pending = new;
-        self.carry_out()?;
-        for (sector, bytes) in std::mem::take(&mut self.pending) {
-            self.acknowledged[sector as usize] = bytes;
+        if self.random.per_mille(300) {
+            // Rows that are written as a whole.
+            let row = self.layout.row_sectors();
+            let first = self.random.below(self.acknowledged.len()) as u64 / row * row;
+            for sector in first..(first + row).min(self.layout.sectors()) {
+                let tag = self.random.bits().to_le_bytes();
+                let mut bytes = [0; 512];
+                bytes.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
+                new.insert(sector, bytes);
+            }
         }
+        self.pending = new;
+        self.is_durable = self.random.per_mille(200);
+        self.carry_out()?;
+        self.acknowledge();
         Ok(())
+    }
+
+    /// The writes are acknowledged, but for what does not cover a block that is lost: these end
+    /// with an error.
+    fn acknowledge(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        let mut covered: BTreeMap<(u32, u64), Vec<u64>> = BTreeMap::new();
+        for sector in pending.keys() {
+            let piece = self.layout.piece(*sector, 1).expect("inside");
+            let at = covered.entry((piece.column, piece.line)).or_default();
+            at.push(piece.skip);
+        }
+        for ((column, line), at) in covered {
+            for block in at.iter().filter(|at| **at % 8 == 0) {
+                let is_whole = (*block..block + 8).all(|sector| at.contains(&sector));
+                if is_whole && lost::rewrite(&mut self.lost, column, line, (*block, 8)) {
+                    self.is_list_stale = true;
+                    self.seen.rewritten += 1;
+                }
+            }
+        }
+        self.lost.retain(|line| line.blocks != 0);
+        for (sector, bytes) in pending {
+            let piece = self.layout.piece(sector, 1).expect("inside");
+            if lost::is_lost(&self.lost, piece.column, piece.line, (piece.skip, 1)) {
+                continue;
+            }
+            let was_erring = self.erring.remove(&sector);
+            if was_erring {
+                self.off_list.insert(sector);
+            }
+            let is_announced = self.active.contains(&(piece.line, true));
+            let old = std::mem::replace(&mut self.acknowledged[sector as usize], bytes);
+            if is_announced && !was_erring && !self.is_durable {
+                self.unflushed.entry(sector).or_insert(old);
+            }
+        }
     }
 
     /// Carries out what is pending.
     fn carry_out(&mut self) -> Result<(), Cut> {
-        let runs = self.plan();
-        let starts: BTreeSet<_> = (self.pending.keys())
-            .map(|sector| self.layout.piece(*sector, 1).expect("inside").line)
-            .collect();
-        self.note_changes(&starts);
-        if self.rules.log {
-            self.write_to_logs(&runs)?;
-        }
-        // A column may fail when the logs are written: the batch is carried out without it.
-        if self.missing.is_none()
-            && self.damaged.is_none()
-            && self.progress.activity == Activity::Nothing
-            && self.random.per_mille(30)
-        {
+        let prepared = loop {
+            let (prepared, missing) = (self.plan(), self.missing);
+            let starts = prepared.lines.iter().map(|line| line.0).collect();
+            self.note_changes(&starts);
+            if self.rules.log {
+                self.make_room(&prepared)?;
+                if self.rules.prepared_for_columns && self.missing != missing {
+                    continue;
+                }
+                self.write_logs(&prepared)?;
+            }
+            if !self.may_fail() || !self.random.per_mille(30) {
+                break prepared;
+            }
+            // A column fails when the logs are written: the batch is carried out without it.
             let failed = self.random.below(self.columns() as usize) as u32;
             self.lose(failed);
-            return self.carry_out();
-        }
-        self.write_in_place(&runs)
+        };
+        self.write_in_place(&prepared)
     }
 
     /// Writes to the logs, and then in place.
-    pub(super) fn write_logged(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
-        self.write_to_logs(all)?;
-        self.write_in_place(all)
+    pub(super) fn write_logged(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        self.make_room(prepared)?;
+        self.write_logs(prepared)?;
+        self.write_in_place(prepared)
     }
 
-    /// Writes to the logs, in which there is room afterwards.
-    fn write_to_logs(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
-        if self.sequence - self.tail >= SLOTS {
+    /// Sees to it that there is a slot, and that nothing is met that is announced.
+    fn make_room(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        if self.is_flush_due(prepared) {
             if self.rules.flush_before_reuse {
                 self.flush()?;
             }
-            self.tail = self.sequence;
+            (self.tail, self.active) = (self.sequence, Vec::new());
         }
-        self.write_logs(all)
+        Ok(())
     }
 
     /// Writes to where it belongs.
-    pub(super) fn write_in_place(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
-        for (column, runs) in all {
-            for (offset, sectors) in runs {
-                for (at, bytes) in (LOG_SECTORS + offset..).zip(sectors) {
-                    self.disks[*column as usize].accept(at, *bytes);
+    pub(super) fn write_in_place(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        for (column, runs) in &prepared.runs {
+            self.expect_service(*column);
+            for run in runs {
+                let disk = &mut self.disks[*column as usize];
+                for (at, bytes) in (LOG_SECTORS + run.offset..).zip(&run.sectors) {
+                    if run.is_announced {
+                        disk.accept_whole(at, *bytes);
+                    } else {
+                        disk.accept(at, *bytes);
+                    }
                 }
                 self.step()?;
             }
@@ -123,18 +197,50 @@ impl World {
         Ok(())
     }
 
+    /// Whether a column may fail now, since all the others are whole.
+    fn may_fail(&self) -> bool {
+        self.missing.is_none()
+            && self.damaged.is_none()
+            && self.progress.activity == Activity::Nothing
+    }
+
+    /// Nothing is sent to a column that is out of service: it would fail, and the caller be told.
+    fn expect_service(&mut self, column: u32) {
+        if self.missing == Some(column) {
+            self.wrong = Some(format!("column {column} is written, but out of service"));
+        }
+    }
+
+    /// Whether all columns have to be flushed before the batch may have a slot.
+    fn is_flush_due(&self, prepared: &Prepared) -> bool {
+        let is_full = self.sequence - self.tail >= SLOTS;
+        let announced = |lines: &[(u64, bool)]| lines.iter().filter(|line| line.1).count();
+        let is_many = announced(&self.active) + announced(&prepared.lines) > LINES_MAX;
+        let meets = |line: &(u64, bool)| {
+            let mut same = self.active.iter().filter(|active| active.0 == line.0);
+            same.any(|active| is_flushed_first(active.1, line.1))
+        };
+        is_full || is_many || self.rules.announced_apart && prepared.lines.iter().any(meets)
+    }
+
     /// What is to be written to which column.
-    fn plan(&self) -> BTreeMap<u32, Runs> {
+    fn plan(&self) -> Prepared {
         let mut lines: BTreeMap<u64, BTreeMap<(u32, u64), Sector>> = BTreeMap::new();
         for (sector, bytes) in &self.pending {
             let piece = self.layout.piece(*sector, 1).expect("inside");
             let line = lines.entry(piece.line).or_default();
             line.insert((piece.column, piece.skip), *bytes);
         }
-        let mut all: BTreeMap<u32, Runs> = BTreeMap::new();
+        let mut all = Prepared::default();
         for (start, new) in lines {
-            for (column, from, sectors) in self.plan_line(start, &new) {
-                all.entry(column).or_default().push((start + from, sectors));
+            let (is_announced, runs) = self.plan_line(start, &new);
+            all.lines.push((start, is_announced));
+            for (column, from, sectors) in runs {
+                all.runs.entry(column).or_default().push(Run {
+                    offset: start + from,
+                    sectors,
+                    is_announced,
+                });
             }
         }
         all
@@ -145,7 +251,7 @@ impl World {
         &self,
         start: u64,
         new: &BTreeMap<(u32, u64), Sector>,
-    ) -> Vec<(u32, u64, Vec<Sector>)> {
+    ) -> (bool, Vec<(u32, u64, Vec<Sector>)>) {
         let line = self.layout.line_of(start).expect("inside");
         let first = new.keys().map(|(_, at)| *at).min().unwrap_or(0);
         let end = new.keys().map(|(_, at)| *at + 1).max().unwrap_or(0);
@@ -207,22 +313,32 @@ impl World {
             };
             runs.push((line.parity, first, (first..end).map(parity).collect()));
         }
-        runs
+        let is_list_empty = self.lost.is_empty() && !self.is_list_stale;
+        let may_announce = may_announce(&self.progress, is_list_empty)
+            || !self.rules.announced_when_made && self.lost.is_empty();
+        let must_log = self.is_durable && self.rules.durable_is_logged;
+        let is_whole = is_announced(&case, (first, end - first));
+        let is_announced = self.rules.log && may_announce && !must_log && is_whole;
+        (is_announced, runs)
     }
 
     /// Writes what is to be written to the logs of the columns.
-    fn write_logs(&mut self, all: &BTreeMap<u32, Runs>) -> Result<(), Cut> {
+    fn write_logs(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        let all = &prepared.runs;
         let members = all.keys().fold(0, |set, column| set | bit(*column));
         let sequence = self.sequence;
         for (column, runs) in all {
-            let entry = |(offset, sectors): &(u64, Vec<Sector>)| Entry {
-                offset: *offset,
-                count: sectors.len() as u32,
-                checksum: log::checksum(&sectors.concat()),
+            self.expect_service(*column);
+            let entry = |run: &Run| Entry {
+                offset: run.offset,
+                count: run.sectors.len() as u32,
+                is_announced: run.is_announced,
+                checksum: log::checksum(&run.sectors.concat()),
             };
             let entries: Vec<_> = runs.iter().map(entry).collect();
             self.put_slot(*column, sequence, members, &entries);
-            let data = runs.iter().flat_map(|(_, sectors)| sectors);
+            let logged = runs.iter().filter(|run| !run.is_announced);
+            let data = logged.flat_map(|run| &run.sectors);
             for (at, bytes) in (slot_start(sequence) + HEAD_SECTORS..).zip(data) {
                 self.disks[*column as usize].accept(at, *bytes);
             }
@@ -233,6 +349,8 @@ impl World {
             self.step()?;
         }
         self.sequence += 1;
+        self.active.extend(&prepared.lines);
+        self.seen.announced += prepared.lines.iter().filter(|line| line.1).count() as u64;
         Ok(())
     }
 
@@ -261,21 +379,57 @@ impl World {
         }
     }
 
-    /// All that was written is durable.
+    /// All that was written is durable from now on.
     pub(super) fn flush(&mut self) -> Result<(), Cut> {
-        for column in self.present() {
-            self.disks[column as usize].flush();
-            self.step()?;
-        }
-        self.tail = self.sequence;
+        self.flush_columns()?;
+        self.unflushed.clear();
+        self.off_list.clear();
         if self.progress.activity != Activity::Nothing {
             self.record_progress();
         }
         Ok(())
     }
 
+    /// Flushes all columns. One that fails at that is out of service, whatever it was flushed of.
+    pub(super) fn flush_columns(&mut self) -> Result<(), Cut> {
+        if self.may_fail() && self.random.per_mille(40) {
+            let failed = self.random.below(self.columns() as usize) as u32;
+            self.lose(failed);
+            self.seen.failed_flushes += 1;
+        }
+        for column in self.present() {
+            self.disks[column as usize].flush();
+            self.step()?;
+        }
+        (self.tail, self.active) = (self.sequence, Vec::new());
+        if self.is_list_stale && self.rules.list_before_flush {
+            self.write_list(true)?;
+        }
+        Ok(())
+    }
+
     fn record_progress(&mut self) {
         self.record.progress = self.progress;
+    }
+
+    /// Writes the list of what is lost to all columns.
+    pub(super) fn write_list(&mut self, is_durable: bool) -> Result<(), Cut> {
+        self.lost_sequence += 1;
+        let start = lost::page_start(self.lost_sequence);
+        let mut page = vec![0; lost::PAGE_BYTES];
+        lost::encode(self.log, self.lost_sequence, &self.lost, &mut page).expect("room");
+        for column in self.present() {
+            let disk = &mut self.disks[column as usize];
+            for (at, bytes) in (start..).zip(page.chunks_exact(512)) {
+                disk.accept(at, bytes.try_into().expect("a sector"));
+            }
+            if is_durable {
+                disk.force(start..start + HEAD_SECTORS);
+            }
+            self.step()?;
+        }
+        self.is_list_stale = false;
+        Ok(())
     }
 
     /// What was before does not count any more.
@@ -354,6 +508,7 @@ impl World {
         };
         self.step()?;
         self.tail = self.sequence;
-        self.checkpoint()
+        self.checkpoint()?;
+        self.write_list(true)
     }
 }

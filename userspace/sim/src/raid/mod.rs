@@ -4,16 +4,21 @@
 //! clauses 15 to 17).
 //!
 //! After each power cut every single column is lost, in a world of its own; and sometimes one was
-//! missing before. Every sector that nobody was writing is what it was; one that somebody was is
-//! what it was or what it was to be. The record in the state database is one value here: that it is
-//! so, the first world shows.
+//! missing before, or one fails while it is flushed. Every sector that nobody was writing is what it
+//! was; one that somebody was is what it was or what it was to be, or is listed as lost if a column
+//! was lost with the power. The record in the state database is one value here: that it is so, the
+//! first world shows.
 
+mod check;
 mod disk;
 mod engine;
 mod restart;
 mod upkeep;
 
-use std::collections::BTreeMap;
+use std::collections::{
+    BTreeMap,
+    BTreeSet, //
+};
 
 use md_model::{
     database::identity::Uuid,
@@ -21,6 +26,10 @@ use md_model::{
         layout::{
             Layout,
             Rotation, //
+        },
+        lost::{
+            self,
+            LostLine, //
         },
         progress::{
             Activity,
@@ -64,6 +73,22 @@ pub struct RaidRules {
     pub flush_before_cursor: bool,
     /// Ahead of the build the parity is made of all data.
     pub no_modify_ahead_of_build: bool,
+    /// What was prepared is void when a column has failed since.
+    pub prepared_for_columns: bool,
+    /// Nothing is announced while a column is made.
+    pub announced_when_made: bool,
+    /// What is to be durable when it is acknowledged is not only announced.
+    pub durable_is_logged: bool,
+    /// Of a line that is announced nothing else counts.
+    pub announced_apart: bool,
+    /// The parity of lines that were announced is made at the replay.
+    pub announced_made_to_fit: bool,
+    /// What cannot be told of such lines is listed as lost.
+    pub lost_is_listed: bool,
+    /// The list is durable before the batches do not count any more.
+    pub list_is_durable: bool,
+    /// What was written again is off the list before a flush is acknowledged.
+    pub list_before_flush: bool,
     /// What was written since a column was replaced is not copied from the old one.
     pub copy_only_what_is_not_written: bool,
     /// A column is filled with zeroes before it is attached.
@@ -86,6 +111,14 @@ impl RaidRules {
         checkpoint_before_replacement: true,
         flush_before_cursor: true,
         no_modify_ahead_of_build: true,
+        prepared_for_columns: true,
+        announced_when_made: true,
+        durable_is_logged: true,
+        announced_apart: true,
+        announced_made_to_fit: true,
+        lost_is_listed: true,
+        list_is_durable: true,
+        list_before_flush: true,
         copy_only_what_is_not_written: true,
         zeroes_before_attachment: true,
         repair_through_the_logs: true,
@@ -109,10 +142,29 @@ pub struct RaidSeen {
     pub making: u64,
     /// Power cuts during a replay.
     pub replays_cut: u64,
+    /// Lines that were announced.
+    pub announced: u64,
+    /// Such lines of which the parity was made at a replay.
+    pub made_to_fit: u64,
+    /// Such lines of which something was lost.
+    pub lost: u64,
+    /// Blocks that were lost and written again.
+    pub rewritten: u64,
+    /// Columns that failed while they were flushed.
+    pub failed_flushes: u64,
 }
 
 /// The power goes.
 struct Cut;
+
+/// What is read.
+enum Answer {
+    Data(Sector),
+    /// It is listed as lost.
+    Lost,
+    /// Two columns would be needed that are not there.
+    Missing,
+}
 
 /// What the state database has of it.
 #[derive(Clone, Copy)]
@@ -121,9 +173,6 @@ struct Record {
     progress: Progress,
     layout: Layout,
 }
-
-/// What is to be written to a column: offsets, and the sectors from there on.
-type Runs = Vec<(u64, Vec<Sector>)>;
 
 /// A metadevice.
 #[derive(Clone)]
@@ -145,8 +194,25 @@ struct World {
     tail: u64,
     /// What each sector is, as the caller knows.
     acknowledged: Vec<Sector>,
+    /// What it was before, of sectors that were announced, and not flushed since.
+    unflushed: BTreeMap<u64, Sector>,
+    /// Sectors that read as errors, as the caller knows.
+    erring: BTreeSet<u64>,
+    /// Sectors that did, until they were written again, and not flushed since.
+    off_list: BTreeSet<u64>,
     /// Sectors that are being written, and what they are to be.
     pending: BTreeMap<u64, Sector>,
+    /// Whether that is to be durable when it is acknowledged.
+    is_durable: bool,
+    /// What is listed as lost, and the number of the list.
+    lost: Vec<LostLine>,
+    lost_sequence: u64,
+    /// Whether the list is not yet what is on the columns.
+    is_list_stale: bool,
+    /// Lines of batches that count, and whether they are announced.
+    active: Vec<(u64, bool)>,
+    /// What was done that must never be.
+    wrong: Option<String>,
     steps: u64,
     cut_at: u64,
     seen: RaidSeen,
@@ -210,7 +276,16 @@ impl World {
             sequence: 1,
             tail: 1,
             acknowledged: Vec::new(),
+            unflushed: BTreeMap::new(),
+            erring: BTreeSet::new(),
+            off_list: BTreeSet::new(),
             pending: BTreeMap::new(),
+            is_durable: false,
+            lost: Vec::new(),
+            lost_sequence: 0,
+            is_list_stale: false,
+            active: Vec::new(),
+            wrong: None,
             steps: 0,
             cut_at: u64::MAX,
             seen: RaidSeen::default(),
@@ -218,7 +293,10 @@ impl World {
         let _ = world.checkpoint();
         world.disks.iter_mut().for_each(Disk::flush);
         world.acknowledged = (0..layout.sectors())
-            .map(|sector| world.read(sector).expect("all columns are there"))
+            .map(|sector| match world.read(sector) {
+                Answer::Data(bytes) => bytes,
+                Answer::Lost | Answer::Missing => panic!("all columns are there"),
+            })
             .collect();
         world
     }
@@ -253,22 +331,25 @@ impl World {
         self.disks[column as usize].read(LOG_SECTORS + offset)
     }
 
-    /// Reads a sector as a caller does. `None` if two columns would be needed that are not there.
-    fn read(&self, sector: u64) -> Option<Sector> {
-        let run = self.layout.run(sector, 1)?;
-        let line = self.layout.line_of(run.offset)?;
-        match self.lost_at(line.start) {
-            Some(lost) if lost == run.column => {
-                if !self.progress.is_parity_known(line.start) {
-                    return None;
+    /// Reads a sector as a caller does.
+    fn read(&self, sector: u64) -> Answer {
+        let piece = self.layout.piece(sector, 1).expect("inside");
+        if lost::is_lost(&self.lost, piece.column, piece.line, (piece.skip, 1)) {
+            return Answer::Lost;
+        }
+        let offset = piece.line + piece.skip;
+        match self.lost_at(piece.line) {
+            Some(lost) if lost == piece.column => {
+                if !self.progress.is_parity_known(piece.line) {
+                    return Answer::Missing;
                 }
                 let mut sum = [0; 512];
                 for column in (0..self.columns()).filter(|column| *column != lost) {
-                    disk::add(&mut sum, &self.at(column, run.offset));
+                    disk::add(&mut sum, &self.at(column, offset));
                 }
-                Some(sum)
+                Answer::Data(sum)
             }
-            _ => Some(self.at(run.column, run.offset)),
+            _ => Answer::Data(self.at(piece.column, offset)),
         }
     }
 
@@ -305,6 +386,9 @@ impl World {
     /// A column is out of service from now on, and that is recorded.
     fn lose(&mut self, column: u32) {
         self.missing = Some(column);
+        if self.progress.activity == Activity::Column(column) {
+            self.progress = Progress::DONE;
+        }
         self.record = Record {
             missing: self.missing,
             progress: self.progress,

@@ -8,14 +8,20 @@ use md_model::raid5::{
         self,
         checksum,
         slot_start,
-        PAGE_BYTES, //
+        Entry, //
+    },
+    lost::{
+        self,
+        LostLine, //
     },
     progress::Activity,
     replay::{
         judge,
+        settle,
         Batch,
         Found,
         Scan,
+        Settled,
         Verdict, //
     },
     HEAD_SECTORS,
@@ -32,6 +38,9 @@ use super::{
     World, //
 };
 
+/// What a column has in a batch: entries, and the sectors of those that are logged.
+type Slot = Vec<(Entry, Vec<Sector>)>;
+
 impl World {
     /// Restarts after the power has gone, and sees that all is as it should be.
     pub(super) fn restart(&mut self) -> Result<(), String> {
@@ -47,6 +56,15 @@ impl World {
                 .check()
                 .map_err(|why| format!("without column {lost}: {why}"))?;
             self.seen.losses += 1;
+            self.seen.lost += other.seen.lost - self.seen.lost;
+        }
+        if self.random.per_mille(150) {
+            // In this world as well.
+            let may_be_lost = self.may_be_lost();
+            if !may_be_lost.is_empty() {
+                let lost = may_be_lost[self.random.below(may_be_lost.len())];
+                self.lose(lost);
+            }
         }
         // The power may go again, and again.
         (self.steps, self.cut_at) = (0, 1 + self.random.below(60) as u64);
@@ -57,17 +75,15 @@ impl World {
         }
         self.cut_at = u64::MAX;
         self.check()?;
+        self.take_as_it_is();
         let _ = self.repair();
         self.check()?;
-        // What was being written is from now on what it is.
-        for sector in std::mem::take(&mut self.pending).into_keys() {
-            self.acknowledged[sector as usize] = self.read(sector).ok_or("lost")?;
-        }
         Ok(())
     }
 
     fn lose_power(&mut self) {
         self.seen.cuts += 1;
+        self.active.clear();
         let mut random = self.random.clone();
         self.disks.iter_mut().for_each(|disk| disk.cut(&mut random));
         self.random = random;
@@ -90,6 +106,7 @@ impl World {
 
     /// Carries the logs out.
     fn replay(&mut self) -> Result<(), Cut> {
+        self.read_list();
         let found: Vec<Found> = (0..self.columns())
             .flat_map(|column| (0..SLOTS).map(move |slot| (column, slot)))
             .map(|(column, slot)| {
@@ -106,7 +123,10 @@ impl World {
         self.sequence = scan.next_sequence();
         self.tail = scan.tail().max(1);
         if self.rules.flush_after_replay {
-            self.flush()?;
+            self.flush_columns()?;
+        }
+        if self.is_list_stale {
+            self.write_list(self.rules.list_is_durable)?;
         }
         if self.rules.checkpoint {
             self.checkpoint()?;
@@ -114,8 +134,29 @@ impl World {
         Ok(())
     }
 
+    /// Finds the list of what is lost.
+    fn read_list(&mut self) {
+        (self.lost, self.lost_sequence) = (Vec::new(), 0);
+        self.is_list_stale = false;
+        for column in self.present() {
+            for number in 0..2 {
+                let page = self.page_at(column, lost::page_start(number));
+                let Some(sequence) = lost::decode(self.log, &page) else {
+                    continue;
+                };
+                if sequence > self.lost_sequence {
+                    self.lost_sequence = sequence;
+                    self.lost = lost::lines(&page).collect();
+                }
+            }
+        }
+    }
+
     fn page(&self, column: u32, slot: u64) -> Vec<u8> {
-        let start = slot_start(slot);
+        self.page_at(column, slot_start(slot))
+    }
+
+    fn page_at(&self, column: u32, start: u64) -> Vec<u8> {
         let disk = &self.disks[column as usize];
         (start..start + HEAD_SECTORS)
             .flat_map(|at| disk.read(at))
@@ -131,9 +172,9 @@ impl World {
             .present()
             .filter(|column| batch.holders & bit(*column) != 0)
         {
-            if let Some(runs) = self.runs_of(column, batch) {
+            if let Some(slot) = self.slot_of(column, batch) {
                 whole |= bit(column);
-                all.push((column, runs));
+                all.push((column, slot));
             }
         }
         let verdict = judge(batch.members, !there, whole);
@@ -142,65 +183,88 @@ impl World {
             return Ok(());
         }
         self.seen.redone += 1;
-        for (column, runs) in all {
-            for (offset, sectors) in runs {
-                for (at, bytes) in (LOG_SECTORS + offset..).zip(sectors) {
-                    self.disks[column as usize].accept(at, bytes);
+        for (column, slot) in &all {
+            for (entry, sectors) in slot {
+                for (at, bytes) in (LOG_SECTORS + entry.offset..).zip(sectors) {
+                    self.disks[*column as usize].accept(at, *bytes);
                 }
                 self.step()?;
+            }
+        }
+        self.settle_announced(!there & batch.members, &all)
+    }
+
+    /// Makes the parity of lines that were announced fit, or finds out that something of them is
+    /// lost.
+    fn settle_announced(&mut self, missing: u64, all: &[(u32, Slot)]) -> Result<(), Cut> {
+        let Some((_, first)) = all.first() else {
+            return Ok(());
+        };
+        for (entry, _) in first.iter().filter(|(entry, _)| entry.is_announced) {
+            let line = self.layout.line_of(entry.offset).expect("inside");
+            let mut differing = 0;
+            for (column, slot) in all {
+                let own = slot.iter().find(|(own, _)| own.offset == entry.offset);
+                let sectors = entry.offset..entry.end();
+                let found: Vec<_> = sectors.flat_map(|at| self.at(*column, at)).collect();
+                if own.is_none_or(|(own, _)| checksum(&found) != own.checksum) {
+                    differing |= bit(*column);
+                }
+            }
+            match settle(line.parity, missing, differing) {
+                Settled::MakeParity if self.rules.announced_made_to_fit => {
+                    self.make_parity(line.parity, entry);
+                    self.step()?;
+                }
+                Settled::Lost(column) if self.rules.lost_is_listed => {
+                    self.seen.lost += 1;
+                    self.list(LostLine {
+                        start: line.start,
+                        column,
+                        blocks: lost::blocks(entry.offset - line.start, entry.count.into(), false),
+                    });
+                }
+                Settled::Fine | Settled::MakeParity | Settled::Lost(_) => {}
             }
         }
         Ok(())
     }
 
+    fn make_parity(&mut self, parity: u32, entry: &Entry) {
+        self.seen.made_to_fit += 1;
+        for offset in entry.offset..entry.end() {
+            let mut sum = [0; 512];
+            for column in (0..self.columns()).filter(|column| *column != parity) {
+                add(&mut sum, &self.at(column, offset));
+            }
+            self.disks[parity as usize].accept(LOG_SECTORS + offset, sum);
+        }
+    }
+
+    fn list(&mut self, line: LostLine) {
+        if !self.lost.contains(&line) {
+            self.lost.push(line);
+            self.is_list_stale = true;
+        }
+    }
+
     /// What a column has in a batch; `None` if it has not all of it.
-    fn runs_of(&self, column: u32, batch: &Batch) -> Option<Vec<(u64, Vec<Sector>)>> {
+    fn slot_of(&self, column: u32, batch: &Batch) -> Option<Slot> {
         let page = self.page(column, batch.sequence % SLOTS);
         let head = log::decode(&page)?;
-        if page.len() != PAGE_BYTES || head.sequence != batch.sequence {
+        if head.sequence != batch.sequence {
             return None;
         }
         let mut at = slot_start(batch.sequence) + HEAD_SECTORS;
         let disk = &self.disks[column as usize];
         log::entries(&page)
             .map(|entry| {
-                let count = u64::from(entry.count);
+                let count = entry.logged();
                 let sectors: Vec<_> = (at..at + count).map(|at| disk.read(at)).collect();
                 at += count;
-                (checksum(&sectors.concat()) == entry.checksum).then_some((entry.offset, sectors))
+                let is_whole = entry.is_announced || checksum(&sectors.concat()) == entry.checksum;
+                is_whole.then_some((entry, sectors))
             })
             .collect()
-    }
-
-    /// Each sector is what it should be, and so is the parity, where it is to be right.
-    fn check(&self) -> Result<(), String> {
-        for (sector, expected) in (0..).zip(&self.acknowledged) {
-            let found = self
-                .read(sector)
-                .ok_or(format!("sector {sector} is lost"))?;
-            let new = self.pending.get(&sector);
-            if found != *expected && Some(&found) != new {
-                let whose = if new.is_some() { "being" } else { "not being" };
-                return Err(format!(
-                    "sector {sector}, which was {whose} written, has changed"
-                ));
-            }
-        }
-        if self.missing.is_some() {
-            return Ok(());
-        }
-        for offset in 0..self.layout.column_sectors() {
-            let line = self.layout.line_of(offset).ok_or("no line")?;
-            let is_behind = self.progress.column_behind(line.start).is_some();
-            if is_behind || self.is_damaged(&line) || !self.progress.is_parity_known(line.start) {
-                continue;
-            }
-            let mut sum = [0; 512];
-            (0..self.columns()).for_each(|column| add(&mut sum, &self.at(column, offset)));
-            if sum != [0; 512] {
-                return Err(format!("the parity at offset {offset} does not fit"));
-            }
-        }
-        Ok(())
     }
 }

@@ -20,9 +20,12 @@ use super::{
         Disk,
         Sector, //
     },
+    engine::{
+        Prepared,
+        Run, //
+    },
     Cut,
     Record,
-    Runs,
     World, //
 };
 
@@ -134,12 +137,19 @@ impl World {
             sum
         };
         let sums: Vec<_> = (line.start..line.start + line.count).map(parity).collect();
-        let runs: Runs = vec![(line.start, sums)];
-        let all = [(line.parity, runs)].into();
+        let run = Run {
+            offset: line.start,
+            sectors: sums,
+            is_announced: false,
+        };
+        let repair = Prepared {
+            runs: [(line.parity, vec![run])].into(),
+            lines: vec![(line.start, false)],
+        };
         if self.rules.repair_through_the_logs {
-            self.write_logged(&all)?;
+            self.write_logged(&repair)?;
         } else {
-            self.write_in_place(&all)?;
+            self.write_in_place(&repair)?;
         }
         self.flush()?;
         self.damaged = None;

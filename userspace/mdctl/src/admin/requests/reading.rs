@@ -276,6 +276,7 @@ fn raid_of(
         resync: resync_of(name, summary)?,
         is_initializing: summary.flags & abi::UNIT_INITIALIZING != 0,
         has_svm_rotation: summary.flags & abi::UNIT_SVM_ROTATION != 0,
+        lost_blocks: summary.lost_blocks,
         scrubs: Scrubs::default(),
     })
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Dumps that stop and go on (dump.md 7, 12).
+
+use crate::{
+    env::{
+        clear,
+        dump,
+        mddump,
+        restore,
+        said,
+        versions,
+        Place, //
+    },
+    snapshot::{
+        assert_same,
+        take, //
+    },
+    test_restore::filled,
+    test_volumes::{
+        assert_same_dump,
+        read,
+        volumes, //
+    },
+};
+use md_dump_format::decode::decode;
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    thread,
+    time::Duration, //
+};
+
+/// A script at the end of a volume goes on or stops; what was stopped goes on where it stopped, but
+/// not if the file system or a volume is not what it was.
+#[test]
+fn a_dump_goes_on_only_with_what_it_was_begun_with() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let script = place.program("script", "echo \"$@\" >>\"$0.words\"; test \"$2\" != 2");
+    let stop = place.program("stop", "test \"$2\" != 2 || exit 5");
+    let (state, prefix) = (place.path("state"), place.path("volume"));
+    let state = state.display().to_string();
+    let start = |program: &Path| {
+        let mut command = mddump("-0 -q -M -B 900 --state");
+        command
+            .arg(&state)
+            .arg("-F")
+            .arg(program)
+            .arg("-f")
+            .arg(&prefix)
+            .arg(&image);
+        command
+    };
+    let resume = |more: &str| mddump(&format!("--resume {state} {more}"));
+    // Asking ends it too, since nobody is there.
+    let told = said(start(&script), 3);
+    assert!(
+        told.contains("Is the new volume mounted") && told.contains("--resume"),
+        "{told}"
+    );
+    let words = fs::read_to_string(script.with_extension("words")).unwrap();
+    let volume = |n: u32| format!("{}{n:03}", prefix.display());
+    assert_eq!(words, format!("{} 1\n{} 2\n", volume(1), volume(2)));
+    said(start(&stop), 3);
+    let first = fs::read(volume(1)).unwrap();
+    fs::write(volume(1), &first[1..]).unwrap();
+    assert!(said(resume(""), 1).contains("is not as it was written"));
+    fs::write(volume(1), &first).unwrap();
+    let at = place.mount(&image, "mount", "loop");
+    fs::write(at.join("later"), "x").unwrap();
+    place.unmount(&at);
+    let elsewhere = place.path("elsewhere");
+    fs::rename(volume(2), &elsewhere).unwrap();
+    let told = said(resume(""), 1);
+    assert!(told.contains("volume002 is no file here"), "{told}");
+    assert!(
+        told.contains("was written to since its dump stopped"),
+        "{told}"
+    );
+    fs::rename(&elsewhere, volume(2)).unwrap();
+    let told = said(resume("--force"), 0);
+    assert!(told.contains("Volume 3 started"), "{told}");
+    let volumes: Vec<_> = (1..100).map_while(|n| fs::read(volume(n)).ok()).collect();
+    decode(&volumes).unwrap();
+    assert!(said(resume(""), 1).contains("No such file"));
+}
+
+/// What became of a dump that was killed now and then.
+#[derive(Debug, Default)]
+struct Killed {
+    /// How often it was killed.
+    all: u32,
+    /// How often it had been begun anew with its state then.
+    resumed: u32,
+}
+
+/// Runs a dump that is killed after a while, and goes on until it is done.
+fn until_done(start: &str, image: &Path, state: &Path, seed: u64, killed: &mut Killed) {
+    for turn in 0.. {
+        let is_resumed = state.exists();
+        let mut command = if is_resumed {
+            mddump(&format!("--resume {}", state.display()))
+        } else {
+            let mut command = mddump(start);
+            command.arg(image);
+            command
+        };
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let delay = (seed * 37 + turn * 101) % 40;
+        thread::sleep(Duration::from_millis(delay));
+        if turn < 12 {
+            let _ = child.kill();
+        }
+        let status = child.wait().unwrap();
+        if status.success() {
+            return;
+        }
+        assert_eq!(status.code(), None, "it was killed");
+        killed.all += 1;
+        killed.resumed += u32::from(is_resumed);
+    }
+}
+
+/// Killed at any moment, it goes on behind the last finished volume, and what comes out is what
+/// comes out of a dump that was let alone (dump.md 7, 12).
+#[test]
+fn a_dump_that_is_killed_goes_on() {
+    const KILLS: u32 = 200;
+    let mut place = Place::new();
+    let target = place.target("target");
+    let (image, should) = filled(&mut place, "source", "-t ext4");
+    let (state, prefix) = (place.path("state"), place.path("volume"));
+    let start = format!(
+        "-0 -M -B 200 --state {} -f {}",
+        state.display(),
+        prefix.display()
+    );
+    let whole = place.path("whole");
+    dump(&format!("-0 -f {}", whole.display()), &image);
+    let whole = decode(&[fs::read(whole).unwrap()]).unwrap();
+    let is_long = std::env::var_os("MD_LONG").is_some();
+    let wanted = if is_long { KILLS * 5 } else { KILLS };
+    let mut killed = Killed::default();
+    for seed in 1.. {
+        until_done(&start, &image, &state, seed, &mut killed);
+        let paths = volumes(&prefix);
+        let is = decode(&read(&paths)).unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
+        assert_same_dump(&is, &whole);
+        assert!(paths.len() > 10 && !state.exists());
+        if killed.resumed >= wanted {
+            println!("{seed} dumps, {killed:?}");
+            break;
+        }
+        paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+    }
+    for version in versions() {
+        clear(&target);
+        restore(version, &format!("-r -M -f {}", prefix.display()), &target);
+        assert_same(version, &take(&target), &should);
+    }
+}
