@@ -246,11 +246,14 @@ impl Resync {
             _ => progress.cursor,
         };
         let ledger = raid.ledger();
-        let state = match () {
-            () if ledger.is_cancelled() => ResyncState::Cancelled,
-            () if raid.is_stuck() || raid.is_unrecorded() => ResyncState::Stuck,
-            () if ledger.is_paused() => ResyncState::Paused,
-            () => ResyncState::Running,
+        let state = if ledger.is_cancelled() {
+            ResyncState::Cancelled
+        } else if raid.is_stuck() || raid.is_unrecorded() {
+            ResyncState::Stuck
+        } else if ledger.is_paused() {
+            ResyncState::Paused
+        } else {
+            ResyncState::Running
         };
         Self { state, done, total }
     }

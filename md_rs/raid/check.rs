@@ -189,37 +189,39 @@ impl Work {
         for (index, place) in (0..self.used).zip(odd.iter_mut()) {
             *place = self.odd_line(target, index);
         }
-        for line in odd.into_iter().flatten() {
-            self.look_again(target, raid, line, mode, &mut seen);
+        for (line, failed) in odd.into_iter().flatten() {
+            self.look_again(target, raid, (line, failed), mode, &mut seen);
         }
         seen
     }
 
-    /// A line that could not be read, or whose sum is not zero.
-    fn odd_line(&mut self, target: Target<'_>, index: usize) -> Option<Line> {
-        let (line, failed) = self
-            .lines
-            .get(index)
-            .map(|work| (work.line, work.failed_set))?;
+    /// A line that could not be read, with the columns that could not, as bits; or whose sum is not
+    /// zero.
+    fn odd_line(&mut self, target: Target<'_>, index: usize) -> Option<(Line, u64)> {
+        let work = self.lines.get(index)?;
+        let (line, failed) = (work.line, work.failed_set);
         if failed != 0 {
-            return Some(line);
+            return Some((line, failed));
         }
         let mut is_odd = false;
         for_differences(self.sum_of(target, index, &line)?, |_, _| is_odd = true);
-        is_odd.then_some(line)
+        is_odd.then_some((line, 0))
     }
 
-    /// Looks at a line once more, by itself, mends what it could not read, and repairs its parity
-    /// if that is wanted.
+    /// Looks at a line once more, by itself, mends what could not be read of it, and repairs its
+    /// parity if that is wanted.
     fn look_again(
         &mut self,
         target: Target<'_>,
         raid: &Raid,
-        line: Line,
+        (line, failed): (Line, u64),
         mode: Mode,
         seen: &mut Seen,
     ) {
-        let mut failed = self.read_line(target, line);
+        let mut failed = match failed {
+            0 => self.read_line(target, line),
+            failed => failed,
+        };
         if failed.count_ones() == 1 {
             let column = failed.trailing_zeros();
             if self.rewrite(target, line, column) {

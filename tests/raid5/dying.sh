@@ -28,7 +28,10 @@ disks=(/dev/sda /dev/sdb /dev/sdc /dev/sdd)
 for n in 0 1 2 3; do sick "${names[n]}" "${disks[n]}" good; done
 mkdir -p /mnt
 is_okay() { [ "$(described d20 .state) $(described d20 .resync)" = "Okay null" ]; }
-has_no_spare() { [ "$(described d20 ' | [.columns[].hot_spare // empty] | length')" = 0 ]; }
+spares() { described d20 ' | [.columns[].hot_spare // empty] | length'; }
+has_no_spare() { [ "$(spares)" = 0 ]; }
+# Whether a spare stands for one of the columns, and has everything.
+is_served() { [ "$(spares)" = 1 ] && is_okay; }
 
 for kind in ext4 xfs; do
 	note "$kind"
@@ -57,7 +60,7 @@ for kind in ext4 xfs; do
 		sleep "1.$REPLY"
 		sick "${names[victim]}" "${disks[victim]}" "$how"
 		# A spare takes over, and has everything, before the next one dies.
-		wait_for 120 is_okay
+		wait_for 120 is_served
 		kill -0 $load || fail "the load has ended"
 		tree_checksums /mnt/before | cmp - /tmp/sums || fail "files are not what they were"
 		sick "${names[victim]}" "${disks[victim]}" good
@@ -66,7 +69,7 @@ for kind in ext4 xfs; do
 		if [ "$REPLY" = 0 ]; then
 			# It dies again while it is being made.
 			sick "${names[victim]}" "${disks[victim]}" nothing
-			wait_for 120 is_okay
+			wait_for 120 is_served
 			sick "${names[victim]}" "${disks[victim]}" good
 			run metareplace -e d20 "/dev/mapper/${names[victim]}"
 		fi

@@ -22,9 +22,8 @@ fn with_mirror() -> TestEnvironment {
 fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metaparam --help"), @r"
     $ metaparam --help
-    Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe,\
-     concat
-    or RAID5 metadevice, or show them.
+    Change the options of a mirror, how fast RAID5 is made, or the hot spare pool of a stripe,
+    concat or RAID5 metadevice, or show them.
 
     What is not given stays as it is; without options all are shown. The metadevice may be in \
     use.

@@ -19,8 +19,8 @@ fn help_page() {
     assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
     $ metattach --help
     Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice\
-    ; or let
-    a mirror or soft partition grow.
+    ; or
+    let a mirror or soft partition grow.
 
     A submirror is made equal to the others of the mirror: what is on it is lost. It has the s\
     ize of
@@ -36,8 +36,8 @@ fn help_page() {
     RAID5 grows by components as well. They come behind its data, and the parity that is there\
      makes
     up for them, too. They are filled with zeroes first, which takes its time; until then noth\
-    ing has
-    changed, and metattach can be interrupted. It cannot be undone later.
+    ing
+    has changed, and metattach can be interrupted. It cannot be undone later.
 
     A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMI\
     RROR,

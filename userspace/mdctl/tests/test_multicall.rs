@@ -24,14 +24,14 @@ fn help_page() {
       metastat     Show metadevices and hot spare pools.
       metaclear    Clear metadevices and hot spare pools.
       metattach    Attach a submirror to a mirror, or more components to a stripe, concat or R\
-    AID5 metadevice; or let
-                   a mirror or soft partition grow.
+    AID5 metadevice; or
+                   let a mirror or soft partition grow.
       metadetach   Take a submirror out of its mirror.
       metaoffline  Take a submirror out of service for a while.
       metaonline   Bring a submirror back that metaoffline has taken out of service.
       metaparam    Change the options of a mirror, how fast RAID5 is made, or the hot spare po\
-    ol of a stripe, concat
-                   or RAID5 metadevice, or show them.
+    ol of a stripe,
+                   concat or RAID5 metadevice, or show them.
       metarename   Give a metadevice another name.
       metareplace  Replace a component of a mirror or RAID5 metadevice, or use it again.
       metasync     Start or cancel the resync or a check of mirrors and RAID5 metadevices.

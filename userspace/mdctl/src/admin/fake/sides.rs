@@ -346,9 +346,10 @@ impl FakeAdmin {
     pub(super) fn sync_mirror(&mut self, number: u32, argument: &Sync) -> Result<(), Refused> {
         assert_eq!(argument.reserved, 0);
         let kind = self.units[&number].summary.kind;
-        let sides = match kind == UnitKind::Raid as u32 {
-            true => Vec::new(),
-            false => self.mirror(number)?.to_vec(),
+        let sides = if kind == UnitKind::Raid as u32 {
+            Vec::new()
+        } else {
+            self.mirror(number)?.to_vec()
         };
         let summary = &self.units[&number].summary;
         let resync = summary.resync;
