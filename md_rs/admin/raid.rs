@@ -396,6 +396,8 @@ impl<'a> Case<'a> {
         // must not count any more before the new column does.
         let failed = |error| Refused::with_errno(error, Refusal::DiskFailed);
         let recorded = checkpoint(body).map_err(failed).and_then(|()| {
+            // Another column may have failed at that: then this one is needed.
+            self.check(0)?;
             let growth = database.plan_growth(number, &shape)?;
             database.grow_unit(growth, || metadevice.swap(shape, &gate))
         });

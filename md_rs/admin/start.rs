@@ -301,21 +301,7 @@ impl Maker<'_> {
             pr_err!("{}: its record is damaged: {damage:?}\n", name.as_str());
             damaged
         })?;
-        let plan = match record.head.kind {
-            Kind::Stripe => self.plan_stripe(units, name, &record)?,
-            Kind::Soft => self.plan_soft(units, unfinished, name, &record)?,
-            Kind::Raid => self.plan_raid(units, name, &record)?,
-            Kind::Mirror(options) => {
-                let (components, sizes) = sides_of(units, name, &record)?;
-                let spec = UnitSpec::Mirror {
-                    sides: &sizes,
-                    options,
-                    region_shift: record.head.sync.region_shift,
-                };
-                let kind = UnitKind::Mirror as u32;
-                Plan::new(name, kind, &spec, components, units.database())?
-            }
-        };
+        let plan = self.plan(units, unfinished, name, &record)?;
         if plan.sectors() != record.head.size_sectors {
             let values = [name.number().into(), plan.sectors()];
             return Err(damaged.with(values).into());
@@ -338,6 +324,32 @@ impl Maker<'_> {
         units.add(metadevice)?;
         units.get(&name)?.ask_upkeep();
         Ok(())
+    }
+
+    /// Plans one. Apart from who carries it out: what is on the stack here would be below a commit.
+    #[inline(never)]
+    fn plan(
+        &self,
+        units: &UnitTable,
+        unfinished: &[Plan],
+        name: UnitName,
+        record: &Record<'_>,
+    ) -> Result<Plan, NotMade> {
+        match record.head.kind {
+            Kind::Stripe => self.plan_stripe(units, name, record),
+            Kind::Soft => self.plan_soft(units, unfinished, name, record),
+            Kind::Raid => self.plan_raid(units, name, record),
+            Kind::Mirror(options) => {
+                let (components, sizes) = sides_of(units, name, record)?;
+                let spec = UnitSpec::Mirror {
+                    sides: &sizes,
+                    options,
+                    region_shift: record.head.sync.region_shift,
+                };
+                let kind = UnitKind::Mirror as u32;
+                Ok(Plan::new(name, kind, &spec, components, units.database())?)
+            }
+        }
     }
 
     fn plan_stripe(

@@ -324,6 +324,7 @@ impl Work {
         let mut flushes = batch.iter().flatten();
         let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
         let is_flushed = !has_flush || self.flush_all(target).is_ok();
+        self.note_rewritten(target, batch);
         for place in batch.iter_mut() {
             let Some(request) = place.take() else {
                 continue;
@@ -347,6 +348,26 @@ impl Work {
         self.settle_list(target, false)
     }
 
+    /// What was lost and is written again is taken off the list before the requests end: their data
+    /// is in the logs, since nothing is announced while there is a list.
+    fn note_rewritten(&mut self, target: Target<'_>, batch: &Batch) {
+        if self.lost.is_empty() {
+            return;
+        }
+        let requests = batch.iter().flatten();
+        for request in requests.filter(|request| request.operation() == Operation::Write) {
+            self.for_pieces(target, request, |work, index, piece, _| {
+                let line = work.lines.get(index);
+                if line.is_some_and(|line| !line.is_unreadable && !line.is_unwritten) {
+                    work.lost.note_written(&piece);
+                }
+            });
+        }
+        if self.settle_list(target, false).is_err() {
+            self.give_up(u64::MAX);
+        }
+    }
+
     /// Whether all lines of a request are done, and none of its sectors is lost.
     fn is_done(&mut self, target: Target<'_>, request: &Request, is_write: bool) -> bool {
         let mut is_done = true;
@@ -354,9 +375,6 @@ impl Work {
             let line = work.lines.get(index);
             let has_failed =
                 line.is_none_or(|line| line.is_unreadable || (is_write && line.is_unwritten));
-            if is_write && !has_failed {
-                work.lost.note_written(&piece);
-            }
             is_done &= !has_failed && !work.lost.has(&piece);
         });
         is_done

@@ -339,7 +339,9 @@ pub(crate) fn begin_logs(body: &Body) -> Result<(), Refused> {
     raid.work.lock().checkpoint_new(target)
 }
 
-/// Carries the logs out, before anybody uses the metadevice. If that cannot be, it is blocked.
+/// Carries the logs out, before anybody uses the metadevice. If that cannot be, it is blocked. Not
+/// on the stack of its caller, who judges before that, and commits.
+#[inline(never)]
 pub(crate) fn replay_logs(body: &Body, may_write: bool) {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return;

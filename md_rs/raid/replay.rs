@@ -81,7 +81,9 @@ impl Work {
         self.checkpoint_settled(target)
     }
 
-    /// Looks at all logs, and carries out what may have begun. How many batches.
+    /// Looks at all logs, and carries out what may have begun. How many batches. Not on the stack
+    /// of its caller, who judges after that, and commits.
+    #[inline(never)]
     fn carry_out(
         &mut self,
         target: Target<'_>,

@@ -57,8 +57,9 @@ pub enum Settled {
     Lost(u32),
 }
 
-/// Judges a line that was announced. What fits is not written again. `parity`: the column that has its parity; `missing`: columns
-/// that are not there; `differing`: those there that do not have what was announced; as bits.
+/// Judges a line that was announced. What fits is not written again. `parity`: the column that has
+/// its parity; `missing`: columns that are not there; `differing`: those there that do not have
+/// what was announced; as bits.
 pub const fn settle(parity: u32, missing: u64, differing: u64) -> Settled {
     let data = missing & !bit(parity);
     if differing == 0 {

@@ -52,8 +52,8 @@ pub(super) fn block(
     }
     if raid.lost_blocks > 0 {
         text += &format!(
-            "    Lost: {} blocks of 4 KiB read as errors until they are written: a column went while \
-             they were\n          being written, and the power with it\n",
+            "    Lost: {} blocks of 4 KiB read as errors until they are written: a column went \
+             with the power\n          while they were being written\n",
             raid.lost_blocks
         );
     }

@@ -4,9 +4,9 @@
 //! clauses 15 to 17).
 //!
 //! After each power cut every single column is lost, in a world of its own; and sometimes one was
-//! missing before, or one fails while it is flushed. Every sector that nobody was writing is what it
-//! was; one that somebody was is what it was or what it was to be, or is listed as lost if a column
-//! was lost with the power. The record in the state database is one value here: that it is so, the
+//! missing before, or one fails while it is flushed. Every sector that nobody was writing is what
+//! it was; one that somebody was is what it was or what it was to be, or is listed as lost if a
+//! column was lost with the power. The record in the state database is one value here: that it is so, the
 //! first world shows.
 
 mod check;

@@ -45,6 +45,10 @@ impl World {
         let column = self.random.below(self.columns() as usize) as u32;
         self.flush()?;
         self.checkpoint()?;
+        if self.missing.is_some() {
+            // One has failed meanwhile: this one is needed.
+            return Ok(());
+        }
         let before = std::mem::replace(&mut self.disks[column as usize], Disk::new(0x77));
         self.source = Some(Source {
             disk: before,
@@ -101,6 +105,9 @@ impl World {
         };
         self.flush()?;
         self.checkpoint()?;
+        if self.missing.is_some() {
+            return Ok(());
+        }
         self.layout = self.layout.attach(1).expect("in range");
         self.disks.push(Disk::new(blank));
         let known = self.acknowledged.len() as u64;
