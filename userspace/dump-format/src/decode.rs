@@ -134,8 +134,8 @@ struct Reader<'a> {
     claimed: Option<Claim>,
 }
 
-/// How many records come before the next header, or, if attributes are among them, before the next
-/// file.
+/// How many records come before the next header, or, if attributes of a file are among them, before
+/// the next file.
 struct Claim {
     claimed: usize,
     counted: usize,
@@ -263,7 +263,8 @@ impl<'a> Reader<'a> {
             return Ok(header);
         };
         let is_attributes = header.flags.get() & flags::ATTRIBUTES != 0;
-        claim.has_attributes |= is_attributes;
+        let is_directory = header.inode.mode.get() >> 12 == 4;
+        claim.has_attributes |= is_attributes && !is_directory;
         let data = *claim.data.get_or_insert(claim.counted);
         if is_attributes || header.kind.get() == Kind::More.number() {
             claim.counted += 1;

@@ -30,10 +30,10 @@ struct TapeOperation {
 
 /// Operations of a tape.
 mod tape {
+    pub(super) const BACK: i16 = 4;
     pub(super) const FILE_MARK: i16 = 5;
     pub(super) const OFFLINE: i16 = 7;
     pub(super) const NOTHING: i16 = 8;
-    pub(super) const SEEK: i16 = 22;
 }
 
 const MTIOCTOP: Opcode = opcode::write::<TapeOperation>(b'm', 1);
@@ -65,10 +65,10 @@ pub(crate) fn eject(tape: impl AsFd) -> io::Result<()> {
     operate(tape, tape::OFFLINE, 1)
 }
 
-/// Goes to the block of a tape with this number.
-pub(crate) fn seek_tape(tape: impl AsFd, block: u64) -> io::Result<()> {
-    let block = i32::try_from(block).map_err(io::Error::other)?;
-    operate(tape, tape::SEEK, block)
+/// Goes back over so many blocks of a tape.
+pub(crate) fn go_back(tape: impl AsFd, blocks: u64) -> io::Result<()> {
+    let blocks = i32::try_from(blocks).map_err(io::Error::other)?;
+    operate(tape, tape::BACK, blocks)
 }
 
 /// Number of the block of a tape that comes next.

@@ -66,7 +66,8 @@ impl Sink for TapeSink {
     fn retract(&mut self, blocks: u64, _bytes: u64) -> io::Result<()> {
         // The mark at the end goes there, whatever comes behind.
         let start = self.start.ok_or(io::ErrorKind::Unsupported)?;
-        kapi::seek_tape(&self.file, start + blocks)
+        let behind = kapi::tape_block(&self.file)?.saturating_sub(start + blocks);
+        kapi::go_back(&self.file, behind)
     }
 
     fn close(&mut self) -> io::Result<()> {

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: where a quota is used up a volume ends with a whole block, and the dump goes on on the
-#         next one; what cannot be read of a disk is zeros in the dump, is told and counted, and
-#         behind 32 sectors the dump is for the user to end.
-# Clause: issue 11; dump.md 7, tests 6 and 16
+#         next one.
+# Clause: issue 11; dump.md 7, test 6
 # Lanes: drawn
 # Vm: --disks 2 --disk-size 64M
 # Timeout: 120
@@ -11,8 +10,6 @@
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh
 . "$MD_TEST_LIB/data.sh"
-# shellcheck source=tests/lib/disks.sh
-. "$MD_TEST_LIB/disks.sh"
 
 # limit FOLDER USER KIB: what a user may occupy in a file system.
 limit() {
@@ -71,38 +68,3 @@ echo "bytes of the first volume: $bytes"
 same "bytes behind the last whole block" 0 $((bytes % 10240))
 restored /quota/first /tmp/rest
 (cd /tmp/restored && sha256sum --quiet -c /tmp/kept) || fail "a file is not what was dumped"
-
-note "eight sectors of a file cannot be read"
-block=$(debugfs -R 'blocks /large' /dev/sda 2>/dev/null | awk '{ print $100 }')
-size=$(blockdev --getsz /dev/sda)
-# bad SECTORS: the disk, with so many sectors from that block on that cannot be read.
-bad() {
-	local at=$((block * 8))
-	mapped bad <<-END
-		0 $at linear /dev/sda 0
-		$at $1 error
-		$((at + $1)) $((size - at - $1)) linear /dev/sda $((at + $1))
-	END
-}
-run bad 8
-run mddump -0 -f /tmp/dump /dev/mapper/bad 2>&1 | tee /tmp/said
-same "sectors that were told" 8 "$(grep -c 'read error from /dev/mapper/bad: ' /tmp/said)"
-grep -q "\[sector $((block * 8))\]: count=512" /tmp/said || fail "another sector was told"
-grep -q '8 sectors could not be read and are zeros' /tmp/said || fail "it was not told at the end"
-run dmsetup remove bad
-restored /tmp/dump
-run mount -o ro /dev/sda /mnt
-cmp -l /tmp/restored/large /mnt/large | awk '{ print int(($1 - 1) / 4096) " " $2 }' |
-	sort -u >/tmp/differ || true
-run umount /mnt
-same "what differs: block 99, which is zeros" "99 0" "$(cat /tmp/differ)"
-grep -v ' ./large$' /tmp/kept >/tmp/others
-(cd /tmp/restored && sha256sum --quiet -c /tmp/others) || fail "another file differs"
-
-note "more than can be borne"
-run bad 80
-refuse 'is not dumped' mddump -0 -q -f /tmp/dump /dev/mapper/bad 2>&1 | tee /tmp/said
-grep -q 'More than 32 block read errors from /dev/mapper/bad' /tmp/said || fail "it did not count"
-grep -q 'The ENTIRE dump is aborted' /tmp/said || fail "it was not aborted"
-run mddump -0 -q -I 200 -f /tmp/dump /dev/mapper/bad
-run dmsetup remove bad
