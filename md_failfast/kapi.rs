@@ -506,8 +506,8 @@ impl<T: Probe> PinnedDrop for Prober<T> {
 }
 
 /// Number of the device among those of major 10, from those for local use
-/// (`Documentation/admin-guide/devices.txt`). It does not change, so that there can be a node before
-/// the module is loaded, and opening that loads it: see the aliases of the module.
+/// (`Documentation/admin-guide/devices.txt`). It does not change, so that there can be a node
+/// before the module is loaded, and opening that loads it: see the aliases of the module.
 const MINOR: c_int = 248;
 
 /// `/dev/md/mhd`, and word before and after the machine sleeps.

@@ -18,8 +18,8 @@
 //! From the loss to the action it takes at most [`watch::detection_ms`], and no longer than the
 //! answer to the first read or write through a metadevice that the disk refuses. After the action
 //! nothing is sent any more, so that this is also the time of the last write that can reach the
-//! disk ([`watch::last_write_ms`] with the longest time-out); the disk has refused all of them since
-//! the loss.
+//! disk ([`watch::last_write_ms`] with the longest time-out); the disk has refused all of them
+//! since the loss.
 
 pub mod persist;
 pub mod takeover;

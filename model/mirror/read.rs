@@ -49,8 +49,8 @@ const SIDES: u32 = !(u32::MAX << SUBMIRRORS_MAX);
 /// The side that a read from `sector` on goes to, of those whose bits are set in `candidates`;
 /// `None` if there is none. Bits from [`SUBMIRRORS_MAX`] on count for nothing.
 ///
-/// - round robin, and hedged: number `turn` of the candidates, counted in circles. The caller adds one to
-///   `turn` for every read.
+/// - round robin, and hedged: number `turn` of the candidates, counted in circles. The caller adds
+///   one to `turn` for every read.
 /// - geometric: the mirror of `mirror_sectors` is cut into as many equal parts as there are
 ///   candidates, and each has one. What is left behind the last part is the last one's, too.
 /// - first: the lowest.

@@ -4,9 +4,9 @@
  *
  * open("/dev/md/mhd", O_RDWR), then MHD_BIND says which disk the others are about; with O_NONBLOCK
  * binding does not touch the disk, else it fails with EIO if another host has it. Every call needs
- * CAP_SYS_ADMIN. What is owned and watched belongs to the disk and outlives the file. Programs of 32
- * bits have the same structures, with their own pointers. Opening the device loads the module, where
- * the node is made at boot (kmod static-nodes); else the first 'mdctl mhd' does.
+ * CAP_SYS_ADMIN. What is owned and watched belongs to the disk and outlives the file. Programs of
+ * 32 bits have the same structures, with their own pointers. Opening the device loads the module,
+ * where the node is made at boot (kmod static-nodes); else the first 'mdctl mhd' does.
  *
  * EACCES: another host has the disk, or another key. ENOTSUP: the disk has no such command. EINVAL:
  * what must not be mixed, or makes no sense. EIO: anything else that the disk has not done.
