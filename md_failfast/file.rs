@@ -303,7 +303,10 @@ fn read_reservation(disk: &Disk, lists: &mut Lists) -> Result {
         unused: [0; 2],
         scope_specific_addr: 0,
     });
-    let element = descriptor.as_ref().map_or(&[][..], Descriptor::as_bytes);
+    let element = descriptor
+        .as_ref()
+        .map(Descriptor::as_bytes)
+        .unwrap_or_default();
     lists.answer(element, held.is_some().into(), generation)
 }
 

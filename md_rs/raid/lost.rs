@@ -112,7 +112,8 @@ impl Work {
     /// Writes the list to all columns that are in service, durably, if it is not there, or if
     /// there is one and `anyway`. Columns that fail are judged, and then it is tried without them.
     pub(super) fn settle_list(&mut self, target: Target<'_>, anyway: bool) -> Result {
-        if !self.lost.is_stale && !(anyway && self.lost.blocks() != 0) {
+        let is_wanted = self.lost.is_stale || anyway && self.lost.blocks() != 0;
+        if !is_wanted {
             return Ok(());
         }
         for _ in 0..super::slots::TRIES {

@@ -311,8 +311,8 @@ impl Layout {
         })
     }
 
-    /// The longest run of sectors that is in no more than so many lines wherever it begins, at least
-    /// 8. Where it can be it is a multiple of a row.
+    /// The longest run of sectors that is in no more than so many lines wherever it begins, at
+    /// least 8. Where it can be it is a multiple of a row.
     pub fn longest_within(&self, lines: u32) -> u32 {
         let lines = u64::from(lines);
         // A line is used for 16 sectors of it or more, but for three at the edges.

@@ -65,10 +65,12 @@ rewound() {
 restored() {
 	rm -rf /restored/*
 	printf '$ restore %s\n' "$*"
-	(cd /restored && echo /dev/nst1 | tool "$1/restore" -r "${@:2}") || fail "restore has errors"
+	(cd /restored && echo /dev/nst1 | tool "$1/restore" -r "${@:2}") ||
+		fail "restore has errors"
 	(cd /restored && sha256sum --quiet -c /tmp/kept) || fail "a file is not what was dumped"
 	# A drive that cannot go back has a volume end where restore loses an attribute.
-	[ -n "${torn:-}" ] || (cd /restored && /tmp/attributes many/* | cmp - /tmp/attributes.kept) ||
+	[ -n "${torn:-}" ] ||
+		(cd /restored && /tmp/attributes many/* | cmp - /tmp/attributes.kept) ||
 		fail "an attribute is not what was dumped"
 }
 

@@ -19,9 +19,11 @@ limit() {
 		#include <sys/quota.h>
 		int main(int argc, char **argv)
 		{
-			struct dqblk limit = { .dqb_bhardlimit = atoi(argv[3]), .dqb_valid = QIF_BLIMITS };
+			struct dqblk limit = { .dqb_bhardlimit = atoi(argv[3]),
+					       .dqb_valid = QIF_BLIMITS };
 
-			if (quotactl(QCMD(Q_SETQUOTA, USRQUOTA), argv[1], atoi(argv[2]), (char *)&limit)) {
+			if (quotactl(QCMD(Q_SETQUOTA, USRQUOTA), argv[1], atoi(argv[2]),
+				     (char *)&limit)) {
 				perror(argv[1]);
 				return 1;
 			}

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 			missing = c;
 		chunk[c] = aligned_alloc(4096, (interlace + 4095) / 4096 * 4096);
 	}
-	/* First the rows of the columns that it was made of, then the columns that were attached. */
+	/* First the rows of the columns that it was made of, then those that were attached. */
 	for (long turn = 0; turn < rows * (1 + (check ? 0 : attached)); turn++) {
 		long row = turn % rows;
 		int behind = turn / rows;

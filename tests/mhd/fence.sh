@@ -24,7 +24,8 @@ shared_disk
 # events: what was told of the disk so far.
 events() {
 	mdctl monitor --once --json |
-		jq -r --arg disk "$ours" '.event | values | select(.device == $disk) | .event' | xargs
+		jq -r --arg disk "$ours" '.event | values | select(.device == $disk) | .event' |
+		xargs
 }
 udevadm monitor --kernel --property >/tmp/uevents &
 wait_for 10 grep -q KERNEL /tmp/uevents

@@ -61,7 +61,8 @@ says /dev/sdb 300 panic true
 says /dev/sdc 0 log true
 wait_for 20 is_asked /dev/sda
 # A disk with nothing but replicas has no label, which the dump says as well.
-(mdctl dump /dev/sdc || true) | tee /dev/stderr | grep -q 'Failfast every 500 ms, when lost fence' ||
+(mdctl dump /dev/sdc || true) | tee /dev/stderr |
+	grep -q 'Failfast every 500 ms, when lost fence' ||
 	fail "it is not in the dump"
 
 note "not any more"

@@ -87,7 +87,8 @@ run gcc -O1 -Wall -o /tmp/reader /tmp/reader.c
 # read_in_time DEVICE COUNT LIMIT [UNTIL]: and what is read is right.
 read_in_time() {
 	printf '$ reader %s\n' "$*"
-	/tmp/reader "$1" "$2" "$3" "${4:--}" >"/tmp/found$2" || fail "the reader ended with status $?"
+	/tmp/reader "$1" "$2" "$3" "${4:--}" >"/tmp/found$2" ||
+		fail "the reader ended with status $?"
 	cmp -n $((16384 * $2)) "/tmp/found$2" /tmp/written || fail "something else was read"
 }
 

@@ -74,12 +74,12 @@ come_online() {
 	may_wait metaonline
 	fate[$side]=in
 }
+is_bad() { states_are "d2$side" Maintenance; }
 go_bad() {
 	has_others && some in || return 1
 	draw 0 1
 	if [ "$REPLY" = 1 ]; then how=nothing; else how=no_writes; fi
 	sick "s$side" "/dev/sd${letters[side]}" $how
-	is_bad() { states_are "d2$side" Maintenance; }
 	wait_for 30 is_bad
 	fate[$side]=bad
 }
@@ -100,17 +100,17 @@ replace() {
 	fate[$side]=in
 }
 # A spare stands for it until its disk is good again.
+stands_in() { [ "$(described "d2$side" '.rows[0].components[0].hot_spare')" = /dev/sdh ]; }
+is_free() { metahs -i hsp001 | grep -q Available; }
 spare() {
 	some bad || return 1
 	settle
 	run metaparam -h hsp001 "d2$side"
-	stands_in() { [ "$(described "d2$side" '.rows[0].components[0].hot_spare')" = /dev/sdh ]; }
 	wait_for 30 stands_in
 	settle
 	sick "s$side" "/dev/sd${letters[side]}" good
 	run metareplace -e -w d10 "/dev/mapper/s$side"
 	run metaparam -h none "d2$side"
-	is_free() { metahs -i hsp001 | grep -q Available; }
 	wait_for 30 is_free
 	fate[$side]=in
 }

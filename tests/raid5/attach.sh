@@ -52,9 +52,9 @@ refuse 'is too small' metattach d20 /dev/mapper/little
 run metattach d20 /dev/mapper/sd
 run metattach d20 /dev/mapper/se
 wait $load || fail "the load had errors"
-column=$((before / 2))
-same "size" $((before + 2 * column)) "$(described d20 .size)"
-same "of the disk" $((before + 2 * column)) "$(blockdev --getsize64 /dev/md/dsk/d20)"
+each=$((before / 2))
+same "size" $((before + 2 * each)) "$(described d20 .size)"
+same "of the disk" $((before + 2 * each)) "$(blockdev --getsize64 /dev/md/dsk/d20)"
 same "columns" "5 3" "$(described d20 ' | "\(.columns | length) \(.original_columns)"')"
 run metastat d20
 metastat d20 | grep -q 'Concatenated Devices:' || fail "they are not shown"

@@ -4,8 +4,7 @@
 pub use crate::failure::Failure;
 
 use crate::{
-    archive,
-    calendar,
+    archive, calendar,
     compression::Compression,
     console::{
         Console,

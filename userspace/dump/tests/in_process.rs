@@ -44,8 +44,7 @@ use md_extfs::{
 };
 use std::{
     collections::BTreeMap,
-    fs,
-    io,
+    fs, io,
     sync::{
         Arc,
         Mutex, //

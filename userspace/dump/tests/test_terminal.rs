@@ -137,7 +137,10 @@ fn who_sits_at_a_terminal_is_asked_and_sees_how_far_it_is() {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
     // The bar, and how much is done.
-    assert!(said.contains('\u{2588}') || said.contains('\u{2591}'), "{said}");
+    assert!(
+        said.contains('\u{2588}') || said.contains('\u{2591}'),
+        "{said}"
+    );
     let (said, status) = on_terminal(&words, &image, "yes\nyes\n");
     assert_eq!(status, Some(0), "{said}");
     let (said, status) = on_terminal("-0 -f /nowhere/file", &image, "yes\nno\n");

@@ -28,8 +28,8 @@ pub struct MultihostDisk {
     pub failfast_ms: u32,
     /// What is done when access is lost: `panic`, `restart`, `fence` or `log`.
     pub action: String,
-    /// Whether failfast or the action is kept in the state database of the disk's set, so that it is
-    /// so again when that is started.
+    /// Whether failfast or the action is kept in the state database of the disk's set, so that it
+    /// is so again when that is started.
     pub recorded: bool,
     /// Whether what was asked for is in force and could not be recorded. Absent if that is not so.
     #[serde(skip_serializing_if = "core::ops::Not::not")]

@@ -54,8 +54,8 @@ use md_report::{
 #[command(name = "metaparam", verbatim_doc_comment)]
 pub struct Arguments {
     /// Where a read goes: roundrobin (to each side in turn), geometric (to the side that has its
-    /// part of the blocks), first (to the first side) or hedged (to each in turn, and to another one
-    /// as well if it takes long, into memory of our own, so that a stuck disk holds nobody up)
+    /// part of the blocks), first (to the first side) or hedged (to each in turn, and to another
+    /// one as well if it takes long, into memory of our own, so that a stuck disk holds nobody up)
     #[arg(short = 'r', value_name = "POLICY", value_parser = parse_read_policy)]
     read_policy: Option<ReadPolicy>,
 

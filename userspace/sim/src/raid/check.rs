@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     disk::add,
-    Answer,
+    Unread,
     World, //
 };
 
@@ -43,16 +43,16 @@ impl World {
         let older = self.unflushed.get(&sector);
         let is_uncertain = new.is_some() || older.is_some();
         let found = match self.read(sector) {
-            Answer::Missing => return Err(format!("sector {sector} is lost")),
-            Answer::Lost
+            Err(Unread::Missing) => return Err(format!("sector {sector} is lost")),
+            Err(Unread::Lost)
                 if is_uncertain
                     || self.erring.contains(&sector)
                     || self.off_list.contains(&sector) =>
             {
                 return Ok(());
             }
-            Answer::Lost => return Err(format!("sector {sector} is an error for no reason")),
-            Answer::Data(found) => found,
+            Err(Unread::Lost) => return Err(format!("sector {sector} is an error for no reason")),
+            Ok(found) => found,
         };
         let is_known = !self.erring.contains(&sector);
         let acknowledged = &self.acknowledged[sector as usize];
@@ -74,11 +74,11 @@ impl World {
         let uncertain: BTreeSet<u64> = pending.chain(unflushed).chain(off_list).collect();
         for sector in uncertain {
             match self.read(sector) {
-                Answer::Data(bytes) => {
+                Ok(bytes) => {
                     self.acknowledged[sector as usize] = bytes;
                     self.erring.remove(&sector);
                 }
-                Answer::Lost | Answer::Missing => {
+                Err(Unread::Lost | Unread::Missing) => {
                     self.erring.insert(sector);
                 }
             }

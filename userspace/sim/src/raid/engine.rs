@@ -313,13 +313,17 @@ impl World {
             };
             runs.push((line.parity, first, (first..end).map(parity).collect()));
         }
+        let is_whole = is_announced(&case, (first, end - first));
+        (is_whole && self.may_announce(), runs)
+    }
+
+    /// Whether a line that is written as a whole need not be logged.
+    fn may_announce(&self) -> bool {
         let is_list_empty = self.lost.is_empty() && !self.is_list_stale;
-        let may_announce = may_announce(&self.progress, is_list_empty)
+        let is_quiet = may_announce(&self.progress, is_list_empty)
             || !self.rules.announced_when_made && self.lost.is_empty();
         let must_log = self.is_durable && self.rules.durable_is_logged;
-        let is_whole = is_announced(&case, (first, end - first));
-        let is_announced = self.rules.log && may_announce && !must_log && is_whole;
-        (is_announced, runs)
+        self.rules.log && is_quiet && !must_log
     }
 
     /// Writes what is to be written to the logs of the columns.

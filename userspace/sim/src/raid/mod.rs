@@ -6,8 +6,8 @@
 //! After each power cut every single column is lost, in a world of its own; and sometimes one was
 //! missing before, or one fails while it is flushed. Every sector that nobody was writing is what
 //! it was; one that somebody was is what it was or what it was to be, or is listed as lost if a
-//! column was lost with the power. The record in the state database is one value here: that it is so, the
-//! first world shows.
+//! column was lost with the power. The record in the state database is one value here: that it is
+//! so, the first world shows.
 
 mod check;
 mod disk;
@@ -157,9 +157,8 @@ pub struct RaidSeen {
 /// The power goes.
 struct Cut;
 
-/// What is read.
-enum Answer {
-    Data(Sector),
+/// Why a sector cannot be read.
+enum Unread {
     /// It is listed as lost.
     Lost,
     /// Two columns would be needed that are not there.
@@ -294,8 +293,8 @@ impl World {
         world.disks.iter_mut().for_each(Disk::flush);
         world.acknowledged = (0..layout.sectors())
             .map(|sector| match world.read(sector) {
-                Answer::Data(bytes) => bytes,
-                Answer::Lost | Answer::Missing => panic!("all columns are there"),
+                Ok(bytes) => bytes,
+                Err(Unread::Lost | Unread::Missing) => panic!("all columns are there"),
             })
             .collect();
         world
@@ -332,24 +331,24 @@ impl World {
     }
 
     /// Reads a sector as a caller does.
-    fn read(&self, sector: u64) -> Answer {
+    fn read(&self, sector: u64) -> Result<Sector, Unread> {
         let piece = self.layout.piece(sector, 1).expect("inside");
         if lost::is_lost(&self.lost, piece.column, piece.line, (piece.skip, 1)) {
-            return Answer::Lost;
+            return Err(Unread::Lost);
         }
         let offset = piece.line + piece.skip;
         match self.lost_at(piece.line) {
             Some(lost) if lost == piece.column => {
                 if !self.progress.is_parity_known(piece.line) {
-                    return Answer::Missing;
+                    return Err(Unread::Missing);
                 }
                 let mut sum = [0; 512];
                 for column in (0..self.columns()).filter(|column| *column != lost) {
                     disk::add(&mut sum, &self.at(column, offset));
                 }
-                Answer::Data(sum)
+                Ok(sum)
             }
-            _ => Answer::Data(self.at(piece.column, offset)),
+            _ => Ok(self.at(piece.column, offset)),
         }
     }
 

@@ -308,11 +308,14 @@ impl Admin for FakeAdmin {
             assert!(kinds.contains(&argument.kind));
             raid::check_options(&argument.mirror, argument.kind);
             let size = self.lay_out(rows, &mut components);
-            if argument.kind == UnitKind::Raid as u32 {
-                size.and_then(|_| raid::lay_out(rows, &mut components))
-            } else {
-                size
-            }
+            let is_raid = argument.kind == UnitKind::Raid as u32;
+            size.and_then(|size| {
+                if is_raid {
+                    raid::lay_out(rows, &mut components)
+                } else {
+                    Ok(size)
+                }
+            })
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
