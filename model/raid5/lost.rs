@@ -240,8 +240,8 @@ mod tests {
                     let mut sectors = block * 8..block * 8 + 8;
                     let any = sectors.clone().any(inside);
                     let all = sectors.all(inside);
-                    assert_eq!(blocks(from, count, false) >> block & 1 == 1, any);
-                    assert_eq!(blocks(from, count, true) >> block & 1 == 1, all);
+                    assert_eq!((blocks(from, count, false) >> block) & 1 == 1, any);
+                    assert_eq!((blocks(from, count, true) >> block) & 1 == 1, all);
                 }
             }
         }
