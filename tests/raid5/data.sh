@@ -6,7 +6,7 @@
 # Clause: DURABILITY 15, 17; svm.md 5.1, 5.4, 5.5, 5.7; issue 9
 # Lanes: drawn
 # Vm: --disks 6 --disk-size 20M
-# Timeout: 240
+# Timeout: 500
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh

@@ -7,7 +7,6 @@ use crate::{
         dump,
         mddump,
         restore,
-        restore_command,
         succeeded,
         versions,
         Place, //
@@ -32,15 +31,11 @@ use md_dump_format::decode::{
 };
 use std::{
     fs,
-    io::Write,
     path::{
         Path,
         PathBuf, //
     },
-    process::{
-        Command,
-        Stdio, //
-    }, //
+    process::Command, //
 };
 
 /// The volumes that begin with a prefix, in their order.
@@ -122,25 +117,8 @@ fn a_volume_may_end_behind_every_record() {
     }
 }
 
-/// Restores volumes from the last one backwards, as who is asked for the next one may do.
-#[track_caller]
-fn extract_backwards(version: &str, words: &str, count: usize, target: &Path) {
-    let (mut command, _own) = restore_command(version, words, target);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let numbers = (1..=count).rev().map(|number| format!("{number}\n"));
-    // No more volumes then, however often that is asked; and no to the owner of the folder.
-    let typed = numbers.collect::<String>() + &"none\n".repeat(9);
-    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
-    succeeded(version, &child.wait_with_output().unwrap());
-}
-
-/// And every version of restore reads that, from the first volume on and from the last one
-/// backwards. In turns: each has every fourth place, and all places when there is time.
+/// And every version of restore reads that. In turns: each has every fourth place, and all places
+/// when there is time.
 #[test]
 fn restore_reads_volumes_that_end_anywhere() {
     let mut place = Place::new();
@@ -174,17 +152,10 @@ fn restore_reads_volumes_that_end_anywhere() {
             for (_, version) in all.filter(|(index, _)| is_long || index % 4 == places % 4) {
                 let what = format!("{version}: {first} blocks of {ntrec} records");
                 // Without the size of a block, 0.4b47 reads more at once than these volumes have.
-                let words = |how: &str| format!("-b {ntrec} {how} -M -f {}", prefix.display());
+                let words = format!("-b {ntrec} -r -M -f {}", prefix.display());
                 clear(&target);
-                restore(version, &words("-r"), &target);
+                restore(version, &words, &target);
                 assert_same(&what, &take(&target), &should);
-                // Backwards from a volume that has nothing but the middle of a file, restore finds
-                // what comes behind, or loses it: only two volumes are sure.
-                if volumes.len() == 2 {
-                    clear(&target);
-                    extract_backwards(version, &words("-x"), volumes.len(), &target);
-                    assert_same(&format!("{what}, backwards"), &take(&target), &should);
-                }
             }
         }
     }
