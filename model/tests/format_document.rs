@@ -289,8 +289,8 @@ fn raid_logs() -> String {
     write!(
         text,
         "\nFrom sector {LOST_START} on there are two pages for the list of blocks of 4 KiB that \
-         are lost: they read as errors until they are\nwritten. A list goes to the page of its number \
-         modulo 2, on all columns; the largest number on any of them counts.\n"
+         are lost: they read as errors until they are\nwritten. A list goes to the page of its \
+         number modulo 2, on all columns; the largest number on any of them counts.\n"
     )
     .expect("a string takes anything");
     text += &table_of("The page of a list:", lost::FIELDS);

@@ -198,7 +198,8 @@ judge() {
 			wrong = wrong newest[$2] " or later, nor " before[$2]
 		}
 		wrong { print wrong; all_wrong = 1; wrong = "" }
-		END { if (lost) print lost " sectors are lost"; exit all_wrong }' "$4" "$3" "$2" "$1"
+		END { if (lost) print lost " sectors are lost"; exit all_wrong }
+	' "$4" "$3" "$2" "$1"
 }
 
 vm() { scripts/vm --timeout 150 "$@"; }

@@ -4,7 +4,8 @@
 pub use crate::failure::Failure;
 
 use crate::{
-    archive, calendar,
+    archive,
+    calendar, //
     compression::Compression,
     console::{
         Console,

@@ -44,7 +44,8 @@ use md_extfs::{
 };
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io, //
     sync::{
         Arc,
         Mutex, //

@@ -160,5 +160,5 @@ fn blocks_that_are_lost_are_listed() {
         "{text}"
     );
     let document = env.run("metastat --json d20").stdout;
-    assert!(document.contains("\"lost_blocks\": 3"), "{document}");
+    assert!(document.contains("\"lost_blocks\":3"), "{document}");
 }

@@ -22,8 +22,7 @@ fn words(refusal: Refusal, a: u64, b: u64, subject: &str) -> (String, String) {
         ),
         Refusal::HeadTooSmall => (
             format!(
-                "has replicas of the state database up to block {a}, and a component has room \
-                 for them up to block {b}, its reserved head"
+                "has replicas up to block {a}, and a component only room for them up to block {b}"
             ),
             format!("metadb -d {}", device_or("DEVICE", subject)),
         ),

@@ -548,6 +548,8 @@ mod tests {
           next: metastat d10
         /dev/sdb: is another path to 0:17, which the set uses, or a copy of it
           next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
+        /dev/sdb: has replicas up to block 17, and a component only room for them up to block 16
+          next: metadb -d /dev/sdb
         d10: an extent of it, or of what it is to be made of, is being moved
           next: metastat d10
         d10: has no extent 17: there are 16, counted from 0

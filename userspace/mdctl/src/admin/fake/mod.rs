@@ -309,13 +309,10 @@ impl Admin for FakeAdmin {
             raid::check_options(&argument.mirror, argument.kind);
             let size = self.lay_out(rows, &mut components);
             let is_raid = argument.kind == UnitKind::Raid as u32;
-            size.and_then(|size| {
-                if is_raid {
-                    raid::lay_out(rows, &mut components)
-                } else {
-                    Ok(size)
-                }
-            })
+            let of_columns = size.is_ok() && is_raid;
+            of_columns
+                .then(|| raid::lay_out(rows, &mut components))
+                .unwrap_or(size)
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
