@@ -5,9 +5,9 @@
 #         replaced and made anew, and while columns are attached, after which they grow. A RAID5
 #         metadevice with soft partitions is not cleared, and nothing else is made of these.
 # Clause: svm.md 5.1, 6; DURABILITY 5, 15, 21; issue 9
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 7 --disk-size 64M --leaks
-# Timeout: 300
+# Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

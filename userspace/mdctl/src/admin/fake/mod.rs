@@ -307,12 +307,11 @@ impl Admin for FakeAdmin {
             let kinds = [UnitKind::Stripe, UnitKind::Raid].map(|kind| kind as u32);
             assert!(kinds.contains(&argument.kind));
             raid::check_options(&argument.mirror, argument.kind);
-            let size = self.lay_out(rows, &mut components);
             let is_raid = argument.kind == UnitKind::Raid as u32;
-            let of_columns = size.is_ok() && is_raid;
-            of_columns
-                .then(|| raid::lay_out(rows, &mut components))
-                .unwrap_or(size)
+            match self.lay_out(rows, &mut components) {
+                Ok(_) if is_raid => raid::lay_out(rows, &mut components),
+                size => size,
+            }
         };
         let pool = argument.pool;
         let size = size.and_then(|size| self.check_pool(pool, argument.kind).map(|()| size));
