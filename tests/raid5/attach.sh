@@ -8,7 +8,7 @@
 # Clause: svm.md 5.1, 13.4 (30); DURABILITY 15, 17, 21; issue 9
 # Lanes: drawn
 # Vm: --disks 8 --disk-size 24M
-# Timeout: 300
+# Timeout: 600
 # What is compared: what a program that knows nothing of ours reads from the columns, with each of
 # them missing.
 # shellcheck source=tests/lib/expect.sh

@@ -7,7 +7,7 @@
 # Clause: svm.md 5.9, 13.4 (32); DURABILITY 17; issue 9
 # Lanes: drawn
 # Vm: --disks 6 --disk-size 24M
-# Timeout: 300
+# Timeout: 600
 # What is compared: what a program that knows nothing of ours reads from the columns; the ranges in
 # the report with the places that were damaged.
 # shellcheck source=tests/lib/expect.sh

@@ -7,7 +7,7 @@
 # Clause: DURABILITY 5, 15; svm.md 5.4, 5.5, 5.8, 5.9; issue 9
 # Lanes: stock
 # Vm: --disks 7 --disk-size 24M
-# Timeout: 300
+# Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh

@@ -7,7 +7,7 @@
 # Clause: svm.md 5.9, 5.10, 7; DURABILITY 5, 22; issue 9
 # Lanes: drawn
 # Vm: --disks 8 --disk-size 32M
-# Timeout: 300
+# Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh

@@ -5,7 +5,7 @@
 # Clause: issue 9: a read error repaired from parity; DURABILITY section 2
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 16M
-# Timeout: 200
+# Timeout: 600
 # What is compared: every block that is read with what was written, and what the disk with the bad
 # block has been given.
 # shellcheck source=tests/lib/expect.sh

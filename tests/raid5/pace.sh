@@ -7,7 +7,7 @@
 # Clause: svm.md 5.9; DURABILITY 17; issue 9
 # Lanes: drawn
 # Vm: --disks 6 --disk-size 64M
-# Timeout: 300
+# Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
