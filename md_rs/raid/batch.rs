@@ -345,7 +345,7 @@ impl Work {
     /// Makes durable what was written, and what is not lost any more since then.
     pub(super) fn flush_all(&mut self, target: Target<'_>) -> Result {
         self.flush_settled(target)?;
-        self.settle_list(target, false)
+        self.settle_list(target)
     }
 
     /// What was lost and is written again is taken off the list before the requests end: their data
@@ -363,7 +363,7 @@ impl Work {
                 }
             });
         }
-        if self.settle_list(target, false).is_err() {
+        if self.settle_list(target).is_err() {
             self.give_up(u64::MAX);
         }
     }

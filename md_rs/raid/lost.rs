@@ -14,6 +14,7 @@ use md_model::raid5::{
         page_start,
         rewrite,
         LostLine,
+        Newest,
         LINES_MAX, //
     },
     HEAD_SECTORS, //
@@ -23,13 +24,16 @@ use super::{
     Target,
     Work, //
 };
-use crate::kapi::bdev::Buffer;
+use crate::kapi::{
+    bdev::Buffer,
+    volley::Outcome, //
+};
 
 /// The list.
 pub(super) struct Lost {
     lines: KVVec<LostLine>,
-    /// Number of the list that is on the columns.
-    sequence: u64,
+    /// The list that is on the columns.
+    newest: Newest,
     /// Whether that one is another one.
     is_stale: bool,
 }
@@ -38,7 +42,7 @@ impl Lost {
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             lines: KVVec::with_capacity(LINES_MAX, GFP_KERNEL)?,
-            sequence: 0,
+            newest: Newest::default(),
             is_stale: false,
         })
     }
@@ -52,6 +56,11 @@ impl Lost {
     pub(super) fn blocks(&self) -> u32 {
         let blocks = self.lines.iter().map(|line| line.blocks.count_ones());
         blocks.fold(0, u32::saturating_add)
+    }
+
+    /// A column may be another one than before: which ones have the list is not known.
+    pub(super) fn forget_holders(&mut self) {
+        self.newest.holders = 0;
     }
 
     /// Adds a line, if it is not there already.
@@ -82,7 +91,7 @@ impl Work {
     /// who cannot is noted.
     pub(super) fn read_list(&mut self, target: Target<'_>, page: &mut Buffer) -> bool {
         self.lost.lines.clear();
-        (self.lost.sequence, self.lost.is_stale) = (0, false);
+        (self.lost.newest, self.lost.is_stale) = (Newest::default(), false);
         for column in target.members(target.present()) {
             let Some(component) = target.column(column) else {
                 continue;
@@ -95,10 +104,9 @@ impl Work {
                     return false;
                 }
                 let found = decode(target.unit.log(), page);
-                let Some(sequence) = found.filter(|found| *found > self.lost.sequence) else {
+                if !found.is_some_and(|sequence| self.lost.newest.meet(column, sequence)) {
                     continue;
-                };
-                self.lost.sequence = sequence;
+                }
                 self.lost.lines.clear();
                 for line in lines(page) {
                     // There is room for as many as a page has.
@@ -109,41 +117,65 @@ impl Work {
         true
     }
 
-    /// Writes the list to all columns that are in service, durably, if it is not there, or if
-    /// there is one and `anyway`. Columns that fail are judged, and then it is tried without them.
-    pub(super) fn settle_list(&mut self, target: Target<'_>, anyway: bool) -> Result {
-        let is_wanted = self.lost.is_stale || anyway && self.lost.blocks() != 0;
-        if !is_wanted {
-            return Ok(());
+    /// The list is on all columns that are in service, durably, as it is. Columns that fail are
+    /// judged, and then it is tried without them.
+    pub(super) fn settle_list(&mut self, target: Target<'_>) -> Result {
+        // One that some have is given to the others first: the next one would be written over what
+        // these have.
+        self.spread_list(target)?;
+        if self.lost.is_stale {
+            let newest = &mut self.lost.newest;
+            newest.sequence = newest.sequence.checked_add(1).ok_or(EOVERFLOW)?;
+            newest.holders = 0;
+            self.spread_list(target)?;
+            self.lost.is_stale = false;
         }
+        Ok(())
+    }
+
+    /// Gives the list to those that lack it.
+    fn spread_list(&mut self, target: Target<'_>) -> Result {
         for _ in 0..super::slots::TRIES {
-            if self.write_list(target) {
-                self.lost.is_stale = false;
+            if self.lost.newest.is_on_all(target.present()) {
                 return Ok(());
             }
-            if !target.judge() || target.unit.is_unrecorded() {
+            let is_done = self.write_list(target);
+            if !is_done && (!target.judge() || target.unit.is_unrecorded()) {
                 return Err(EIO);
             }
         }
         Err(EIO)
     }
 
-    fn write_list(&mut self, target: Target<'_>) -> bool {
-        let members = target.present();
-        let sequence = self.lost.sequence.saturating_add(1);
-        self.lost.sequence = sequence;
+    /// Gives the list to those that lack it, as it was when it got its number. Whether all columns
+    /// that were in service have it; who failed is noted.
+    pub(super) fn write_list(&mut self, target: Target<'_>) -> bool {
+        if self.lost.newest.is_on_all(target.present()) {
+            return true;
+        }
+        let lack = target.present() & !self.lost.newest.holders;
         self.volley.clear();
         let mut sent = [None; 64];
         for (column, sent) in (0..target.count()).zip(&mut sent) {
-            if members & bit(column) != 0 {
-                *sent = self.load_list(target, column, sequence);
+            if lack & bit(column) != 0 {
+                *sent = self.load_list(target, column);
+                if sent.is_none() {
+                    return false;
+                }
             }
         }
         self.volley.fire();
-        self.note_writes(target, &sent)
+        let is_done = self.note_writes(target, &sent);
+        for (column, shot) in (0..).zip(&sent) {
+            if shot.is_some_and(|shot| self.volley.outcome(shot) == Outcome::Done) {
+                self.lost.newest.holders |= bit(column);
+            }
+        }
+        is_done
     }
 
-    fn load_list(&mut self, target: Target<'_>, column: u32, sequence: u64) -> Option<u32> {
+    fn load_list(&mut self, target: Target<'_>, column: u32) -> Option<u32> {
+        let sequence = self.lost.newest.sequence;
         let extent = self.page(column);
         let page = self.volley.bytes_mut(extent)?;
         encode(target.unit.log(), sequence, &self.lost.lines, page)?;

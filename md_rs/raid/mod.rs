@@ -367,7 +367,8 @@ pub(crate) fn checkpoint(body: &Body) -> Result {
     };
     let mut work = raid.work.lock();
     work.checkpoint_settled(target)?;
-    work.settle_list(target, true)
+    work.lost.forget_holders();
+    work.settle_list(target)
 }
 
 /// Room for lines of a layout to which columns were attached, as many as there were before: what

@@ -77,7 +77,7 @@ impl Work {
         }
         target.judge();
         self.flush_settled(target)?;
-        self.settle_list(target, false)?;
+        self.settle_list(target)?;
         self.checkpoint_settled(target)
     }
 
@@ -90,7 +90,8 @@ impl Work {
         memory: &mut Memory,
         may_write: bool,
     ) -> Result<u32> {
-        if !self.read_list(target, &mut memory.page) {
+        let has_list = self.read_list(target, &mut memory.page);
+        if !has_list || may_write && !self.write_list(target) {
             return Err(EIO);
         }
         let found = read_heads(target, memory)?.ok_or(EIO)?;

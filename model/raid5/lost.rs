@@ -7,6 +7,11 @@
 //! is durable before anything is read or written after the crash; and a block that was written
 //! again is durably off the list before a flush is acknowledged. While there is a list, no line is
 //! announced, so that there are never more of them than one crash can leave.
+//!
+//! The power may go while it is written. The newest list that is found counts, and before anything
+//! else the columns that lack it get it, as it is ([`Newest`]): if it stayed on some only, these
+//! might be lost, and the one before would count again. Nobody's newest list is written over for
+//! that; the next one would take the place of the last that all have.
 
 use super::{
     bit,
@@ -103,6 +108,37 @@ pub struct LostLine {
     pub column: u32,
     /// Blocks of the line, as bits.
     pub blocks: u8,
+}
+
+/// The newest list that there is, and who has it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Newest {
+    /// Its number; 0: there is none.
+    pub sequence: u64,
+    /// Columns that have it, as bits.
+    pub holders: u64,
+}
+
+impl Newest {
+    /// A column has the list with this number. Whether no newer one was met before, nor this one.
+    pub const fn meet(&mut self, column: u32, sequence: u64) -> bool {
+        if sequence > self.sequence {
+            *self = Self {
+                sequence,
+                holders: bit(column),
+            };
+            return true;
+        }
+        if sequence == self.sequence {
+            self.holders |= bit(column);
+        }
+        false
+    }
+
+    /// Whether all these columns have it, if there is one.
+    pub const fn is_on_all(&self, columns: u64) -> bool {
+        self.sequence == 0 || self.holders & columns == columns
+    }
 }
 
 /// The blocks that some sectors of a line lie in, as bits; `whole`: only those that lie in them as
@@ -245,6 +281,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_newest_list_counts_and_it_is_known_who_has_it() {
+        let mut newest = Newest::default();
+        assert!(newest.is_on_all(0b111), "there is none");
+        let met = [(0, 4), (0, 3), (1, 5), (1, 4), (2, 4), (2, 5)];
+        let counts = met.map(|(column, sequence)| newest.meet(column, sequence));
+        assert_eq!(counts, [true, false, true, false, false, false]);
+        assert_eq!((newest.sequence, newest.holders), (5, 0b110));
+        assert!(newest.is_on_all(0b110) && !newest.is_on_all(0b111));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use md_model::raid5::{
     },
     lost::{
         self,
+        Newest,
         LINES_MAX, //
     },
     plan::{
@@ -93,11 +94,27 @@ impl World {
                 new.insert(sector, bytes);
             }
         }
+        if self.random.per_mille(400) {
+            self.write_again(&mut new);
+        }
         self.pending = new;
         self.is_durable = self.random.per_mille(200);
         self.carry_out()?;
         self.acknowledge();
         Ok(())
+    }
+
+    /// A block that is lost is written as a whole.
+    fn write_again(&mut self, new: &mut BTreeMap<u64, Sector>) {
+        let is_lost = |sector: &u64| {
+            let piece = self.layout.piece(*sector, 1).expect("inside");
+            piece.skip % 8 == 0
+                && lost::is_lost(&self.lost, piece.column, piece.line, (piece.skip, 1))
+        };
+        if let Some(first) = (0..self.layout.sectors()).find(is_lost) {
+            let tag = self.random.bits() as u8;
+            new.extend((first..first + 8).map(|sector| (sector, [tag; 512])));
+        }
     }
 
     /// The writes are acknowledged, but for what does not cover a block that is lost: these end
@@ -386,6 +403,9 @@ impl World {
     /// All that was written is durable from now on.
     pub(super) fn flush(&mut self) -> Result<(), Cut> {
         self.flush_columns()?;
+        if self.rules.list_before_flush {
+            self.settle_list(true)?;
+        }
         self.unflushed.clear();
         self.off_list.clear();
         if self.progress.activity != Activity::Nothing {
@@ -406,9 +426,6 @@ impl World {
             self.step()?;
         }
         (self.tail, self.active) = (self.sequence, Vec::new());
-        if self.is_list_stale && self.rules.list_before_flush {
-            self.write_list(true)?;
-        }
         Ok(())
     }
 
@@ -416,23 +433,44 @@ impl World {
         self.record.progress = self.progress;
     }
 
-    /// Writes the list of what is lost to all columns.
-    pub(super) fn write_list(&mut self, is_durable: bool) -> Result<(), Cut> {
-        self.lost_sequence += 1;
-        let start = lost::page_start(self.lost_sequence);
+    /// The list of what is lost is on all columns, as it is.
+    pub(super) fn settle_list(&mut self, is_durable: bool) -> Result<(), Cut> {
+        if self.is_list_stale {
+            self.newest.sequence += 1;
+            self.newest.holders = 0;
+            self.is_list_stale = false;
+            self.spread_list(is_durable)?;
+        }
+        Ok(())
+    }
+
+    /// Gives it to those that lack it.
+    pub(super) fn spread_list(&mut self, is_durable: bool) -> Result<(), Cut> {
+        let Newest { sequence, holders } = self.newest;
+        if sequence == 0 {
+            return Ok(());
+        }
+        let lack = self
+            .present()
+            .filter(move |column| holders & bit(*column) == 0);
+        self.begin_rare();
+        let start = lost::page_start(sequence);
         let mut page = vec![0; lost::PAGE_BYTES];
-        lost::encode(self.log, self.lost_sequence, &self.lost, &mut page).expect("room");
-        for column in self.present() {
+        lost::encode(self.log, sequence, &self.lost, &mut page).expect("room");
+        for column in lack.clone() {
             let disk = &mut self.disks[column as usize];
             for (at, bytes) in (start..).zip(page.chunks_exact(512)) {
                 disk.accept(at, bytes.try_into().expect("a sector"));
             }
-            if is_durable {
-                disk.force(start..start + HEAD_SECTORS);
-            }
             self.step()?;
         }
-        self.is_list_stale = false;
+        for column in lack {
+            if is_durable {
+                self.disks[column as usize].force(start..start + HEAD_SECTORS);
+            }
+            self.newest.holders |= bit(column);
+            self.step()?;
+        }
         Ok(())
     }
 
@@ -501,6 +539,7 @@ impl World {
             // A batch of which the column that goes had a part must not be met without it.
             self.checkpoint()?;
         }
+        self.begin_rare();
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
         self.progress = Progress::begin(Activity::Column(column));
@@ -513,6 +552,7 @@ impl World {
         self.step()?;
         self.tail = self.sequence;
         self.checkpoint()?;
-        self.write_list(true)
+        self.newest.holders &= !bit(column);
+        self.spread_list(true)
     }
 }

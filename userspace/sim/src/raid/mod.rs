@@ -29,7 +29,8 @@ use md_model::{
         },
         lost::{
             self,
-            LostLine, //
+            LostLine,
+            Newest, //
         },
         progress::{
             Activity,
@@ -91,6 +92,8 @@ pub struct RaidRules {
     pub list_before_flush: bool,
     /// What was written since a column was replaced is not copied from the old one.
     pub copy_only_what_is_not_written: bool,
+    /// Who lacks the list that was found gets it.
+    pub list_is_spread: bool,
     /// A column is filled with zeroes before it is attached.
     pub zeroes_before_attachment: bool,
     /// A parity is repaired like any write.
@@ -119,6 +122,7 @@ impl RaidRules {
         lost_is_listed: true,
         list_is_durable: true,
         list_before_flush: true,
+        list_is_spread: true,
         copy_only_what_is_not_written: true,
         zeroes_before_attachment: true,
         repair_through_the_logs: true,
@@ -203,9 +207,9 @@ struct World {
     pending: BTreeMap<u64, Sector>,
     /// Whether that is to be durable when it is acknowledged.
     is_durable: bool,
-    /// What is listed as lost, and the number of the list.
+    /// What is listed as lost, and the list that is on the columns.
     lost: Vec<LostLine>,
-    lost_sequence: u64,
+    newest: Newest,
     /// Whether the list is not yet what is on the columns.
     is_list_stale: bool,
     /// Lines of batches that count, and whether they are announced.
@@ -281,7 +285,7 @@ impl World {
             pending: BTreeMap::new(),
             is_durable: false,
             lost: Vec::new(),
-            lost_sequence: 0,
+            newest: Newest::default(),
             is_list_stale: false,
             active: Vec::new(),
             wrong: None,
@@ -309,13 +313,21 @@ impl World {
         Ok(())
     }
 
+    /// What is seldom done begins: more often than by chance the power goes during that.
+    fn begin_rare(&mut self) {
+        if self.cut_at != u64::MAX && self.random.per_mille(300) {
+            let soon = self.steps + 1 + self.random.below(2 * self.columns() as usize) as u64;
+            self.cut_at = self.cut_at.min(soon);
+        }
+    }
+
     /// Number of columns.
     fn columns(&self) -> u32 {
         self.layout.columns()
     }
 
     /// Columns that are there.
-    fn present(&self) -> impl Iterator<Item = u32> + use<> {
+    fn present(&self) -> impl Iterator<Item = u32> + Clone + use<> {
         let missing = self.missing;
         (0..self.columns()).filter(move |column| Some(*column) != missing)
     }

@@ -12,7 +12,8 @@ use md_model::raid5::{
     },
     lost::{
         self,
-        LostLine, //
+        LostLine,
+        Newest, //
     },
     progress::Activity,
     replay::{
@@ -47,18 +48,8 @@ impl World {
         self.lose_power();
         self.seen.degraded += u64::from(self.missing.is_some());
         self.seen.making += u64::from(self.progress.activity != Activity::Nothing);
-        for lost in self.may_be_lost() {
-            let mut other = self.clone();
-            other.cut_at = u64::MAX;
-            other.lose(lost);
-            let _ = other.replay();
-            other
-                .check()
-                .map_err(|why| format!("without column {lost}: {why}"))?;
-            self.seen.losses += 1;
-            self.seen.lost += other.seen.lost - self.seen.lost;
-        }
-        if self.random.per_mille(150) {
+        self.lose_each()?;
+        if self.random.per_mille(300) {
             // In this world as well.
             let may_be_lost = self.may_be_lost();
             if !may_be_lost.is_empty() {
@@ -71,6 +62,7 @@ impl World {
         while self.replay().is_err() {
             self.seen.replays_cut += 1;
             self.lose_power();
+            self.lose_each()?;
             (self.steps, self.cut_at) = (0, 1 + self.random.below(200) as u64);
         }
         self.cut_at = u64::MAX;
@@ -78,6 +70,22 @@ impl World {
         self.take_as_it_is();
         let _ = self.repair();
         self.check()?;
+        Ok(())
+    }
+
+    /// All is as it should be with any one column lost.
+    fn lose_each(&mut self) -> Result<(), String> {
+        for lost in self.may_be_lost() {
+            let mut other = self.clone();
+            other.cut_at = u64::MAX;
+            other.lose(lost);
+            let _ = other.replay();
+            other
+                .check()
+                .map_err(|why| format!("without column {lost}: {why}"))?;
+            self.seen.losses += 1;
+            self.seen.lost += other.seen.lost - self.seen.lost;
+        }
         Ok(())
     }
 
@@ -107,6 +115,9 @@ impl World {
     /// Carries the logs out.
     fn replay(&mut self) -> Result<(), Cut> {
         self.read_list();
+        if self.rules.list_is_spread {
+            self.spread_list(true)?;
+        }
         let found: Vec<Found> = (0..self.columns())
             .flat_map(|column| (0..SLOTS).map(move |slot| (column, slot)))
             .map(|(column, slot)| {
@@ -125,9 +136,7 @@ impl World {
         if self.rules.flush_after_replay {
             self.flush_columns()?;
         }
-        if self.is_list_stale {
-            self.write_list(self.rules.list_is_durable)?;
-        }
+        self.settle_list(self.rules.list_is_durable)?;
         if self.rules.checkpoint {
             self.checkpoint()?;
         }
@@ -136,16 +145,13 @@ impl World {
 
     /// Finds the list of what is lost.
     fn read_list(&mut self) {
-        (self.lost, self.lost_sequence) = (Vec::new(), 0);
+        (self.lost, self.newest) = (Vec::new(), Newest::default());
         self.is_list_stale = false;
         for column in self.present() {
             for number in 0..2 {
                 let page = self.page_at(column, lost::page_start(number));
-                let Some(sequence) = lost::decode(self.log, &page) else {
-                    continue;
-                };
-                if sequence > self.lost_sequence {
-                    self.lost_sequence = sequence;
+                let found = lost::decode(self.log, &page);
+                if found.is_some_and(|sequence| self.newest.meet(column, sequence)) {
                     self.lost = lost::lines(&page).collect();
                 }
             }
