@@ -6,7 +6,7 @@
 #         use. A second failure is the last one: what can be read is read, and what cannot fails.
 # Clause: DURABILITY 5, 15; svm.md 5.4, 5.5, 5.8, 5.9; issue 9
 # Lanes: stock
-# Vm: --disks 7 --disk-size 24M
+# Vm: --disks 7 --disk-size 16M
 # Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
