@@ -2,7 +2,7 @@
 //! `docs/format.md` is made from the constants of the code, and is as the code is.
 //!
 //! To make it again: `WRITE_FORMAT=1 scripts/in-root cargo test --manifest-path
-//! userspace/Cargo.toml --locked --release -p md-model --test format_document`.
+//! userspace/Cargo.toml --locked --release -p md-model --test runner format_document`.
 
 use std::{
     env,
@@ -319,6 +319,7 @@ fn the_document_is_as_the_code() {
     assert!(
         found == made,
         "docs/format.md is not as the code: WRITE_FORMAT=1 scripts/in-root cargo test \
-         --manifest-path userspace/Cargo.toml --locked --release -p md-model --test format_document"
+         --manifest-path userspace/Cargo.toml --locked --release -p md-model --test runner \
+         format_document"
     );
 }

@@ -2,9 +2,6 @@
 //! Commits and power cuts (`DURABILITY.md` clauses 4 and 7): whenever the power goes, and whatever
 //! the disk kept of what was not flushed, the replica holds the old state or the new one, whole.
 
-mod replica;
-mod seeded;
-
 use std::collections::BTreeMap;
 
 use md_model::{
@@ -42,12 +39,12 @@ use proptest::{
     prelude::*,
 };
 
-use replica::{
+use crate::replica::{
     load,
     Contents,
     Replica, //
 };
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// Pages of the replica.
 const PAGES: u32 = 64;
@@ -215,7 +212,7 @@ fn read(image: &[u8], tables: usize, gone: Option<u32>) -> Seen {
         tables: &mut room.1,
         pages: &mut room.2,
     };
-    let mut reader = Reader::new(replica::START_SECTOR, Some(PAGES), room);
+    let mut reader = Reader::new(crate::replica::START_SECTOR, Some(PAGES), room);
     let (mut places, mut pages) = (Vec::new(), Vec::new());
     while let Some(next) = reader.next() {
         places.push(next.place);

@@ -2,9 +2,6 @@
 //! Codecs of the state database: what is written reads back, and bytes of any kind are judged
 //! without a panic (`DURABILITY.md` clause 20).
 
-mod seeded;
-mod store;
-
 use md_model::{
     database::{
         header::{
@@ -100,7 +97,7 @@ use proptest::{
     sample::select, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 fn uuids() -> impl Strategy<Value = Uuid> {
     any::<[u8; 16]>().prop_map(Uuid::from_bytes)

@@ -2,8 +2,6 @@
 //! The ring of events against a list that forgets nothing: every reader, however slow, gets each
 //! event once and in order, or is told that he has missed it. And the limiter of the log.
 
-mod seeded;
-
 use md_model::events::{
     log::{
         Limiter,
@@ -20,7 +18,7 @@ use proptest::{
     prelude::*, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// What is done to a ring.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,6 @@
 //! that stands still now and then: it acts within the bound that is stated if the disk was taken,
 //! once, and never if it was not.
 
-mod seeded;
-
 use std::collections::BTreeSet;
 
 use md_model::failfast::{
@@ -23,7 +21,7 @@ use proptest::{
     prelude::*, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// What a run is made of. Times are in milliseconds.
 #[derive(Clone, Debug)]

@@ -3,10 +3,6 @@
 //! with the checksum as it was and once with one that fits: it is refused, or it is read as what it
 //! says now, or another copy is chosen (`DURABILITY.md` clause 20). Nothing panics.
 
-mod offline;
-mod reencode;
-mod stored;
-
 use std::collections::BTreeSet;
 
 use md_model::{
@@ -46,7 +42,7 @@ use md_model::{
     mirror::scrub::history::RUNS_MAX, //
 };
 
-use offline::{
+use crate::offline::{
     image,
     load,
     members,
@@ -60,8 +56,11 @@ use offline::{
     SET,
     TABLE_SLOT, //
 };
-use reencode::Again;
-use stored::{
+use crate::reencode::{
+    self,
+    Again, //
+};
+use crate::stored::{
     mirror,
     raid5,
     scrubbed,

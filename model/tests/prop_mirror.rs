@@ -2,8 +2,6 @@
 //! Properties of mirrors (`svm.md` section 4, `DURABILITY.md` clause 10), each against a slow and
 //! obvious model.
 
-mod seeded;
-
 use std::num::{
     NonZeroU32,
     NonZeroU64, //
@@ -44,7 +42,7 @@ use proptest::{
     sample::select, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// Sectors in a block, and in the area of the mirror that fills the table once.
 const BLOCK_SECTORS: u64 = 8;

@@ -2,8 +2,6 @@
 //! Mirrors that are resynced when their set is started: however they end, stand still, are paused
 //! and resumed, none works while one with a lower pass could; and each comes to its turn.
 
-mod seeded;
-
 use md_model::mirror::passes::{
     first_pass,
     is_turn,
@@ -17,7 +15,7 @@ use proptest::{
     prelude::*, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// What happens to one of the mirrors.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,6 @@
 //!
 //! Beyond `quorum_model.py` voters are added and deleted too, and what was deleted comes back.
 
-mod seeded;
-
 use md_model::database::{
     choice::{
         decide,
@@ -35,7 +33,7 @@ use md_model::database::{
 };
 use proptest::prelude::*;
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// Which rules are followed.
 #[derive(Clone, Copy)]

@@ -2,8 +2,6 @@
 //! The layout of RAID5 against a slow one that walks over all chunks, and the choice of the way to
 //! a new parity against one that counts reads of real lines.
 
-mod seeded;
-
 use std::collections::BTreeMap;
 
 use md_model::database::identity::Uuid;
@@ -33,7 +31,7 @@ use md_model::raid5::{
 };
 use proptest::prelude::*;
 
-use self::seeded::for_all;
+use crate::seeded::for_all;
 
 fn any_layout() -> impl Strategy<Value = Layout> {
     let rotation = prop_oneof![Just(Rotation::LeftSymmetric), Just(Rotation::Svm)];

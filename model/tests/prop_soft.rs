@@ -4,8 +4,6 @@
 //! rebuilt from watermarks that were torn, damaged, or written in the middle of data are right or
 //! not there.
 
-mod seeded;
-
 use std::{
     collections::BTreeMap,
     num::NonZeroU64, //
@@ -62,7 +60,7 @@ use proptest::{
     sample::select, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// Grains of the base.
 const GRAINS: u64 = 200;

@@ -2,8 +2,6 @@
 //! Properties of stripes and concats (`svm.md` section 3), against a slow and obvious model that
 //! deals out sectors one by one.
 
-mod seeded;
-
 use std::{
     collections::HashSet,
     num::{
@@ -35,7 +33,7 @@ use proptest::{
     sample::select, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// A unit as the administrator describes it.
 #[derive(Clone, Debug)]

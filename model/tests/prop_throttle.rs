@@ -2,8 +2,6 @@
 //! The speed of a resync: whatever the mirror's own requests do, it is not below its floor, slower
 //! requests do not make it faster, and it recovers when they end.
 
-mod seeded;
-
 use md_model::mirror::{
     resync::{
         CHUNK_SECTORS,
@@ -20,7 +18,7 @@ use proptest::{
     prelude::*, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 fn limits() -> impl Strategy<Value = Limits> {
     let speed = prop_oneof![1 => Just(0_u64), 6 => 1..1_000_000_u64, 1 => any::<u64>()];

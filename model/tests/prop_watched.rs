@@ -2,8 +2,6 @@
 //! What failfast does, as it is recorded by devices, against what was said about disks: whatever
 //! comes, goes and is away at a start, every disk of the set is watched as was last said of it.
 
-mod seeded;
-
 use std::collections::{
     BTreeMap,
     BTreeSet, //
@@ -33,7 +31,7 @@ use proptest::{
     prelude::*, //
 };
 
-use seeded::for_all;
+use crate::seeded::for_all;
 
 /// Devices of the world: three on each of four disks.
 const DEVICES: u8 = 12;

@@ -6,7 +6,7 @@
 #         is refused and stays what it is; so is a name that is taken, and everything where the new
 #         name cannot be recorded. Without a state database it goes the same way.
 # Clause: svm.md 10, 13.5 (42); DURABILITY 1 (4), 4; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 8 --disk-size 20M --leaks
 # Timeout: 300
 # What is compared: checksums before and after; device nodes; what metastat says; the records on the

@@ -4,7 +4,7 @@
 #         Maintenance and not read or flushed any more; on the last side fsync fails. Writes reached
 #         all sides before, and so did flushes.
 # Clause: DURABILITY 8, 9; svm.md 4.7; issue 4
-# Lanes: drawn
+# Lanes: drawn,smoke
 # Vm: --disks 4 --disk-size 16M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -5,7 +5,7 @@
 #         the order of the sectors and those of the others do not; also while these very blocks are
 #         copied to another side by a resync, and while a repair makes the sides equal.
 # Clause: DURABILITY 10; svm.md 4.4; issue 4
-# Lanes: stock,smoke
+# Lanes: stock
 # Vm: --disks 3 --disk-size 8M
 # Timeout: 400
 # shellcheck source=tests/lib/expect.sh
@@ -189,13 +189,13 @@ while_written() {
 }
 
 note "while the blocks are copied to another side"
-for _ in $(seq "$(by_lane 4 60 2)"); do
+for _ in $(seq "$(by_lane 2 60 2)"); do
 	run metadetach d10 d13
 	run dd if=/dev/urandom of=/dev/md/dsk/d13 bs=64k count=2 oflag=direct status=none
 	while_written metattach -f -w d10 d13
 done
 note "while a repair makes the sides equal"
-for _ in $(seq "$(by_lane 4 60 2)"); do
+for _ in $(seq "$(by_lane 2 60 2)"); do
 	# Behind the mirror's back, also where it is written.
 	run dd if=/dev/urandom of=/dev/sdc bs=64k seek=16 count=4 oflag=direct conv=notrunc \
 		status=none

@@ -6,7 +6,7 @@
 #         both sides the last copy comes last. What cannot take a component's place is refused and
 #         changes nothing.
 # Clause: svm.md 4.2, 4.7, 4.9, 13.3 (14, 15, 16); DURABILITY 5, 7, 10, 11; issue 7
-# Lanes: stock
+# Lanes: drawn
 # Vm: --disks 9 --disk-size 20M --leaks
 # Timeout: 400
 # What is compared: the sides block by block; files with what was written; sectors written to the

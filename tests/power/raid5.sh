@@ -28,19 +28,13 @@ run metainit d20 -r /dev/sda /dev/sdb /dev/sdc /dev/sdd -i 16k
 wait_for 60 is_made d20
 # Sector n holds n, and the round in which it was written.
 . "$MD_TEST_LIB/data.sh"
-sectors 0 0 "$(blockdev --getsz /dev/md/dsk/d20)" >/dev/md/dsk/d20
+size=$(blockdev --getsz /dev/md/dsk/d20)
+sectors 0 0 "$size" >/dev/md/dsk/d20
 run mdctl stop
-GUEST
-
-# Writes rounds of sectors here and there, each round of a part only when the one before it was
-# acknowledged. What will be written is on the host before the first write: a line that says it is
-# begun would be lost now and then with the guest that printed it.
-cat >"$dir/write" <<'GUEST'
-. "$MD_TEST_LIB/expect.sh"
-. "$MD_TEST_LIB/data.sh"
-. "$MD_TEST_LIB/disks.sh"
-. "$MD_TEST_LIB/raid.sh"
-what=$1 delay=$2 first=$3
+# What the other boots use.
+echo "$size" >/out/size
+raid_tool
+cp /tmp/raid_tool /out
 cat >/tmp/w.c <<'C'
 #define _GNU_SOURCE
 #include <err.h>
@@ -95,25 +89,7 @@ int main(int argc, char **argv)
 	return 0;
 }
 C
-gcc -O2 -o /tmp/w /tmp/w.c
-modprobe md_rs
-run mdctl start
-if [ "$what" = degraded ]; then vmctl unplug disk1; fi
-d20=/dev/md/dsk/d20
-size=$(blockdev --getsz $d20)
-for part in 0 1 2 3; do /tmp/w $d20 "$size" $part "$first" 4000 only_say; done >/out/plan
-(sleep "$delay" && vmctl cut) &
-for part in 0 1 2 3; do /tmp/w $d20 "$size" $part "$first" 4000 & done
-wait
-GUEST
-
-# Prints all sectors, as they are read.
-cat >"$dir/check" <<'GUEST'
-. "$MD_TEST_LIB/expect.sh"
-. "$MD_TEST_LIB/data.sh"
-. "$MD_TEST_LIB/disks.sh"
-. "$MD_TEST_LIB/raid.sh"
-raid_tool
+gcc -O2 -o /out/w /tmp/w.c
 cat >/tmp/r.c <<'C'
 #define _GNU_SOURCE
 #include <err.h>
@@ -149,12 +125,41 @@ int main(int argc, char **argv)
 	return 0;
 }
 C
-gcc -O2 -o /tmp/r /tmp/r.c
+gcc -O2 -o /out/r /tmp/r.c
+GUEST
+
+# Writes rounds of sectors here and there, each round of a part only when the one before it was
+# acknowledged. What will be written is on the host before the first write: a line that says it is
+# begun would be lost now and then with the guest that printed it.
+cat >"$dir/write" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/data.sh"
+. "$MD_TEST_LIB/disks.sh"
+. "$MD_TEST_LIB/raid.sh"
+what=$1 delay=$2 first=$3
+modprobe md_rs
+run mdctl start
+if [ "$what" = degraded ]; then vmctl unplug disk1; fi
+d20=/dev/md/dsk/d20
+size=$(blockdev --getsz $d20)
+for part in 0 1 2 3; do /host/w $d20 "$size" $part "$first" 4000 only_say; done >/out/plan
+(sleep "$delay" && vmctl cut) &
+for part in 0 1 2 3; do /host/w $d20 "$size" $part "$first" 4000 & done
+wait
+GUEST
+
+# Prints all sectors, as they are read.
+cat >"$dir/check" <<'GUEST'
+. "$MD_TEST_LIB/expect.sh"
+. "$MD_TEST_LIB/data.sh"
+. "$MD_TEST_LIB/disks.sh"
+. "$MD_TEST_LIB/raid.sh"
+cp /host/raid_tool /tmp
 modprobe md_rs
 run mdctl start "$@"
 metastat d20
 size=$(blockdev --getsz /dev/md/dsk/d20)
-/tmp/r /dev/md/dsk/d20 "$size" >/out/sectors
+/host/r /dev/md/dsk/d20 "$size" >/out/sectors
 # A column that is out of service is made of the others, which must not change what is read.
 for n in 0 1 2 3; do
 	[ "$(described d20 ".columns[$n].state")" = Maintenance ] || continue
@@ -164,7 +169,7 @@ for n in 0 1 2 3; do
 	missing*) run metareplace -w d20 "${device#missing }" "/dev/sd${letters[n]}" ;;
 	*) run metareplace -e -w d20 "$device" ;;
 	esac
-	/tmp/r /dev/md/dsk/d20 "$size" | cmp - /out/sectors ||
+	/host/r /dev/md/dsk/d20 "$size" | cmp - /out/sectors ||
 		fail "the new column is not what was read without it"
 done
 if columns_are d20 Okay,Okay,Okay,Okay && ! grep -q '^lost' /out/sectors; then
@@ -204,13 +209,15 @@ judge() {
 
 vm() { scripts/vm --timeout 150 "$@"; }
 disks=()
-for n in 0 1 2 3 4 5; do
-	truncate -s 24M "$dir/disk$n"
+# Columns, of which the log is a third, and disks for replicas.
+sizes=(12M 12M 12M 12M 24M 24M)
+for n in "${!sizes[@]}"; do
+	truncate -s "${sizes[n]}" "$dir/disk$n"
 	disks+=(--disk "$dir/disk$n")
 done
-vm "${disks[@]}" "$dir/make" || fail "the set was not made"
-vm "${disks[@]}" --out "$dir/out" "$dir/check" || fail "it cannot be read"
-cp "$dir/out/sectors" "$dir/before"
+vm "${disks[@]}" --out "$dir/made" "$dir/make" || fail "the set was not made"
+seq -f 'sector %.0f 0' 0 $(($(cat "$dir/made/size") - 1)) >"$dir/before"
+disks+=(--share "$dir/made")
 
 rounds=${MD_LONG:+15}
 rounds=${rounds:-1}
@@ -230,13 +237,13 @@ for ((round = 0; round < rounds; round++)); do
 		if [ $what = healthy ]; then
 			# A disk is lost with the power: another world, of copies.
 			lost=$((RANDOM % 4))
-			copies=()
-			for n in 0 1 2 3 4 5; do
+			copies=(--share "$dir/made")
+			for n in "${!sizes[@]}"; do
 				cp --sparse=always "$dir/disk$n" "$dir/copy$n"
 				copies+=(--disk "$dir/copy$n")
 			done
 			truncate -s 0 "$dir/copy$lost"
-			truncate -s 24M "$dir/copy$lost"
+			truncate -s "${sizes[lost]}" "$dir/copy$lost"
 			note "without disk $lost"
 			vm "${copies[@]}" --out "$dir/out" "$dir/check" || fail "without disk $lost"
 			judge "$dir/out/sectors" "$dir/plans/plan" "$dir/journal" "$dir/before" ||

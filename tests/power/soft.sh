@@ -5,7 +5,7 @@
 #         starts; watermarks and records agree; every change that was confirmed is there, of the one
 #         that was not all or nothing; and the data of one that no change concerns is what it was.
 # Clause: svm.md 6.4; DURABILITY 2, 4, 5, 7, 24; issue 8
-# Lanes: stock
+# Lanes: drawn
 # Runs: host
 # Timeout: 900
 # shellcheck source=tests/lib/expect.sh

@@ -6,7 +6,7 @@
 #         use. A second failure is the last one: what can be read is read, and what cannot fails.
 # Clause: DURABILITY 5, 15; svm.md 5.4, 5.5, 5.8, 5.9; issue 9
 # Lanes: stock
-# Vm: --disks 7 --disk-size 24M
+# Vm: --disks 7 --disk-size 16M
 # Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -30,12 +30,12 @@ wait_for 60 is_made d20
 
 load() {
 	verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=24k --size=12M \
-		--io_size=8M --direct=1 --ioengine=libaio --iodepth=16 "$@"
+		--io_size=4M --direct=1 --ioengine=libaio --iodepth=16 "$@"
 }
 
 note "a column fails under load"
 (sleep 2 && sick sb /dev/sdb nothing) &
-load --time_based --runtime=8
+load --time_based --runtime=5
 wait
 columns_are d20 Okay,Maintenance,Okay,Okay || fail "$(column_states d20)"
 run metastat d20

@@ -6,7 +6,7 @@
 #         mirror's own growth go on as without them. A mirror with soft partitions is not cleared.
 # Clause: svm.md 6; DURABILITY 5, 7, 9, 10, 21; issue 8
 # Lanes: stock
-# Vm: --disks 5 --disk-size 256M --leaks
+# Vm: --disks 5 --disk-size 160M --leaks
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"

@@ -189,10 +189,13 @@ fn limited(prefix: &Path, image: &Path, bytes: usize) -> Vec<Vec<u8>> {
     read(&volumes(prefix))
 }
 
-/// A file that is full at any byte of a block, wherever that block is in the dump.
+/// A file that is full at any byte of a block, wherever that block is in the dump: around each
+/// sector at every byte, and in between at every fourth, or at all when there is time.
 #[test]
 fn a_medium_may_end_at_every_byte_of_a_block() {
     const BLOCK: usize = 2048;
+    let is_long = std::env::var_os("MD_LONG").is_some();
+    let is_tried = |byte: &usize| is_long || byte % 4 == 0 || (byte + 2) % 512 < 4;
     let mut place = Place::new();
     small_image(&mut place);
     let image = place.path("small");
@@ -201,8 +204,8 @@ fn a_medium_may_end_at_every_byte_of_a_block() {
     assert_eq!(whole.len(), 1);
     let blocks = whole[0].len() / BLOCK;
     let should = decode(&whole).unwrap();
-    for byte in 0..BLOCK {
-        let full = 3 + byte % (blocks - 3);
+    for (turn, byte) in (0..BLOCK).filter(is_tried).enumerate() {
+        let full = 3 + turn % (blocks - 3);
         let volumes = limited(&prefix, &image, full * BLOCK + byte);
         let length = volumes[0].len() / BLOCK;
         assert!(

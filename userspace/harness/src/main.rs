@@ -9,6 +9,7 @@ mod boot;
 mod console;
 mod console_log;
 mod control;
+mod excerpt;
 mod initramfs;
 mod kmod;
 mod launch;

@@ -6,8 +6,7 @@ use std::{
     time::Duration, //
 };
 
-/// How many lines of a log are shown.
-const LOG_TAIL: usize = 50;
+use crate::excerpt::Excerpt;
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +97,7 @@ pub(crate) struct Failure<'a> {
     pub(crate) id: &'a str,
     pub(crate) intent: &'a str,
     pub(crate) clause: &'a str,
-    pub(crate) log: &'a str,
+    pub(crate) excerpt: Excerpt,
     pub(crate) log_path: &'a str,
     pub(crate) seed: u64,
     pub(crate) replay: &'a str,
@@ -112,10 +111,8 @@ impl fmt::Display for Failure<'_> {
                 writeln!(out, "  {key}: {value}")?;
             }
         }
-        let lines: Vec<&str> = self.log.lines().collect();
-        let hidden = lines.len().saturating_sub(LOG_TAIL);
-        writeln!(out, "  the end of {}:", self.log_path)?;
-        for line in &lines[hidden..] {
+        writeln!(out, "  {} of {}:", self.excerpt.what, self.log_path)?;
+        for line in &self.excerpt.lines {
             writeln!(out, "  | {line}")?;
         }
         writeln!(out, "  seed: {}", self.seed)?;
@@ -163,6 +160,7 @@ fn number_before(text: &str, word: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::excerpt;
 
     #[test]
     fn the_closing_line_has_the_promised_form() {
@@ -206,20 +204,18 @@ mod tests {
         let skip = Outcome::Skipped("kernel 7.2 is unavailable".into());
         let text = line("7.2/smoke/x", &skip, Duration::ZERO, "");
         assert!(text.starts_with("skipped 7.2/smoke/x") && text.ends_with("unavailable"));
-        let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
-        let log = lines.join("\n");
         let text = Failure {
             id: "7.3/a/b",
             intent: "shows it",
             clause: "DURABILITY 1",
-            log: &log,
+            excerpt: excerpt::end("line 98\nline 99"),
             log_path: "build/test/x.log",
             seed: 7,
             replay: "scripts/test --seed 7 --only 7.3/a/b",
         }
         .to_string();
-        assert!(text.contains("intent: shows it") && text.contains("| line 99"));
-        assert!(!text.contains("| line 49\n"));
+        assert!(text.contains("intent: shows it"));
+        assert!(text.contains("  the end of build/test/x.log:\n  | line 98\n  | line 99\n"));
         assert!(text.ends_with("replay: scripts/test --seed 7 --only 7.3/a/b\n"));
     }
 

@@ -34,6 +34,10 @@ use crate::{
         execute,
         Boot, //
     },
+    excerpt::{
+        self,
+        Excerpt, //
+    },
     phase::{
         self,
         Phase,
@@ -289,7 +293,7 @@ impl Runner {
                 id: &step.id,
                 intent,
                 clause,
-                log: &read_log(log),
+                excerpt: excerpt_of(step, &read_log(log)),
                 log_path: &self.relative(log),
                 seed: self.seed_of(&step.id),
                 replay: &self.replay(&step.id),
@@ -510,6 +514,17 @@ fn judge(status: i32, log: &str) -> Outcome {
             Outcome::Broken("the guest did not boot".to_owned())
         }
         _ => Outcome::Failed,
+    }
+}
+
+/// What the report shows of the log of a step that failed.
+fn excerpt_of(step: &Step, log: &str) -> Excerpt {
+    match step.action {
+        Action::Check {
+            output: Output::CargoTest,
+            ..
+        } => excerpt::failures(log),
+        _ => excerpt::end(log),
     }
 }
 

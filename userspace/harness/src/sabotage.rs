@@ -23,6 +23,7 @@ use anyhow::{
 use clap::Args;
 
 use crate::{
+    excerpt,
     plan,
     report::{
         self,
@@ -244,7 +245,7 @@ pub(crate) fn failure<'a>(
         id,
         intent,
         clause,
-        log,
+        excerpt: excerpt::end(log),
         log_path,
         seed,
         replay,
