@@ -112,6 +112,19 @@ pub(super) fn is_medium(status: bindings::blk_status_t) -> bool {
     unsafe { status == ffi::md_sts_medium }
 }
 
+/// Whether a status means that what must not wait would have had to; or that a device does not know
+/// any more what that is, as one of device-mapper's whose table was replaced.
+pub(super) fn is_again(status: bindings::blk_status_t) -> bool {
+    // SAFETY: The shim's constants are never written.
+    unsafe { status == ffi::md_sts_again || status == ffi::md_sts_notsupp }
+}
+
+/// Whether something has failed with `status` because this host has lost the disk: the disk itself
+/// is fine then.
+fn is_taken_away(device: &BlockDevice, status: bindings::blk_status_t) -> bool {
+    is_conflict(status) && fencing::refused(device) || fencing::is_fenced(device)
+}
+
 /// Whether a status means that another host has reserved the device.
 fn is_conflict(status: bindings::blk_status_t) -> bool {
     // SAFETY: The shim's constants are never written.
@@ -313,6 +326,17 @@ impl BioClone {
         }
     }
 
+    /// Whether it came back only because it would have had to wait, and must not.
+    ///
+    /// # Safety
+    ///
+    /// It was sent, and has come back with `status`.
+    pub(super) unsafe fn is_to_wait(&self, status: bindings::blk_status_t) -> bool {
+        // SAFETY: By the contract of this function nobody changes the bio.
+        let flags = unsafe { (*self.bio.get()).bi_opf };
+        is_again(status) && flags & super::request::REQ_NOWAIT != 0
+    }
+
     /// The clone that a bio belongs to.
     pub(super) fn of(bio: *mut bindings::bio) -> *mut Self {
         bio.wrapping_byte_sub(offset_of!(Self, bio)).cast()
@@ -338,15 +362,14 @@ impl BioClone {
                 // Several clones of one bio may get here at once: any of their errors will do.
                 (&raw mut (*source).bi_status).write_volatile(status);
             }
-            if is_conflict(status) && fencing::refused(device) || fencing::is_fenced(device) {
-                // The disk is fine: it is this host that has lost it.
+            let operation = (*rq).cmd_flags & super::request::OP_MASK;
+            if operation == bindings::req_op_REQ_OP_READ {
+                return (*this).note_read_failure(status);
+            }
+            if is_taken_away(device, status) {
                 return 0;
             }
-            if (*rq).cmd_flags & super::request::OP_MASK == bindings::req_op_REQ_OP_READ {
-                return (*this).blame_read(status);
-            }
             let unsupported = is_unsupported(status);
-            let operation = (*rq).cmd_flags & super::request::OP_MASK;
             match operation {
                 bindings::req_op_REQ_OP_DISCARD | bindings::req_op_REQ_OP_WRITE_ZEROES
                     if unsupported =>
@@ -366,37 +389,22 @@ impl BioClone {
         }
     }
 
-    /// The same, for what was sent by [`Self::submit_alone`] and has come back. Nothing if it was
-    /// not sent at all, since it would have had to wait.
+    /// Notes an error of a read that has come back, of a request or sent by [`Self::submit_alone`]:
+    /// with its device, and with the component that answers for it. Called in any context. Which
+    /// side has failed, as a bit; zero without sides, or if it is nobody's fault.
     ///
     /// # Safety
     ///
     /// The device and the component are still there.
     #[cold]
     pub(super) unsafe fn note_read_failure(&self, status: bindings::blk_status_t) -> u32 {
-        // SAFETY: By the contract of this function; the shim's constants are never written.
-        unsafe {
-            if status == ffi::md_sts_again || status == ffi::md_sts_notsupp {
-                return 0;
-            }
-            let device = &*self.device;
-            if is_conflict(status) && fencing::refused(device) || fencing::is_fenced(device) {
-                return 0;
-            }
-            self.blame_read(status)
-        }
-    }
-
-    /// A read has failed, and it is the fault of a device, and of the component that answers for
-    /// it, if there is one: which side that is, as a bit.
-    ///
-    /// # Safety
-    ///
-    /// The device and the component are still there.
-    unsafe fn blame_read(&self, status: bindings::blk_status_t) -> u32 {
         // SAFETY: By the contract of this function.
         unsafe {
-            (*self.device).health().note_read_error();
+            let device = &*self.device;
+            if is_taken_away(device, status) {
+                return 0;
+            }
+            device.health().note_read_error();
             let Some(condition) = self.blamed(status) else {
                 return 0;
             };

@@ -19,7 +19,10 @@ use kernel::{
 };
 
 use super::{
-    clone::BioClone,
+    clone::{
+        self,
+        BioClone, //
+    },
     disk::Core,
     request::{
         carrying,
@@ -27,7 +30,6 @@ use super::{
         is_flush,
         is_nowait,
         private,
-        Failure,
         Request,
         Stage,
         REQ_NOWAIT, //
@@ -308,11 +310,9 @@ pub(super) unsafe fn clear_bio_errors(rq: *mut bindings::request) {
     }
 }
 
-/// Whether a status means that a request which must not wait would have had to; or that a device
-/// does not know any more what that is, as one of device-mapper's whose table was replaced.
+/// Whether a request has failed only because it would have had to wait, and must not.
 fn is_again(rq: *mut bindings::request, status: bindings::blk_status_t) -> bool {
-    let again = [Failure::Again.status(), Failure::NotSupported.status()];
-    again.contains(&status) && is_nowait(rq)
+    clone::is_again(status) && is_nowait(rq)
 }
 
 /// Leaves a request to the worker, which may wait, if it failed because it may not. All of it is

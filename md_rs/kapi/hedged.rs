@@ -35,15 +35,20 @@ use kernel::{
         Monotonic, //
     }, //
 };
-use md_model::mirror::hedge::{
-    Answer,
-    Hedge,
-    BYTES_MAX,
-    READS_MAX, //
+use md_model::mirror::{
+    hedge::{
+        Answer,
+        Hedge,
+        Outcome,
+        BYTES_MAX,
+        READS_MAX, //
+    },
+    mend, //
 };
 
 use super::{
     clone::{
+        is_medium,
         BioClone,
         Target, //
     },
@@ -204,8 +209,7 @@ impl Table {
         &self,
         index: usize,
         side: u32,
-        is_good: bool,
-        is_its_fault: bool,
+        outcome: Outcome,
     ) -> (Answer, *mut bindings::request) {
         let nothing = (Answer::Drop, core::ptr::null_mut());
         self.0.with(|places| {
@@ -215,7 +219,7 @@ impl Table {
             let Some(read) = &mut place.read else {
                 return nothing;
             };
-            let answer = read.hedge.answer(side, is_good, is_its_fault);
+            let answer = read.hedge.answer(side, outcome);
             let rq = match answer {
                 Answer::Drop => core::ptr::null_mut(),
                 Answer::Deliver | Answer::Fail(_) => {
@@ -248,6 +252,25 @@ impl Table {
         })
     }
 
+    /// What a side has lost, if anybody has seen that and nobody has taken care of it.
+    fn take_lost(&self) -> Option<mend::Place> {
+        self.0.with(|places| {
+            places.iter_mut().find_map(|place| {
+                let read = place.read.as_mut()?;
+                let sides = read.hedge.take_lost();
+                let (sector, count) = (read.sector, read.count);
+                if read.hedge.is_over() {
+                    place.read = None;
+                }
+                (sides != 0).then_some(mend::Place {
+                    sides,
+                    sector,
+                    count,
+                })
+            })
+        })
+    }
+
     /// Another side is asked for a late read, if that still waits.
     fn ask(&self, late: &Late, side: u32) -> bool {
         self.0.with(|places| {
@@ -265,6 +288,26 @@ impl Table {
 impl Attempt {
     /// Where the clone lies in this structure, in bytes.
     const CLONE: usize = offset_of!(Self, clone);
+
+    /// How the side has answered.
+    ///
+    /// # Safety
+    ///
+    /// The clone has come back with `status`; its device and component are still there.
+    unsafe fn outcome(&self, status: bindings::blk_status_t) -> Outcome {
+        // SAFETY: By the contract of this function.
+        unsafe {
+            if status == 0 {
+                Outcome::Good
+            } else if self.clone.is_to_wait(status) || self.clone.note_read_failure(status) == 0 {
+                Outcome::Excused
+            } else if is_medium(status) {
+                Outcome::Lost
+            } else {
+                Outcome::Failed
+            }
+        }
+    }
 
     /// Memory for an attempt; `None` if there is none without waiting.
     fn new(core: &Core, bytes: u32, side: u32) -> Option<KBox<Self>> {
@@ -325,11 +368,10 @@ unsafe extern "C" fn done(bio: *mut bindings::bio) {
         let attempt = KBox::from_raw(clone.wrapping_byte_sub(Attempt::CLONE).cast::<Attempt>());
         let core = &*attempt.core;
         let status = (*bio).bi_status;
+        let outcome = attempt.outcome(status);
         bindings::bio_uninit(bio);
-        let is_good = status == 0;
-        let is_its_fault = !is_good && attempt.clone.note_read_failure(status) != 0;
         if let Some(table) = core.hedges().table() {
-            match table.answer(attempt.index, attempt.side, is_good, is_its_fault) {
+            match table.answer(attempt.index, attempt.side, outcome) {
                 (Answer::Deliver, rq) if !rq.is_null() => {
                     attempt.copied.give(rq);
                     completion::finish(rq, 0);
@@ -393,6 +435,12 @@ impl Errand<'_> {
         Some((late, next))
     }
 
+    /// Something that a side has lost, as it has answered to a read that another one may have
+    /// answered. Nobody else gets to know of it.
+    pub(crate) fn lost_read(&self) -> Option<mend::Place> {
+        self.core().hedges().table()?.take_lost()
+    }
+
     /// Asks another side for a late read, if that still waits, and if there is memory for it.
     pub(crate) fn ask_side(&self, late: &Late, target: &Target<'_>, side: u32) {
         let core = self.core();
@@ -418,7 +466,7 @@ impl Errand<'_> {
         }
     }
 
-    /// Whether any read may become late.
+    /// Whether any read may become late, or bring something that is to be mended.
     pub(crate) fn has_hedged(&self) -> bool {
         self.core().hedges().has_any()
     }

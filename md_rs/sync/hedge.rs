@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Reads that take long: other sides are asked for them, if an administrator wants that. The rules
-//! are [`md_model::mirror::hedge`]'s.
+//! Reads that take long: other sides are asked for them, if an administrator wants that. What a
+//! side has lost is mended although another one has answered. The rules are
+//! [`md_model::mirror::hedge`]'s.
 
 use md_model::mirror::hedge::LOOK_MS;
 
 use super::upkeep::{
     Kept,
-    HEDGE, //
+    HEDGE,
+    MEND, //
 };
 use crate::{
     engine::place::place,
@@ -25,6 +27,10 @@ pub(super) fn run(kept: Kept<'_>, errand: &Errand<'_>) {
         from = next;
         // Whoever has no other side goes on waiting.
         let _ = ask_another(kept, errand, &late);
+    }
+    while let Some(lost) = errand.lost_read() {
+        kept.upkeep.places.lock().add(lost);
+        errand.ask(MEND, 0);
     }
     if errand.has_hedged() {
         errand.ask(HEDGE, LOOK_MS);

@@ -4,7 +4,8 @@
 #         reads waits for it, what is read is right, and when the late answer comes it changes
 #         nobody's memory any more. Without another side a read waits; if one fails that was asked,
 #         the other one counts; with both gone it is an error. It is so after a restart, through a
-#         soft partition, and the mirror can be cleared while a disk still has a read of it.
+#         soft partition, and the mirror can be cleared while a disk still has a read of it. If the
+#         late answer is a medium error, the block is written again.
 # Clause: DURABILITY 13; issue 7
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 32M --leaks
@@ -209,5 +210,34 @@ stays $reader || fail "this read was hedged"
 thawed a0
 wait $reader || fail "see above"
 run metaclear -r d10
+
+note "a late answer that is a medium error: the block is written again, and is not kept"
+modprobe scsi_debug dev_size_mb=8 delay=0
+is_there() { [ -n "$(lsblk -dnro NAME,MODEL | awk '/scsi_debug/ { print $1 }')" ]; }
+wait_for 20 is_there
+sick e0 "/dev/$(lsblk -dnro NAME,MODEL | awk '/scsi_debug/ { print $1 }')" good
+run metainit d31 1 1 /dev/mapper/e0
+run metainit d32 1 1 /dev/mapper/b0
+run metainit d30 -m d31 d32 -H --assume-clean
+run dd if=/tmp/written of=/dev/md/dsk/d30 bs=1M oflag=direct status=none
+# Reads of sectors 4660 to 4669 of the disk, which are 2612 to 2621 of d30; writes are taken.
+echo 2 >/sys/bus/pseudo/drivers/scsi_debug/opts
+frozen e0
+dd if=/tmp/written of=/tmp/wanted bs=16k skip=81 count=1 status=none
+# The sides are read in turn.
+for _ in 1 2 3 4; do
+	timeout 20 dd if=/dev/md/dsk/d30 of=/tmp/found bs=16k skip=81 count=1 iflag=direct \
+		status=none || fail "a read has waited for the late side"
+	cmp /tmp/wanted /tmp/found || fail "something else was read"
+done
+same "states" "Okay Okay" "$(states d31) $(states d32)"
+thawed e0
+wait_for 20 states_are d31 Maintenance
+[ "$(errors d31 0 read)" -gt 0 ] || fail "no read has failed: this shows nothing"
+same "states" "Needs maintenance,Okay" "$(states d30)"
+echo 0 >/sys/bus/pseudo/drivers/scsi_debug/opts
+run metaclear -f -r d30
+run dmsetup remove e0
+run modprobe -r scsi_debug
 run mdctl stop
 run modprobe -r md_sp md_mirror md_stripe md_rs

@@ -144,7 +144,8 @@ same_sides d10
 run fsfreeze -u /mnt
 
 note "while it is offline it can be mounted to read, as it was at that moment"
-# What was read of it before, by its own name, is old.
+# What was read of it before, by its own name, is old. It is kept as long as somebody has it open.
+exec {held}<$d12
 run dd if=$d12 of=/dev/null bs=1M status=none
 run write_synced /mnt/kept/second
 tree_checksums /mnt/kept >/tmp/kept2
@@ -152,6 +153,10 @@ run fsfreeze -f /mnt
 run metaoffline d10 d12
 run fsfreeze -u /mnt
 same "read-only" 1 "$(blockdev --getro $d12)"
+# Before it is mounted, since that may change the size of its blocks, and then nothing is kept.
+cached=$(dd if=$d12 bs=1M status=none | sha256sum | cut -d' ' -f1)
+same "checksum by the page cache" "$(checksum $d12)" "$cached"
+exec {held}<&-
 mkdir /tmp/side
 run mount -o ro $d12 /tmp/side
 (cd /tmp/side/kept && sha256sum --quiet -c /tmp/kept2) || fail "a file is not what was written"

@@ -31,6 +31,34 @@ suspend() {
 	echo none >/sys/power/pm_test
 }
 
+# The harness's ports do not come back with the other devices (to the driver they are closed at the
+# other end from then on). So what is printed goes to a file, and at the end the ports are made
+# anew, and are told what process 1 would tell.
+port() {
+	local name
+	for name in /sys/class/virtio-ports/*/name; do
+		[ "$(<"$name")" = "$1" ] || continue
+		name=${name%/name}
+		echo "/dev/${name##*/}"
+	done
+}
+are_ports_there() { [ -c "$(port md.output)" ] && [ -c "$(port md.state)" ]; }
+tell_harness() {
+	local status=$? driver=/sys/bus/virtio/drivers/virtio_console device
+	trap - EXIT
+	device=$(basename "$driver"/virtio*)
+	echo "$device" >$driver/unbind
+	echo "$device" >$driver/bind
+	wait_for 20 are_ports_there
+	cat /tmp/printed >"$(port md.output)"
+	printf 'left\nexit %s\n' $status >"$(port md.state)"
+	sync
+	echo o >/proc/sysrq-trigger
+	sleep 60
+}
+exec >/tmp/printed 2>&1
+trap tell_harness EXIT
+
 modprobe md_rs
 run metadb -a -f -c 2 /dev/sda
 run metadb -a -c 2 /dev/sdb
