@@ -13,19 +13,13 @@ use kernel::{
     time::Instant, //
 };
 use md_model::{
-    events::kind::Kind,
     mirror::scrub::{
         compare::{
             Difference,
             Mode, //
         },
-        history::Run,
-        report::{
-            Range,
-            Report, //
-        },
+        report::Range,
         run::{
-            End,
             Event,
             State, //
         },
@@ -48,12 +42,12 @@ use super::{
 };
 use crate::{
     body::Body,
-    events::Event as Told,
-    kapi::errand::Errand, //
+    kapi::errand::Errand,
+    sync::ended::{
+        self,
+        Words, //
+    }, //
 };
-
-/// Ranges that are told in the kernel's log.
-const TOLD_MAX: usize = 8;
 
 /// What became of a run of lines.
 #[derive(Default)]
@@ -116,49 +110,31 @@ pub(crate) fn interrupt(body: &Body) {
 fn end(target: Target<'_>, raid: &Raid, event: Event) {
     {
         let mut check = raid.check.lock();
-        let Some(run) = check.end(event) else { return };
+        let words = Words {
+            wrong: "of parity do not fit",
+            range: &|range| tell_range(target, range),
+        };
+        let Some(run) = ended::end(target.body, &mut check, event, &words) else {
+            return;
+        };
         let Some(report) = check.report() else { return };
         let ledger = target.unit.ledger();
         ledger.change_history(|history| history.add(run, report));
-        tell(target, &run, report);
-        let event = Told::of_unit(Kind::Check, target.body.number());
-        let event = event.values([run.differing_sectors, run.repaired_sectors]);
-        target.body.events().record(&event.state(run.end));
     }
     if !target.unit.is_unrecorded() && !target.record() {
-        let number = target.body.number();
-        pr_warn!("d{number}: what was checked is not recorded\n");
+        ended::warn_not_recorded(target.body);
     }
 }
 
-/// Tells what was found, with the next command to type.
-fn tell(target: Target<'_>, run: &Run, report: &Report) {
+fn tell_range(target: Target<'_>, range: &Range) {
     let number = target.body.number();
-    let ended = match run.end {
-        End::Done => "done",
-        End::Cancelled => "cancelled",
-        End::Interrupted => "interrupted",
-    };
-    let (compared, ranges) = (run.compared_sectors, run.range_count);
-    if ranges == 0 {
-        pr_info!("d{number}: check is {ended}: {compared} blocks compared, no difference\n");
-        return;
-    }
-    let (differing, repaired) = (run.differing_sectors, run.repaired_sectors);
-    pr_warn!(
-        "d{number}: check is {ended}: {compared} blocks compared, the parity of {differing} does \
-         not fit, in {ranges} ranges, and {repaired} of them were repaired; 'metastat d{number}' \
-         shows them\n"
-    );
     let interlace = target.layout().interlace_sectors();
-    for range in report.ranges().iter().take(TOLD_MAX) {
-        let row = range.sector.checked_div(interlace).unwrap_or(0);
-        let (first, count) = (range.sector, range.count);
-        pr_warn!(
-            "d{number}: row {row}: the parity does not fit, {count} blocks at {first} of each \
-             component\n"
-        );
-    }
+    let row = range.sector.checked_div(interlace).unwrap_or(0);
+    let (first, count) = (range.sector, range.count);
+    pr_warn!(
+        "d{number}: row {row}: the parity does not fit, {count} blocks at {first} of each \
+         component\n"
+    );
 }
 
 impl Work {

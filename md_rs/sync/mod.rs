@@ -16,6 +16,7 @@
 pub(crate) mod bitmap;
 mod clean;
 pub(crate) mod copy;
+pub(crate) mod ended;
 mod hedge;
 pub mod map;
 mod mark;

@@ -12,7 +12,6 @@ use kernel::{
 };
 use md_model::{
     database::metadevice::SideState,
-    events::kind::Kind,
     limits::SUBMIRRORS_MAX,
     mirror::{
         component::{
@@ -40,7 +39,6 @@ use md_model::{
             run::{
                 next_chunk,
                 step,
-                End,
                 Event,
                 Refusal,
                 State,
@@ -54,6 +52,10 @@ use md_model::{
 
 use super::{
     copy::place_on,
+    ended::{
+        self,
+        Words, //
+    },
     mend,
     pace,
     upkeep::{
@@ -64,7 +66,6 @@ use super::{
 use crate::{
     component::Component,
     engine::place::Place,
-    events::Event as Told,
     kapi::{
         bdev::Buffer,
         errand::Errand,
@@ -77,9 +78,6 @@ const MEMORY_MS: u32 = 10_000;
 
 /// How many chunks are as much as the resync copies in one round.
 const PARTS: i64 = resync::CHUNK_SECTORS as i64 * resync::SLOTS as i64 / CHUNK_SECTORS as i64;
-
-/// Ranges that are told in the kernel's log.
-const TOLD_MAX: usize = 8;
 
 /// A scrub: the one that is under way, or what the last one has left.
 pub(crate) struct Scrub {
@@ -270,47 +268,30 @@ pub(super) fn interrupt(kept: Kept<'_>) {
 fn end(kept: Kept<'_>, event: Event) {
     {
         let mut scrub = kept.upkeep.scrub.lock();
-        let Some(run) = scrub.end(event) else { return };
+        let words = Words {
+            wrong: "differ",
+            range: &|range| tell_range(kept, range),
+        };
+        let Some(run) = ended::end(kept.body, &mut scrub, event, &words) else {
+            return;
+        };
         kept.map()
             .change_history(|history| history.add(run, &scrub.report));
-        tell(kept, &run, &scrub.report);
-        let event = Told::of_unit(Kind::Check, kept.body.number());
-        let event = event.values([run.differing_sectors, run.repaired_sectors]);
-        kept.body.events().record(&event.state(run.end));
     }
     if !kept.map().is_frozen() && !kept.record() {
-        let number = kept.body.number();
-        pr_warn!("d{number}: what was checked is not recorded\n");
+        ended::warn_not_recorded(kept.body);
     }
 }
 
-/// Tells what was found, with the next command to type.
-fn tell(kept: Kept<'_>, run: &Run, report: &Report) {
+fn tell_range(kept: Kept<'_>, range: &Range) {
     let number = kept.body.number();
-    let ended = match run.end {
-        End::Done => "done",
-        End::Cancelled => "cancelled",
-        End::Interrupted => "interrupted",
-    };
-    let (compared, ranges) = (run.compared_sectors, run.range_count);
-    if ranges == 0 {
-        pr_info!("d{number}: check is {ended}: {compared} blocks compared, no difference\n");
-        return;
-    }
-    let (differing, repaired) = (run.differing_sectors, run.repaired_sectors);
-    pr_warn!(
-        "d{number}: check is {ended}: {compared} blocks compared, {differing} differ, in {ranges} \
-         ranges, and {repaired} of them were repaired; 'metastat d{number}' shows them\n"
-    );
-    for range in report.ranges().iter().take(TOLD_MAX) {
-        let last = range.sector.saturating_add(range.count).saturating_sub(1);
-        let first = range.sector;
-        match side_number(kept, range.difference.outvoted) {
-            Some(side) => pr_warn!(
-                "d{number}: blocks {first} to {last}: d{side} has something else than the others\n"
-            ),
-            None => pr_warn!("d{number}: blocks {first} to {last}: the submirrors differ\n"),
-        }
+    let last = range.sector.saturating_add(range.count).saturating_sub(1);
+    let first = range.sector;
+    match side_number(kept, range.difference.outvoted) {
+        Some(side) => pr_warn!(
+            "d{number}: blocks {first} to {last}: d{side} has something else than the others\n"
+        ),
+        None => pr_warn!("d{number}: blocks {first} to {last}: the submirrors differ\n"),
     }
 }
 

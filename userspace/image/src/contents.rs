@@ -141,64 +141,44 @@ impl Contents {
 
     fn record(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
         let (kind, version) = entry.kind_and_version;
-        if kind == pool::RECORD_KIND && version == pool::RECORD_VERSION {
-            return self.pool(entry, buffer, damages);
-        }
-        if (kind, version) == (watched::RECORD_KIND, watched::RECORD_VERSION) {
-            return self.watched(entry, buffer, damages);
-        }
-        let decoded = known(entry.kind_and_version).and_then(|()| {
-            let record = metadevice(self, entry, buffer);
-            record
-                .map(|record| told(&record))
-                .map_err(|damage| words(&damage))
-        });
-        let metadevice = decoded.map_err(|reason| {
+        let mut record = dump::Record {
+            record: entry.record,
+            kind,
+            version,
+            metadevice: None,
+            pool: None,
+            failfast: None,
+        };
+        if let Err(reason) = self.read(entry, buffer, &mut record) {
             let what = format!("record {}", entry.record);
             damages.add(self.page_of(entry.record), what, reason);
-        });
-        dump::Record {
-            record: entry.record,
-            kind,
-            version,
-            metadevice: metadevice.ok(),
-            pool: None,
-            failfast: None,
         }
+        record
     }
 
-    fn pool(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
-        let (kind, version) = entry.kind_and_version;
-        let decoded = store::pool(self, entry, buffer).map(|pool| told_pool(&pool));
-        let decoded = decoded.map_err(|damage| {
-            let what = format!("record {}", entry.record);
-            damages.add(self.page_of(entry.record), what, words(&damage));
-        });
-        dump::Record {
-            record: entry.record,
-            kind,
-            version,
-            metadevice: None,
-            pool: decoded.ok(),
-            failfast: None,
+    /// Reads what is in a record, by its kind. The error says why that is not possible.
+    fn read(
+        &self,
+        entry: &Entry,
+        buffer: &mut [u8],
+        record: &mut dump::Record,
+    ) -> Result<(), String> {
+        match entry.kind_and_version {
+            (pool::RECORD_KIND, pool::RECORD_VERSION) => {
+                let pool = store::pool(self, entry, buffer).map_err(|damage| words(&damage))?;
+                record.pool = Some(told_pool(&pool));
+            }
+            (watched::RECORD_KIND, watched::RECORD_VERSION) => {
+                let disks = store::watched(self, entry, buffer).map_err(|damage| words(&damage))?;
+                record.failfast = Some(told_watched(&disks));
+            }
+            kind_and_version => {
+                known(kind_and_version)?;
+                let unit = metadevice(self, entry, buffer).map_err(|damage| words(&damage))?;
+                record.metadevice = Some(told(&unit));
+            }
         }
-    }
-
-    fn watched(&self, entry: &Entry, buffer: &mut [u8], damages: &mut Damages) -> dump::Record {
-        let (kind, version) = entry.kind_and_version;
-        let decoded = store::watched(self, entry, buffer).map(|record| told_watched(&record));
-        let decoded = decoded.map_err(|damage| {
-            let what = format!("record {}", entry.record);
-            damages.add(self.page_of(entry.record), what, words(&damage));
-        });
-        dump::Record {
-            record: entry.record,
-            kind,
-            version,
-            metadevice: None,
-            pool: None,
-            failfast: decoded.ok(),
-        }
+        Ok(())
     }
 
     /// The device's page with the first part of a record.

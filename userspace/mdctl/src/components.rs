@@ -123,3 +123,14 @@ pub fn find_carrier<'a>(
     }
     Ok(None)
 }
+
+/// Sees that none of the devices with these paths carries something that somebody may want back.
+pub fn check_carries_nothing<'a>(
+    paths: impl IntoIterator<Item = &'a String>,
+    machine: &mut Machine<'_>,
+) -> Result<(), Failure> {
+    match find_carrier(paths, machine)? {
+        None => Ok(()),
+        Some(carrier) => Err(explain::device::carries(&carrier, false)),
+    }
+}

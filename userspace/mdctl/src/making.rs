@@ -170,9 +170,7 @@ pub fn make_pool(
         let spares: Vec<_> = known.iter().flat_map(|pool| &pool.spares).collect();
         let is_new = |path: &&String| !spares.iter().any(|spare| spare.path == **path);
         let new = spec.devices.iter().filter(is_new);
-        if let Some(carrier) = components::find_carrier(new, machine)? {
-            return Err(explain::device::carries(&carrier, false));
-        }
+        components::check_carries_nothing(new, machine)?;
     }
     if manner.check_only {
         let checked = answer.document.checked.get_or_insert_default();
@@ -258,10 +256,7 @@ fn check_base(spec: &SoftSpec, manner: Manner, machine: &mut Machine<'_>) -> Res
     if manner.from_md_tab && MetadeviceName::at_path(&spec.base).is_some() {
         return Ok(());
     }
-    match components::find_carrier([&spec.base], machine)? {
-        None => Ok(()),
-        Some(carrier) => Err(explain::device::carries(&carrier, false)),
-    }
+    components::check_carries_nothing([&spec.base], machine)
 }
 
 /// The same for the columns of a RAID5 metadevice. One that is kept carries what it shows.
@@ -269,10 +264,7 @@ fn check_columns(spec: &RaidSpec, machine: &mut Machine<'_>) -> Result<(), Failu
     if spec.keep {
         return Ok(());
     }
-    match components::find_carrier(&spec.devices, machine)? {
-        None => Ok(()),
-        Some(carrier) => Err(explain::device::carries(&carrier, false)),
-    }
+    components::check_carries_nothing(&spec.devices, machine)
 }
 
 /// The same for the components of a stripe or concat.

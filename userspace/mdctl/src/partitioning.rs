@@ -60,10 +60,7 @@ pub fn check(disk: &str, force: bool, machine: &mut Machine<'_>) -> Result<(), F
     if force {
         return Ok(());
     }
-    match components::find_carrier([&path], machine)? {
-        None => Ok(()),
-        Some(carrier) => Err(explain::device::carries(&carrier, false)),
-    }
+    components::check_carries_nothing([&path], machine)
 }
 
 /// Gives a disk its partition; the path of that.

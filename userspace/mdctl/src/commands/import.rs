@@ -261,10 +261,7 @@ impl Arguments {
         components::choose(&outer, machine.host)?;
         let is_device = |path: &&String| MetadeviceName::at_path(path).is_none();
         if !self.force {
-            let carrier = components::find_carrier(outer.iter().filter(is_device), machine)?;
-            if let Some(carrier) = carrier {
-                return Err(explain::device::carries(&carrier, false));
-            }
+            components::check_carries_nothing(outer.iter().filter(is_device), machine)?;
         }
         let name = spec.name();
         answer.line(&format!("{name}: {} would be setup", spec.title()));

@@ -208,10 +208,7 @@ fn check_signatures(path: &str, machine: &mut Machine<'_>) -> Result<(), Failure
     if components::find_usage(&devices, machine.host)?.is_some() {
         return Ok(());
     }
-    match components::find_carrier(&paths, machine)? {
-        None => Ok(()),
-        Some(carrier) => Err(explain::device::carries(&carrier, false)),
-    }
+    components::check_carries_nothing(&paths, machine)
 }
 
 fn show(database: &Database, inform: bool, answer: &mut Answer) {

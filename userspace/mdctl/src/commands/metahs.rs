@@ -154,9 +154,7 @@ impl Arguments {
         let choices = components::choose(&paths, machine.host)?;
         let new = paths.iter().filter(|path| !known.contains(path));
         if !self.force {
-            if let Some(carrier) = components::find_carrier(new, machine)? {
-                return Err(explain::device::carries(&carrier, false));
-            }
+            components::check_carries_nothing(new, machine)?;
         }
         Ok(choices)
     }

@@ -166,7 +166,7 @@ impl Arguments {
         let failed = |error| explain::request(&error, &Subject::making(name, &paths));
         requests::check_growth(machine.admin, name, &rows, &devices).map_err(failed)?;
         if !self.force {
-            check_signatures(&paths, machine)?;
+            components::check_carries_nothing(&paths, machine)?;
         }
         if self.check_only {
             answer.line(&format!("{name}: {} would be attached", plural(&paths)));
@@ -320,14 +320,6 @@ fn check_overwritten(path: &String, machine: &mut Machine<'_>) -> Result<(), Fai
     match components::find_carrier([path], machine)? {
         None => Ok(()),
         Some(carrier) => Err(explain::mirror::overwritten(&carrier)),
-    }
-}
-
-/// Sees that the components carry nothing that somebody may want back.
-fn check_signatures(paths: &[String], machine: &mut Machine<'_>) -> Result<(), Failure> {
-    match components::find_carrier(paths, machine)? {
-        None => Ok(()),
-        Some(carrier) => Err(explain::device::carries(&carrier, false)),
     }
 }
 
