@@ -57,11 +57,10 @@ install uninstall:
 	KERNEL="$(asked-kernel)" KDIR="$(KDIR)" DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" \
 		scripts/install $@
 
-test: tool
-	scripts/test
-
-test-long test-debug: tool
-	scripts/test $(@:test-%=--%)
+# On a new machine, what the guests' image is made of is fetched while the tool is compiled.
+test test-long test-debug:
+	scripts/guest-image >/dev/null & $(MAKE) tool && wait $$!
+	scripts/test $(patsubst test-%,--%,$(@:test=))
 
 bench:
 	scripts/bench --kernel $(KERNEL)

@@ -30,12 +30,12 @@ wait_for 60 is_made d20
 
 load() {
 	verify_with_fio --filename=/dev/md/dsk/d20 --rw=randwrite --bs=24k --size=12M \
-		--io_size=8M --direct=1 --ioengine=libaio --iodepth=16 "$@"
+		--io_size=4M --direct=1 --ioengine=libaio --iodepth=16 "$@"
 }
 
 note "a column fails under load"
 (sleep 2 && sick sb /dev/sdb nothing) &
-load --time_based --runtime=8
+load --time_based --runtime=5
 wait
 columns_are d20 Okay,Maintenance,Okay,Okay || fail "$(column_states d20)"
 run metastat d20
