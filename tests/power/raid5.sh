@@ -220,7 +220,7 @@ seq -f 'sector %.0f 0' 0 $(($(cat "$dir/made/size") - 1)) >"$dir/before"
 disks+=(--share "$dir/made")
 
 rounds=${MD_LONG:+15}
-rounds=${rounds:-1}
+rounds=${rounds:-2}
 RANDOM=$((SEED % 32768))
 first=1
 for ((round = 0; round < rounds; round++)); do
