@@ -76,7 +76,7 @@ run metainit d11 1 1 /dev/sdc
 run metainit d12 1 1 /dev/sdd
 run metainit d13 1 1 /dev/mapper/slow
 run metainit d10 -m d11
-refuse 'd10: has not two submirrors in service' metasync --check d10
+refuse 'd10: has nothing to compare' metasync --check d10
 run metattach -w d10 d12
 same "errors" "" "$(/tmp/blocks write batch $d10 0 $blocks mirror)"
 same "checks" null "$(described d10 .check)"
@@ -204,7 +204,7 @@ run metasync --repair=d13 -w d10
 all_equal
 holds
 run metaoffline d10 d12
-refuse 'd10: has not two submirrors in service' metasync --check d10
+refuse 'd10: has nothing to compare' metasync --check d10
 refuse 'd12: is not in service' metasync --repair=d12 d10
 run metaonline -w d10 d12
 run metasync --check -a -w

@@ -4,7 +4,7 @@
 #         whose chunks are no power of two, are made again by their watermarks alone, with the same
 #         extents and data; what is added later suits the base.
 # Clause: svm.md 6.3, 6.6; issue 8
-# Lanes: long
+# Lanes: drawn
 # Vm: --disks 4 --disk-size 128M
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh

@@ -4,7 +4,7 @@
 #         there can be: every sector is where the extents say, the next extent is refused, and a
 #         start and a recovery by the watermarks alone find the same layout and data.
 # Clause: svm.md 6.1, 6.3; issue 8: up to 10,000 extents in one
-# Lanes: long
+# Lanes: drawn
 # Vm: --disks 3 --disk-size 512M
 # Timeout: 300
 # What is compared: each sector with the one of the disk on which it should be; checksums.
