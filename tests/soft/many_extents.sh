@@ -39,7 +39,8 @@ sum=$(checksum $d20)
 
 if [ "$count" = 10000 ]; then
 	note "that is as many as there can be"
-	# There is a little room behind the last one, so that it becomes longer; this is more than that.
+	# There is a little room behind the last one, so that it becomes longer; this is more than
+	# that.
 	refuse 'more than 10000 extents' metattach d20 1m
 fi
 
