@@ -6,7 +6,8 @@
 use std::{
     collections::hash_map::RandomState,
     env,
-    hash::BuildHasher, //
+    hash::BuildHasher,
+    thread, //
 };
 
 use md_sim::{
@@ -137,13 +138,19 @@ const RULES: [(&str, Change); 23] = [
 #[test]
 fn each_rule_is_needed() {
     let first = seed();
-    for (name, take_away) in RULES {
-        let mut rules = RaidRules::ALL;
-        take_away(&mut rules);
-        let seeds = (0..60_000).map(|number| first.wrapping_add(number));
-        let mut found = seeds.filter_map(|seed| run_raid(seed, rules, 8, None).err());
-        let why = found.next();
-        println!("without {name}: {why:?}");
-        assert!(why.is_some(), "nothing is found without {name}");
-    }
+    thread::scope(|scope| {
+        for (name, take_away) in RULES {
+            scope.spawn(move || expect_violation(first, name, take_away));
+        }
+    });
+}
+
+fn expect_violation(first: u64, name: &str, take_away: Change) {
+    let mut rules = RaidRules::ALL;
+    take_away(&mut rules);
+    let seeds = (0..60_000).map(|number| first.wrapping_add(number));
+    let mut found = seeds.filter_map(|seed| run_raid(seed, rules, 8, None).err());
+    let why = found.next();
+    println!("without {name}: {why:?}");
+    assert!(why.is_some(), "nothing is found without {name}");
 }
