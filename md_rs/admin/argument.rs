@@ -43,7 +43,7 @@ macro_rules! argument {
 
 argument!(Version, Create, Clear, List, Status, Probe, SetOptions, Grow);
 argument!(Attach, ChangeSide, Replace, Sync, Scrub, ScrubStatus);
-argument!(ListPools, ChangePool, SetPool, GrowMirror, ReadEvents, Rename);
+argument!(ListLost, ListPools, ChangePool, SetPool, GrowMirror, ReadEvents, Rename);
 argument!(CreateSoft, ChangeSoft, SoftStatus, MendSoft, MoveSoft, Multihost);
 argument!(AddReplicas, DeleteReplicas, ListReplicas, StartSet, StopSet);
 
@@ -60,7 +60,7 @@ impl Command {
     /// The size is left out of the comparison: a tool of another version may give another one, and
     /// is told about the version, not that there is no such ioctl.
     pub(super) fn decode(command: u32) -> Result<Self> {
-        const ALL: [u32; 31] = [
+        const ALL: [u32; 32] = [
             abi::IOC_VERSION,
             abi::IOC_CREATE,
             abi::IOC_CLEAR,
@@ -83,6 +83,7 @@ impl Command {
             abi::IOC_SET_POOL,
             abi::IOC_SCRUB,
             abi::IOC_SCRUB_STATUS,
+            abi::IOC_LIST_LOST,
             abi::IOC_GROW_MIRROR,
             abi::IOC_READ_EVENTS,
             abi::IOC_RENAME,

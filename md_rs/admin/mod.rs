@@ -185,6 +185,7 @@ impl Ioctl for Admin {
             abi::IOC_SET_POOL => command.run(at, |set| pools::set(&self.units, set)),
             abi::IOC_SCRUB => command.run(at, |asked| scrub::scrub(&self.units, asked)),
             abi::IOC_SCRUB_STATUS => command.run(at, |asked| scrub::status(&self.units, asked)),
+            abi::IOC_LIST_LOST => command.run(at, |list| raid::list_lost(&self.units, list)),
             abi::IOC_RENAME => command.run(at, |asked| rename::rename(&self.units, asked)),
             abi::IOC_READ_EVENTS => command.run(at, |read| events::read(&self.events, read)),
             abi::IOC_CREATE_SOFT => command.run(at, |asked| soft::create(&self.units, asked)),

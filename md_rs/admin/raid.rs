@@ -3,6 +3,7 @@
 //! section 5.8).
 
 mod attach;
+mod lost;
 mod upkeep;
 
 use kernel::{
@@ -81,6 +82,7 @@ use crate::{
 
 pub(super) use self::{
     attach::attach,
+    lost::list_lost,
     upkeep::{
         check,
         sync, //

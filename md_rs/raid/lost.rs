@@ -63,6 +63,14 @@ impl Lost {
         self.newest.holders = 0;
     }
 
+    /// Copies the lines to where there is room for as many.
+    pub(super) fn copy_to(&self, lines: &mut KVVec<LostLine>) {
+        lines.clear();
+        for line in self.lines.iter().filter(|line| line.blocks != 0) {
+            let _ = lines.push_within_capacity(*line);
+        }
+    }
+
     /// Adds a line, if it is not there already.
     pub(super) fn add(&mut self, line: LostLine) -> Result {
         if !self.lines.contains(&line) {

@@ -57,6 +57,10 @@ use md_model::{
         },
         layout::Layout,
         log,
+        lost::{
+            LostLine,
+            LINES_MAX, //
+        },
         progress::{
             Activity,
             Progress, //
@@ -113,6 +117,9 @@ pub(crate) struct Raid {
     blocked: Atomic<u32>,
     /// Blocks of 4 KiB that are lost.
     lost: Atomic<u32>,
+    /// Which ones these are. Whoever asks does not wait for [`Raid::work`].
+    #[pin]
+    lost_lines: Mutex<KVVec<LostLine>>,
     /// How fast something is made, or checked.
     #[pin]
     pace: Mutex<Pace>,
@@ -125,11 +132,13 @@ impl Raid {
     /// With room for lines of such a layout.
     pub(crate) fn new(layout: &Layout) -> Result<Pin<KBox<Self>>> {
         let work = Work::new(layout)?;
+        let lost_lines = KVVec::with_capacity(LINES_MAX, GFP_KERNEL)?;
         KBox::pin_init(
             pin_init!(Self {
                 work <- new_mutex!(work, "md_raid_work"),
                 blocked: Atomic::new(0),
                 lost: Atomic::new(0),
+                lost_lines <- new_mutex!(lost_lines, "md_raid_lost"),
                 pace <- new_mutex!(Pace::new(), "md_raid_pace"),
                 check <- new_mutex!(Scrub::new(), "md_raid_check"),
             }),
@@ -153,9 +162,18 @@ impl Raid {
         self.lost.load(Acquire)
     }
 
+    /// Calls `each` for the lines in which they are.
+    pub(crate) fn for_lost(&self, each: impl FnMut(&LostLine)) {
+        self.lost_lines.lock().iter().for_each(each);
+    }
+
     /// That may have changed.
     fn note_lost(&self, work: &Work) {
-        self.lost.store(work.lost.blocks(), Release);
+        let blocks = work.lost.blocks();
+        if blocks != 0 || self.lost_blocks() != 0 {
+            work.lost.copy_to(&mut self.lost_lines.lock());
+            self.lost.store(blocks, Release);
+        }
     }
 }
 
@@ -178,7 +196,7 @@ impl<'a> Target<'a> {
         })
     }
 
-    fn layout(self) -> &'a Layout {
+    pub(crate) fn layout(self) -> &'a Layout {
         self.unit.layout()
     }
 

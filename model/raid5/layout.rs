@@ -246,6 +246,15 @@ impl Layout {
         }
     }
 
+    /// The column that has the first data of a row.
+    #[inline]
+    fn first_of(&self, row: u64) -> Option<u64> {
+        match self.rotation {
+            Rotation::LeftSymmetric => Some(self.parity_of(row).checked_add(1)? % self.columns),
+            Rotation::Svm => Some(row % self.columns),
+        }
+    }
+
     /// The first run of `count` sectors from `sector` on that lies on one column. `None` outside
     /// the metadevice, or for no sectors.
     #[inline]
@@ -258,11 +267,7 @@ impl Layout {
         }
         let (chunk, within) = (sector / self.interlace, sector % self.interlace);
         let (row, number) = (chunk / self.data_columns, chunk % self.data_columns);
-        let first = match self.rotation {
-            Rotation::LeftSymmetric => self.parity_of(row).checked_add(1)?,
-            Rotation::Svm => row % self.columns,
-        };
-        let column = number.checked_add(first)? % self.columns;
+        let column = number.checked_add(self.first_of(row)?)? % self.columns;
         let offset = row.checked_mul(self.interlace.get())?.checked_add(within)?;
         let left = self.interlace.get().checked_sub(within)?;
         Some(Run {
@@ -295,6 +300,33 @@ impl Layout {
             skip,
             count: run.count.min(line.count.checked_sub(skip)?),
         })
+    }
+
+    /// The sector that a column has at an offset. `None` for the parity, and for what is none of
+    /// its.
+    pub fn sector_at(&self, column: u32, offset: u64) -> Option<u64> {
+        if column >= self.columns() || offset >= self.column_sectors() {
+            return None;
+        }
+        if let Some(number) = column.checked_sub(self.original()) {
+            let before = self.column_sectors().checked_mul(number.into())?;
+            return self
+                .original_sectors()
+                .checked_add(before)?
+                .checked_add(offset);
+        }
+        let (row, within) = (offset / self.interlace, offset % self.interlace);
+        let behind_parity = u64::from(column)
+            .checked_add(self.columns.get())?
+            .checked_sub(self.first_of(row)?)?;
+        let number = behind_parity % self.columns;
+        if number == self.data_columns.get() {
+            return None;
+        }
+        let chunk = row
+            .checked_mul(self.data_columns.get())?
+            .checked_add(number)?;
+        chunk.checked_mul(self.interlace.get())?.checked_add(within)
     }
 
     /// The line that an offset lies in; `None` behind the last row.

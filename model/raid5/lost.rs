@@ -15,6 +15,7 @@
 
 use super::{
     bit,
+    layout::Layout,
     BATCH_LINES_MAX,
     COLUMNS_MAX,
     HEAD_SECTORS,
@@ -108,6 +109,26 @@ pub struct LostLine {
     pub column: u32,
     /// Blocks of the line, as bits.
     pub blocks: u8,
+}
+
+/// Most ranges of a list: a line of four blocks has two at most.
+pub const RANGES_MAX: usize = LINES_MAX * 2;
+
+impl LostLine {
+    /// What is lost of the metadevice: ranges, each with its first sector and its length.
+    pub fn ranges(self, layout: Layout) -> impl Iterator<Item = (u64, u64)> {
+        let is_lost = move |block: u32| u64::from(self.blocks) & bit(block) != 0;
+        let begins = move |block: &u32| {
+            let is_continued = block.checked_sub(1).is_some_and(is_lost);
+            is_lost(*block) && !is_continued
+        };
+        (0..8).filter(begins).filter_map(move |block| {
+            let count = (block..8).take_while(|next| is_lost(*next)).count();
+            let skip = u64::from(block).saturating_mul(BLOCK_SECTORS);
+            let first = layout.sector_at(self.column, self.start.checked_add(skip)?)?;
+            Some((first, BLOCK_SECTORS.saturating_mul(count as u64)))
+        })
+    }
 }
 
 /// The newest list that there is, and who has it.
@@ -256,7 +277,13 @@ mod tests {
         vec::Vec, //
     };
 
-    use super::*;
+    use super::{
+        super::{
+            layout::Rotation,
+            LOG_SECTORS, //
+        },
+        *, //
+    };
 
     const LOG: Uuid = Uuid::from_bytes([3; 16]);
 
@@ -281,6 +308,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_lost_is_told_in_sectors_of_the_metadevice() {
+        let layout = Layout::new(3, 32, LOG_SECTORS + 320, Rotation::LeftSymmetric);
+        let layout = layout.expect("in range");
+        let ranges = |blocks: u8| {
+            let line = LostLine { blocks, ..LINE };
+            line.ranges(layout).collect::<Vec<_>>()
+        };
+        // Row 3 has its parity on column 2, as row 0 does.
+        assert_eq!(ranges(0b0110), []);
+        let line = LostLine {
+            column: 1,
+            blocks: 0b1101,
+            ..LINE
+        };
+        let first = layout.sector_at(1, 96).expect("data");
+        let found: Vec<_> = line.ranges(layout).collect();
+        assert_eq!(found, [(first, 8), (first + 16, 16)]);
+        assert_eq!(layout.piece(first, 1).map(|piece| piece.column), Some(1));
     }
 
     #[test]

@@ -73,6 +73,24 @@ fn walked(layout: &Layout) -> Vec<(u32, u64)> {
     places
 }
 
+/// [`Layout::sector_at`] is the inverse of [`Layout::run`], and has nothing where the parity is.
+#[test]
+fn what_a_column_has_is_found_again() {
+    for_all(any_layout(), |layout| {
+        let mut sectors = BTreeMap::new();
+        for (sector, place) in (0..).zip(walked(&layout)) {
+            sectors.insert(place, sector);
+        }
+        for column in 0..=layout.columns() {
+            for offset in 0..=layout.column_sectors() {
+                let expected = sectors.get(&(column, offset)).copied();
+                prop_assert_eq!(layout.sector_at(column, offset), expected);
+            }
+        }
+        Ok(())
+    });
+}
+
 /// The members of a batch, who is missing and who has it, as the page of each column says.
 fn pages(members: u64, whole: u64) -> Vec<Option<log::Head>> {
     let mut found = vec![None; 6 * SLOTS as usize];

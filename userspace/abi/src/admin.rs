@@ -21,6 +21,8 @@
 mod database;
 #[path = "admin/event.rs"]
 mod event;
+#[path = "admin/lost.rs"]
+mod lost;
 #[path = "admin/mirror.rs"]
 mod mirror;
 #[path = "admin/multihost.rs"]
@@ -64,6 +66,11 @@ pub use event::{
     EVENTS_NEWEST,
     EVENTS_READ_MAX,
     EVENTS_WAIT_MS_MAX, //
+};
+pub use lost::{
+    ListLost,
+    LostRange,
+    LOST_RANGES_MAX, //
 };
 pub use mirror::{
     Attach,
@@ -304,6 +311,8 @@ pub const IOC_SCRUB: u32 = read_write(22, size_of::<Scrub>());
 /// Reads how the scrub of a mirror or RAID5 is, and what it and those before it have found:
 /// argument [`ScrubStatus`].
 pub const IOC_SCRUB_STATUS: u32 = read_write(23, size_of::<ScrubStatus>());
+/// Lists what a RAID5 metadevice has lost: argument [`ListLost`].
+pub const IOC_LIST_LOST: u32 = read_write(24, size_of::<ListLost>());
 /// Lets a mirror become as large as its smallest submirror: argument [`GrowMirror`].
 pub const IOC_GROW_MIRROR: u32 = read_write(26, size_of::<GrowMirror>());
 /// Reads what has happened since the last call, or waits until something does: argument
@@ -393,6 +402,8 @@ const _: () = assert!(size_of::<Scrub>() == 120);
 const _: () = assert!(size_of::<ScrubRange>() == 32);
 const _: () = assert!(size_of::<ScrubRun>() == 72);
 const _: () = assert!(size_of::<ScrubStatus>() == 136);
+const _: () = assert!(size_of::<LostRange>() == 16);
+const _: () = assert!(size_of::<ListLost>() == 96);
 const _: () = assert!(size_of::<GrowMirror>() == 96);
 const _: () = assert!(size_of::<Rename>() == 120);
 const _: () = assert!(size_of::<Event>() == 480);

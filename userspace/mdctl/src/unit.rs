@@ -92,6 +92,8 @@ pub struct Raid {
     pub has_svm_rotation: bool,
     /// Blocks of 4 KiB that read as errors until they are written.
     pub lost_blocks: u32,
+    /// Where these are.
+    pub lost: Vec<LostRange>,
     /// Its checks.
     pub scrubs: Scrubs,
 }
@@ -106,6 +108,15 @@ impl Raid {
     pub fn attached(&self) -> &[Component] {
         self.rows.get(1).map_or(&[], |row| &row.components)
     }
+}
+
+/// Blocks of a RAID5 metadevice that read as errors until they are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LostRange {
+    /// The first sector.
+    pub first: u64,
+    /// How many.
+    pub count: Sectors,
 }
 
 /// What a soft partition is made of.
@@ -412,6 +423,7 @@ impl From<&Unit> for report::Metadevice {
             interlace: None,
             svm_rotation: false,
             lost_blocks: None,
+            lost: Vec::new(),
             initializing: false,
             submirrors: None,
             read_policy: None,
@@ -448,6 +460,7 @@ impl From<&Unit> for report::Metadevice {
                 document.interlace = Some(raid.interlace().bytes());
                 document.svm_rotation = raid.has_svm_rotation;
                 document.lost_blocks = Some(raid.lost_blocks).filter(|count| *count > 0);
+                document.lost = raid.lost.iter().map(Into::into).collect();
                 document.resync_pace = (!raid.pace.is_default()).then(|| (&raid.pace).into());
                 document.check = Checked::Raid(raid).document(unit.size);
                 document.initializing = raid.is_initializing;
@@ -455,6 +468,15 @@ impl From<&Unit> for report::Metadevice {
             }
         }
         document
+    }
+}
+
+impl From<&LostRange> for report::LostRange {
+    fn from(range: &LostRange) -> Self {
+        report::LostRange {
+            start: Sectors(range.first).bytes(),
+            size: range.count.bytes(),
+        }
     }
 }
 

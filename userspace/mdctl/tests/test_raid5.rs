@@ -5,6 +5,7 @@ use crate::env::TestEnvironment;
 use insta::assert_snapshot;
 use md_abi::admin::{
     ComponentState,
+    LostRange,
     ResyncState,
     ScrubRange, //
 };
@@ -154,11 +155,20 @@ fn blocks_that_are_lost_are_listed() {
     let text = env.run("metastat d20").stdout;
     assert!(!text.contains("Lost"), "{text}");
     env.admin.summary_mut(20).lost_blocks = 3;
+    let at = |sector, sectors| LostRange { sector, sectors };
+    env.admin.lost = vec![at(64, 8), at(16, 8), at(24, 8)];
     let text = env.run("metastat d20").stdout;
     assert!(
         text.contains("Lost: 3 blocks of 4 KiB read as errors"),
         "{text}"
     );
+    let ranges = "          blocks 16 to 31\n          blocks 64 to 71\n";
+    assert!(text.contains(ranges), "{text}");
     let document = env.run("metastat --json d20").stdout;
     assert!(document.contains("\"lost_blocks\":3"), "{document}");
+    let ranges = r#""lost":[{"start":8192,"size":8192},{"start":32768,"size":4096}]"#;
+    assert!(document.contains(ranges), "{document}");
+    env.admin.lost = (0..20).map(|number| at(number * 16, 8)).collect();
+    let text = env.run("metastat d20").stdout;
+    assert!(text.contains("and 4 more ranges"), "{text}");
 }

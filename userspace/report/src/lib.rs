@@ -33,6 +33,7 @@ pub use metadevice::{
     Component,
     Extent,
     Kind,
+    LostRange,
     Metadevice,
     Pace,
     ReadPolicy,

@@ -48,6 +48,9 @@ pub struct Metadevice {
     /// being written when the power went, and a column went with it. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_blocks: Option<u32>,
+    /// Where these are. Absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostRange>,
     /// True while the parity of a RAID5 metadevice is made for the first time; `resync` says how
     /// far it is. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -365,4 +368,13 @@ mod tests {
             assert_eq!(serde_json::to_value(policy).unwrap(), policy.word());
         }
     }
+}
+
+/// A part of a RAID5 metadevice that reads as errors until it is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct LostRange {
+    /// The first byte.
+    pub start: u64,
+    /// How many bytes.
+    pub size: u64,
 }

@@ -27,8 +27,10 @@ use md_abi::admin::{
     Grow,
     GrowMirror,
     List,
+    ListLost,
     ListPools,
     ListReplicas,
+    LostRange,
     MendSoft,
     MoveSoft,
     Multihost,
@@ -65,6 +67,7 @@ use md_abi::admin::{
     IOC_GROW,
     IOC_GROW_MIRROR,
     IOC_LIST,
+    IOC_LIST_LOST,
     IOC_LIST_POOLS,
     IOC_LIST_REPLICAS,
     IOC_MEND_SOFT,
@@ -249,6 +252,17 @@ impl Admin for AdminDevice {
         unsafe { self.call::<IOC_SCRUB_STATUS, _>(argument) }
     }
 
+    fn list_lost(
+        &mut self,
+        argument: &mut ListLost,
+        ranges: &mut [LostRange],
+    ) -> Result<(), CallError> {
+        (argument.ranges, argument.range_capacity) = array_to_write(ranges);
+        // SAFETY: `IOC_LIST_LOST` takes a `ListLost`, and writes the array that it names, of
+        // `LostRange`s, which are `FromBytes`.
+        unsafe { self.call::<IOC_LIST_LOST, _>(argument) }
+    }
+
     fn rename(&mut self, argument: &mut Rename) -> Result<(), CallError> {
         // SAFETY: `IOC_RENAME` takes a `Rename`, which names no arrays.
         unsafe { self.call::<IOC_RENAME, _>(argument) }
@@ -430,6 +444,10 @@ mod tests {
         assert_eq!(null.scrub(&mut Scrub::new_zeroed()), refused);
         let mut status = ScrubStatus::new_zeroed();
         assert_eq!(null.scrub_status(&mut status, &mut [], &mut []), refused);
+        assert_eq!(
+            null.list_lost(&mut ListLost::new_zeroed(), &mut []),
+            refused
+        );
         assert_eq!(null.rename(&mut Rename::new_zeroed()), refused);
         assert_eq!(null.clear(&mut Clear::new_zeroed()), refused);
         assert_eq!(null.list(&mut List::new_zeroed(), &mut []), refused);

@@ -26,8 +26,10 @@ use md_abi::admin::{
     Grow,
     GrowMirror,
     List,
+    ListLost,
     ListPools,
     ListReplicas,
+    LostRange,
     MendSoft,
     MoveSoft,
     Multihost,
@@ -109,6 +111,13 @@ pub trait Admin {
         argument: &mut ScrubStatus,
         ranges: &mut [ScrubRange],
         runs: &mut [ScrubRun],
+    ) -> Result<(), CallError>;
+
+    /// Lists what a RAID5 metadevice has lost.
+    fn list_lost(
+        &mut self,
+        argument: &mut ListLost,
+        ranges: &mut [LostRange],
     ) -> Result<(), CallError>;
 
     /// Gives a metadevice another name, or exchanges the names of two.

@@ -27,6 +27,30 @@ use md_report::{
 };
 use std::collections::BTreeSet;
 
+/// Ranges of what is lost that are shown; `--json` has all.
+const LOST_SHOWN: usize = 16;
+
+/// What reads as errors.
+fn lost(raid: &Raid) -> String {
+    if raid.lost_blocks == 0 {
+        return String::new();
+    }
+    let mut text = format!(
+        "    Lost: {} blocks of 4 KiB read as errors until they are written: a column went with \
+         the power\n          while they were being written\n",
+        raid.lost_blocks
+    );
+    for range in raid.lost.iter().take(LOST_SHOWN) {
+        let last = range.first + range.count.0 - 1;
+        text += &format!("          blocks {} to {last}\n", range.first);
+    }
+    let more = raid.lost.len().saturating_sub(LOST_SHOWN);
+    if more > 0 {
+        text += &format!("          and {more} more ranges ('metastat --json' has all)\n");
+    }
+    text
+}
+
 /// What is shown of one; `size` is the line for that.
 pub(super) fn block(
     listed: &Listed,
@@ -50,13 +74,7 @@ pub(super) fn block(
     if raid.has_svm_rotation {
         text += "    Parity: goes around as in SVM\n";
     }
-    if raid.lost_blocks > 0 {
-        text += &format!(
-            "    Lost: {} blocks of 4 KiB read as errors until they are written: a column went \
-             with the power\n          while they were being written\n",
-            raid.lost_blocks
-        );
-    }
+    text += &lost(raid);
     text += &format!("    Interlace: {} blocks\n{size}", raid.interlace().0);
     let columns = Columns {
         states: true,

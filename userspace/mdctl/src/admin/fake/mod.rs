@@ -46,8 +46,10 @@ use md_abi::admin::{
     GrowMirror,
     Header,
     List,
+    ListLost,
     ListPools,
     ListReplicas,
+    LostRange,
     MendSoft,
     MirrorOptions,
     MoveSoft,
@@ -82,6 +84,7 @@ use md_abi::admin::{
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     CREATE_SVM_ROTATION,
+    LOST_RANGES_MAX,
     NAME_LEN,
     NO_INDEX,
     NO_PARENT,
@@ -134,6 +137,8 @@ pub struct FakeAdmin {
     /// All events, also those that are not kept any more.
     events: Vec<Event>,
     scrubs: BTreeMap<u32, FakeScrub>,
+    /// What a RAID5 metadevice has lost.
+    pub lost: Vec<LostRange>,
     softs: BTreeMap<u32, soft::FakeSoft>,
     /// Disks that other hosts can reach.
     multihost: BTreeMap<u64, multihost::FakeMultihost>,
@@ -448,6 +453,21 @@ impl Admin for FakeAdmin {
         self.admit::<ScrubStatus>(&mut argument.header)?;
         let number = self.existing(&mut argument.header, &argument.name)?;
         self.describe_scrubs(number, argument, ranges, runs);
+        Ok(())
+    }
+
+    fn list_lost(
+        &mut self,
+        argument: &mut ListLost,
+        ranges: &mut [LostRange],
+    ) -> Result<(), CallError> {
+        self.admit::<ListLost>(&mut argument.header)?;
+        self.existing(&mut argument.header, &argument.name)?;
+        assert!(ranges.len() >= LOST_RANGES_MAX as usize);
+        for (place, range) in ranges.iter_mut().zip(&self.lost) {
+            *place = *range;
+            argument.range_count += 1;
+        }
         Ok(())
     }
 

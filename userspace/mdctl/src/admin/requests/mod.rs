@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod events;
+mod lost;
 mod making;
 pub mod multihost;
 pub mod pools;

@@ -5,6 +5,7 @@ use super::{
     field,
     header,
     judge,
+    lost,
     making::{
         read_policy,
         write_policy, //
@@ -152,7 +153,12 @@ impl StatusReader {
         self.name_spares(admin, &mut unit)?;
         match &mut unit.body {
             Body::Mirror(mirror) => mirror.scrubs = scrub::status(admin, name)?,
-            Body::Raid(raid) => raid.scrubs = scrub::status(admin, name)?,
+            Body::Raid(raid) => {
+                raid.scrubs = scrub::status(admin, name)?;
+                if raid.lost_blocks > 0 {
+                    raid.lost = lost::list(admin, name)?;
+                }
+            }
             Body::Stripe(_) | Body::Soft(_) => {}
         }
         Ok(unit)
@@ -277,6 +283,7 @@ fn raid_of(
         is_initializing: summary.flags & abi::UNIT_INITIALIZING != 0,
         has_svm_rotation: summary.flags & abi::UNIT_SVM_ROTATION != 0,
         lost_blocks: summary.lost_blocks,
+        lost: Vec::new(),
         scrubs: Scrubs::default(),
     })
 }
