@@ -23,8 +23,8 @@ make_debug() {
 	kernel_make "$tmp" INSTALL_MOD_PATH=/kit modules_install
 	pack_modules "$tmp"
 	mkdir -p "$tmp/boot"
-	# QEMU boots it as it is (CONFIG_PVH): packing it takes half a minute, and each guest seconds
-	# to unpack it.
+	# QEMU boots it as it is (CONFIG_PVH): it takes half a minute to pack, and each guest
+	# seconds to unpack it.
 	in_root --kit "$tmp" llvm-strip --strip-all -o /kit/boot/vmlinuz /kit/vmlinux
 	prune "$tmp"
 	say "debug kernel $release ready"

@@ -182,7 +182,7 @@ sed -n 's/^lost //p' /out/sectors | cmp - /tmp/listed || fail "others are listed
 if [ -s /tmp/listed ]; then
 	read -r lost </tmp/listed
 	sectors 0 "$lost" 8 >/tmp/again
-	dd if=/tmp/again of=/dev/md/dsk/d20 bs=4k seek=$((lost / 8)) oflag=direct conv=notrunc status=none
+	dd if=/tmp/again of=/dev/md/dsk/d20 bs=4k seek=$((lost / 8)) oflag=direct status=none
 	dd if=/dev/md/dsk/d20 bs=4k skip=$((lost / 8)) count=1 iflag=direct status=none |
 		cmp - /tmp/again || fail "block $lost was written and is not there"
 	listed | diff /tmp/listed - >/tmp/gone || true

@@ -16,9 +16,9 @@ const KERNEL: &str = "7.3";
 /// The one on which only a little is tried.
 const SMOKE_KERNEL: &str = "7.2";
 /// How many sabotage patches an ordinary run applies.
-const DRAWN_PATCHES: usize = 3;
+const DRAWN_PATCHES: usize = 2;
 /// How many scenarios of [`Lane::Drawn`] an ordinary run takes.
-const DRAWN_SCENARIOS: usize = 5;
+const DRAWN_SCENARIOS: usize = 4;
 
 /// Which of the runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
