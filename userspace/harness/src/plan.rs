@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(guests, expected.iter().collect::<Vec<_>>());
         assert_eq!(
             ids.iter().filter(|id| id.starts_with("sabotage/")).count(),
-            3
+            DRAWN_PATCHES
         );
         assert_eq!(ids[0], "check/rustfmt");
         assert!(ids.contains(&"check/simulator".to_owned()));
