@@ -55,11 +55,13 @@ pub(crate) fn watch_signals(events: &Sender<Event>) -> Result<()> {
     Ok(())
 }
 
-/// The console's end is QEMU's end: there is no other way to close it.
+/// The console's end is QEMU's end: there is no other way to close it. That is told when `state`,
+/// who reads what process 1 reports, has told the last of that.
 pub(crate) fn read_console(
     mut port: UnixStream,
     console: Arc<Mutex<Console>>,
     mut log: File,
+    state: JoinHandle<()>,
     events: &Sender<Event>,
 ) -> JoinHandle<()> {
     let events = events.clone();
@@ -77,6 +79,8 @@ pub(crate) fn read_console(
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .finish();
+        // A reader that panicked has said so.
+        let _ = state.join();
         let _ = events.send(Event::Gone);
     })
 }
@@ -97,7 +101,7 @@ fn copy_to_stdout(mut port: UnixStream) {
 }
 
 /// What process 1 of the guest reports.
-pub(crate) fn read_state(port: UnixStream, events: &Sender<Event>) {
+pub(crate) fn read_state(port: UnixStream, events: &Sender<Event>) -> JoinHandle<()> {
     let events = events.clone();
     thread::spawn(move || {
         for line in BufReader::new(port).lines().map_while(Result::ok) {
@@ -109,7 +113,7 @@ pub(crate) fn read_state(port: UnixStream, events: &Sender<Event>) {
             };
             let _ = events.send(event);
         }
-    });
+    })
 }
 
 /// Lets the guest do things to its machine.
@@ -166,5 +170,28 @@ impl Keys {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// QEMU's end closes both streams, and the threads that read them are not equally fast.
+    #[test]
+    fn the_end_is_told_after_the_status() {
+        let (sender, events) = mpsc::channel();
+        let (console, screen) = UnixStream::pair().unwrap();
+        let (port, mut reports) = UnixStream::pair().unwrap();
+        let state = read_state(port, &sender);
+        let log = File::create("/dev/null").unwrap();
+        let console = read_console(console, Arc::default(), log, state, &sender);
+        drop(screen);
+        reports.write_all(b"left\nexit 3\n").unwrap();
+        drop(reports);
+        console.join().unwrap();
+        let told: Vec<_> = events.try_iter().collect();
+        assert_eq!(told, [Event::Left, Event::Finished(3), Event::Gone]);
     }
 }

@@ -55,6 +55,7 @@ pub(crate) const STATUS_HARNESS: u8 = 125;
 const STATUS_NO_PANIC: u8 = 1;
 
 /// What happens to a guest.
+#[derive(Debug, PartialEq)]
 pub(crate) enum Event {
     /// SCRIPT is about to run.
     Started,
@@ -146,16 +147,17 @@ impl Guest {
         let ports = Streams::new()?;
         let qemu = launch::qemu(options, &ports, work.path(), seed)?;
         let console = Arc::new(Mutex::new(Console::default()));
+        let state = streams::read_state(ports.state.connected(), &sender);
         let mut readers = vec![
             streams::read_console(
                 ports.console.connected(),
                 Arc::clone(&console),
                 log,
+                state,
                 &sender,
             ),
             streams::copy_output(ports.output.connected()),
         ];
-        streams::read_state(ports.state.connected(), &sender);
         let monitor = Qmp::connect(ports.monitor.connected())
             .map_err(|error| error.context(launch::complaint(work.path())))?;
         let machine = Arc::new(Machine::new(options.clone(), disks, monitor, seed));
