@@ -165,6 +165,14 @@ pub(super) fn check_zero<T: Copy + Default + PartialEq>(fields: &[T]) -> Result<
     }
 }
 
+/// Refuses an array of the caller's that has not room for as many elements as are needed.
+pub(super) fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {
+    if given as usize >= needed {
+        return Ok(());
+    }
+    Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with([given.into(), needed as u64]))
+}
+
 /// An array of the caller's that cannot be read or written.
 pub(super) fn bad_address(error: Error) -> Refused {
     Refused::new(error, Refusal::BadSize)

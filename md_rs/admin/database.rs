@@ -24,6 +24,7 @@ use md_model::{
 use super::{
     argument::{
         bad_address,
+        check_capacity,
         check_zero,
         write_array, //
     },
@@ -173,10 +174,7 @@ pub(super) fn list(
     check_zero(&[request.replica_count, request.state, request.reserved])?;
     let units = units.lock();
     let described = units.database().describe(request)?;
-    if described.len() > request.replica_capacity as usize {
-        let values = [request.replica_capacity.into(), described.len() as u64];
-        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
-    }
+    check_capacity(request.replica_capacity, described.len())?;
     write_array(request.replicas, described.iter().copied()).map_err(bad_address)?;
     request.replica_count = u32::try_from(described.len()).unwrap_or(0);
     Ok(())

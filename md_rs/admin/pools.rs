@@ -29,6 +29,7 @@ use md_model::{
 use super::{
     argument::{
         bad_address,
+        check_capacity,
         check_zero,
         read_array,
         unit_name,
@@ -536,13 +537,6 @@ fn check_count(found: usize) -> Result<(), Refused> {
         return Err(Refused::new(ENOSPC, Refusal::TooManySpares).with(values));
     }
     Ok(())
-}
-
-fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {
-    if given as usize >= needed {
-        return Ok(());
-    }
-    Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with([given.into(), needed as u64]))
 }
 
 fn count<T>(list: &[T]) -> u32 {

@@ -22,6 +22,7 @@ use md_model::{
 
 use super::argument::{
     bad_address,
+    check_capacity,
     check_zero,
     unit_name,
     write_array, //
@@ -30,7 +31,6 @@ use super::options;
 use crate::{
     abi::{
         self,
-        Refusal,
         ResyncState, //
     },
     body::{
@@ -289,11 +289,4 @@ fn state_of(map: &SyncMap) -> ResyncState {
 
 fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
-}
-
-fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {
-    if given as usize >= needed {
-        return Ok(());
-    }
-    Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with([given.into(), needed as u64]))
 }

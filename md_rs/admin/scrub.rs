@@ -33,6 +33,7 @@ use md_model::{
 use super::{
     argument::{
         bad_address,
+        check_capacity,
         check_zero,
         unit_name,
         write_array, //
@@ -181,13 +182,6 @@ pub(super) fn status(
     request.range_count = u32::try_from(ranges.len()).unwrap_or(0);
     request.run_count = u32::try_from(runs.len()).unwrap_or(0);
     Ok(())
-}
-
-fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {
-    if given as usize >= needed {
-        return Ok(());
-    }
-    Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with([given.into(), needed as u64]))
 }
 
 fn described_range(range: &Range) -> abi::ScrubRange {

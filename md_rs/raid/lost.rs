@@ -24,10 +24,7 @@ use super::{
     Target,
     Work, //
 };
-use crate::kapi::{
-    bdev::Buffer,
-    volley::Outcome, //
-};
+use crate::kapi::bdev::Buffer;
 
 /// The list.
 pub(super) struct Lost {
@@ -144,11 +141,10 @@ impl Work {
     /// Gives the list to those that lack it.
     fn spread_list(&mut self, target: Target<'_>) -> Result {
         for _ in 0..super::slots::TRIES {
-            if self.lost.newest.is_on_all(target.present()) {
+            if self.write_list(target) {
                 return Ok(());
             }
-            let is_done = self.write_list(target);
-            if !is_done && (!target.judge() || target.unit.is_unrecorded()) {
+            if !target.judge() || target.unit.is_unrecorded() {
                 return Err(EIO);
             }
         }
@@ -173,13 +169,9 @@ impl Work {
             }
         }
         self.volley.fire();
-        let is_done = self.note_writes(target, &sent);
-        for (column, shot) in (0..).zip(&sent) {
-            if shot.is_some_and(|shot| self.volley.outcome(shot) == Outcome::Done) {
-                self.lost.newest.holders |= bit(column);
-            }
-        }
-        is_done
+        let done = self.note_writes(target, &sent);
+        self.lost.newest.holders |= done;
+        done == lack
     }
 
     fn load_list(&mut self, target: Target<'_>, column: u32) -> Option<u32> {

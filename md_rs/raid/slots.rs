@@ -47,7 +47,7 @@ impl Work {
             }
         }
         self.volley.fire();
-        let all_done = self.note_writes(target, &sent);
+        let all_done = self.note_writes(target, &sent) == members;
         if all_done {
             // Everything that was acknowledged is in place, and now durable there.
             self.tail = self.sequence;
@@ -70,20 +70,22 @@ impl Work {
         Err(EIO)
     }
 
-    /// Notes which of the writes have failed, one for each column. Whether none has.
-    pub(super) fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> bool {
-        let mut all_done = true;
+    /// Notes which of the writes have failed, one for each column. Those that were carried out, as
+    /// bits of their columns.
+    pub(super) fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> u64 {
+        let mut done = 0;
         for (column, shot) in (0..).zip(sent) {
             let (Some(shot), Some(component)) = (*shot, target.column(column)) else {
                 continue;
             };
-            if self.volley.outcome(shot) != Outcome::Done {
+            if self.volley.outcome(shot) == Outcome::Done {
+                done |= bit(column);
+            } else {
                 component.device.note_failed(false);
                 component.note_write_failed();
-                all_done = false;
             }
         }
-        all_done
+        done
     }
 
     /// Writes a batch without entries to all columns that are in service: what is before it does
@@ -101,7 +103,7 @@ impl Work {
         self.volley.fire();
         let done = self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
-        done
+        done == members
     }
 
     /// The same; columns that fail are judged, and then it is tried without them.
@@ -191,14 +193,7 @@ impl Work {
             }
         }
         self.volley.fire();
-        let mut failed = 0;
-        for (column, sent) in (0..target.count()).zip(&sent) {
-            let is_done = sent.map(|shot| self.volley.outcome(shot)) == Some(Outcome::Done);
-            if members & bit(column) != 0 && !is_done {
-                failed |= bit(column);
-            }
-        }
-        self.note_writes(target, &sent);
+        let failed = members & !self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
         // Also if it has failed: those who have it may be the ones that are there after a crash.
         for line in self.lines.iter().take(self.used) {

@@ -9,15 +9,13 @@ use md_model::raid5::lost::RANGES_MAX;
 
 use super::super::argument::{
     bad_address,
+    check_capacity,
     check_zero,
     unit_name,
     write_array, //
 };
 use crate::{
-    abi::{
-        self,
-        Refusal, //
-    },
+    abi,
     raid::Target,
     unit_table::UnitTable,
     Refused, //
@@ -32,10 +30,7 @@ pub(in crate::admin) fn list_lost(
     request: &mut abi::ListLost,
 ) -> Result<(), Refused> {
     check_zero(&[request.range_count])?;
-    if request.range_capacity < abi::LOST_RANGES_MAX {
-        let values = [request.range_capacity.into(), abi::LOST_RANGES_MAX.into()];
-        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
-    }
+    check_capacity(request.range_capacity, RANGES_MAX)?;
     let name = unit_name(&request.name)?;
     let mut ranges = KVec::with_capacity(RANGES_MAX, GFP_KERNEL)?;
     {

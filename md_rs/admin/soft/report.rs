@@ -13,6 +13,7 @@ use md_model::{
 use super::{
     super::argument::{
         bad_address,
+        check_capacity,
         check_zero,
         unit_name,
         write_array, //
@@ -41,10 +42,7 @@ pub(in crate::admin) fn status(
     let refused = Refused::new(EINVAL, Refusal::NotASoftPartition);
     let soft = soft_of(metadevice.body()).ok_or(refused)?;
     let extents = soft.extents();
-    if (status.extent_capacity as usize) < extents.len() {
-        let values = [status.extent_capacity.into(), extents.len() as u64];
-        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
-    }
+    check_capacity(status.extent_capacity, extents.len())?;
     let list = extents.iter().map(|extent| abi::Extent {
         sector: extent.sector,
         count: extent.count,

@@ -435,6 +435,8 @@ impl World {
 
     /// The list of what is lost is on all columns, as it is.
     pub(super) fn settle_list(&mut self, is_durable: bool) -> Result<(), Cut> {
+        // As the kernel does it: the one that some have is given to the others first.
+        self.spread_list(is_durable)?;
         if self.is_list_stale {
             self.newest.sequence += 1;
             self.newest.holders = 0;
@@ -446,10 +448,11 @@ impl World {
 
     /// Gives it to those that lack it.
     pub(super) fn spread_list(&mut self, is_durable: bool) -> Result<(), Cut> {
-        let Newest { sequence, holders } = self.newest;
-        if sequence == 0 {
+        let present = self.present().fold(0, |set, column| set | bit(column));
+        if self.newest.is_on_all(present) {
             return Ok(());
         }
+        let Newest { sequence, holders } = self.newest;
         let lack = self
             .present()
             .filter(move |column| holders & bit(*column) == 0);
