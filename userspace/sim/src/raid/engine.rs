@@ -436,7 +436,9 @@ impl World {
     /// The list of what is lost is on all columns, as it is.
     pub(super) fn settle_list(&mut self, is_durable: bool) -> Result<(), Cut> {
         // As the kernel does it: the one that some have is given to the others first.
-        self.spread_list(is_durable)?;
+        if self.rules.list_is_spread {
+            self.spread_list(is_durable)?;
+        }
         if self.is_list_stale {
             self.newest.sequence += 1;
             self.newest.holders = 0;
