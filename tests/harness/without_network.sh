@@ -39,8 +39,8 @@ note "warm"
 same "kernel kit" "$kit" "$(scripts/kernel-kit 7.3)"
 same "guest image" "$(tail -n 1 "$dir/image")" "$(scripts/guest-image)"
 run scripts/build-root
-run cargo fetch --quiet --locked --manifest-path userspace/Cargo.toml \
-	--target "$(rustc -vV | sed -n 's/^host: //p')"
+# From the sources of the crates, as in a fresh clone; then as it is.
+run env CARGO_TARGET_DIR="$dir/target" make -s tool
 run make -s
 echo "modprobe md_rs && mdctl version" >"$dir/script"
 run scripts/vm --disks 1 --disk-size 16M "$dir/script"
