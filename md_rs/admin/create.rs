@@ -79,13 +79,27 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
+    if let Err(refused) = show(&mut units, plan, request.flags) {
+        // They are no components after all.
+        database.unlabel_components(body.shape());
+        return Err(refused);
+    }
+    let event = Event::of_unit(Kind::Create, name.number());
+    body.events().record(&event);
+    units.get(&name)?.ask_upkeep();
+    Ok(())
+}
+
+/// Labels the components of a new metadevice, makes its disk, and records it.
+fn show(units: &mut UnitTable, plan: Plan, flags: u32) -> Result<(), Refused> {
+    let (body, database) = (plan.body().clone(), units.database().clone());
     database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
     if let Some(mirror) = body.shape().unit().mirrored() {
         if database.is_loaded() {
             mirror.map().track();
         }
     }
-    if request.flags & abi::CREATE_ASSUME_CLEAN == 0 {
+    if flags & abi::CREATE_ASSUME_CLEAN == 0 {
         follow_first(body.shape());
     }
     begin_logs(&body)?;
@@ -94,9 +108,6 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
     units.fill(place, metadevice);
-    let event = Event::of_unit(Kind::Create, name.number());
-    body.events().record(&event);
-    units.get(&name)?.ask_upkeep();
     Ok(())
 }
 

@@ -279,7 +279,16 @@ impl New {
         let made = written.and_then(|()| settle(database, &body, SoftState::Okay));
         let made = made.and_then(|()| plan.carry_out());
         if made.is_err() {
-            give_up(database, ground.as_ref(), body.number(), &mut marks);
+            let restored = match &ground {
+                // They were there before.
+                _ if is_rebuilt => Ok(()),
+                Some(ground) => marks.finish(ground).map(|_| ()),
+                None => marks.begin_anew(&base),
+            };
+            give_up(database, &body, restored);
+            if ground.is_none() {
+                database.unlabel_components(body.shape());
+            }
         }
         made
     }
@@ -318,10 +327,10 @@ impl New {
 }
 
 /// A soft partition could not be made: it is not known, and the watermarks are again what they
-/// were, if they can be written.
-fn give_up(database: &Database, ground: Option<&Ground>, number: u32, marks: &mut Marks<'_>) {
-    let restored = ground.map(|ground| marks.finish(ground));
-    if let Some(Err(refused)) = restored {
+/// were, if that could be.
+fn give_up(database: &Database, body: &Body, restored: Result<(), Refused>) {
+    let number = body.number();
+    if let Err(refused) = restored {
         pr_warn!("d{number}: its watermarks could not be taken back: {refused:?}\n");
     }
     if let Err(refused) = database.remove_unit(number) {

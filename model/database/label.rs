@@ -157,6 +157,9 @@ impl<'a> LabelPage<'a> {
     /// Reads a page of one copy of a label, whatever the set.
     pub fn decode(copy: usize, page: u32, bytes: &'a [u8]) -> Result<Self, Damage> {
         let found = open(bytes)?;
+        if found.stamp.kind != Kind::Label {
+            return Err(Damage::Misplaced { found: found.stamp });
+        }
         let (fixed, share) = found
             .payload
             .split_at_checked(FIXED_BYTES)

@@ -238,14 +238,45 @@ fn who_leaves_waits_for_the_replicas_that_are_late() {
 #[test]
 fn a_commit_is_in_progress_until_it_counts() {
     let mut set = Set::running(2, true);
+    let commits = |set: &mut Set| {
+        let (live, newest) = (set.machine().live(), set.machine().newest());
+        assert_eq!(set.run.live(), live);
+        assert_eq!(set.run.is_in_progress(), live != newest);
+        [live.sequence, newest.sequence]
+    };
     assert_eq!(set.run.member_count(), 3);
-    assert!(!set.run.is_in_progress());
+    let first = Generation::first_of(4).sequence;
+    assert_eq!(commits(&mut set), [first; 2]);
     set.begin();
-    assert!(set.run.is_in_progress());
+    assert_eq!(commits(&mut set), [first, first + 1]);
     set.write(1, true);
-    assert!(set.run.is_in_progress());
+    assert_eq!(commits(&mut set), [first, first + 1]);
     set.write(2, true);
-    assert!(!set.run.is_in_progress());
+    assert_eq!(commits(&mut set), [first + 1; 2]);
+}
+
+#[test]
+fn a_start_needs_a_seat_for_each_member() {
+    let list: Vec<_> = (1..=3).map(|n| Member::new(uuid(n), Role::Voter)).collect();
+    let found = [1, 2, 3].map(|number| {
+        Some(Replica {
+            uuid: uuid(number),
+            role: Role::Voter,
+            generation: chosen(),
+            claim: 3,
+            complete: true,
+            members: &list,
+        })
+    });
+    let decision = decide(&found, &[]).expect("a voter");
+    for (seats, expected) in [(2, Err(Refusal::Full)), (3, Ok(())), (4, Ok(()))] {
+        let mut run = Run::STOPPED;
+        let mut members = vec![Member::UNFILLED; 3];
+        let mut seats = vec![Seat::FREE; seats];
+        let mut machine = Commits::over(&mut run, &mut members, &mut seats);
+        let started = machine.start((&decision, 4), &[], &found, &[1; 3]);
+        assert_eq!(started, expected);
+    }
 }
 
 #[test]

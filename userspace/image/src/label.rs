@@ -25,7 +25,10 @@ use md_model::database::{
         SHARE_BYTES, //
     },
     layout::LABEL_PAGE,
-    page::Damage, //
+    page::{
+        Damage,
+        Kind, //
+    }, //
 };
 use md_report::dump;
 
@@ -124,8 +127,18 @@ fn read_page(
     })?;
     match LabelPage::decode(copy, number, &bytes) {
         Ok(page) => Ok((page.label, page.of, page.share.to_vec())),
-        Err(Damage::Magic) => Err(Reason::Foreign(refused(&Damage::Magic, &bytes))),
+        Err(damage) if is_foreign(&damage) => Err(Reason::Foreign(refused(&damage, &bytes))),
         Err(damage) => Err(Reason::Damaged(words(&damage))),
+    }
+}
+
+/// Whether a page is of something else: nobody has to have a label, and without one, replicas may
+/// be where it would be.
+fn is_foreign(damage: &Damage) -> bool {
+    match damage {
+        Damage::Magic => true,
+        Damage::Misplaced { found } => found.kind != Kind::Label,
+        _ => false,
     }
 }
 

@@ -102,6 +102,18 @@ fn help_page() {
 }
 
 /// The kernel is not asked.
+/// Only a component has a label, and replicas on a disk of their own reach beyond where its second
+/// copy would be.
+#[test]
+fn replicas_where_a_label_would_be_are_no_damage() {
+    let env = with_image(TWO, |image| {
+        let head = page(image, 56).to_vec();
+        image.resize(256 * PAGE_BYTES, 0);
+        page(image, 224).copy_from_slice(&head);
+    });
+    assert_snapshot!(damage(env), @"[exit status 0]");
+}
+
 #[test]
 fn a_whole_image_is_whole_without_the_module() {
     let mut env = with_image(STRIPE, |_| ());
