@@ -7,6 +7,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 
@@ -115,29 +116,56 @@ blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index
 	return index < volley->count ? volley->shots[index].status : BLK_STS_IOERR;
 }
 
+/* Copies memory; what is whole pages, with what the processor has for these. */
+void md_copy(void *to, const void *from, unsigned int bytes)
+{
+	if (PAGE_ALIGNED(to) && PAGE_ALIGNED(from))
+		for (; bytes >= PAGE_SIZE; bytes -= PAGE_SIZE) {
+			copy_page(to, (void *)from);
+			to += PAGE_SIZE;
+			from += PAGE_SIZE;
+		}
+	if (bytes)
+		memcpy(to, from, bytes);
+}
+
+/* Copies between memory of ours and a piece of a request's data, which is within a page. */
+static void md_piece_copy(struct bio_vec *piece, void *with, bool to_rq)
+{
+	void *data = bvec_kmap_local(piece);
+
+	if (to_rq)
+		md_copy(data, with, piece->bv_len);
+	else
+		md_copy(with, data, piece->bv_len);
+	kunmap_local(data);
+	if (to_rq)
+		flush_dcache_page(piece->bv_page);
+}
+
 /* Copies between memory of ours and the data of a request, from a place of it on. */
 void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq)
 {
-	struct req_iterator iter;
-	struct bio_vec vec;
+	struct bio *bio;
 
-	rq_for_each_segment(vec, rq, iter) {
-		/* The loop goes on by the length of the other one. */
-		struct bio_vec piece = vec;
+	__rq_for_each_bio(bio, rq) {
+		struct bvec_iter iter = bio->bi_iter;
 
-		if (skip >= piece.bv_len) {
-			skip -= piece.bv_len;
+		if (skip >= iter.bi_size) {
+			skip -= iter.bi_size;
 			continue;
 		}
-		piece.bv_offset += skip;
-		piece.bv_len = min(piece.bv_len - skip, bytes);
+		bio_advance_iter(bio, &iter, skip);
 		skip = 0;
-		if (to_rq)
-			memcpy_to_bvec(&piece, with);
-		else
-			memcpy_from_bvec(with, &piece);
-		with += piece.bv_len;
-		bytes -= piece.bv_len;
+		while (bytes && iter.bi_size) {
+			struct bio_vec piece = bio_iter_iovec(bio, iter);
+
+			piece.bv_len = min(piece.bv_len, bytes);
+			md_piece_copy(&piece, with, to_rq);
+			bio_advance_iter_single(bio, &iter, piece.bv_len);
+			with += piece.bv_len;
+			bytes -= piece.bv_len;
+		}
 		if (!bytes)
 			return;
 	}

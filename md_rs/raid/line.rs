@@ -17,6 +17,7 @@ use md_model::raid5::{
 };
 
 use super::{
+    buffer_of,
     Target,
     Work, //
 };
@@ -399,7 +400,7 @@ impl Work {
         for index in 0..self.used {
             let made = self.lines.get(index).and_then(|line| line.made);
             if let Some(made) = made.filter(|_| self.is_readable(index)) {
-                self.sum(target, index, made, |_| true);
+                self.sum(target, index, made);
             }
         }
     }
@@ -409,24 +410,23 @@ impl Work {
         line.is_some_and(|line| !line.is_unreadable)
     }
 
-    /// Makes one column of a line the sum of the others that count.
-    fn sum(&mut self, target: Target<'_>, index: usize, to: u32, counts: impl Fn(u32) -> bool) {
+    /// Makes one column of a line the sum of the others.
+    fn sum(&mut self, target: Target<'_>, index: usize, to: u32) {
         let Some(line) = self.lines.get(index) else {
             return;
         };
         let (from, count) = line.span;
         let extent = self.extent(index, to, from, count);
-        let mut is_first = true;
-        for column in (0..self.columns).filter(|column| *column != to && counts(*column)) {
-            let source = self.extent(index, column, from, count).buffer;
-            let was_first = core::mem::replace(&mut is_first, false);
-            let _ = self.volley.combine(extent, source, |to, from| {
-                if was_first {
-                    to.copy_from_slice(from);
-                } else {
-                    target.unit.xor(to, from);
-                }
-            });
+        let columns = self.columns;
+        let others = (0..columns).filter(|column| *column != to);
+        let mut others = others.map(|column| buffer_of(columns, index, column));
+        let copied = others
+            .next()
+            .and_then(|first| self.volley.copy(extent, first));
+        if copied.is_some() {
+            let _ = self
+                .volley
+                .combine(extent, others, |to, from| target.unit.xor(to, from));
         }
     }
 
@@ -442,12 +442,12 @@ impl Work {
             }
             let (parity, touched, (from, count)) = (line.line.parity, line.touched_set, line.span);
             let extent = self.extent(index, parity, from, count);
-            for column in (0..self.columns).filter(|column| touched & bit(*column) != 0) {
-                let source = self.extent(index, column, from, count).buffer;
-                let _ = self
-                    .volley
-                    .combine(extent, source, |to, from| target.unit.xor(to, from));
-            }
+            let columns = self.columns;
+            let changed = (0..columns).filter(|column| touched & bit(*column) != 0);
+            let changed = changed.map(|column| buffer_of(columns, index, column));
+            let _ = self
+                .volley
+                .combine(extent, changed, |to, from| target.unit.xor(to, from));
         }
     }
 
@@ -460,7 +460,7 @@ impl Work {
             let is_made = matches!(line.plan, Some(Plan::Make | Plan::Rebuild));
             if is_made && line.written() != 0 {
                 let parity = line.line.parity;
-                self.sum(target, index, parity, |_| true);
+                self.sum(target, index, parity);
             }
         }
     }

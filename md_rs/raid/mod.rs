@@ -260,6 +260,8 @@ pub(crate) struct Work {
     /// Lines of this batch.
     used: usize,
     columns: u32,
+    /// Of each column's page: from that byte on it is zero.
+    filled: KVec<usize>,
     /// The columns in service that the lines were prepared for, as bits.
     prepared_for: u64,
     window: Window,
@@ -293,6 +295,7 @@ impl Work {
             lines: KVec::with_capacity(lines, GFP_KERNEL)?,
             used: 0,
             columns,
+            filled: KVec::from_elem(0, pages, GFP_KERNEL)?,
             prepared_for: 0,
             window: Window::new()?,
             lost: Lost::new()?,
@@ -318,12 +321,9 @@ impl Work {
 
     /// The memory of a column in a line: sectors from number `from` on.
     fn extent(&self, line: usize, column: u32, from: u32, count: u32) -> Extent {
-        let buffer = line
-            .saturating_mul(self.columns as usize)
-            .saturating_add(column as usize);
         let bytes = |sectors: u32| (sectors as usize).saturating_mul(SECTOR_BYTES as usize);
         Extent {
-            buffer,
+            buffer: buffer_of(self.columns, line, column),
             from: bytes(from),
             bytes: bytes(count),
         }
@@ -338,6 +338,12 @@ impl Work {
             bytes: log::PAGE_BYTES,
         }
     }
+}
+
+/// Which buffer has the memory of a column in a line, with so many columns.
+fn buffer_of(columns: u32, line: usize, column: u32) -> usize {
+    line.saturating_mul(columns as usize)
+        .saturating_add(column as usize)
 }
 
 /// Longest request that changes something, in sectors: it fits into a batch, and rows that it has

@@ -150,7 +150,9 @@ impl Work {
             members,
         };
         let page = self.page(column);
-        log::encode(&head, entries, self.volley.bytes_mut(page)?)?;
+        let filled = self.filled.get_mut(column as usize)?;
+        let memory = self.volley.bytes_mut(page)?;
+        log::encode(&head, entries, memory, filled, checksum)?;
         let component = target.column(column)?;
         let sector = target
             .start(column)
