@@ -325,12 +325,14 @@ impl Work {
         let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
         let is_flushed = !has_flush || self.flush_all(target).is_ok();
         self.note_rewritten(target, batch);
+        let is_all_done = self.is_all_done();
         for place in batch.iter_mut() {
             let Some(request) = place.take() else {
                 continue;
             };
             let is_done = match request.operation() {
                 Operation::Flush => is_flushed,
+                _ if is_all_done => true,
                 operation => self.is_done(target, &request, operation == Operation::Write),
             };
             if is_done {
@@ -366,6 +368,12 @@ impl Work {
         if self.settle_list(target).is_err() {
             self.give_up(u64::MAX);
         }
+    }
+
+    /// Whether all lines are done, and nothing is lost anywhere.
+    fn is_all_done(&self) -> bool {
+        let mut lines = self.lines.iter().take(self.used);
+        self.lost.is_empty() && lines.all(|line| !line.is_unreadable && !line.is_unwritten)
     }
 
     /// Whether all lines of a request are done, and none of its sectors is lost.

@@ -13,7 +13,8 @@ use md_model::raid5::{
         Case,
         Lost,
         Plan, //
-    }, //
+    },
+    progress::Progress, //
 };
 
 use super::{
@@ -142,9 +143,16 @@ impl LineWork {
 
     /// Finds out what there is to do, as the columns are now. `columns`: how many there are;
     /// `may_announce`: whether it may be announced.
-    fn prepare(&mut self, target: Target<'_>, columns: u32, may_announce: bool) {
+    fn prepare(
+        &mut self,
+        target: Target<'_>,
+        columns: u32,
+        progress: &Progress,
+        may_announce: bool,
+    ) {
+        let start = self.line.start;
         let all = (0..columns).fold(0, |all, column| all | bit(column));
-        let mut gone = (0..columns).filter(|c| !target.is_served(*c, self.line.start));
+        let mut gone = (0..columns).filter(|c| !target.is_served_with(progress, *c, start));
         self.lost = gone.next();
         let is_second = gone.next().is_some();
         if self.unread == self.lost {
@@ -152,7 +160,7 @@ impl LineWork {
         }
         let bits = Iterator::chain(self.touched.iter(), self.wanted.iter());
         self.span = hull(bits.fold(0, |all, bits| all | bits));
-        let is_known = target.unit.progress().is_parity_known(self.line.start);
+        let is_known = progress.is_parity_known(start);
         let is_hopeless = self.lost.is_some() && self.unread.is_some();
         (self.made, self.plan, self.writes) = (None, None, 0);
         (self.failed_set, self.is_announced) = (0, false);
@@ -383,10 +391,11 @@ impl Work {
     /// Finds out what there is to do, for the columns that are in service now.
     pub(super) fn prepare(&mut self, target: Target<'_>) {
         self.prepared_for = target.present();
+        let progress = target.unit.progress();
+        let may_announce = may_announce(&progress, self.lost.is_empty());
         let columns = self.columns;
-        let may_announce = may_announce(&target.unit.progress(), self.lost.is_empty());
         let lines = self.lines.iter_mut().take(self.used);
-        lines.for_each(|line| line.prepare(target, columns, may_announce));
+        lines.for_each(|line| line.prepare(target, columns, &progress, may_announce));
     }
 
     /// Whether other columns are in service than those that the lines were prepared for: they have

@@ -226,9 +226,13 @@ impl<'a> Target<'a> {
     /// Whether a column is served at an offset.
     #[inline]
     pub(crate) fn is_served(self, column: u32, offset: u64) -> bool {
-        let progress = self.unit.progress();
+        self.is_served_with(&self.unit.progress(), column, offset)
+    }
+
+    /// The same, with a progress that is known.
+    fn is_served_with(self, progress: &Progress, column: u32, offset: u64) -> bool {
         self.state(column)
-            .is_some_and(|state| service(state, &progress, column, offset) == Service::Full)
+            .is_some_and(|state| service(state, progress, column, offset) == Service::Full)
     }
 
     fn state(self, column: u32) -> Option<State> {

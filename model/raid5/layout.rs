@@ -292,13 +292,15 @@ impl Layout {
     /// The first piece of `count` sectors from `sector` on.
     pub fn piece(&self, sector: u64, count: u64) -> Option<Piece> {
         let run = self.run(sector, count)?;
-        let line = self.line_of(run.offset)?;
-        let skip = run.offset.checked_sub(line.start)?;
+        // As `line_of` has it, which also looks for the parity.
+        let within = run.offset % self.interlace;
+        let skip = within % LINE_SECTORS;
+        let in_row = self.interlace.get().checked_sub(within)?;
         Some(Piece {
             column: run.column,
-            line: line.start,
+            line: run.offset.checked_sub(skip)?,
             skip,
-            count: run.count.min(line.count.checked_sub(skip)?),
+            count: run.count.min(LINE_SECTORS.checked_sub(skip)?).min(in_row),
         })
     }
 
