@@ -116,6 +116,7 @@ bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, uns
 void md_volley_fire(struct md_volley *volley, unsigned int count);
 blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index);
 void md_copy(void *to, const void *from, unsigned int bytes);
-void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq);
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, void *also, unsigned int bytes,
+		bool to_rq);
 
 #endif

@@ -168,6 +168,7 @@ extern "C" {
         rq: *mut bindings::request,
         skip: c_uint,
         with: *mut c_void,
+        also: *mut c_void,
         bytes: c_uint,
         to_rq: bool,
     );

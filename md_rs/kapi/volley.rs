@@ -178,8 +178,24 @@ impl Volley {
 
     /// The same, to be changed.
     pub(crate) fn bytes_mut(&mut self, extent: Extent) -> Option<&mut [u8]> {
-        let buffer = self.buffers.get_mut(extent.buffer)?.as_mut()?;
-        buffer.get_mut(extent.from..extent.from.checked_add(extent.bytes)?)
+        part(self.buffers.get_mut(extent.buffer)?, extent)
+    }
+
+    /// Some bytes of each of two buffers, to be changed.
+    pub(crate) fn pair_mut(
+        &mut self,
+        first: Extent,
+        second: Extent,
+    ) -> Option<(&mut [u8], &mut [u8])> {
+        let later = first.buffer.max(second.buffer);
+        let (low, high) = self.buffers.split_at_mut_checked(later)?;
+        let high = high.first_mut()?;
+        let (first_buffer, second_buffer) = if first.buffer < second.buffer {
+            (low.get_mut(first.buffer)?, high)
+        } else {
+            (high, low.get_mut(second.buffer)?)
+        };
+        Some((part(first_buffer, first)?, part(second_buffer, second)?))
     }
 
     /// Calls `combine` with bytes that are to be changed and as many others, at the same place of
@@ -228,6 +244,12 @@ impl Volley {
             }
         })
     }
+}
+
+/// Some bytes of a buffer, to be changed.
+fn part(buffer: &mut Option<Buffer>, extent: Extent) -> Option<&mut [u8]> {
+    let end = extent.from.checked_add(extent.bytes)?;
+    buffer.as_mut()?.get_mut(extent.from..end)
 }
 
 /// Copies as much as both have.

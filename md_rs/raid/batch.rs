@@ -2,7 +2,8 @@
 //! A batch of requests, from those that wait to their end:
 //!
 //! 1. What is needed is read. What cannot be read is made of the rest.
-//! 2. Reads are answered. New data is copied from the requests, once, and the parity made of it.
+//! 2. Reads are answered. New data is copied from the requests, which are read once, and the parity
+//!    made of it.
 //! 3. All of it is written to the logs of the columns that it is for, durably.
 //! 4. It is written to where it belongs.
 //! 5. If a column has failed, that is judged and recorded; if it was in step 3, everything is done
@@ -13,7 +14,10 @@ use md_model::{
     mirror::component::State,
     raid5::{
         bit,
-        layout::Layout, //
+        layout::{
+            Layout,
+            Piece, //
+        }, //
     },
 };
 
@@ -275,7 +279,7 @@ impl Work {
         &mut self,
         target: Target<'_>,
         request: &Request,
-        mut each: impl FnMut(&mut Self, usize, md_model::raid5::layout::Piece, u64),
+        mut each: impl FnMut(&mut Self, usize, Piece, u64),
     ) {
         let mut done = 0;
         while done < request.sectors() {
@@ -310,12 +314,24 @@ impl Work {
         let requests = batch.iter().flatten();
         for request in requests.filter(|request| request.operation() == Operation::Write) {
             self.for_pieces(target, request, |work, index, piece, done| {
-                let (from, count) = (piece.skip as u32, piece.count as u32);
-                let extent = work.extent(index, piece.column, from, count);
-                if let Some(bytes) = work.volley.bytes_mut(extent) {
-                    request.copy_out(done, bytes);
-                }
+                work.copy_piece(request, index, &piece, done);
             });
+        }
+    }
+
+    /// Copies a piece that is to be written from a request; also to where the parity is made, if
+    /// that begins with it.
+    fn copy_piece(&mut self, request: &Request, index: usize, piece: &Piece, done: u64) {
+        let (from, count) = (piece.skip as u32, piece.count as u32);
+        let extent = self.extent(index, piece.column, from, count);
+        let line = self.lines.get(index);
+        let parity = line.and_then(|line| line.copied_to(piece.column));
+        let also = parity.map(|parity| self.extent(index, parity, from, count));
+        let pair = also.and_then(|also| self.volley.pair_mut(extent, also));
+        if let Some((bytes, also)) = pair {
+            request.copy_out_twice(done, bytes, also);
+        } else if let Some(bytes) = self.volley.bytes_mut(extent) {
+            request.copy_out(done, bytes);
         }
     }
 

@@ -44,6 +44,11 @@ pub(super) struct LineWork {
     /// The column that is made of the others.
     made: Option<u32>,
     plan: Option<Plan>,
+    /// The column of which what is written is copied to where the parity is made, too, so that this
+    /// begins with it.
+    doubled: Option<u32>,
+    /// Checksums of what is written, of each column.
+    checksums: KVec<u32>,
     /// Whether a request that writes it is to be durable at its end, and so in the logs.
     is_durable: bool,
     /// Whether it is written as a whole, and only announced in the logs.
@@ -93,6 +98,8 @@ impl LineWork {
             unread: None,
             made: None,
             plan: None,
+            doubled: None,
+            checksums: KVec::from_elem(0, count, GFP_KERNEL)?,
             is_durable: false,
             is_announced: false,
             writes: 0,
@@ -110,6 +117,7 @@ impl LineWork {
         self.shots.iter_mut().for_each(|shot| *shot = None);
         (self.touched_set, self.wanted_set) = (0, 0);
         (self.lost, self.unread, self.made, self.plan) = (None, None, None, None);
+        self.doubled = None;
         (self.writes, self.failed_set) = (0, 0);
         (self.is_unreadable, self.is_unwritten) = (false, false);
         (self.is_durable, self.is_announced) = (false, false);
@@ -162,7 +170,7 @@ impl LineWork {
         self.span = hull(bits.fold(0, |all, bits| all | bits));
         let is_known = progress.is_parity_known(start);
         let is_hopeless = self.lost.is_some() && self.unread.is_some();
-        (self.made, self.plan, self.writes) = (None, None, 0);
+        (self.made, self.plan, self.doubled, self.writes) = (None, None, None, 0);
         (self.failed_set, self.is_announced) = (0, false);
         if self.touched_set != 0 && target.unit.is_unrecorded() {
             self.is_unwritten = true;
@@ -218,6 +226,9 @@ impl LineWork {
             is_parity_known: is_known && self.unread != Some(self.line.parity),
         };
         self.plan = choose(&case);
+        if self.plan == Some(Plan::Make) && self.covered() != 0 {
+            self.doubled = Some(self.covered().trailing_zeros());
+        }
         if self.plan.is_none() {
             self.is_unwritten = true;
             return;
@@ -238,6 +249,12 @@ impl LineWork {
         covered.fold(0, |set, (column, _)| set | bit(column))
     }
 
+    /// Where else what is written to a column is copied: the column with the parity, if that begins
+    /// with it.
+    pub(super) fn copied_to(&self, column: u32) -> Option<u32> {
+        (self.doubled == Some(column)).then_some(self.line.parity)
+    }
+
     /// Columns that are written to, but not without a gap, as bits.
     fn gapped(&self) -> u64 {
         let touched = (0..).zip(&self.touched);
@@ -246,6 +263,26 @@ impl LineWork {
             sectors(from, count) != **bits
         });
         gapped.fold(0, |set, (column, _)| set | bit(column))
+    }
+
+    /// What is written to a column has this checksum.
+    pub(super) fn note_checksum(&mut self, column: u32, checksum: u32) {
+        if let Some(place) = self.checksums.get_mut(column as usize) {
+            *place = checksum;
+        }
+    }
+
+    /// The checksum of what is written to a column.
+    pub(super) fn checksum(&self, column: u32) -> u32 {
+        let found = self.checksums.get(column as usize);
+        found.copied().unwrap_or(0)
+    }
+
+    /// The checksums of all columns but one.
+    pub(super) fn checksums_but(&self, column: u32) -> impl Iterator<Item = u32> + '_ {
+        let all = (0..).zip(&self.checksums);
+        let others = all.filter(move |(other, _)| *other != column);
+        others.map(|(_, checksum)| *checksum)
     }
 
     /// Whether it is written to so that a column has something else afterwards.
@@ -419,24 +456,26 @@ impl Work {
         line.is_some_and(|line| !line.is_unreadable)
     }
 
-    /// Makes one column of a line the sum of the others.
+    /// Makes one column of a line the sum of the others. It may have one of them already.
     fn sum(&mut self, target: Target<'_>, index: usize, to: u32) {
         let Some(line) = self.lines.get(index) else {
             return;
         };
         let (from, count) = line.span;
         let extent = self.extent(index, to, from, count);
-        let columns = self.columns;
-        let others = (0..columns).filter(|column| *column != to);
-        let mut others = others.map(|column| buffer_of(columns, index, column));
-        let copied = others
-            .next()
-            .and_then(|first| self.volley.copy(extent, first));
-        if copied.is_some() {
-            let _ = self
-                .volley
-                .combine(extent, others, |to, from| target.unit.xor(to, from));
+        let (columns, is_begun) = (self.columns, line.doubled.is_some());
+        let first = (0..columns).find(|column| *column != to);
+        let Some(first) = line.doubled.or(first) else {
+            return;
+        };
+        let others = (0..columns).filter(|column| *column != to && *column != first);
+        let others = others.map(|column| buffer_of(columns, index, column));
+        if !is_begun {
+            let _ = self.volley.copy(extent, buffer_of(columns, index, first));
         }
+        let _ = self
+            .volley
+            .combine(extent, others, |to, from| target.unit.xor(to, from));
     }
 
     /// Takes what is about to be replaced out of parities that are modified; or, when it was

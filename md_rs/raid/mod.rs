@@ -59,6 +59,7 @@ use md_model::{
         log,
         lost::{
             LostLine,
+            BLOCK_SECTORS,
             LINES_MAX, //
         },
         progress::{
@@ -84,9 +85,12 @@ use crate::{
         Shape, //
     },
     component::Component,
-    kapi::volley::{
-        Extent,
-        Volley, //
+    kapi::{
+        crc32c::checksum,
+        volley::{
+            Extent,
+            Volley, //
+        }, //
     },
     personality::Raided,
     sync::{
@@ -103,6 +107,9 @@ pub(crate) use self::{
 
 /// Bytes of a line on one column.
 const LINE_BYTES: usize = (LINE_SECTORS * SECTOR_BYTES) as usize;
+
+/// How many whole blocks there can be in a line, and one more, for none.
+const ZEROS: usize = (LINE_SECTORS / BLOCK_SECTORS + 1) as usize;
 
 /// Memory for the lines of a batch, in bytes: fewer lines where there are many columns.
 const BATCH_BYTES: usize = 8 << 20;
@@ -266,6 +273,8 @@ pub(crate) struct Work {
     columns: u32,
     /// Of each column's page: from that byte on it is zero.
     filled: KVec<usize>,
+    /// Checksums of so many blocks of zeros, from none on, as many as there are in a line.
+    zeros: [u32; ZEROS],
     /// The columns in service that the lines were prepared for, as bits.
     prepared_for: u64,
     window: Window,
@@ -300,6 +309,7 @@ impl Work {
             used: 0,
             columns,
             filled: KVec::from_elem(0, pages, GFP_KERNEL)?,
+            zeros: [0; ZEROS],
             prepared_for: 0,
             window: Window::new()?,
             lost: Lost::new()?,
@@ -310,6 +320,14 @@ impl Work {
         for _ in 0..lines {
             work.lines.push(LineWork::new(columns)?, GFP_KERNEL)?;
         }
+        // Nothing is in the memory yet.
+        let mut zeros = [0; ZEROS];
+        for (blocks, zeros) in (0_u32..).zip(&mut zeros) {
+            let sectors = blocks.saturating_mul(BLOCK_SECTORS as u32);
+            let extent = work.extent(0, 0, 0, sectors);
+            *zeros = checksum(work.volley.bytes(extent).ok_or(EINVAL)?);
+        }
+        work.zeros = zeros;
         Ok(work)
     }
 

@@ -135,6 +135,13 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     Crc32c::START.with(bytes).value()
 }
 
+/// The checksum of the sum, without carry, of pieces of the same length, from theirs; `zeros` is
+/// that of as many zeros. Without its beginning and end a CRC of a sum is the sum of the CRCs, and
+/// these are what zeros have.
+pub fn checksum_of_sum(checksums: impl Iterator<Item = u32>, zeros: u32) -> u32 {
+    checksums.fold(zeros, |sum, checksum| sum ^ checksum ^ zeros)
+}
+
 /// The checksum of a page that has one.
 fn page_checksum(page: &[u8]) -> u32 {
     let before = page.get(..CHECKSUM.offset).unwrap_or(&[]);
@@ -344,6 +351,24 @@ mod tests {
         assert!(put(&[ENTRY; 32], &mut page, &mut 0).is_some());
         assert!(put(&[ENTRY; 33], &mut page, &mut 0).is_none());
         assert!(put(&[], &mut [0; 512], &mut 0).is_none());
+    }
+
+    #[test]
+    fn a_sum_has_the_checksum_that_follows_from_its_parts() {
+        let part = |factor: usize| -> vec::Vec<u8> {
+            let bytes = (0..1000_usize).map(|at| (at * factor >> 3) as u8);
+            bytes.collect()
+        };
+        let zeros = checksum(&[0; 1000]);
+        let (mut sum, mut checksums) = (vec![0; 1000], vec![]);
+        for factor in [7, 19, 83, 1021, 4099] {
+            for (sum, byte) in sum.iter_mut().zip(part(factor)) {
+                *sum ^= byte;
+            }
+            checksums.push(checksum(&part(factor)));
+            let found = checksum_of_sum(checksums.iter().copied(), zeros);
+            assert_eq!(found, checksum(&sum), "{} parts", checksums.len());
+        }
     }
 
     #[test]
