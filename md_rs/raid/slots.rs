@@ -75,7 +75,7 @@ impl Work {
     /// bits of their columns.
     pub(super) fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> u64 {
         let mut done = 0;
-        for (column, shot) in (0..).zip(sent) {
+        for (column, shot) in (0..target.count()).zip(sent) {
             let (Some(shot), Some(component)) = (*shot, target.column(column)) else {
                 continue;
             };
@@ -253,7 +253,11 @@ impl Work {
             *entries.get_mut(count)? = entry;
             count = count.checked_add(1)?;
         }
-        let shot = self.load_slot(target, column, members, entries.get(..count)?)?;
+        let entries = entries.get(..count)?;
+        let shot = self.load_slot(target, column, members, entries)?;
+        if entries.iter().all(|entry| entry.is_announced) {
+            return Some(shot);
+        }
         for index in 0..self.used {
             match self.entry(index, column) {
                 Some((entry, extent)) if !entry.is_announced => self.volley.add(shot, extent)?,
