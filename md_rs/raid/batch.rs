@@ -22,6 +22,7 @@ use md_model::{
 };
 
 use super::{
+    line::LineWork,
     Target,
     Work, //
 };
@@ -133,14 +134,8 @@ impl Work {
         let mut is_full = false;
         // First whether there is room, and then what it wants.
         for is_final in [false, true] {
-            let mut done = 0;
-            while done < request.sectors() {
-                let left = request.sectors().saturating_sub(done);
-                let from = request.sector().saturating_add(done);
-                let Some(piece) = layout.piece(from, left) else {
-                    self.used = used;
-                    return Admission::Never;
-                };
+            let mut done = 0_u64;
+            for piece in layout.pieces(request.sector(), request.sectors()) {
                 done = done.saturating_add(piece.count);
                 match self.index_of(layout, piece.line) {
                     Some(index) if is_final => {
@@ -155,6 +150,10 @@ impl Work {
                     None => is_full = true,
                 }
             }
+            if done != request.sectors() {
+                self.used = used;
+                return Admission::Never;
+            }
             if is_full {
                 self.used = used;
                 return Admission::Full;
@@ -165,14 +164,23 @@ impl Work {
 
     /// Which line of the batch begins at an offset; it becomes one if there is room.
     fn index_of(&mut self, layout: &Layout, start: u64) -> Option<usize> {
-        let mut known = self.lines.iter().take(self.used);
-        if let Some(index) = known.position(|line| line.line.start == start) {
+        let known = self.lines.get(..self.used)?;
+        let is_it = |line: &LineWork| line.line.start == start;
+        // Mostly it is the one that follows the last one.
+        let next = self.found.checked_add(1)?;
+        if known.get(next).is_some_and(is_it) {
+            self.found = next;
+            return Some(next);
+        }
+        if let Some(index) = known.iter().position(is_it) {
+            self.found = index;
             return Some(index);
         }
         let index = self.used;
         let line = layout.line_of(start)?;
         self.lines.get_mut(index)?.begin(line);
         self.used = index.checked_add(1)?;
+        self.found = index;
         Some(index)
     }
 
@@ -281,17 +289,14 @@ impl Work {
         request: &Request,
         mut each: impl FnMut(&mut Self, usize, Piece, u64),
     ) {
-        let mut done = 0;
-        while done < request.sectors() {
-            let left = request.sectors().saturating_sub(done);
-            let from = request.sector().saturating_add(done);
-            let Some(piece) = target.layout().piece(from, left) else {
-                return;
-            };
-            if let Some(index) = self.index_of(target.layout(), piece.line) {
+        let layout = target.layout();
+        let mut done = 0_u64;
+        for piece in layout.pieces(request.sector(), request.sectors()) {
+            let behind = done.saturating_add(piece.count);
+            if let Some(index) = self.index_of(layout, piece.line) {
                 each(self, index, piece, done);
             }
-            done = done.saturating_add(piece.count);
+            done = behind;
         }
     }
 

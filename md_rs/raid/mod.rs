@@ -270,6 +270,8 @@ pub(crate) struct Work {
     lines: KVec<LineWork>,
     /// Lines of this batch.
     used: usize,
+    /// The line that was looked for last.
+    found: usize,
     columns: u32,
     /// Of each column's page: from that byte on it is zero.
     filled: KVec<usize>,
@@ -307,6 +309,7 @@ impl Work {
             volley: Volley::new(shots, sizes)?,
             lines: KVec::with_capacity(lines, GFP_KERNEL)?,
             used: 0,
+            found: 0,
             columns,
             filled: KVec::from_elem(0, pages, GFP_KERNEL)?,
             zeros: [0; ZEROS],
