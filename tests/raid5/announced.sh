@@ -7,6 +7,7 @@
 # Clause: DURABILITY 16; issue 9
 # Lanes: stock
 # Vm: --disks 7 --disk-size 20M
+# Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/raid.sh
