@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn a_sum_has_the_checksum_that_follows_from_its_parts() {
         let part = |factor: usize| -> vec::Vec<u8> {
-            let bytes = (0..1000_usize).map(|at| (at * factor >> 3) as u8);
+            let bytes = (0..1000_usize).map(|at| ((at * factor) >> 3) as u8);
             bytes.collect()
         };
         let zeros = checksum(&[0; 1000]);
