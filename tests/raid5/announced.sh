@@ -115,7 +115,7 @@ run metadb -a -c 2 /dev/sdg
 # said WHAT: what the newest batch has for the columns, each kind once, with how often.
 said() {
 	/tmp/log 2048 "${disks[@]}" >/tmp/entries || fail "$1: the logs"
-	sort /tmp/entries | uniq -c | awk '{ printf "%s%sx %s %s", NR > 1 ? ", " : "", $1, $2, $3 }'
+	sort /tmp/entries | uniq -c | awk '{ printf "%s%sx %s %s", (NR > 1 ? ", " : ""), $1, $2, $3 }'
 }
 
 # What metadevices of before have in their logs has other numbers.
