@@ -10,6 +10,8 @@
 # Timeout: 300
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/raid.sh
 . "$MD_TEST_LIB/raid.sh"
 
