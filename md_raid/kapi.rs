@@ -16,18 +16,32 @@ extern "C" {
 const SECTOR: usize = 512;
 const ALIGNMENT: usize = 64;
 
-/// Adds `from` to `to`, without carry: whole sectors, as many as both have. In task context.
-pub(crate) fn xor(to: &mut [u8], from: &[u8]) {
-    let bytes = to.len().min(from.len());
+/// How many sources the routine is given at a time.
+const SOURCES: usize = 8;
+
+/// Adds all of `from` to `to`, without carry: whole sectors, as many as all of them have. In task
+/// context.
+pub(crate) fn xor(to: &mut [u8], from: &[&[u8]]) {
+    let lengths = from.iter().map(|from| from.len());
+    let bytes = lengths.fold(to.len(), usize::min);
     let is_aligned = |at: *const u8| at.addr() % ALIGNMENT == 0;
-    if bytes == 0 || bytes % SECTOR != 0 || !is_aligned(to.as_ptr()) || !is_aligned(from.as_ptr()) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to ^= *from;
+    let are_aligned = from.iter().all(|from| is_aligned(from.as_ptr()));
+    if bytes == 0 || bytes % SECTOR != 0 || !is_aligned(to.as_ptr()) || !are_aligned {
+        for from in from {
+            for (to, from) in to.iter_mut().zip(*from).take(bytes) {
+                *to ^= *from;
+            }
         }
         return;
     }
-    let mut source: *mut c_void = from.as_ptr().cast_mut().cast();
-    // SAFETY: Both are so long and aligned as the routine asks for. It only reads the source, and
-    // the two do not overlap, since one of them is borrowed to be changed.
-    unsafe { xor_gen(to.as_mut_ptr().cast(), &raw mut source, 1, bytes as c_uint) };
+    for from in from.chunks(SOURCES) {
+        let mut sources = [core::ptr::null_mut(); SOURCES];
+        for (source, from) in sources.iter_mut().zip(from) {
+            *source = from.as_ptr().cast_mut().cast();
+        }
+        let (to, count) = (to.as_mut_ptr().cast(), from.len() as c_uint);
+        // SAFETY: All are so long and aligned as the routine asks for, and there are as many. It
+        // only reads the sources, and none of them overlaps with what is borrowed to be changed.
+        unsafe { xor_gen(to, sources.as_mut_ptr(), count, bytes as c_uint) };
+    }
 }

@@ -288,7 +288,7 @@ impl Raided for RaidUnit {
         self.stuck.store(is_stuck.into(), Relaxed);
     }
 
-    fn xor(&self, to: &mut [u8], from: &[u8]) {
+    fn xor(&self, to: &mut [u8], from: &[&[u8]]) {
         kapi::xor(to, from);
     }
 }

@@ -309,8 +309,8 @@ pub trait Raided: Send + Sync + 'static {
     /// Writes that down.
     fn set_stuck(&self, is_stuck: bool);
 
-    /// Adds sectors to others, without carry. In task context.
-    fn xor(&self, to: &mut [u8], from: &[u8]);
+    /// Adds all of `from` to `to`, without carry: whole sectors. In task context.
+    fn xor(&self, to: &mut [u8], from: &[&[u8]]);
 }
 
 /// What became of an attempt to begin a write.

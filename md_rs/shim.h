@@ -115,6 +115,8 @@ bool md_volley_load(struct md_volley *volley, unsigned int index, struct block_d
 bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, unsigned int bytes);
 void md_volley_fire(struct md_volley *volley, unsigned int count);
 blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index);
-void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq);
+void md_copy(void *to, const void *from, unsigned int bytes);
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, void *also, unsigned int bytes,
+		bool to_rq);
 
 #endif

@@ -7,8 +7,10 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/unroll.h>
 
 #include "shim.h"
 
@@ -115,29 +117,96 @@ blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index
 	return index < volley->count ? volley->shots[index].status : BLK_STS_IOERR;
 }
 
-/* Copies between memory of ours and the data of a request, from a place of it on. */
-void md_rq_copy(struct request *rq, unsigned int skip, void *with, unsigned int bytes, bool to_rq)
+/* Copies memory; what is whole pages, with what the processor has for these. */
+void md_copy(void *to, const void *from, unsigned int bytes)
 {
-	struct req_iterator iter;
-	struct bio_vec vec;
+	if (PAGE_ALIGNED(to) && PAGE_ALIGNED(from))
+		for (; bytes >= PAGE_SIZE; bytes -= PAGE_SIZE) {
+			copy_page(to, (void *)from);
+			to += PAGE_SIZE;
+			from += PAGE_SIZE;
+		}
+	if (bytes)
+		memcpy(to, from, bytes);
+}
 
-	rq_for_each_segment(vec, rq, iter) {
-		/* The loop goes on by the length of the other one. */
-		struct bio_vec piece = vec;
+/* Words that are copied in one round. */
+#define MD_WORDS 8
 
-		if (skip >= piece.bv_len) {
-			skip -= piece.bv_len;
+/*
+ * Copies memory to two places. Somebody may change it meanwhile: both get the same nevertheless,
+ * since it is read once.
+ */
+static void md_copy_twice(void *to, void *also, const void *from, unsigned int bytes)
+{
+	unsigned long *first = to, *second = also, word;
+	const unsigned long *source = from;
+	unsigned int n;
+
+	if (!IS_ALIGNED((unsigned long)to | (unsigned long)also | (unsigned long)from | bytes,
+			MD_WORDS * sizeof(word))) {
+		md_copy(to, from, bytes);
+		md_copy(also, to, bytes);
+		return;
+	}
+	for (; bytes; bytes -= MD_WORDS * sizeof(word)) {
+		unrolled_count(MD_WORDS)
+		for (n = 0; n < MD_WORDS; n++) {
+			word = READ_ONCE(source[n]);
+			first[n] = word;
+			second[n] = word;
+		}
+		source += MD_WORDS;
+		first += MD_WORDS;
+		second += MD_WORDS;
+	}
+}
+
+/* Copies between memory of ours and a piece of a request's data, which is within a page. */
+static void md_piece_copy(struct bio_vec *piece, void *with, void *also, bool to_rq)
+{
+	void *data = bvec_kmap_local(piece);
+
+	if (to_rq)
+		md_copy(data, with, piece->bv_len);
+	else if (also)
+		md_copy_twice(with, also, data, piece->bv_len);
+	else
+		md_copy(with, data, piece->bv_len);
+	kunmap_local(data);
+	if (to_rq)
+		flush_dcache_page(piece->bv_page);
+}
+
+/*
+ * Copies between memory of ours and the data of a request, from a place of it on. The data goes to
+ * two places if there is another one.
+ */
+void md_rq_copy(struct request *rq, unsigned int skip, void *with, void *also, unsigned int bytes,
+		bool to_rq)
+{
+	struct bio *bio;
+
+	__rq_for_each_bio(bio, rq) {
+		struct bvec_iter iter = bio->bi_iter;
+
+		if (skip >= iter.bi_size) {
+			skip -= iter.bi_size;
 			continue;
 		}
-		piece.bv_offset += skip;
-		piece.bv_len = min(piece.bv_len - skip, bytes);
+		bio_advance_iter(bio, &iter, skip);
 		skip = 0;
-		if (to_rq)
-			memcpy_to_bvec(&piece, with);
-		else
-			memcpy_from_bvec(with, &piece);
-		with += piece.bv_len;
-		bytes -= piece.bv_len;
+		while (bytes && iter.bi_size) {
+			struct bio_vec piece = bio_iter_iovec(bio, iter);
+
+			piece.bv_len = min(piece.bv_len, bytes);
+			md_piece_copy(&piece, with, also, to_rq);
+			bio_advance_iter_single(bio, &iter, piece.bv_len);
+			with += piece.bv_len;
+			if (also)
+				also += piece.bv_len;
+			bytes -= piece.bv_len;
+		}
 		if (!bytes)
 			return;
 	}

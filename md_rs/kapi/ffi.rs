@@ -163,10 +163,12 @@ extern "C" {
         volley: *const MdVolley,
         index: c_uint,
     ) -> bindings::blk_status_t;
+    pub(super) fn md_copy(to: *mut c_void, from: *const c_void, bytes: c_uint);
     pub(super) fn md_rq_copy(
         rq: *mut bindings::request,
         skip: c_uint,
         with: *mut c_void,
+        also: *mut c_void,
         bytes: c_uint,
         to_rq: bool,
     );

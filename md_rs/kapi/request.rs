@@ -498,20 +498,33 @@ impl Request {
     /// Copies the data of the request, from sector number `skip` of it on, as much as there is room
     /// for.
     pub(crate) fn copy_out(&self, skip: u64, to: &mut [u8]) {
-        self.copy(skip, to, false);
+        self.copy(skip, to, None, false);
+    }
+
+    /// The same to two places, as much as there is room for in both. They have the same afterwards,
+    /// whoever changes the data meanwhile.
+    pub(crate) fn copy_out_twice(&self, skip: u64, to: &mut [u8], also: &mut [u8]) {
+        let bytes = to.len().min(also.len());
+        if let Some(to) = to.get_mut(..bytes) {
+            self.copy(skip, to, Some(also), false);
+        }
     }
 
     /// Puts data into the request, from sector number `skip` of it on.
     pub(crate) fn copy_in(&self, skip: u64, from: &mut [u8]) {
-        self.copy(skip, from, true);
+        self.copy(skip, from, None, true);
     }
 
-    fn copy(&self, skip: u64, with: &mut [u8], to_request: bool) {
+    /// `also`: no shorter than `with`.
+    fn copy(&self, skip: u64, with: &mut [u8], also: Option<&mut [u8]>, to_request: bool) {
         let skip = u32::try_from(skip.saturating_mul(SECTOR_BYTES)).unwrap_or(u32::MAX);
         let bytes = u32::try_from(with.len()).unwrap_or(0);
+        let also = also.filter(|also| also.len() >= with.len());
+        let also = also.map_or(core::ptr::null_mut(), |also| also.as_mut_ptr().cast());
+        let with = with.as_mut_ptr().cast();
         // SAFETY: By the type invariant the request is there, and so are its bios; no clone of it
-        // is in flight. No more is copied than there is of either.
-        unsafe { ffi::md_rq_copy(self.rq, skip, with.as_mut_ptr().cast(), bytes, to_request) };
+        // is in flight. No more is copied than there is of any of them.
+        unsafe { ffi::md_rq_copy(self.rq, skip, with, also, bytes, to_request) };
     }
 
     /// Ends the request with an error.

@@ -6,7 +6,10 @@
 //!
 //! C side: `volley.c`.
 
-use core::ptr::NonNull;
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
 
 use kernel::{
     bindings,
@@ -58,6 +61,9 @@ pub(crate) struct Volley {
 
 // SAFETY: The memory belongs to the object, and is used by who has that.
 unsafe impl Send for Volley {}
+
+/// How many buffers are combined at a time.
+const SOURCES: usize = 8;
 
 /// What a transfer that is waited for is sent with.
 const SYNC: u32 = 1 << bindings::req_flag_bits___REQ_SYNC;
@@ -172,27 +178,85 @@ impl Volley {
 
     /// The same, to be changed.
     pub(crate) fn bytes_mut(&mut self, extent: Extent) -> Option<&mut [u8]> {
-        let buffer = self.buffers.get_mut(extent.buffer)?.as_mut()?;
-        buffer.get_mut(extent.from..extent.from.checked_add(extent.bytes)?)
+        part(self.buffers.get_mut(extent.buffer)?, extent)
     }
 
-    /// Calls `combine` with bytes that are to be changed and as many others, of another buffer.
+    /// Some bytes of each of two buffers, to be changed.
+    pub(crate) fn pair_mut(
+        &mut self,
+        first: Extent,
+        second: Extent,
+    ) -> Option<(&mut [u8], &mut [u8])> {
+        let later = first.buffer.max(second.buffer);
+        let (low, high) = self.buffers.split_at_mut_checked(later)?;
+        let high = high.first_mut()?;
+        let (first_buffer, second_buffer) = if first.buffer < second.buffer {
+            (low.get_mut(first.buffer)?, high)
+        } else {
+            (high, low.get_mut(second.buffer)?)
+        };
+        Some((part(first_buffer, first)?, part(second_buffer, second)?))
+    }
+
+    /// Calls `combine` with bytes that are to be changed and as many others, at the same place of
+    /// each of some other buffers; with a few of these at a time.
     pub(crate) fn combine(
         &mut self,
         to: Extent,
-        from: usize,
-        combine: impl FnOnce(&mut [u8], &[u8]),
+        from: impl Iterator<Item = usize>,
+        mut combine: impl FnMut(&mut [u8], &[&[u8]]),
     ) -> Option<()> {
-        let end = to.from.checked_add(to.bytes)?;
+        let range = to.from..to.from.checked_add(to.bytes)?;
         let mut taken = self.buffers.get_mut(to.buffer)?.take()?;
-        let source = self.buffers.get(from).and_then(Option::as_ref);
-        let pair = taken
-            .get_mut(to.from..end)
-            .zip(source.and_then(|source| source.get(to.from..end)));
-        let done = pair.map(|(to, from)| combine(to, from));
+        let bytes = taken.get_mut(range.clone());
+        let done =
+            bytes.and_then(|bytes| self.for_sources(range, from, |from| combine(bytes, from)));
         *self.buffers.get_mut(to.buffer)? = Some(taken);
         done
     }
+
+    /// Calls `each` with the bytes of some buffers, of a few at a time.
+    fn for_sources(
+        &self,
+        range: Range<usize>,
+        mut from: impl Iterator<Item = usize>,
+        mut each: impl FnMut(&[&[u8]]),
+    ) -> Option<()> {
+        loop {
+            let mut sources: [&[u8]; SOURCES] = [&[]; SOURCES];
+            let mut count = 0_usize;
+            for (place, buffer) in sources.iter_mut().zip(from.by_ref()) {
+                *place = self.buffers.get(buffer)?.as_ref()?.get(range.clone())?;
+                count = count.checked_add(1)?;
+            }
+            if count == 0 {
+                return Some(());
+            }
+            each(sources.get(..count)?);
+        }
+    }
+
+    /// Copies to an extent what is at the same place of another buffer.
+    pub(crate) fn copy(&mut self, to: Extent, from: usize) -> Option<()> {
+        self.combine(to, core::iter::once(from), |to, sources| {
+            for source in sources {
+                copy(to, source);
+            }
+        })
+    }
+}
+
+/// Some bytes of a buffer, to be changed.
+fn part(buffer: &mut Option<Buffer>, extent: Extent) -> Option<&mut [u8]> {
+    let end = extent.from.checked_add(extent.bytes)?;
+    buffer.as_mut()?.get_mut(extent.from..end)
+}
+
+/// Copies as much as both have.
+fn copy(to: &mut [u8], from: &[u8]) {
+    let bytes = u32::try_from(to.len().min(from.len())).unwrap_or(0);
+    // SAFETY: Both are so long, and do not overlap, since one of them is borrowed to be changed.
+    unsafe { ffi::md_copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), bytes) };
 }
 
 impl Drop for Volley {

@@ -2,7 +2,8 @@
 //! A batch of requests, from those that wait to their end:
 //!
 //! 1. What is needed is read. What cannot be read is made of the rest.
-//! 2. Reads are answered. New data is copied from the requests, once, and the parity made of it.
+//! 2. Reads are answered. New data is copied from the requests, which are read once, and the parity
+//!    made of it.
 //! 3. All of it is written to the logs of the columns that it is for, durably.
 //! 4. It is written to where it belongs.
 //! 5. If a column has failed, that is judged and recorded; if it was in step 3, everything is done
@@ -13,11 +14,15 @@ use md_model::{
     mirror::component::State,
     raid5::{
         bit,
-        layout::Layout, //
+        layout::{
+            Layout,
+            Piece, //
+        }, //
     },
 };
 
 use super::{
+    line::LineWork,
     Target,
     Work, //
 };
@@ -129,14 +134,8 @@ impl Work {
         let mut is_full = false;
         // First whether there is room, and then what it wants.
         for is_final in [false, true] {
-            let mut done = 0;
-            while done < request.sectors() {
-                let left = request.sectors().saturating_sub(done);
-                let from = request.sector().saturating_add(done);
-                let Some(piece) = layout.piece(from, left) else {
-                    self.used = used;
-                    return Admission::Never;
-                };
+            let mut done = 0_u64;
+            for piece in layout.pieces(request.sector(), request.sectors()) {
                 done = done.saturating_add(piece.count);
                 match self.index_of(layout, piece.line) {
                     Some(index) if is_final => {
@@ -151,6 +150,10 @@ impl Work {
                     None => is_full = true,
                 }
             }
+            if done != request.sectors() {
+                self.used = used;
+                return Admission::Never;
+            }
             if is_full {
                 self.used = used;
                 return Admission::Full;
@@ -161,14 +164,23 @@ impl Work {
 
     /// Which line of the batch begins at an offset; it becomes one if there is room.
     fn index_of(&mut self, layout: &Layout, start: u64) -> Option<usize> {
-        let mut known = self.lines.iter().take(self.used);
-        if let Some(index) = known.position(|line| line.line.start == start) {
+        let known = self.lines.get(..self.used)?;
+        let is_it = |line: &LineWork| line.line.start == start;
+        // Mostly it is the one that follows the last one.
+        let next = self.found.checked_add(1)?;
+        if known.get(next).is_some_and(is_it) {
+            self.found = next;
+            return Some(next);
+        }
+        if let Some(index) = known.iter().position(is_it) {
+            self.found = index;
             return Some(index);
         }
         let index = self.used;
         let line = layout.line_of(start)?;
         self.lines.get_mut(index)?.begin(line);
         self.used = index.checked_add(1)?;
+        self.found = index;
         Some(index)
     }
 
@@ -275,19 +287,16 @@ impl Work {
         &mut self,
         target: Target<'_>,
         request: &Request,
-        mut each: impl FnMut(&mut Self, usize, md_model::raid5::layout::Piece, u64),
+        mut each: impl FnMut(&mut Self, usize, Piece, u64),
     ) {
-        let mut done = 0;
-        while done < request.sectors() {
-            let left = request.sectors().saturating_sub(done);
-            let from = request.sector().saturating_add(done);
-            let Some(piece) = target.layout().piece(from, left) else {
-                return;
-            };
-            if let Some(index) = self.index_of(target.layout(), piece.line) {
+        let layout = target.layout();
+        let mut done = 0_u64;
+        for piece in layout.pieces(request.sector(), request.sectors()) {
+            let behind = done.saturating_add(piece.count);
+            if let Some(index) = self.index_of(layout, piece.line) {
                 each(self, index, piece, done);
             }
-            done = done.saturating_add(piece.count);
+            done = behind;
         }
     }
 
@@ -310,12 +319,24 @@ impl Work {
         let requests = batch.iter().flatten();
         for request in requests.filter(|request| request.operation() == Operation::Write) {
             self.for_pieces(target, request, |work, index, piece, done| {
-                let (from, count) = (piece.skip as u32, piece.count as u32);
-                let extent = work.extent(index, piece.column, from, count);
-                if let Some(bytes) = work.volley.bytes_mut(extent) {
-                    request.copy_out(done, bytes);
-                }
+                work.copy_piece(request, index, &piece, done);
             });
+        }
+    }
+
+    /// Copies a piece that is to be written from a request; also to where the parity is made, if
+    /// that begins with it.
+    fn copy_piece(&mut self, request: &Request, index: usize, piece: &Piece, done: u64) {
+        let (from, count) = (piece.skip as u32, piece.count as u32);
+        let extent = self.extent(index, piece.column, from, count);
+        let line = self.lines.get(index);
+        let parity = line.and_then(|line| line.copied_to(piece.column));
+        let also = parity.map(|parity| self.extent(index, parity, from, count));
+        let pair = also.and_then(|also| self.volley.pair_mut(extent, also));
+        if let Some((bytes, also)) = pair {
+            request.copy_out_twice(done, bytes, also);
+        } else if let Some(bytes) = self.volley.bytes_mut(extent) {
+            request.copy_out(done, bytes);
         }
     }
 
@@ -325,12 +346,14 @@ impl Work {
         let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
         let is_flushed = !has_flush || self.flush_all(target).is_ok();
         self.note_rewritten(target, batch);
+        let is_all_done = self.is_all_done();
         for place in batch.iter_mut() {
             let Some(request) = place.take() else {
                 continue;
             };
             let is_done = match request.operation() {
                 Operation::Flush => is_flushed,
+                _ if is_all_done => true,
                 operation => self.is_done(target, &request, operation == Operation::Write),
             };
             if is_done {
@@ -366,6 +389,12 @@ impl Work {
         if self.settle_list(target).is_err() {
             self.give_up(u64::MAX);
         }
+    }
+
+    /// Whether all lines are done, and nothing is lost anywhere.
+    fn is_all_done(&self) -> bool {
+        let mut lines = self.lines.iter().take(self.used);
+        self.lost.is_empty() && lines.all(|line| !line.is_unreadable && !line.is_unwritten)
     }
 
     /// Whether all lines of a request are done, and none of its sectors is lost.

@@ -36,6 +36,7 @@ use md_model::{
 };
 
 use super::{
+    buffer_of,
     Raid,
     Target,
     Work, //
@@ -277,11 +278,11 @@ impl Work {
     /// The sum of all columns of a line that was read. It takes the place of the parity.
     fn sum_of(&mut self, target: Target<'_>, index: usize, line: &Line) -> Option<&[u8]> {
         let parity = self.extent(index, line.parity, 0, line.count as u32);
-        for column in (0..target.count()).filter(|column| *column != line.parity) {
-            let other = self.extent(index, column, 0, line.count as u32);
-            self.volley
-                .combine(parity, other.buffer, |to, from| target.unit.xor(to, from))?;
-        }
+        let columns = self.columns;
+        let others = (0..columns).filter(|column| *column != line.parity);
+        let others = others.map(|column| buffer_of(columns, index, column));
+        self.volley
+            .combine(parity, others, |to, from| target.unit.xor(to, from))?;
         self.volley.bytes(parity)
     }
 

@@ -13,10 +13,12 @@ use md_model::raid5::{
         Case,
         Lost,
         Plan, //
-    }, //
+    },
+    progress::Progress, //
 };
 
 use super::{
+    buffer_of,
     Target,
     Work, //
 };
@@ -42,6 +44,11 @@ pub(super) struct LineWork {
     /// The column that is made of the others.
     made: Option<u32>,
     plan: Option<Plan>,
+    /// The column of which what is written is copied to where the parity is made, too, so that this
+    /// begins with it.
+    doubled: Option<u32>,
+    /// Checksums of what is written, of each column.
+    checksums: KVec<u32>,
     /// Whether a request that writes it is to be durable at its end, and so in the logs.
     is_durable: bool,
     /// Whether it is written as a whole, and only announced in the logs.
@@ -91,6 +98,8 @@ impl LineWork {
             unread: None,
             made: None,
             plan: None,
+            doubled: None,
+            checksums: KVec::from_elem(0, count, GFP_KERNEL)?,
             is_durable: false,
             is_announced: false,
             writes: 0,
@@ -108,6 +117,7 @@ impl LineWork {
         self.shots.iter_mut().for_each(|shot| *shot = None);
         (self.touched_set, self.wanted_set) = (0, 0);
         (self.lost, self.unread, self.made, self.plan) = (None, None, None, None);
+        self.doubled = None;
         (self.writes, self.failed_set) = (0, 0);
         (self.is_unreadable, self.is_unwritten) = (false, false);
         (self.is_durable, self.is_announced) = (false, false);
@@ -141,9 +151,16 @@ impl LineWork {
 
     /// Finds out what there is to do, as the columns are now. `columns`: how many there are;
     /// `may_announce`: whether it may be announced.
-    fn prepare(&mut self, target: Target<'_>, columns: u32, may_announce: bool) {
+    fn prepare(
+        &mut self,
+        target: Target<'_>,
+        columns: u32,
+        progress: &Progress,
+        may_announce: bool,
+    ) {
+        let start = self.line.start;
         let all = (0..columns).fold(0, |all, column| all | bit(column));
-        let mut gone = (0..columns).filter(|c| !target.is_served(*c, self.line.start));
+        let mut gone = (0..columns).filter(|c| !target.is_served_with(progress, *c, start));
         self.lost = gone.next();
         let is_second = gone.next().is_some();
         if self.unread == self.lost {
@@ -151,9 +168,9 @@ impl LineWork {
         }
         let bits = Iterator::chain(self.touched.iter(), self.wanted.iter());
         self.span = hull(bits.fold(0, |all, bits| all | bits));
-        let is_known = target.unit.progress().is_parity_known(self.line.start);
+        let is_known = progress.is_parity_known(start);
         let is_hopeless = self.lost.is_some() && self.unread.is_some();
-        (self.made, self.plan, self.writes) = (None, None, 0);
+        (self.made, self.plan, self.doubled, self.writes) = (None, None, None, 0);
         (self.failed_set, self.is_announced) = (0, false);
         if self.touched_set != 0 && target.unit.is_unrecorded() {
             self.is_unwritten = true;
@@ -209,6 +226,9 @@ impl LineWork {
             is_parity_known: is_known && self.unread != Some(self.line.parity),
         };
         self.plan = choose(&case);
+        if self.plan == Some(Plan::Make) && self.covered() != 0 {
+            self.doubled = Some(self.covered().trailing_zeros());
+        }
         if self.plan.is_none() {
             self.is_unwritten = true;
             return;
@@ -229,6 +249,12 @@ impl LineWork {
         covered.fold(0, |set, (column, _)| set | bit(column))
     }
 
+    /// Where else what is written to a column is copied: the column with the parity, if that begins
+    /// with it.
+    pub(super) fn copied_to(&self, column: u32) -> Option<u32> {
+        (self.doubled == Some(column)).then_some(self.line.parity)
+    }
+
     /// Columns that are written to, but not without a gap, as bits.
     fn gapped(&self) -> u64 {
         let touched = (0..).zip(&self.touched);
@@ -237,6 +263,26 @@ impl LineWork {
             sectors(from, count) != **bits
         });
         gapped.fold(0, |set, (column, _)| set | bit(column))
+    }
+
+    /// What is written to a column has this checksum.
+    pub(super) fn note_checksum(&mut self, column: u32, checksum: u32) {
+        if let Some(place) = self.checksums.get_mut(column as usize) {
+            *place = checksum;
+        }
+    }
+
+    /// The checksum of what is written to a column.
+    pub(super) fn checksum(&self, column: u32) -> u32 {
+        let found = self.checksums.get(column as usize);
+        found.copied().unwrap_or(0)
+    }
+
+    /// The checksums of all columns but one.
+    pub(super) fn checksums_but(&self, column: u32) -> impl Iterator<Item = u32> + '_ {
+        let all = (0..).zip(&self.checksums);
+        let others = all.filter(move |(other, _)| *other != column);
+        others.map(|(_, checksum)| *checksum)
     }
 
     /// Whether it is written to so that a column has something else afterwards.
@@ -382,10 +428,11 @@ impl Work {
     /// Finds out what there is to do, for the columns that are in service now.
     pub(super) fn prepare(&mut self, target: Target<'_>) {
         self.prepared_for = target.present();
+        let progress = target.unit.progress();
+        let may_announce = may_announce(&progress, self.lost.is_empty());
         let columns = self.columns;
-        let may_announce = may_announce(&target.unit.progress(), self.lost.is_empty());
         let lines = self.lines.iter_mut().take(self.used);
-        lines.for_each(|line| line.prepare(target, columns, may_announce));
+        lines.for_each(|line| line.prepare(target, columns, &progress, may_announce));
     }
 
     /// Whether other columns are in service than those that the lines were prepared for: they have
@@ -399,7 +446,7 @@ impl Work {
         for index in 0..self.used {
             let made = self.lines.get(index).and_then(|line| line.made);
             if let Some(made) = made.filter(|_| self.is_readable(index)) {
-                self.sum(target, index, made, |_| true);
+                self.sum(target, index, made);
             }
         }
     }
@@ -409,25 +456,26 @@ impl Work {
         line.is_some_and(|line| !line.is_unreadable)
     }
 
-    /// Makes one column of a line the sum of the others that count.
-    fn sum(&mut self, target: Target<'_>, index: usize, to: u32, counts: impl Fn(u32) -> bool) {
+    /// Makes one column of a line the sum of the others. It may have one of them already.
+    fn sum(&mut self, target: Target<'_>, index: usize, to: u32) {
         let Some(line) = self.lines.get(index) else {
             return;
         };
         let (from, count) = line.span;
         let extent = self.extent(index, to, from, count);
-        let mut is_first = true;
-        for column in (0..self.columns).filter(|column| *column != to && counts(*column)) {
-            let source = self.extent(index, column, from, count).buffer;
-            let was_first = core::mem::replace(&mut is_first, false);
-            let _ = self.volley.combine(extent, source, |to, from| {
-                if was_first {
-                    to.copy_from_slice(from);
-                } else {
-                    target.unit.xor(to, from);
-                }
-            });
+        let (columns, is_begun) = (self.columns, line.doubled.is_some());
+        let first = (0..columns).find(|column| *column != to);
+        let Some(first) = line.doubled.or(first) else {
+            return;
+        };
+        let others = (0..columns).filter(|column| *column != to && *column != first);
+        let others = others.map(|column| buffer_of(columns, index, column));
+        if !is_begun {
+            let _ = self.volley.copy(extent, buffer_of(columns, index, first));
         }
+        let _ = self
+            .volley
+            .combine(extent, others, |to, from| target.unit.xor(to, from));
     }
 
     /// Takes what is about to be replaced out of parities that are modified; or, when it was
@@ -442,12 +490,12 @@ impl Work {
             }
             let (parity, touched, (from, count)) = (line.line.parity, line.touched_set, line.span);
             let extent = self.extent(index, parity, from, count);
-            for column in (0..self.columns).filter(|column| touched & bit(*column) != 0) {
-                let source = self.extent(index, column, from, count).buffer;
-                let _ = self
-                    .volley
-                    .combine(extent, source, |to, from| target.unit.xor(to, from));
-            }
+            let columns = self.columns;
+            let changed = (0..columns).filter(|column| touched & bit(*column) != 0);
+            let changed = changed.map(|column| buffer_of(columns, index, column));
+            let _ = self
+                .volley
+                .combine(extent, changed, |to, from| target.unit.xor(to, from));
         }
     }
 
@@ -460,7 +508,7 @@ impl Work {
             let is_made = matches!(line.plan, Some(Plan::Make | Plan::Rebuild));
             if is_made && line.written() != 0 {
                 let parity = line.line.parity;
-                self.sum(target, index, parity, |_| true);
+                self.sum(target, index, parity);
             }
         }
     }

@@ -178,6 +178,7 @@ impl Work {
         let sequence = self.lost.newest.sequence;
         let extent = self.page(column);
         let page = self.volley.bytes_mut(extent)?;
+        *self.filled.get_mut(column as usize)? = page.len();
         encode(target.unit.log(), sequence, &self.lost.lines, page)?;
         let component = target.column(column)?;
         let sector = target.start(column).checked_add(page_start(sequence))?;

@@ -59,6 +59,7 @@ use md_model::{
         log,
         lost::{
             LostLine,
+            BLOCK_SECTORS,
             LINES_MAX, //
         },
         progress::{
@@ -84,9 +85,12 @@ use crate::{
         Shape, //
     },
     component::Component,
-    kapi::volley::{
-        Extent,
-        Volley, //
+    kapi::{
+        crc32c::checksum,
+        volley::{
+            Extent,
+            Volley, //
+        }, //
     },
     personality::Raided,
     sync::{
@@ -103,6 +107,9 @@ pub(crate) use self::{
 
 /// Bytes of a line on one column.
 const LINE_BYTES: usize = (LINE_SECTORS * SECTOR_BYTES) as usize;
+
+/// How many whole blocks there can be in a line, and one more, for none.
+const ZEROS: usize = (LINE_SECTORS / BLOCK_SECTORS + 1) as usize;
 
 /// Memory for the lines of a batch, in bytes: fewer lines where there are many columns.
 const BATCH_BYTES: usize = 8 << 20;
@@ -226,9 +233,13 @@ impl<'a> Target<'a> {
     /// Whether a column is served at an offset.
     #[inline]
     pub(crate) fn is_served(self, column: u32, offset: u64) -> bool {
-        let progress = self.unit.progress();
+        self.is_served_with(&self.unit.progress(), column, offset)
+    }
+
+    /// The same, with a progress that is known.
+    fn is_served_with(self, progress: &Progress, column: u32, offset: u64) -> bool {
         self.state(column)
-            .is_some_and(|state| service(state, &progress, column, offset) == Service::Full)
+            .is_some_and(|state| service(state, progress, column, offset) == Service::Full)
     }
 
     fn state(self, column: u32) -> Option<State> {
@@ -259,7 +270,13 @@ pub(crate) struct Work {
     lines: KVec<LineWork>,
     /// Lines of this batch.
     used: usize,
+    /// The line that was looked for last.
+    found: usize,
     columns: u32,
+    /// Of each column's page: from that byte on it is zero.
+    filled: KVec<usize>,
+    /// Checksums of so many blocks of zeros, from none on, as many as there are in a line.
+    zeros: [u32; ZEROS],
     /// The columns in service that the lines were prepared for, as bits.
     prepared_for: u64,
     window: Window,
@@ -292,7 +309,10 @@ impl Work {
             volley: Volley::new(shots, sizes)?,
             lines: KVec::with_capacity(lines, GFP_KERNEL)?,
             used: 0,
+            found: 0,
             columns,
+            filled: KVec::from_elem(0, pages, GFP_KERNEL)?,
+            zeros: [0; ZEROS],
             prepared_for: 0,
             window: Window::new()?,
             lost: Lost::new()?,
@@ -303,6 +323,14 @@ impl Work {
         for _ in 0..lines {
             work.lines.push(LineWork::new(columns)?, GFP_KERNEL)?;
         }
+        // Nothing is in the memory yet.
+        let mut zeros = [0; ZEROS];
+        for (blocks, zeros) in (0_u32..).zip(&mut zeros) {
+            let sectors = blocks.saturating_mul(BLOCK_SECTORS as u32);
+            let extent = work.extent(0, 0, 0, sectors);
+            *zeros = checksum(work.volley.bytes(extent).ok_or(EINVAL)?);
+        }
+        work.zeros = zeros;
         Ok(work)
     }
 
@@ -318,12 +346,9 @@ impl Work {
 
     /// The memory of a column in a line: sectors from number `from` on.
     fn extent(&self, line: usize, column: u32, from: u32, count: u32) -> Extent {
-        let buffer = line
-            .saturating_mul(self.columns as usize)
-            .saturating_add(column as usize);
         let bytes = |sectors: u32| (sectors as usize).saturating_mul(SECTOR_BYTES as usize);
         Extent {
-            buffer,
+            buffer: buffer_of(self.columns, line, column),
             from: bytes(from),
             bytes: bytes(count),
         }
@@ -338,6 +363,12 @@ impl Work {
             bytes: log::PAGE_BYTES,
         }
     }
+}
+
+/// Which buffer has the memory of a column in a line, with so many columns.
+fn buffer_of(columns: u32, line: usize, column: u32) -> usize {
+    line.saturating_mul(columns as usize)
+        .saturating_add(column as usize)
 }
 
 /// Longest request that changes something, in sectors: it fits into a batch, and rows that it has

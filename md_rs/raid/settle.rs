@@ -124,7 +124,7 @@ fn make_parity(target: Target<'_>, parity: u32, entry: &Entry, memory: &mut Memo
             .device
             .read_part(sector, count, &mut memory.data, 0);
         read.map_err(|_| given_up(target, column))?;
-        target.unit.xor(&mut sum, &memory.data);
+        target.unit.xor(&mut sum, &[&memory.data]);
     }
     let component = target.column(parity).ok_or(EINVAL)?;
     let sector = target.sector(parity, entry.offset);

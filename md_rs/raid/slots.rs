@@ -10,6 +10,7 @@ use md_model::raid5::{
         Entry,
         Head, //
     },
+    lost::BLOCK_SECTORS,
     BATCH_LINES_MAX,
     SLOTS, //
 };
@@ -74,7 +75,7 @@ impl Work {
     /// bits of their columns.
     pub(super) fn note_writes(&mut self, target: Target<'_>, sent: &[Option<u32>]) -> u64 {
         let mut done = 0;
-        for (column, shot) in (0..).zip(sent) {
+        for (column, shot) in (0..target.count()).zip(sent) {
             let (Some(shot), Some(component)) = (*shot, target.column(column)) else {
                 continue;
             };
@@ -150,7 +151,9 @@ impl Work {
             members,
         };
         let page = self.page(column);
-        log::encode(&head, entries, self.volley.bytes_mut(page)?)?;
+        let filled = self.filled.get_mut(column as usize)?;
+        let memory = self.volley.bytes_mut(page)?;
+        log::encode(&head, entries, memory, filled, checksum)?;
         let component = target.column(column)?;
         let sector = target
             .start(column)
@@ -185,6 +188,7 @@ impl Work {
         if members == 0 {
             return 0;
         }
+        self.make_checksums();
         self.volley.clear();
         let mut sent = [None; 64];
         for (column, sent) in (0..target.count()).zip(&mut sent) {
@@ -204,19 +208,56 @@ impl Work {
         failed
     }
 
+    /// Makes the checksums of what the lines write.
+    fn make_checksums(&mut self) {
+        for index in 0..self.used {
+            let Some(line) = self.lines.get(index) else {
+                continue;
+            };
+            // The parity is the sum of the others, and all of them are written.
+            let derived = line.is_announced.then_some(line.line.parity);
+            for column in (0..self.columns).filter(|column| Some(*column) != derived) {
+                let entry = self.entry(index, column);
+                let bytes = entry.and_then(|(_, extent)| self.volley.bytes(extent));
+                let checksum = bytes.map_or(0, checksum);
+                if let Some(line) = self.lines.get_mut(index) {
+                    line.note_checksum(column, checksum);
+                }
+            }
+            if let Some(parity) = derived {
+                self.derive_checksum(index, parity);
+            }
+        }
+    }
+
+    /// Makes the checksum of a line's parity, which is the sum of the others, of theirs.
+    fn derive_checksum(&mut self, index: usize, parity: u32) {
+        let entry = self.entry(index, parity);
+        let blocks = entry.map_or(0, |(entry, _)| u64::from(entry.count) / BLOCK_SECTORS);
+        let zeros = self.zeros.get(blocks as usize).copied();
+        if let Some((line, zeros)) = self.lines.get_mut(index).zip(zeros) {
+            let others = line.checksums_but(parity);
+            let checksum = log::checksum_of_sum(others, zeros);
+            line.note_checksum(parity, checksum);
+        }
+    }
+
     /// Adds the write of a column's slot with all that the lines have for it.
     fn load_entries(&mut self, target: Target<'_>, column: u32, members: u64) -> Option<u32> {
         let mut entries = [Entry::default(); BATCH_LINES_MAX as usize];
         let mut count = 0usize;
         for index in 0..self.used {
-            let Some((entry, extent)) = self.entry(index, column) else {
+            let Some((entry, _)) = self.entry(index, column) else {
                 continue;
             };
-            let checksum = checksum(self.volley.bytes(extent)?);
-            *entries.get_mut(count)? = Entry { checksum, ..entry };
+            *entries.get_mut(count)? = entry;
             count = count.checked_add(1)?;
         }
-        let shot = self.load_slot(target, column, members, entries.get(..count)?)?;
+        let entries = entries.get(..count)?;
+        let shot = self.load_slot(target, column, members, entries)?;
+        if entries.iter().all(|entry| entry.is_announced) {
+            return Some(shot);
+        }
         for index in 0..self.used {
             match self.entry(index, column) {
                 Some((entry, extent)) if !entry.is_announced => self.volley.add(shot, extent)?,
@@ -234,7 +275,7 @@ impl Work {
             offset: line.line.start.checked_add(from.into())?,
             count,
             is_announced: line.is_announced,
-            checksum: 0,
+            checksum: line.checksum(column),
         };
         Some((entry, self.extent(index, column, from, count)))
     }

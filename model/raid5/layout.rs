@@ -291,15 +291,23 @@ impl Layout {
 
     /// The first piece of `count` sectors from `sector` on.
     pub fn piece(&self, sector: u64, count: u64) -> Option<Piece> {
-        let run = self.run(sector, count)?;
-        let line = self.line_of(run.offset)?;
-        let skip = run.offset.checked_sub(line.start)?;
-        Some(Piece {
-            column: run.column,
-            line: line.start,
-            skip,
-            count: run.count.min(line.count.checked_sub(skip)?),
-        })
+        self.pieces(sector, count).next()
+    }
+
+    /// The pieces of `count` sectors from `sector` on, in their order, as far as the metadevice
+    /// goes.
+    pub fn pieces(&self, sector: u64, count: u64) -> Pieces<'_> {
+        Pieces {
+            layout: self,
+            sector,
+            left: count,
+            run: Run {
+                column: 0,
+                offset: 0,
+                count: 0,
+            },
+            within: 0,
+        }
     }
 
     /// The sector that a column has at an offset. `None` for the parity, and for what is none of
@@ -363,6 +371,51 @@ impl Layout {
     /// Where offset 0 of a column's data is, behind where the column begins.
     pub const fn data_start(&self) -> u64 {
         LOG_SECTORS
+    }
+}
+
+/// The pieces of a request.
+pub struct Pieces<'a> {
+    layout: &'a Layout,
+    /// The next sector, and how many there are from that one on.
+    sector: u64,
+    left: u64,
+    /// What is left of the run that the next piece is from.
+    run: Run,
+    /// How far in its row that is.
+    within: u64,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let interlace = self.layout.interlace;
+        if self.run.count == 0 {
+            self.run = self.layout.run(self.sector, self.left)?;
+            self.within = self.run.offset % interlace;
+        }
+        // As `line_of` has it, which also looks for the parity.
+        let skip = self.within % LINE_SECTORS;
+        let in_row = interlace.get().checked_sub(self.within)?;
+        let in_line = LINE_SECTORS.checked_sub(skip)?;
+        let count = self.run.count.min(in_line).min(in_row);
+        let piece = Piece {
+            column: self.run.column,
+            line: self.run.offset.checked_sub(skip)?,
+            skip,
+            count,
+        };
+        self.sector = self.sector.checked_add(count)?;
+        self.left = self.left.checked_sub(count)?;
+        self.run.offset = self.run.offset.checked_add(count)?;
+        self.run.count = self.run.count.checked_sub(count)?;
+        self.within = if count == in_row {
+            0
+        } else {
+            self.within.checked_add(count)?
+        };
+        Some(piece)
     }
 }
 

@@ -135,6 +135,13 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     Crc32c::START.with(bytes).value()
 }
 
+/// The checksum of the sum, without carry, of pieces of the same length, from theirs; `zeros` is
+/// that of as many zeros. Without its beginning and end a CRC of a sum is the sum of the CRCs, and
+/// these are what zeros have.
+pub fn checksum_of_sum(checksums: impl Iterator<Item = u32>, zeros: u32) -> u32 {
+    checksums.fold(zeros, |sum, checksum| sum ^ checksum ^ zeros)
+}
+
 /// The checksum of a page that has one.
 fn page_checksum(page: &[u8]) -> u32 {
     let before = page.get(..CHECKSUM.offset).unwrap_or(&[]);
@@ -147,11 +154,21 @@ fn page_checksum(page: &[u8]) -> u32 {
 }
 
 /// Writes the page of a slot. `None` if there is no room for it, or there are too many entries.
-pub fn encode(head: &Head, entries: &[Entry], page: &mut [u8]) -> Option<()> {
+///
+/// `filled`: from that byte on the memory is zero, before and after, so that only what the last
+/// page had there is cleared. `checksum`: a routine that does what [`checksum`](fn@checksum) does.
+pub fn encode(
+    head: &Head,
+    entries: &[Entry],
+    page: &mut [u8],
+    filled: &mut usize,
+    checksum: impl Fn(&[u8]) -> u32,
+) -> Option<()> {
     if page.len() != PAGE_BYTES || entries.len() > BATCH_LINES_MAX as usize {
         return None;
     }
-    page.fill(0);
+    page.get_mut(..*filled)?.fill(0);
+    *filled = HEAD_BYTES.saturating_add(entries.len().saturating_mul(ENTRY_BYTES));
     MAGIC.put_bytes(page, MAGIC_BYTES);
     VERSION.put(page, VERSION_NUMBER);
     COLUMN.put(page, head.column.into());
@@ -168,8 +185,8 @@ pub fn encode(head: &Head, entries: &[Entry], page: &mut [u8]) -> Option<()> {
         ENTRY_KIND.put(place, entry.is_announced.into());
         ENTRY_CHECKSUM.put(place, entry.checksum.into());
     }
-    let sum = page_checksum(page);
-    CHECKSUM.put(page, sum.into());
+    // There are zeros in its place as yet.
+    CHECKSUM.put(page, checksum(page).into());
     Some(())
 }
 
@@ -270,8 +287,12 @@ mod tests {
 
     fn page() -> vec::Vec<u8> {
         let mut page = vec![0xff; PAGE_BYTES];
-        encode(&HEAD, &[ENTRY, ANNOUNCED], &mut page).expect("room");
+        put(&[ENTRY, ANNOUNCED], &mut page, &mut PAGE_BYTES.clone()).expect("room");
         page
+    }
+
+    fn put(entries: &[Entry], page: &mut [u8], filled: &mut usize) -> Option<()> {
+        encode(&HEAD, entries, page, filled, checksum)
     }
 
     #[test]
@@ -320,15 +341,45 @@ mod tests {
         assert_eq!(decode(&bad), None, "an unknown kind");
         let long = Entry { count: 33, ..ENTRY };
         let mut bad = page();
-        encode(&HEAD, &[long], &mut bad).expect("room");
+        put(&[long], &mut bad, &mut PAGE_BYTES.clone()).expect("room");
         assert_eq!(decode(&bad), None);
     }
 
     #[test]
     fn there_is_room_for_so_many_entries() {
         let mut page = vec![0; PAGE_BYTES];
-        assert!(encode(&HEAD, &[ENTRY; 32], &mut page).is_some());
-        assert!(encode(&HEAD, &[ENTRY; 33], &mut page).is_none());
-        assert!(encode(&HEAD, &[], &mut [0; 512]).is_none());
+        assert!(put(&[ENTRY; 32], &mut page, &mut 0).is_some());
+        assert!(put(&[ENTRY; 33], &mut page, &mut 0).is_none());
+        assert!(put(&[], &mut [0; 512], &mut 0).is_none());
+    }
+
+    #[test]
+    fn a_sum_has_the_checksum_that_follows_from_its_parts() {
+        let part = |factor: usize| -> vec::Vec<u8> {
+            let bytes = (0..1000_usize).map(|at| ((at * factor) >> 3) as u8);
+            bytes.collect()
+        };
+        let zeros = checksum(&[0; 1000]);
+        let (mut sum, mut checksums) = (vec![0; 1000], vec![]);
+        for factor in [7, 19, 83, 1021, 4099] {
+            for (sum, byte) in sum.iter_mut().zip(part(factor)) {
+                *sum ^= byte;
+            }
+            checksums.push(checksum(&part(factor)));
+            let found = checksum_of_sum(checksums.iter().copied(), zeros);
+            assert_eq!(found, checksum(&sum), "{} parts", checksums.len());
+        }
+    }
+
+    #[test]
+    fn memory_that_is_used_again_has_nothing_of_before() {
+        let (mut page, mut filled) = (vec![0; PAGE_BYTES], 0);
+        for (count, end) in [(32, 576), (2, 96), (0, 64), (7, 176)] {
+            put(&[ENTRY; 32][..count], &mut page, &mut filled).expect("room");
+            assert_eq!(filled, end);
+            let (mut fresh, mut none) = (vec![0; PAGE_BYTES], 0);
+            put(&[ENTRY; 32][..count], &mut fresh, &mut none).expect("room");
+            assert_eq!(page, fresh, "{count} entries");
+        }
     }
 }

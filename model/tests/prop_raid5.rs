@@ -127,9 +127,10 @@ fn pieces_cover_a_request_and_stay_in_their_lines() {
         let places = walked(&layout);
         let from = from % layout.sectors();
         let count = count.min(layout.sectors() - from);
-        let mut done = 0;
+        let (mut done, mut pieces) = (0, layout.pieces(from, count));
         while done < count {
             let piece = layout.piece(from + done, count - done).expect("inside");
+            prop_assert_eq!(pieces.next(), Some(piece));
             let line = layout.line_of(piece.line).expect("a line");
             prop_assert_eq!(line.start, piece.line);
             prop_assert!(piece.count > 0 && piece.skip + piece.count <= line.count);
@@ -140,7 +141,9 @@ fn pieces_cover_a_request_and_stay_in_their_lines() {
             }
             done += piece.count;
         }
-        prop_assert_eq!(done, count);
+        prop_assert_eq!((done, pieces.next()), (count, None));
+        let behind: u64 = layout.pieces(from, u64::MAX).map(|piece| piece.count).sum();
+        prop_assert_eq!(behind, layout.sectors() - from);
         Ok(())
     });
 }

@@ -56,7 +56,8 @@ wait_for 10 is_healed 1
 same "states" Okay,Okay,Okay "$(column_states d20)"
 
 note "the same, found by a check"
-echo "2 -2 0x28 0 0 2 3 0x11 0" >"$where/error"
+# It writes at once, and reads once more then.
+echo "2 -1 0x28 0 0 2 3 0x11 0" >"$where/error"
 run metasync --check -w d20
 is_healed 2 || fail "healed: $(healed)"
 same "what the check left out" 0 "$(described d20 ' | .check.history[0].skipped')"

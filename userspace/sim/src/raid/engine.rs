@@ -385,7 +385,7 @@ impl World {
             members,
         };
         let mut page = vec![0; PAGE_BYTES];
-        log::encode(&head, entries, &mut page).expect("there is room");
+        log::encode(&head, entries, &mut page, &mut 0, log::checksum).expect("there is room");
         for (at, bytes) in (slot_start(sequence)..).zip(page.chunks_exact(512)) {
             let bytes = bytes.try_into().expect("a sector");
             self.disks[column as usize].accept(at, bytes);
