@@ -9,6 +9,7 @@ use std::{
         atomic::{
             AtomicBool,
             AtomicU64,
+            AtomicUsize,
             Ordering, //
         },
         Arc, //
@@ -30,6 +31,8 @@ pub struct Tolerant {
     since_asked: AtomicU64,
     all: AtomicU64,
     is_given_up: AtomicBool,
+    /// Reads that have not ended.
+    reads: AtomicUsize,
 }
 
 impl std::fmt::Debug for Tolerant {
@@ -56,7 +59,13 @@ impl Tolerant {
             since_asked: AtomicU64::new(0),
             all: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
         }
+    }
+
+    /// Whether the disk is being waited for.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) > 0
     }
 
     /// How many sectors could not be read.
@@ -69,11 +78,18 @@ impl Tolerant {
         self.is_given_up.load(Ordering::Relaxed)
     }
 
+    fn read(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let done = self.inner.read_at(buffer, offset);
+        self.reads.fetch_sub(1, Ordering::Relaxed);
+        done
+    }
+
     /// Sector by sector: those that cannot be read become zeros.
     fn piecewise(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut at = offset;
         for sector in buffer.chunks_mut(SECTOR) {
-            if let Err(error) = self.inner.read_at(sector, at) {
+            if let Err(error) = self.read(sector, at) {
                 sector.fill(0);
                 self.bear(at, &error)?;
             }
@@ -116,7 +132,7 @@ impl Source for Tolerant {
         if self.is_given_up() {
             return Err(io::Error::other("too many errors"));
         }
-        match self.inner.read_at(buffer, offset) {
+        match self.read(buffer, offset) {
             Ok(()) => Ok(()),
             Err(_) => self.piecewise(buffer, offset),
         }
