@@ -58,7 +58,10 @@ use crate::{
         Manager,
         Side, //
     },
-    target::Target,
+    target::{
+        Opened,
+        Target, //
+    },
     tolerant::Tolerant,
     volume_sizes, //
 };
@@ -80,7 +83,9 @@ use std::{
     sync::{
         atomic::Ordering,
         Arc,
-        OnceLock, //
+        Mutex,
+        MutexGuard,
+        PoisonError, //
     },
     time::Duration, //
 };
@@ -134,7 +139,7 @@ pub fn run_with(
         resumed: None,
         console,
         signals,
-        source: Arc::default(),
+        disk: Arc::default(),
     };
     if let Some(path) = &arguments.resume {
         let say = |line: &str| run.console.say(line);
@@ -156,8 +161,8 @@ struct Run {
     resumed: Option<State>,
     console: Arc<dyn Console>,
     signals: Signals,
-    /// What is read, once it is open.
-    source: Arc<OnceLock<Arc<Tolerant>>>,
+    /// What is read, while it is open.
+    disk: Arc<Mutex<Option<Opened>>>,
 }
 
 impl Run {
@@ -188,10 +193,13 @@ impl Run {
         let work = move || run.dump(&target);
         let done = unless_stuck(&self.signals.stop, stopping::PATIENCE, work);
         let done = done.map_err(|error| Failure::new("", &error.to_string(), "ulimit -u"))?;
+        let disk = self.disk().take();
         done.unwrap_or_else(|| {
             self.say("The ENTIRE dump is aborted.");
-            let is_disk = self.source.get().is_some_and(|disk| disk.is_waited_for());
-            let (what, look) = if is_disk {
+            let mute = disk.filter(|disk| disk.source.is_waited_for());
+            let (what, look) = if let Some(disk) = mute {
+                // Without that the end of this process waits for it.
+                let _ = stopping::leave_open(disk.file);
                 (device, "dmesg | tail".to_string())
             } else {
                 (self.file(), format!("ls -l {}", self.file()))
@@ -202,6 +210,10 @@ impl Run {
         })
     }
 
+    fn disk(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How to go on with a dump that stopped.
     fn resumption(&self) -> Option<String> {
         let path = self.arguments.state.as_ref()?;
@@ -210,8 +222,9 @@ impl Run {
 
     fn dump(&self, target: &Target) -> Result<String, Failure> {
         let console = self.console.clone();
-        let source = Arc::new(target.open(console, self.arguments.errors)?);
-        let _ = self.source.set(source.clone());
+        let opened = target.open(console, self.arguments.errors)?;
+        let source = opened.source.clone();
+        *self.disk() = Some(opened);
         let opened = if target.live.is_some() {
             FileSystem::open_mounted(source.clone())
         } else {

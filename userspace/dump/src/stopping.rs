@@ -7,8 +7,13 @@ use crossbeam_channel::{
     RecvTimeoutError, //
 };
 use std::{
+    fs::File,
     io,
     panic::resume_unwind,
+    process::{
+        Command,
+        Stdio, //
+    },
     sync::atomic::{
         AtomicBool,
         Ordering, //
@@ -56,6 +61,15 @@ pub(crate) fn unless_stuck<T: Send + 'static>(
             }
         }
     }
+}
+
+/// Has another process keep a device open for a moment. Who closes a device as the last one waits
+/// for all that was asked of it, as does the end of a process, which nobody can end then.
+pub(crate) fn leave_open(device: File) -> io::Result<()> {
+    let mut command = Command::new("sleep");
+    command.arg("1").stdin(device);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map(drop)
 }
 
 #[cfg(test)]
