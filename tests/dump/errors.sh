@@ -95,4 +95,4 @@ same "status" 3 $status
 grep -q '/dev/mapper/mute: does not answer' /tmp/said || fail "it does not say which disk"
 grep -q '^next: ' /tmp/said || fail "it does not say what to do next"
 run dmsetup resume mute
-run dmsetup remove mute
+wait_for 20 dmsetup remove mute

@@ -27,6 +27,9 @@ use serde::{
 };
 use std::collections::VecDeque;
 
+/// Records in which one is looked for that a volume can lead to: enough for any file without holes.
+const SEARCH: u64 = 1024;
+
 /// What all headers of a dump have alike.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Identity {
@@ -230,33 +233,34 @@ impl<I: Iterator<Item = Item>> Layout<I> {
 
     /// How many records behind its header `restore` shall skip when it comes to a volume at random,
     /// to look for the next header from there. Before 0.4b56 it skips them twice. So these are as
-    /// few as possible, but neither once nor twice as many lead to attributes, which it would take
-    /// for a file.
+    /// few as possible, but neither once nor twice as many lead to a header before the next file:
+    /// attributes are taken for a file, and behind the others a file is lost.
     fn to_skip(&mut self) -> u64 {
-        let (mut attributes, mut records) = (Vec::new(), 0);
+        let (mut headers, mut records) = (Vec::new(), 0);
         for index in 0.. {
             self.fill(index + 1);
             match self.queue.get(index) {
-                Some(item) if is_attributes(item) => attributes.push(records),
-                // It does not find a header there, or one that it knows what to do with.
-                Some(_) if attributes.is_empty() => return 0,
-                Some(item) if !is_new_file(item) => {}
-                _ => break,
+                Some(item) if is_new_file(item) || records > SEARCH => break,
+                Some(item) if item.is_header() => headers.push(records),
+                // It does not find a header there, and looks for one.
+                Some(_) if headers.is_empty() => return 0,
+                Some(_) => {}
+                None => break,
             }
             records += self.queue.get(index).map_or(0, Item::records);
         }
-        let leads_there = |count: &u64| !attributes.contains(count);
-        let mut counts = (0..=records / 2).filter(leads_there);
+        let is_safe = |count: &u64| !headers.contains(count);
+        let mut counts = (0..=records / 2).filter(is_safe);
         counts
-            .find(|count| leads_there(&(2 * count)))
+            .find(|count| is_safe(&(2 * count)))
             .unwrap_or(records)
     }
 
-    /// The date in a header. By its own one `restore` knows a dump's headers when it looks for the
-    /// next one, so attributes of a file that began on another volume have another one: it passes
-    /// them. When it reads on from the volume before, it does not look at the date.
+    /// The date in a header. By it `restore` knows the headers of a dump when it looks for the next
+    /// one. So those of a file that began on another volume have another date: it passes them. When
+    /// it reads on from the volume before, it does not look at the date.
     fn date(&self, item: &Item) -> i64 {
-        let is_passed = self.in_rest && is_attributes(item);
+        let is_passed = self.in_rest && !is_new_file(item);
         self.identity.date + i64::from(is_passed)
     }
 }
@@ -446,8 +450,32 @@ mod tests {
         }
     }
 
+    /// More of the same file is no place to begin with, either.
     #[test]
-    fn attributes_have_another_date_before_the_first_file_of_a_volume() {
+    fn a_volume_does_not_lead_to_more_of_a_file() {
+        let more = |records| {
+            let mut items = file(11, records);
+            let header = Header::new(Kind::More, 11);
+            items[0].contents = Contents::Header(Box::new(header));
+            items
+        };
+        let items = [file(11, 2), more(1), more(4), file(12, 1)].concat();
+        let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let _written: Vec<_> = (0..4).map(|_| layout.block()).collect();
+        layout.begin_volume();
+        let blocks: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+        // Headers are 0 and 2 records behind the volume's, and the next file 7.
+        assert_eq!(headers(&blocks[0])[0].count.get(), 3);
+        let all = blocks.iter().flat_map(headers);
+        let dates: Vec<_> = all
+            .map(|header| header.date.get() - 1_700_000_000)
+            .collect();
+        assert_eq!(dates, [0, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn headers_have_another_date_before_the_first_file_of_a_volume() {
         let of = |inode| [file(inode, 3), attributes(inode, 1)].concat();
         let items = [of(11), of(12)].concat();
         let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
