@@ -139,7 +139,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
     /// Begins a volume: its header comes next.
     pub fn begin_volume(&mut self) {
         let inode = self.place().inode;
-        let to_skip = self.to_skip();
+        let to_skip = self.records_to_skip();
         self.position.volume += 1;
         self.position.first = self.position.next;
         self.position.inodes.push(inode.max(ROOT));
@@ -235,7 +235,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
     /// to look for the next header from there. Before 0.4b56 it skips them twice. So these are as
     /// few as possible, but neither once nor twice as many lead to a header before the next file:
     /// attributes are taken for a file, and behind the others a file is lost.
-    fn to_skip(&mut self) -> u64 {
+    fn records_to_skip(&mut self) -> u64 {
         let (mut headers, mut records) = (Vec::new(), 0);
         for index in 0.. {
             self.fill(index + 1);

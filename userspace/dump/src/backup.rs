@@ -63,7 +63,8 @@ use crate::{
         Target, //
     },
     tolerant::Tolerant,
-    volume_sizes, //
+    volume_sizes,
+    Exit, //
 };
 use clap::Parser;
 use md_dump_format::{
@@ -194,35 +195,47 @@ impl Run {
         let done = unless_stuck(&self.signals.stop, stopping::PATIENCE, work);
         let done = done.map_err(|error| Failure::new("", &error.to_string(), "ulimit -u"))?;
         let disk = self.disk().take();
-        done.unwrap_or_else(|| {
-            self.say("The ENTIRE dump is aborted.");
-            let mute = disk.filter(|disk| disk.source.is_waited_for());
-            let (what, look) = if let Some(disk) = mute {
-                // Without that the end of this process waits for it.
-                let _ = stopping::leave_open(disk.file);
-                (device, "dmesg | tail".to_string())
-            } else {
-                (self.file(), format!("ls -l {}", self.file()))
-            };
-            let next = self.resumption().unwrap_or(look);
-            let reason = "does not answer, and is not waited for any more";
-            Err(Failure::new(&what, reason, &next).aborted())
-        })
+        if let Some(done) = done {
+            return done.map_err(|failure| self.stopped(&device, failure));
+        }
+        self.say("The ENTIRE dump is aborted.");
+        let mute = disk.filter(|disk| disk.source.is_waited_for());
+        let what = if let Some(disk) = mute {
+            // Without that the end of this process waits for it.
+            let _ = stopping::leave_open(disk.file);
+            device
+        } else {
+            self.file()
+        };
+        let reason = "does not answer, and is not waited for any more";
+        Err(Failure::new(&what, reason, &self.next("dmesg | tail")).aborted())
+    }
+
+    /// What is to be said of a failure. Of a dump that was to stop it is only that it has.
+    fn stopped(&self, device: &str, failure: Failure) -> Failure {
+        let has_begun = failure.exit != Exit::NotBegun;
+        if has_begun || !self.signals.stop.load(Ordering::Relaxed) {
+            return failure;
+        }
+        self.say("The ENTIRE dump is aborted.");
+        self.aborted(device)
     }
 
     fn disk(&self) -> MutexGuard<'_, Option<Opened>> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How to go on with a dump that stopped.
-    fn resumption(&self) -> Option<String> {
-        let path = self.arguments.state.as_ref()?;
-        Some(format!("mddump --resume {path}"))
+    /// How to go on with a dump that stopped, or else this.
+    fn next(&self, otherwise: &str) -> String {
+        match &self.arguments.state {
+            Some(path) => format!("mddump --resume {path}"),
+            None => otherwise.to_string(),
+        }
     }
 
     fn dump(&self, target: &Target) -> Result<String, Failure> {
-        let console = self.console.clone();
-        let opened = target.open(console, self.arguments.errors)?;
+        let stop = self.signals.stop.clone();
+        let opened = target.open(self.console.clone(), self.arguments.errors, stop)?;
         let source = opened.source.clone();
         *self.disk() = Some(opened);
         let opened = if target.live.is_some() {
@@ -260,7 +273,7 @@ impl Run {
         if self.signals.stop.load(Ordering::Relaxed) {
             // It may have been left behind.
             self.say("The ENTIRE dump is aborted.");
-            return Err(self.aborted(&identity));
+            return Err(self.aborted(&identity.device));
         }
         self.conclude(target, &identity, &totals, source.errors())?;
         Ok(String::new())
@@ -422,7 +435,7 @@ impl Run {
         };
         let mut meter = self.meter()?;
         let done = job.run(checkpoint, &mut meter);
-        let totals = done.map_err(|Aborted| self.aborted(identity))?;
+        let totals = done.map_err(|Aborted| self.aborted(&identity.device))?;
         if let Some(path) = &self.arguments.archive {
             self.say(&format!("Archiving dump to {path}"));
             archive::write(path.as_ref(), &plan, source, identity, &totals.inodes)
@@ -432,10 +445,9 @@ impl Run {
     }
 
     /// A dump that ended before its end.
-    fn aborted(&self, identity: &Identity) -> Failure {
-        let next = self.resumption();
-        let next = next.unwrap_or_else(|| "mddump --state FILE ...".to_string());
-        Failure::new(&identity.device, "is not dumped", &next).aborted()
+    fn aborted(&self, device: &str) -> Failure {
+        let next = self.next("mddump --state FILE ...");
+        Failure::new(device, "is not dumped", &next).aborted()
     }
 
     /// Who shows how far it is.

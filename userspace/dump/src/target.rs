@@ -28,7 +28,10 @@ use std::{
         OpenOptionsExt, //
     },
     path::PathBuf,
-    sync::Arc, //
+    sync::{
+        atomic::AtomicBool,
+        Arc, //
+    }, //
 };
 
 /// A file system that is to be dumped.
@@ -79,7 +82,13 @@ impl Target {
     }
 
     /// Its device, of which so many errors are borne before the user is asked.
-    pub(crate) fn open(&self, console: Arc<dyn Console>, errors: u64) -> Result<Opened, Failure> {
+    /// When `stop` becomes true, nothing more is read.
+    pub(crate) fn open(
+        &self,
+        console: Arc<dyn Console>,
+        errors: u64,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Opened, Failure> {
         let device = &self.device;
         let open = || {
             let device = self.open_file()?;
@@ -92,7 +101,7 @@ impl Target {
         })?;
         let source = Tolerant::new(Box::new(opened), device, console, errors);
         Ok(Opened {
-            source: Arc::new(source),
+            source: Arc::new(source.until(stop)),
             file,
         })
     }
