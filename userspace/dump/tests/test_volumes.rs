@@ -93,6 +93,11 @@ fn volumes_have_the_size_that_was_asked_for() {
             clear(&target);
             restore(version, &format!("-r -M -f {}", prefix.display()), &target);
             assert_same(version, &take(&target), &should);
+            // It does not ask for volumes with -a.
+            clear(&target);
+            let words = format!("-x -a -M -f {}", prefix.display());
+            extract_backwards(version, &words, 0, &target);
+            assert_same(version, &take(&target), &should);
         }
     }
 }
@@ -122,7 +127,7 @@ fn a_volume_may_end_behind_every_record() {
     }
 }
 
-/// Extracts from the last volume backwards, as restore asks one to do.
+/// Extracts from so many volumes, from the last one backwards, as restore asks one to do.
 #[track_caller]
 fn extract_backwards(version: &str, words: &str, count: usize, target: &Path) {
     let (mut command, _own) = restore_command(version, words, target);
