@@ -3,7 +3,10 @@
 
 use kernel::{
     prelude::*,
-    rbtree::RBTree,
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
     sync::Arc, //
 };
 use md_model::{
@@ -26,6 +29,9 @@ pub(crate) struct UnitTable {
     count: u32,
     database: Arc<Database>,
 }
+
+/// Room for a metadevice among them: got before something is recorded that says that it is there.
+pub(crate) struct Place(RBTreeNodeReservation<u32, Metadevice>);
 
 impl UnitTable {
     /// No metadevices.
@@ -65,14 +71,30 @@ impl UnitTable {
         Ok(())
     }
 
+    /// Room for one more.
+    pub(crate) fn place() -> Result<Place, Refused> {
+        let reserved = RBTreeNodeReservation::new(GFP_KERNEL);
+        reserved
+            .map(Place)
+            .map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))
+    }
+
+    /// Adds a metadevice whose name is vacant.
+    pub(crate) fn fill(&mut self, place: Place, metadevice: Metadevice) {
+        let number = metadevice.name().number();
+        if self
+            .units
+            .insert(place.0.into_node(number, metadevice))
+            .is_none()
+        {
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
     /// Adds a metadevice.
     pub(crate) fn add(&mut self, metadevice: Metadevice) -> Result<(), Refused> {
         self.check_vacant(metadevice.name())?;
-        let number = metadevice.name().number();
-        self.units
-            .try_create_and_insert(number, metadevice, GFP_KERNEL)
-            .map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))?;
-        self.count = self.count.saturating_add(1);
+        self.fill(Self::place()?, metadevice);
         Ok(())
     }
 

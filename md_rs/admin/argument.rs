@@ -173,6 +173,11 @@ pub(super) fn check_capacity(given: u32, needed: usize) -> Result<(), Refused> {
     Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with([given.into(), needed as u64]))
 }
 
+/// How many elements a list has, for a field of an argument.
+pub(super) fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
+}
+
 /// An array of the caller's that cannot be read or written.
 pub(super) fn bad_address(error: Error) -> Refused {
     Refused::new(error, Refusal::BadSize)

@@ -90,9 +90,10 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     }
     begin_logs(&body)?;
     let metadevice = plan.carry_out()?;
+    let place = UnitTable::place()?;
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
     database.add_unit(body.number(), &body)?;
-    units.add(metadevice)?;
+    units.fill(place, metadevice);
     let event = Event::of_unit(Kind::Create, name.number());
     body.events().record(&event);
     units.get(&name)?.ask_upkeep();

@@ -26,6 +26,7 @@ use super::{
         bad_address,
         check_capacity,
         check_zero,
+        count,
         write_array, //
     },
     components::{
@@ -176,7 +177,7 @@ pub(super) fn list(
     let described = units.database().describe(request)?;
     check_capacity(request.replica_capacity, described.len())?;
     write_array(request.replicas, described.iter().copied()).map_err(bad_address)?;
-    request.replica_count = u32::try_from(described.len()).unwrap_or(0);
+    request.replica_count = count(&described);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use kernel::prelude::*;
 use super::argument::{
     bad_address,
     check_zero,
+    count,
     write_array, //
 };
 use crate::{
@@ -27,7 +28,7 @@ pub(super) fn read(events: &Events, request: &mut abi::ReadEvents) -> Result<(),
     }
     let batch = events.read(request)?;
     write_array(request.events, batch.events.iter().copied()).map_err(bad_address)?;
-    request.event_count = u32::try_from(batch.events.len()).unwrap_or(0);
+    request.event_count = count(&batch.events);
     request.lost_count = batch.lost;
     request.after = batch.after;
     Ok(())

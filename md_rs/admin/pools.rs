@@ -31,6 +31,7 @@ use super::{
         bad_address,
         check_capacity,
         check_zero,
+        count,
         read_array,
         unit_name,
         write_array, //
@@ -537,8 +538,4 @@ fn check_count(found: usize) -> Result<(), Refused> {
         return Err(Refused::new(ENOSPC, Refusal::TooManySpares).with(values));
     }
     Ok(())
-}
-
-fn count<T>(list: &[T]) -> u32 {
-    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }

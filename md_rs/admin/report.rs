@@ -24,6 +24,7 @@ use super::argument::{
     bad_address,
     check_capacity,
     check_zero,
+    count,
     unit_name,
     write_array, //
 };
@@ -285,8 +286,4 @@ fn state_of(map: &SyncMap) -> ResyncState {
         Hold::LeftOut => ResyncState::LeftOut,
         Hold::None => ResyncState::Running,
     }
-}
-
-fn count<T>(list: &[T]) -> u32 {
-    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }

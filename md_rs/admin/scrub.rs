@@ -35,6 +35,7 @@ use super::{
         bad_address,
         check_capacity,
         check_zero,
+        count,
         unit_name,
         write_array, //
     },
@@ -179,8 +180,8 @@ pub(super) fn status(
     }
     write_array(request.ranges, ranges.iter().copied()).map_err(bad_address)?;
     write_array(request.runs, runs.iter().copied()).map_err(bad_address)?;
-    request.range_count = u32::try_from(ranges.len()).unwrap_or(0);
-    request.run_count = u32::try_from(runs.len()).unwrap_or(0);
+    request.range_count = count(&ranges);
+    request.run_count = count(&runs);
     Ok(())
 }
 

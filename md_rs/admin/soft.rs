@@ -136,8 +136,9 @@ pub(super) fn create(
     if request.flags & abi::SOFT_CHECK_ONLY != 0 {
         return Ok(());
     }
+    let place = UnitTable::place()?;
     let metadevice = plan.carry_out(&units, opened, is_rebuilt)?;
-    units.add(metadevice)?;
+    units.fill(place, metadevice);
     let event = Event::of_unit(EventKind::Create, name.number());
     units.database().events().record(&event);
     Ok(())
@@ -268,8 +269,8 @@ impl New {
         if ground.is_none() {
             database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
         }
-        database.add_unit(body.number(), &body)?;
         let mut marks = Marks::new(&device, self.head.base)?;
+        database.add_unit(body.number(), &body)?;
         let written = if is_rebuilt {
             Ok(())
         } else {

@@ -109,7 +109,7 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     check_zero(&[request.unit_count, request.failed_count])?;
     if request.device_count > abi::DEVICES_MAX {
         let values = [request.device_count.into(), abi::DEVICES_MAX.into()];
-        return Err(Refused::new(E2BIG, Refusal::ArrayTooSmall).with(values));
+        return Err(Refused::new(E2BIG, Refusal::BadSize).with(values));
     }
     let asked = read_array::<abi::Device>(request.devices, request.device_count);
     let asked = asked.map_err(bad_address)?;

@@ -115,13 +115,16 @@ mod tests {
         }
     }
 
-    fn found(known: (u8, u8, u8), devices: &[Claimant]) -> Found {
-        let known = Identity {
+    fn identity(known: (u8, u8, u8)) -> Identity {
+        Identity {
             uuid: uuid(known.0),
             partition: uuid(known.1),
             wwn: wwn(known.2),
-        };
-        find(&known, || devices.iter().copied())
+        }
+    }
+
+    fn found(known: (u8, u8, u8), devices: &[Claimant]) -> Found {
+        find(&identity(known), || devices.iter().copied())
     }
 
     // Clause 18.
@@ -170,6 +173,13 @@ mod tests {
         assert_eq!(found((0, 0, 5), &devices), Found::Device(1));
         assert_eq!(found((0, 0, 6), &devices), Found::Nobody);
         assert_eq!(found((0, 0, 0), &devices), Found::Nobody);
+    }
+
+    #[test]
+    fn one_thing_is_enough_to_be_known_by() {
+        for known in [(1, 0, 0), (0, 1, 0), (0, 0, 1)] {
+            assert!(identity(known).is_known(), "{known:?}");
+        }
         assert!(!Identity::default().is_known());
     }
 

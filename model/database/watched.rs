@@ -248,6 +248,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::limits::RECORDS_MAX;
 
     const FENCE: Choice = Choice {
         period_ms: 1000,
@@ -277,6 +278,11 @@ mod tests {
         let length = encode(devices, &mut bytes).expect("room");
         bytes.truncate(length);
         bytes
+    }
+
+    #[test]
+    fn it_is_the_last_record_of_a_set() {
+        assert_eq!(RECORD, RECORDS_MAX - 1);
     }
 
     #[test]

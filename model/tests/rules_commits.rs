@@ -236,6 +236,19 @@ fn who_leaves_waits_for_the_replicas_that_are_late() {
 }
 
 #[test]
+fn a_commit_is_in_progress_until_it_counts() {
+    let mut set = Set::running(2, true);
+    assert_eq!(set.run.member_count(), 3);
+    assert!(!set.run.is_in_progress());
+    set.begin();
+    assert!(set.run.is_in_progress());
+    set.write(1, true);
+    assert!(set.run.is_in_progress());
+    set.write(2, true);
+    assert!(!set.run.is_in_progress());
+}
+
+#[test]
 fn a_lost_tie_breaker_is_taken_out() {
     let mut set = Set::running(2, true);
     assert!(!set.machine().is_due());

@@ -323,6 +323,26 @@ fn who_is_no_member_of_the_newest_commit_has_no_vote() {
     assert_eq!(decision.generation, commit(9));
 }
 
+/// A tie-breaker that was deleted says nothing, nor does a voter that took over its uuid.
+#[test]
+fn only_the_tie_breaker_of_the_list_is_asked() {
+    let mut members: Vec<_> = (1..=2).map(|n| Member::new(uuid(n), Role::Voter)).collect();
+    members.push(Member::new(uuid(TIE_NUMBER), Role::TieBreaker));
+    let other = |number, role| Replica {
+        uuid: uuid(number),
+        role,
+        ..voter(1, 9, 0, &members).expect("one")
+    };
+    for stranger in [
+        other(TIE_NUMBER + 1, Role::TieBreaker),
+        other(TIE_NUMBER, Role::Voter),
+    ] {
+        let found = [voter(1, 9, 0, &members), Some(stranger)];
+        let decision = decide(&found, &[]).expect("readable");
+        assert_eq!(decision.tie_breaker, TieBreaker::Missing, "{stranger:?}");
+    }
+}
+
 /// What `metadb -d` does to a stale set: who is given up is no longer counted.
 #[test]
 fn voters_that_are_given_up_do_not_stand_in_the_way() {

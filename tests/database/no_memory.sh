@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: on a kernel that can do so, each allocation in turn fails that adding a replica, loading a
-#         set, making, growing and clearing a metadevice and stopping the set do: the request is
-#         refused and nothing has changed, or it has succeeded; nothing leaks.
+#         set, making metadevices of all kinds, growing and clearing one and stopping the set do: the
+#         request is refused and nothing has changed, or it has succeeded; nothing leaks.
 # Clause: issue 6: allocation failure at every call of load, commit and create
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 16M --leaks
-# Timeout: 400
+# Timeout: 900
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
@@ -40,6 +40,18 @@ cat >/tmp/each.c <<'C'
 
 static int fd, control;
 static char units[64 * 96], replicas[50 * 264];
+
+/* What was said of the last request. */
+static struct header said;
+
+static int ask(unsigned long request, void *argument)
+{
+	int result = ioctl(fd, request, argument), error = errno;
+
+	said = *(struct header *)argument;
+	errno = error;
+	return result;
+}
 
 static void quit(const char *what)
 {
@@ -128,7 +140,7 @@ static int stripe(const char *name, const char *path)
 				 .row_count = 1, .component_count = 1 };
 
 	strcpy(create.name, name);
-	return ioctl(fd, CREATE, &create);
+	return ask(CREATE, &create);
 }
 
 static int clear(const char *name)
@@ -136,7 +148,7 @@ static int clear(const char *name)
 	struct clear clear = { { ABI_VERSION, sizeof(clear) } };
 
 	strcpy(clear.name, name);
-	return ioctl(fd, CLEAR, &clear);
+	return ask(CLEAR, &clear);
 }
 
 static int make_stripe(void) { return stripe("d2", "/dev/sdc"); }
@@ -149,10 +161,38 @@ static int make_mirror(void)
 				 .components = (uintptr_t)&side, .component_count = 1,
 				 .mirror = { .pass = 1 } };
 
-	return ioctl(fd, CREATE, &create);
+	return ask(CREATE, &create);
 }
 
 static int clear_mirror(void) { return clear("d10"); }
+
+static int make_raid(void)
+{
+	struct component columns[3];
+	struct row row = { 128, 3 };
+	struct create create = { { ABI_VERSION, sizeof(create) }, .name = "d20", .kind = RAID,
+				 .flags = ASSUME_CLEAN,
+				 .rows = (uintptr_t)&row, .components = (uintptr_t)columns,
+				 .row_count = 1, .component_count = 3 };
+	int n;
+
+	for (n = 0; n < 3; n++)
+		columns[n] = component_of(paths[n + 1], ~0ULL);
+	return ask(CREATE, &create);
+}
+
+static int clear_raid(void) { return clear("d20"); }
+
+static int make_soft(void)
+{
+	struct create_soft create = { { ABI_VERSION, sizeof(create) }, .name = "d30",
+				      .size = 4096 };
+
+	create.base = component_of("/dev/sdd", ~0ULL);
+	return ask(CREATE_SOFT, &create);
+}
+
+static int clear_soft(void) { return clear("d30"); }
 
 static int grow(void)
 {
@@ -162,7 +202,7 @@ static int grow(void)
 			     .rows = (uintptr_t)&row, .components = (uintptr_t)&component,
 			     .row_count = 1, .component_count = 1 };
 
-	return ioctl(fd, GROW, &grow);
+	return ask(GROW, &grow);
 }
 
 static int shrink(void) { return clear("d2") || stripe("d2", "/dev/sdc"); }
@@ -173,7 +213,7 @@ static int add(void)
 
 	add.device.dev = dev_of("/dev/sdb");
 	strcpy(add.device.path, "/dev/sdb");
-	return ioctl(fd, ADD_REPLICAS, &add);
+	return ask(ADD_REPLICAS, &add);
 }
 
 static int delete(void)
@@ -181,7 +221,7 @@ static int delete(void)
 	struct delete_replicas delete = { { ABI_VERSION, sizeof(delete) },
 					  .dev = dev_of("/dev/sdb") };
 
-	return ioctl(fd, DELETE_REPLICAS, &delete);
+	return ask(DELETE_REPLICAS, &delete);
 }
 
 static int start(void)
@@ -195,7 +235,7 @@ static int start(void)
 		sprintf(devices[n].path, "/dev/sd%c", 'a' + n);
 		devices[n].dev = dev_of(devices[n].path);
 	}
-	if (ioctl(fd, START_SET, &start))
+	if (ask(START_SET, &start))
 		return -1;
 	/* A metadevice that could not be made for want of memory is counted, and may be missing. */
 	return 0;
@@ -205,7 +245,7 @@ static int stop(void)
 {
 	struct stop_set stop = { { ABI_VERSION, sizeof(stop) } };
 
-	return ioctl(fd, STOP_SET, &stop);
+	return ask(STOP_SET, &stop);
 }
 
 static const struct {
@@ -215,6 +255,8 @@ static const struct {
 	{ "add", add, delete },
 	{ "stripe", make_stripe, clear_stripe },
 	{ "mirror", make_mirror, clear_mirror },
+	{ "raid", make_raid, clear_raid },
+	{ "soft", make_soft, clear_soft },
 	{ "grow", grow, shrink },
 	{ "clear", clear_stripe, make_stripe },
 	{ "start", start, stop },
@@ -245,8 +287,11 @@ int main(int argc, char **argv)
 			if (all[which].undo())
 				quit("undo");
 		} else if (!reached) {
-			errno = error;
-			quit("refused without a reason");
+			printf("%s: allocation %d was not reached, but: %s, refusal %u, index %u, "
+			       "values %llu, %llu\n", argv[1], n, strerror(error), said.refusal,
+			       said.index, (unsigned long long)said.values[0],
+			       (unsigned long long)said.values[1]);
+			return 1;
 		} else {
 			refused++;
 		}
@@ -270,9 +315,11 @@ gcc -O1 -Wall -I "$MD_TEST_LIB" -o /tmp/each /tmp/each.c
 modprobe md_rs
 modprobe md_stripe
 modprobe md_mirror
+modprobe md_raid
+modprobe md_sp
 run metadb -a -f /dev/sda
 run metainit d1 1 1 /dev/sda
-for what in add stripe mirror; do run /tmp/each $what; done
+for what in add stripe mirror raid soft; do run /tmp/each $what; done
 run metainit d2 1 1 /dev/sdc
 for what in grow clear; do run /tmp/each $what; done
 same "metadevices" "d1 d2" "$(metastat -p | awk '{ print $1 }' | sort | xargs)"

@@ -254,6 +254,7 @@ struct move_soft {
 #define ASSUME_CLEAN 4
 #define STRIPE 1
 #define MIRROR 2
+#define RAID 4
 
 #define VERSION _IOC(3, 'V', 1, 80)
 #define CREATE _IOWR('V', 2, struct create)

@@ -11,6 +11,7 @@ use super::super::argument::{
     bad_address,
     check_capacity,
     check_zero,
+    count,
     unit_name,
     write_array, //
 };
@@ -48,6 +49,6 @@ pub(in crate::admin) fn list_lost(
         }
     }
     write_array(request.ranges, ranges.iter().copied()).map_err(bad_address)?;
-    request.range_count = u32::try_from(ranges.len()).unwrap_or(0);
+    request.range_count = count(&ranges);
     Ok(())
 }

@@ -450,7 +450,7 @@ impl World {
 
     /// Gives it to those that lack it.
     pub(super) fn spread_list(&mut self, is_durable: bool) -> Result<(), Cut> {
-        let present = self.present().fold(0, |set, column| set | bit(column));
+        let present = self.present_bits();
         if self.newest.is_on_all(present) {
             return Ok(());
         }
@@ -483,7 +483,7 @@ impl World {
     pub(super) fn checkpoint(&mut self) -> Result<(), Cut> {
         let sequence = self.sequence;
         self.tail = sequence;
-        let members = self.present().fold(0, |set, column| set | bit(column));
+        let members = self.present_bits();
         for column in self.present() {
             self.put_slot(column, sequence, members, &[]);
             self.force_slot(column, sequence, self.rules.checkpoint_is_durable);

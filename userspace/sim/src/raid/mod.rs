@@ -23,6 +23,7 @@ use std::collections::{
 use md_model::{
     database::identity::Uuid,
     raid5::{
+        bit,
         layout::{
             Layout,
             Rotation, //
@@ -330,6 +331,11 @@ impl World {
     fn present(&self) -> impl Iterator<Item = u32> + Clone + use<> {
         let missing = self.missing;
         (0..self.columns()).filter(move |column| Some(*column) != missing)
+    }
+
+    /// The same as bits.
+    fn present_bits(&self) -> u64 {
+        self.present().fold(0, |set, column| set | bit(column))
     }
 
     /// The column that has nothing in the line at an offset.
