@@ -60,19 +60,21 @@ rewound() {
 	mt /dev/nst1 rewind
 }
 
-# restored VERSION ARG...: restores to /restored, and compares; the second tape is in the other
-# drive.
+# restored VERSION ARG...: restores to /restored, and compares; it reads names of tapes, or a dump.
 restored() {
 	rm -rf /restored/*
 	printf '$ restore %s\n' "$*"
-	(cd /restored && echo /dev/nst1 | tool "$1/restore" -r "${@:2}") ||
-		fail "restore has errors"
+	(cd /restored && tool "$1/restore" -r "${@:2}") || fail "restore has errors"
 	(cd /restored && sha256sum --quiet -c /tmp/kept) || fail "a file is not what was dumped"
 	# A drive that cannot go back has a volume end where restore loses an attribute.
 	[ -n "${torn:-}" ] ||
 		(cd /restored && /tmp/attributes many/* | cmp - /tmp/attributes.kept) ||
 		fail "an attribute is not what was dumped"
 }
+
+# sized VERSION KIB: how restore is told how large blocks are. From 0.4b49 on it must not be told of
+# a tape: it takes the first bytes of each block for something else then.
+sized() { [ "$1" != 0.4b47 ] || echo "-b $2"; }
 
 # Shows an attribute of files, which it sets first if they have none.
 cat >/tmp/attributes.c <<'C'
@@ -120,12 +122,23 @@ for block in 10 64 512; do
 	torn=
 	! grep 'within extended attributes' /tmp/said || torn=1
 	for version in $versions; do
+		# Without being told it reads blocks of up to 32 KiB.
+		[ $block -le 32 ] || [ "$version" = 0.4b47 ] || continue
 		rewound
-		restored "$version" -b $block -f /dev/nst0
+		# shellcheck disable=SC2046 # two words, or none
+		echo /dev/nst1 | restored "$version" $(sized "$version" $block) -f /dev/nst0
 	done
 done
 
 torn=
+note "large blocks through a pipe"
+mt /dev/nst1 rewind
+run mddump -0 -b 64 -f /dev/nst1 /dev/sda
+for version in $versions; do
+	mt /dev/nst1 rewind
+	dd if=/dev/nst1 bs=64k status=none | restored "$version" -b 64 -f -
+done
+
 note "several dumps on a tape, with a mark behind each"
 mt /dev/nst1 rewind
 run mkfs.ext4 -q /dev/sdb
@@ -136,10 +149,10 @@ tool tape/mt -f /dev/nst1 status | tee /tmp/status
 grep -qiE 'file number *= *2\b' /tmp/status || fail "there are not two marks"
 for version in $versions; do
 	mt /dev/nst1 rewind
-	restored "$version" -s 2 -f /dev/nst1
+	restored "$version" -s 2 -f /dev/nst1 </dev/null
 	mt /dev/nst1 rewind
 	mt /dev/nst1 fsf 1
-	restored "$version" -f /dev/nst1
+	restored "$version" -f /dev/nst1 </dev/null
 done
 
 note "a file by its position"

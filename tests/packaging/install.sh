@@ -41,6 +41,7 @@ expected() {
 	echo "-rwxr-xr-x $lib/systemd/system-shutdown/md_rs.shutdown "
 	echo "-rw-r--r-- $lib/udev/rules.d/63-md_rs.rules "
 	echo "-rw-r--r-- usr/include/md/mhd.h "
+	echo "-rw-r--r-- opt/md/share/man/man8/mddump.8 "
 	echo "-rwxr-xr-x $initramfs/hooks/md_rs "
 	for name in local-block local-top; do
 		echo "-rwxr-xr-x $initramfs/scripts/$name/md_rs "

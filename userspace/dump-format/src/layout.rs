@@ -27,9 +27,8 @@ use serde::{
 };
 use std::collections::VecDeque;
 
-/// Items in which the next file is looked for when a volume begins: enough for 10 GiB, and few
-/// enough for the memory.
-const LOOKAHEAD: usize = 40_000;
+/// Records in which one is looked for that a volume can lead to: enough for any file without holes.
+const SEARCH: u64 = 1024;
 
 /// What all headers of a dump have alike.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -79,6 +78,8 @@ pub struct Block {
     pub is_torn: bool,
     /// Whether that was so of the block before.
     follows_torn: bool,
+    /// Whether no file had begun on its volume before it.
+    follows_rest: bool,
 }
 
 /// Numbers the records of items.
@@ -92,6 +93,8 @@ pub struct Layout<I> {
     has_ended: bool,
     /// Whether the header that was laid out last is one of extended attributes.
     in_attributes: bool,
+    /// Whether no file has begun on this volume yet, which is not the first.
+    in_rest: bool,
 }
 
 impl<I: Iterator<Item = Item>> Layout<I> {
@@ -104,6 +107,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             position,
             has_ended: false,
             in_attributes: false,
+            in_rest: false,
         }
     }
 
@@ -135,7 +139,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
     /// Begins a volume: its header comes next.
     pub fn begin_volume(&mut self) {
         let inode = self.place().inode;
-        let data = self.before_next_file();
+        let to_skip = self.records_to_skip();
         self.position.volume += 1;
         self.position.first = self.position.next;
         self.position.inodes.push(inode.max(ROOT));
@@ -143,7 +147,8 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         header.flags = flags::NEW_HEADER.into();
         // As in every dump: volume 1 says 1, whatever follows.
         let is_first = self.position.volume == 1;
-        let count = if is_first { 1 } else { data };
+        let count = if is_first { 1 } else { to_skip };
+        self.in_rest = !is_first;
         header.count = u32::try_from(count).unwrap_or(u32::MAX).into();
         self.queue.push_front(Item {
             place: Place::default(),
@@ -161,6 +166,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             items: Vec::new(),
             is_torn: false,
             follows_torn: self.in_attributes,
+            follows_rest: self.in_rest,
         };
         let mut room = u64::from(self.identity.ntrec);
         while room > 0 {
@@ -170,9 +176,11 @@ impl<I: Iterator<Item = Item>> Layout<I> {
             }
             if item.is_header() {
                 self.in_attributes = is_attributes(&item);
+                self.in_rest &= !is_new_file(&item) || is_of_layout(&item);
             }
+            let date = self.date(&item);
             if let Contents::Header(header) = &mut item.contents {
-                stamp(header, &self.identity, &self.position);
+                stamp(header, &self.identity, &self.position, date);
             }
             room -= item.records();
             self.position.next += item.records();
@@ -187,6 +195,7 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         if let Some(block) = blocks.first() {
             self.position.next = block.first;
             self.in_attributes = block.follows_torn;
+            self.in_rest = block.follows_rest;
             self.has_ended = false;
         }
         let items = blocks.into_iter().flat_map(|block| block.items);
@@ -222,41 +231,37 @@ impl<I: Iterator<Item = Item>> Layout<I> {
         self.queue.extend(self.items.by_ref().take(missing));
     }
 
-    /// How many records behind its header a volume has before the next header; if attributes of a
-    /// file come before the next one, before that: `restore` that begins with this volume takes
-    /// them for a file else. Those of directories do no harm, and it counts on the other number.
-    fn before_next_file(&mut self) -> u64 {
-        let (mut records, mut has_attributes) = (0, false);
-        for index in 0..LOOKAHEAD {
-            self.fill(index + 1);
-            let Some(item) = self.queue.get(index) else {
-                break;
-            };
-            if is_new_file(item) {
-                break;
-            }
-            has_attributes |= is_attributes(item) && item.place.stage == Stage::Files;
-            records += item.records();
-        }
-        if has_attributes {
-            records
-        } else {
-            self.data_before_header()
-        }
-    }
-
-    /// How many records of data come before the next header.
-    fn data_before_header(&mut self) -> u64 {
-        let mut data = 0;
-        let mut index = 0;
-        loop {
+    /// How many records behind its header `restore` shall skip when it comes to a volume at random,
+    /// to look for the next header from there. Before 0.4b56 it skips them twice. So these are as
+    /// few as possible, but neither once nor twice as many lead to a header before the next file:
+    /// attributes are taken for a file, and behind the others a file is lost.
+    fn records_to_skip(&mut self) -> u64 {
+        let (mut headers, mut records) = (Vec::new(), 0);
+        for index in 0.. {
             self.fill(index + 1);
             match self.queue.get(index) {
-                Some(item) if !item.is_header() => data += item.records(),
-                _ => return data,
+                Some(item) if is_new_file(item) || records > SEARCH => break,
+                Some(item) if item.is_header() => headers.push(records),
+                // It does not find a header there, and looks for one.
+                Some(_) if headers.is_empty() => return 0,
+                Some(_) => {}
+                None => break,
             }
-            index += 1;
+            records += self.queue.get(index).map_or(0, Item::records);
         }
+        let is_safe = |count: &u64| !headers.contains(count);
+        let mut counts = (0..=records / 2).filter(is_safe);
+        counts
+            .find(|count| is_safe(&(2 * count)))
+            .unwrap_or(records)
+    }
+
+    /// The date in a header. By it `restore` knows the headers of a dump when it looks for the next
+    /// one. So those of a file that began on another volume have another date: it passes them. When
+    /// it reads on from the volume before, it does not look at the date.
+    fn date(&self, item: &Item) -> i64 {
+        let is_passed = self.in_rest && !is_new_file(item);
+        self.identity.date + i64::from(is_passed)
     }
 }
 
@@ -282,8 +287,8 @@ fn is_of_layout(item: &Item) -> bool {
 }
 
 /// Fills in what only the layout knows.
-fn stamp(header: &mut Header, identity: &Identity, position: &Position) {
-    header.date = (identity.date as u32).into();
+fn stamp(header: &mut Header, identity: &Identity, position: &Position, date: i64) {
+    header.date = (date as u32).into();
     header.since = (identity.since as u32).into();
     header.since_64 = (identity.since as u64).into();
     header.level = identity.level.into();
@@ -378,7 +383,7 @@ mod tests {
         let block = layout.block().unwrap();
         let tape = headers(&block)[0];
         assert_eq!((tape.volume.get(), tape.first.get()), (2, 4));
-        assert_eq!((tape.count.get(), tape.inumber.get()), (3, 11));
+        assert_eq!((tape.count.get(), tape.inumber.get()), (0, 11));
         let block = layout.block().unwrap();
         assert_eq!(headers(&block)[0].ordinal.get(), 8);
         assert_eq!(headers(&block)[1].kind.get(), 5);
@@ -416,23 +421,80 @@ mod tests {
         assert_eq!(torn(&again), should[6..]);
     }
 
-    /// The header of a volume leads to the next file, whatever attributes come before it.
+    /// Records that are skipped once or twice do not lead to attributes, nor does looking for a
+    /// header of this date from there.
     #[test]
-    fn a_volume_tells_where_the_next_file_is() {
-        let items = [file(11, 5), attributes(11, 4), file(12, 3)].concat();
+    fn a_volume_leads_to_the_next_file() {
+        let items = [
+            file(11, 5),
+            attributes(11, 1),
+            attributes(11, 4),
+            file(12, 3),
+        ]
+        .concat();
         let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
         layout.begin_volume();
-        // In the first file, before the second one, and in that.
-        for (records, should) in [(4, 3 + 5), (3 + 5, 0), (2, 2)] {
-            let before: Vec<_> = std::iter::from_fn(|| layout.block())
-                .take(records)
-                .collect();
-            assert_eq!(before.len(), records);
+        let blocks = |layout: &mut Layout<_>, count| {
+            let made: Vec<_> = std::iter::from_fn(|| layout.block()).take(count).collect();
+            assert_eq!(made.len(), count);
+            made
+        };
+        // In the first file, before its attributes, before the second one, and in that.
+        for (records, should) in [(4, 0), (3, 3), (7, 0), (2, 0)] {
+            blocks(&mut layout, records);
             layout.begin_volume();
             let block = layout.block().unwrap();
             assert_eq!(headers(&block)[0].count.get(), should);
-            layout.take_back(vec![block]);
+            let later = blocks(&mut layout, 1);
+            layout.take_back(vec![block, later[0].clone()]);
         }
+    }
+
+    /// More of the same file is no place to begin with, either.
+    #[test]
+    fn a_volume_does_not_lead_to_more_of_a_file() {
+        let more = |records| {
+            let mut items = file(11, records);
+            let header = Header::new(Kind::More, 11);
+            items[0].contents = Contents::Header(Box::new(header));
+            items
+        };
+        let items = [file(11, 2), more(1), more(4), file(12, 1)].concat();
+        let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let _written: Vec<_> = (0..4).map(|_| layout.block()).collect();
+        layout.begin_volume();
+        let blocks: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+        // Headers are 0 and 2 records behind the volume's, and the next file 7.
+        assert_eq!(headers(&blocks[0])[0].count.get(), 3);
+        let all = blocks.iter().flat_map(headers);
+        let dates: Vec<_> = all
+            .map(|header| header.date.get() - 1_700_000_000)
+            .collect();
+        assert_eq!(dates, [0, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn headers_have_another_date_before_the_first_file_of_a_volume() {
+        let of = |inode| [file(inode, 3), attributes(inode, 1)].concat();
+        let items = [of(11), of(12)].concat();
+        let mut layout = Layout::new(identity(1), items.into_iter(), Position::default());
+        layout.begin_volume();
+        let _written: Vec<_> = (0..4).map(|_| layout.block()).collect();
+        layout.begin_volume();
+        let dates = |layout: &mut Layout<_>| -> Vec<u32> {
+            let blocks: Vec<_> = std::iter::from_fn(|| layout.block()).collect();
+            let all = blocks.iter().flat_map(headers);
+            let dates = all
+                .map(|header| header.date.get() - 1_700_000_000)
+                .collect();
+            layout.take_back(blocks);
+            dates
+        };
+        // The volume's, attributes, the second file, its attributes, the end.
+        assert_eq!(dates(&mut layout), [0, 1, 0, 0, 0]);
+        layout.begin_volume();
+        assert_eq!(dates(&mut layout), [0, 1, 0, 0, 0]);
     }
 
     /// dump.md, test 19: the field of 32 bits wraps around, that of 64 does not.

@@ -17,6 +17,7 @@ use crate::{
         Entry, //
     },
     job::{
+        Aborted,
         Job,
         ScriptAnswer,
         Totals, //
@@ -48,13 +49,22 @@ use crate::{
         State, //
     },
     statistics::clock,
+    status::Status,
+    stopping::{
+        self,
+        unless_stuck, //
+    },
     submirror::{
         Manager,
         Side, //
     },
-    tape_length,
-    target::Target,
+    target::{
+        Opened,
+        Target, //
+    },
     tolerant::Tolerant,
+    volume_sizes,
+    Exit, //
 };
 use clap::Parser;
 use md_dump_format::{
@@ -71,7 +81,13 @@ use std::{
     },
     path::PathBuf,
     process::Command,
-    sync::Arc,
+    sync::{
+        atomic::Ordering,
+        Arc,
+        Mutex,
+        MutexGuard,
+        PoisonError, //
+    },
     time::Duration, //
 };
 
@@ -88,9 +104,10 @@ pub fn run(words: &[String], manager: &mut dyn Manager) -> Result<String, Failur
         Err(error) if !error.use_stderr() => return Ok(error.to_string()),
         Err(error) => return Err(usage(&error)),
     };
-    let console = Arc::new(Terminal::new(arguments.quiet, arguments.notify));
     let signals = Signals::of_process();
     let signals = signals.map_err(|error| Failure::new("", &error.to_string(), "mddump --help"))?;
+    let (quiet, notify) = (arguments.quiet, arguments.notify);
+    let console = Arc::new(Terminal::new(quiet, notify, signals.clone()));
     run_with(&arguments, console, signals, manager)
 }
 
@@ -123,12 +140,14 @@ pub fn run_with(
         resumed: None,
         console,
         signals,
+        disk: Arc::default(),
     };
     if let Some(path) = &arguments.resume {
         let say = |line: &str| run.console.say(line);
         let state = resume::read(path, arguments.force, &say)?;
         run.arguments = Arguments {
             force: arguments.force,
+            status_fd: arguments.status_fd,
             ..state.arguments.clone()
         };
         run.resumed = Some(state);
@@ -137,17 +156,20 @@ pub fn run_with(
 }
 
 /// One call of the command.
+#[derive(Clone)]
 struct Run {
     arguments: Arguments,
     resumed: Option<State>,
     console: Arc<dyn Console>,
     signals: Signals,
+    /// What is read, while it is open.
+    disk: Arc<Mutex<Option<Opened>>>,
 }
 
 impl Run {
     fn start(&self, manager: &mut dyn Manager) -> Result<String, Failure> {
         let Some(word) = &self.arguments.from_submirror else {
-            return self.dump(&Target::parse(self.arguments.filesystem.as_deref())?);
+            return self.dump_or_stop(Target::parse(self.arguments.filesystem.as_deref())?);
         };
         let side = Side::parse(word)?;
         let device = manager.device(&side.mirror);
@@ -156,7 +178,7 @@ impl Run {
             .as_ref()
             .map(|folder| folder.display().to_string());
         let work = |source: &str| {
-            self.dump(&Target {
+            self.dump_or_stop(Target {
                 name: device.clone(),
                 device: source.to_string(),
                 folder,
@@ -166,9 +188,56 @@ impl Run {
         side.borrow(manager, &*self.console, mounted_at.as_deref(), work)?
     }
 
+    /// Dumps, and ends when it shall, whatever does not answer then.
+    fn dump_or_stop(&self, target: Target) -> Result<String, Failure> {
+        let (run, device) = (self.clone(), target.device.clone());
+        let work = move || run.dump(&target);
+        let done = unless_stuck(&self.signals.stop, stopping::PATIENCE, work);
+        let done = done.map_err(|error| Failure::new("", &error.to_string(), "ulimit -u"))?;
+        let disk = self.disk().take();
+        if let Some(done) = done {
+            return done.map_err(|failure| self.stopped(&device, failure));
+        }
+        self.say("The ENTIRE dump is aborted.");
+        let mute = disk.filter(|disk| disk.source.is_waited_for());
+        let what = if let Some(disk) = mute {
+            // Without that the end of this process waits for it.
+            let _ = stopping::leave_open(disk.file);
+            device
+        } else {
+            self.file()
+        };
+        let reason = "does not answer, and is not waited for any more";
+        Err(Failure::new(&what, reason, &self.next("dmesg | tail")).aborted())
+    }
+
+    /// What is to be said of a failure. Of a dump that was to stop it is only that it has.
+    fn stopped(&self, device: &str, failure: Failure) -> Failure {
+        let has_begun = failure.exit != Exit::NotBegun;
+        if has_begun || !self.signals.stop.load(Ordering::Relaxed) {
+            return failure;
+        }
+        self.say("The ENTIRE dump is aborted.");
+        self.aborted(device)
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How to go on with a dump that stopped, or else this.
+    fn next(&self, otherwise: &str) -> String {
+        match &self.arguments.state {
+            Some(path) => format!("mddump --resume {path}"),
+            None => otherwise.to_string(),
+        }
+    }
+
     fn dump(&self, target: &Target) -> Result<String, Failure> {
-        let console = self.console.clone();
-        let source = Arc::new(target.open(console, self.arguments.errors)?);
+        let stop = self.signals.stop.clone();
+        let opened = target.open(self.console.clone(), self.arguments.errors, stop)?;
+        let source = opened.source.clone();
+        *self.disk() = Some(opened);
         let opened = if target.live.is_some() {
             FileSystem::open_mounted(source.clone())
         } else {
@@ -201,6 +270,11 @@ impl Run {
         }
         self.say(&format!("estimated {} blocks.", selection.estimate));
         let totals = self.write(&fs, &source, &selection, &identity)?;
+        if self.signals.stop.load(Ordering::Relaxed) {
+            // It may have been left behind.
+            self.say("The ENTIRE dump is aborted.");
+            return Err(self.aborted(&identity.device));
+        }
         self.conclude(target, &identity, &totals, source.errors())?;
         Ok(String::new())
     }
@@ -321,27 +395,6 @@ impl Run {
         Ok(excluded)
     }
 
-    /// Most bytes of each volume.
-    fn volume_bytes(&self, identity: &Identity) -> Vec<u64> {
-        let block = u64::from(identity.ntrec) * RECORD as u64;
-        let records = self.arguments.records.iter();
-        let bytes: Vec<u64> = records
-            .map(|records| records.saturating_mul(RECORD as u64) / block * block)
-            .collect();
-        if !bytes.is_empty() {
-            return bytes;
-        }
-        let tape = tape_length::Tape {
-            feet: self.arguments.feet,
-            density: self.arguments.density,
-            is_cartridge: self.arguments.cartridge,
-        };
-        let blocks = tape
-            .blocks(u64::from(identity.ntrec))
-            .filter(|_| !self.arguments.auto_size);
-        blocks.map(|blocks| blocks * block).into_iter().collect()
-    }
-
     fn write(
         &self,
         fs: &FileSystem<Arc<Tolerant>>,
@@ -349,8 +402,8 @@ impl Run {
         selection: &Selection,
         identity: &Identity,
     ) -> Result<Totals, Failure> {
-        let volume_bytes = self.volume_bytes(identity);
-        check_room(&volume_bytes, selection, identity)?;
+        let volume_bytes = volume_sizes::of(&self.arguments, identity.ntrec);
+        volume_sizes::check(&volume_bytes, selection, identity)?;
         let warn = |line: &str| self.say(line);
         let plan = Plan {
             fs,
@@ -380,21 +433,33 @@ impl Run {
             patience: self.arguments.autoload.map(Duration::from_secs),
             is_given_up: &|| source.is_given_up(),
         };
-        let has_bar = io::stderr().is_terminal() && !self.arguments.quiet;
-        let mut meter = Meter::new(has_bar);
-        let totals = job.run(checkpoint, &mut meter).map_err(|_| {
-            let next = match &self.arguments.state {
-                Some(path) => format!("mddump --resume {path}"),
-                None => "mddump --help".to_string(),
-            };
-            Failure::new(&identity.device, "is not dumped", &next).aborted()
-        })?;
+        let mut meter = self.meter()?;
+        let done = job.run(checkpoint, &mut meter);
+        let totals = done.map_err(|Aborted| self.aborted(&identity.device))?;
         if let Some(path) = &self.arguments.archive {
             self.say(&format!("Archiving dump to {path}"));
             archive::write(path.as_ref(), &plan, source, identity, &totals.inodes)
                 .map_err(|error| cannot_use(path, &error).aborted())?;
         }
         Ok(totals)
+    }
+
+    /// A dump that ended before its end.
+    fn aborted(&self, device: &str) -> Failure {
+        let next = self.next("mddump --state FILE ...");
+        Failure::new(device, "is not dumped", &next).aborted()
+    }
+
+    /// Who shows how far it is.
+    fn meter(&self) -> Result<Meter, Failure> {
+        let has_bar = io::stderr().is_terminal() && !self.arguments.quiet;
+        let status = self.arguments.status_fd.map(|number| {
+            Status::new(number.into()).map_err(|error| {
+                let (what, next) = (format!("--status-fd {number}"), "mddump --help");
+                Failure::new(&what, &error.to_string(), next)
+            })
+        });
+        Ok(Meter::new(has_bar).with_status(status.transpose()?))
     }
 
     /// The file of positions, if it is wished for.
@@ -518,31 +583,6 @@ fn read_dumpdates(arguments: &Arguments) -> Result<Vec<Entry>, Failure> {
 /// A file that cannot be read or written.
 fn cannot_use(path: &str, error: &io::Error) -> Failure {
     Failure::new(path, &error.to_string(), &format!("ls -l {path}"))
-}
-
-/// Refuses volumes that have no room for the maps, which restore wants on the first one, and those
-/// that have no room for anything.
-fn check_room(
-    volume_bytes: &[u64],
-    selection: &Selection,
-    identity: &Identity,
-) -> Result<(), Failure> {
-    let maps = (selection.used.bytes().len() + selection.wanted.bytes().len()) / RECORD;
-    let block = u64::from(identity.ntrec);
-    let for_maps = (3 + maps as u64).next_multiple_of(block);
-    let needs = [for_maps]
-        .into_iter()
-        .chain(std::iter::repeat(block.max(2)));
-    let mut short = volume_bytes.iter().zip(needs);
-    let Some((_, need)) = short.find(|(bytes, need)| **bytes / (RECORD as u64) < *need) else {
-        return Ok(());
-    };
-    let reason = format!("a volume has to have {need} KiB at least, the first one for the maps");
-    Err(Failure::new(
-        "-B",
-        &reason,
-        &format!("mddump -B {need} ..."),
-    ))
 }
 
 /// What the file system is now.

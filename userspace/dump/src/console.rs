@@ -3,11 +3,15 @@
 //!
 //! The texts are those that dump(8) has had for forty years: scripts look for them.
 
-use rustix::event::{
-    poll,
-    PollFd,
-    PollFlags,
-    Timespec, //
+use crate::signals::Signals;
+use rustix::{
+    event::{
+        poll,
+        PollFd,
+        PollFlags,
+        Timespec, //
+    },
+    io::Errno, //
 };
 use std::{
     fs::File,
@@ -18,7 +22,14 @@ use std::{
         Write, //
     },
     process::Command,
-    sync::Mutex, //
+    sync::{
+        atomic::Ordering,
+        Mutex, //
+    },
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// Who is told and asked. Several threads may do so at once.
@@ -41,23 +52,50 @@ pub trait Console: Send + Sync {
 pub struct Terminal {
     is_quiet: bool,
     notifies: bool,
+    signals: Signals,
     /// One question at a time.
     asking: Mutex<()>,
 }
 
 impl Terminal {
-    /// One that asks nobody if `is_quiet` (`-q`), and tells operators if `notifies` (`-n`).
-    pub fn new(is_quiet: bool, notifies: bool) -> Self {
+    /// One that asks nobody if `is_quiet` (`-q`), and tells operators if `notifies` (`-n`). What
+    /// these signals say is an answer to every question.
+    pub fn new(is_quiet: bool, notifies: bool, signals: Signals) -> Self {
         Terminal {
             is_quiet,
             notifies,
+            signals,
             asking: Mutex::default(),
         }
     }
+
+    /// Waits until something is typed, for so long. Nothing if a signal came.
+    fn wait(&self, terminal: &File, patience: Duration) -> Option<bool> {
+        let begun = Instant::now();
+        while begun.elapsed() < patience {
+            let is_interrupted = Signals::take(&self.signals.interrupt);
+            if is_interrupted || self.signals.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let mut fds = [PollFd::new(terminal, PollFlags::IN)];
+            match poll(&mut fds, Some(&PAUSE)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => return Some(true),
+                Err(_) => return None,
+            }
+        }
+        Some(false)
+    }
 }
 
-/// How long until a question is repeated, in seconds.
-const PATIENCE: i64 = 120;
+/// How long until a question is repeated.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often signals are looked at. Which thread of the process they interrupt is not known.
+const PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
 
 impl Console for Terminal {
     fn say(&self, line: &str) {
@@ -81,17 +119,12 @@ impl Console for Terminal {
             .ok()?;
         let mut answers = BufReader::new(terminal.try_clone().ok()?);
         self.broadcast("DUMP NEEDS ATTENTION!");
+        // Who has typed Ctrl-C before gets a question anyway.
+        Signals::take(&self.signals.interrupt);
         loop {
             let _ = write!(terminal, "  DUMP: {question}: (\"yes\" or \"no\") ");
-            let mut fds = [PollFd::new(answers.get_ref(), PollFlags::IN)];
-            let time = Timespec {
-                tv_sec: PATIENCE,
-                tv_nsec: 0,
-            };
-            match poll(&mut fds, Some(&time)) {
-                Ok(0) => continue,
-                Ok(_) => {}
-                Err(_) => return None,
+            if !self.wait(answers.get_ref(), PATIENCE)? {
+                continue;
             }
             let mut line = String::new();
             if answers.read_line(&mut line).ok()? == 0 {

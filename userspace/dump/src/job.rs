@@ -28,6 +28,7 @@ use crate::{
         clock,
         rate, //
     },
+    status::Doing,
 };
 use md_dump_format::{
     item::{
@@ -177,6 +178,15 @@ enum Next {
 impl<S: Source> Job<'_, S> {
     /// Writes the dump from a checkpoint on.
     pub fn run(&mut self, start: Checkpoint, meter: &mut Meter) -> Result<Totals, Aborted> {
+        let done = self.volumes(start, meter);
+        meter.end(match done {
+            Ok(_) => Doing::Done,
+            Err(Aborted) => Doing::Aborted,
+        });
+        done
+    }
+
+    fn volumes(&mut self, start: Checkpoint, meter: &mut Meter) -> Result<Totals, Aborted> {
         let mut checkpoint = start;
         let mut totals = Totals::default();
         meter.begin(self.plan.selection.estimate);
@@ -236,7 +246,7 @@ impl<S: Source> Job<'_, S> {
         if number == 1 {
             self.say("dumping (Pass III) [directories]");
         }
-        meter.begin_volume();
+        meter.begin_volume(number);
         let settings = Settings {
             ntrec: self.identity.ntrec,
             compression: self.compression,

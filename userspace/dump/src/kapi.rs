@@ -6,7 +6,11 @@
 )]
 
 use rustix::{
-    fd::AsFd,
+    fd::{
+        AsFd,
+        BorrowedFd,
+        RawFd, //
+    },
     ioctl::{
         self,
         opcode,
@@ -18,6 +22,7 @@ use rustix::{
 };
 use std::{
     ffi::c_long,
+    fs::File,
     io, //
 };
 
@@ -105,6 +110,17 @@ pub(crate) fn thaw(mount_point: impl AsFd) -> io::Result<()> {
     // SAFETY: FITHAW ignores its argument.
     unsafe { ioctl::ioctl(mount_point, Setter::<FITHAW, i32>::new(0)) }?;
     Ok(())
+}
+
+/// A file that whoever has started this process has opened by this number, under another number.
+pub(crate) fn inherited(number: RawFd) -> io::Result<File> {
+    if number < 0 {
+        return Err(rustix::io::Errno::BADF.into());
+    }
+    // SAFETY: The number is only used to have the kernel open what it stands for once more, which
+    // it refuses if that is nothing.
+    let file = unsafe { BorrowedFd::borrow_raw(number) };
+    Ok(file.try_clone_to_owned()?.into())
 }
 
 #[cfg(test)]

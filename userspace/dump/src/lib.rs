@@ -33,10 +33,13 @@ pub mod signals;
 pub mod sink;
 pub mod state;
 pub mod statistics;
+pub mod status;
+mod stopping;
 pub mod submirror;
 mod tape_length;
 mod target;
 pub mod tolerant;
+mod volume_sizes;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

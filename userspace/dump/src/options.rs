@@ -197,6 +197,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub state: Option<String>,
 
+    /// Tell how far it is in a line of JSON a second, in a file that is open by this number
+    #[arg(long, value_name = "N")]
+    pub status_fd: Option<u16>,
+
     /// Go on where a dump with --state stopped; its options are those of that dump
     #[arg(long, value_name = "FILE")]
     pub resume: Option<String>,

@@ -3,7 +3,11 @@
 
 use crate::{
     console::Console,
-    statistics::Progress, //
+    statistics::Progress,
+    status::{
+        Doing,
+        Status, //
+    }, //
 };
 use indicatif::{
     ProgressBar,
@@ -28,7 +32,9 @@ pub struct Meter {
     said: Instant,
     /// Records on the volumes before.
     before: u64,
+    number: u32,
     bar: Option<ProgressBar>,
+    status: Option<Status>,
 }
 
 impl Meter {
@@ -41,8 +47,16 @@ impl Meter {
             volume: now,
             said: now,
             before: 0,
+            number: 0,
             bar: has_bar.then(bar),
+            status: None,
         }
+    }
+
+    /// The same, and tells a program how far the dump is.
+    pub fn with_status(mut self, status: Option<Status>) -> Self {
+        self.status = status;
+        self
     }
 
     /// Now, in seconds since 1970.
@@ -60,8 +74,9 @@ impl Meter {
         }
     }
 
-    pub(crate) fn begin_volume(&mut self) {
+    pub(crate) fn begin_volume(&mut self, number: u32) {
         self.volume = Instant::now();
+        self.number = number;
     }
 
     pub(crate) fn end_volume(&mut self, records: u64) {
@@ -70,6 +85,8 @@ impl Meter {
             bar.set_position(self.before);
             bar.suspend(|| ());
         }
+        self.progress.written = self.before;
+        self.progress.since_start = self.start.elapsed();
     }
 
     pub(crate) fn since_start(&self) -> Duration {
@@ -90,6 +107,17 @@ impl Meter {
         answer
     }
 
+    /// The dump ended.
+    pub(crate) fn end(&mut self, doing: Doing) {
+        self.tell(doing);
+    }
+
+    fn tell(&mut self, doing: Doing) {
+        if let Some(status) = &mut self.status {
+            status.tell(doing, self.number, &self.progress);
+        }
+    }
+
     /// So many records are on this volume; the user may have asked how far it is.
     pub(crate) fn note(&mut self, records: u64, is_asked: bool, console: &dyn Console) {
         self.progress.on_volume = records;
@@ -99,6 +127,7 @@ impl Meter {
         if let Some(bar) = &self.bar {
             bar.set_position(self.progress.written);
         }
+        self.tell(Doing::Writing);
         if is_asked {
             if let Some(line) = self.progress.status() {
                 console.answer(&line);

@@ -28,7 +28,10 @@ use std::{
         OpenOptionsExt, //
     },
     path::PathBuf,
-    sync::Arc, //
+    sync::{
+        atomic::AtomicBool,
+        Arc, //
+    }, //
 };
 
 /// A file system that is to be dumped.
@@ -41,6 +44,14 @@ pub(crate) struct Target {
     pub(crate) folder: Option<String>,
     /// Where it is mounted now, so that the kernel knows more of it than its device.
     pub(crate) live: Option<PathBuf>,
+}
+
+/// A file system that is open for reading.
+pub(crate) struct Opened {
+    /// What is read.
+    pub(crate) source: Arc<Tolerant>,
+    /// The device.
+    pub(crate) file: File,
 }
 
 impl Target {
@@ -71,13 +82,28 @@ impl Target {
     }
 
     /// Its device, of which so many errors are borne before the user is asked.
-    pub(crate) fn open(&self, console: Arc<dyn Console>, errors: u64) -> Result<Tolerant, Failure> {
+    /// When `stop` becomes true, nothing more is read.
+    pub(crate) fn open(
+        &self,
+        console: Arc<dyn Console>,
+        errors: u64,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Opened, Failure> {
         let device = &self.device;
-        let file = self.open_file().map_err(|error| {
+        let open = || {
+            let device = self.open_file()?;
+            let file = device.file.try_clone()?;
+            Ok((device, file))
+        };
+        let (opened, file) = open().map_err(|error: io::Error| {
             let reason = format!("cannot be opened: {error}");
             Failure::new(device, &reason, &format!("ls -l {device}"))
         })?;
-        Ok(Tolerant::new(Box::new(file), device, console, errors))
+        let source = Tolerant::new(Box::new(opened), device, console, errors);
+        Ok(Opened {
+            source: Arc::new(source.until(stop)),
+            file,
+        })
     }
 
     fn open_file(&self) -> io::Result<OpenFile> {

@@ -9,6 +9,7 @@ use std::{
         atomic::{
             AtomicBool,
             AtomicU64,
+            AtomicUsize,
             Ordering, //
         },
         Arc, //
@@ -30,6 +31,10 @@ pub struct Tolerant {
     since_asked: AtomicU64,
     all: AtomicU64,
     is_given_up: AtomicBool,
+    /// Reads that have not ended.
+    reads: AtomicUsize,
+    /// Whether nothing is to be read any more.
+    stop: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Tolerant {
@@ -56,7 +61,19 @@ impl Tolerant {
             since_asked: AtomicU64::new(0),
             all: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
+            stop: Arc::default(),
         }
+    }
+
+    /// The same until this becomes true: then every read fails, without a word.
+    pub fn until(self, stop: Arc<AtomicBool>) -> Self {
+        Tolerant { stop, ..self }
+    }
+
+    /// Whether the disk is being waited for.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) > 0
     }
 
     /// How many sectors could not be read.
@@ -69,11 +86,30 @@ impl Tolerant {
         self.is_given_up.load(Ordering::Relaxed)
     }
 
+    /// Whether there is any sense in reading.
+    fn check(&self) -> io::Result<()> {
+        if self.is_given_up() {
+            return Err(io::Error::other("too many errors"));
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was to stop"));
+        }
+        Ok(())
+    }
+
+    fn read(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let done = self.inner.read_at(buffer, offset);
+        self.reads.fetch_sub(1, Ordering::Relaxed);
+        done
+    }
+
     /// Sector by sector: those that cannot be read become zeros.
     fn piecewise(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut at = offset;
         for sector in buffer.chunks_mut(SECTOR) {
-            if let Err(error) = self.inner.read_at(sector, at) {
+            self.check()?;
+            if let Err(error) = self.read(sector, at) {
                 sector.fill(0);
                 self.bear(at, &error)?;
             }
@@ -113,10 +149,8 @@ impl Source for Tolerant {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        if self.is_given_up() {
-            return Err(io::Error::other("too many errors"));
-        }
-        match self.inner.read_at(buffer, offset) {
+        self.check()?;
+        match self.read(buffer, offset) {
             Ok(()) => Ok(()),
             Err(_) => self.piecewise(buffer, offset),
         }
@@ -165,6 +199,17 @@ mod tests {
         }
         assert!(console.has("read error from sdx") && console.has("[sector 9]: count=512"));
         assert_eq!(errors, 2);
+    }
+
+    #[test]
+    fn a_dump_that_is_to_stop_reads_nothing() {
+        let (stop, console) = (Arc::<AtomicBool>::default(), Arc::<Recorded>::default());
+        let source = Tolerant::new(Box::new(Bad(vec![3])), "sdx", console.clone(), ERRORS_MAX);
+        let source = source.until(stop.clone());
+        assert!(source.read_at(&mut [0; 512], 0).is_ok());
+        stop.store(true, Ordering::Relaxed);
+        assert!(source.read_at(&mut [0; 512], 0).is_err());
+        assert!(!console.has("read error") && source.errors() == 0);
     }
 
     /// dump.md 5.4: counted to 32, then the user is asked.

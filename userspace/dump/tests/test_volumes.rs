@@ -7,6 +7,7 @@ use crate::{
         dump,
         mddump,
         restore,
+        restore_command,
         succeeded,
         versions,
         Place, //
@@ -31,11 +32,15 @@ use md_dump_format::decode::{
 };
 use std::{
     fs,
+    io::Write,
     path::{
         Path,
         PathBuf, //
     },
-    process::Command, //
+    process::{
+        Command,
+        Stdio, //
+    }, //
 };
 
 /// The volumes that begin with a prefix, in their order.
@@ -88,6 +93,11 @@ fn volumes_have_the_size_that_was_asked_for() {
             clear(&target);
             restore(version, &format!("-r -M -f {}", prefix.display()), &target);
             assert_same(version, &take(&target), &should);
+            // It does not ask for volumes with -a.
+            clear(&target);
+            let words = format!("-x -a -M -f {}", prefix.display());
+            extract_backwards(version, &words, 0, &target);
+            assert_same(version, &take(&target), &should);
         }
     }
 }
@@ -117,8 +127,25 @@ fn a_volume_may_end_behind_every_record() {
     }
 }
 
-/// And every version of restore reads that. In turns: each has every fourth place, and all places
-/// when there is time.
+/// Extracts from so many volumes, from the last one backwards, as restore asks one to do.
+#[track_caller]
+fn extract_backwards(version: &str, words: &str, count: usize, target: &Path) {
+    let (mut command, _own) = restore_command(version, words, target);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let numbers = (1..=count).rev().map(|number| format!("{number}\n"));
+    // No more volumes then, however often that is asked.
+    let typed = numbers.collect::<String>() + &"none\n".repeat(9);
+    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+    succeeded(version, &child.wait_with_output().unwrap());
+}
+
+/// And every version of restore reads that, from the first volume on and from the last one
+/// backwards. In turns: each has every fourth place, and all places when there is time.
 #[test]
 fn restore_reads_volumes_that_end_anywhere() {
     let mut place = Place::new();
@@ -152,10 +179,13 @@ fn restore_reads_volumes_that_end_anywhere() {
             for (_, version) in all.filter(|(index, _)| is_long || index % 4 == places % 4) {
                 let what = format!("{version}: {first} blocks of {ntrec} records");
                 // Without the size of a block, 0.4b47 reads more at once than these volumes have.
-                let words = format!("-b {ntrec} -r -M -f {}", prefix.display());
+                let words = |how: &str| format!("-b {ntrec} {how} -M -f {}", prefix.display());
                 clear(&target);
-                restore(version, &words, &target);
+                restore(version, &words("-r"), &target);
                 assert_same(&what, &take(&target), &should);
+                clear(&target);
+                extract_backwards(version, &words("-x"), volumes.len(), &target);
+                assert_same(&format!("{what}, backwards"), &take(&target), &should);
             }
         }
     }

@@ -70,14 +70,15 @@ pub fn run(
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
+    let signals = Signals::of_process();
+    let signals = signals.map_err(|error| explain::line(NAME, error.to_string()))?;
     // A script gets one document, and nobody to answer its questions.
     let console: Arc<dyn Console> = if answer.is_for_scripts {
         Arc::new(Recorded::default())
     } else {
-        Arc::new(Terminal::new(arguments.quiet, arguments.notify))
+        let (quiet, notify) = (arguments.quiet, arguments.notify);
+        Arc::new(Terminal::new(quiet, notify, signals.clone()))
     };
-    let signals = Signals::of_process();
-    let signals = signals.map_err(|error| explain::line(NAME, error.to_string()))?;
     let mut sides = Sides {
         admin: machine.admin,
         has_changed: false,
