@@ -117,7 +117,8 @@ run metadb -a -c 2 /dev/sdg
 # said WHAT: what the newest batch has for the columns, each kind once, with how often.
 said() {
 	/tmp/log 2048 "${disks[@]}" >/tmp/entries || fail "$1: the logs"
-	sort /tmp/entries | uniq -c | awk '{ printf "%s%sx %s %s", (NR > 1 ? ", " : ""), $1, $2, $3 }'
+	sort /tmp/entries | uniq -c |
+		awk '{ printf "%s%sx %s %s", (NR > 1 ? ", " : ""), $1, $2, $3 }'
 }
 
 # What metadevices of before have in their logs has other numbers.
@@ -137,13 +138,15 @@ for count in 3 4 5; do
 		run metainit -f d20 -r "${disks[@]}" -i $((4 * blocks))k -k
 		row=$((4096 * blocks * (count - 1)))
 		# Rows enough that the pages have more to say than those that come after them.
-		dd if=/dev/urandom of=/dev/md/dsk/d20 bs=$((row * 3)) count=3 oflag=direct status=none
+		dd if=/dev/urandom of=/dev/md/dsk/d20 bs=$((row * 3)) count=3 oflag=direct \
+			status=none
 		case $blocks in
 		6) expected="$((3 * count))x announced 16, $((3 * count))x announced 32" ;;
 		*) expected="$((3 * count))x announced $((8 * blocks))" ;;
 		esac
 		same "three rows" "$expected" "$(said "three rows")"
-		dd if=/dev/urandom of=/dev/md/dsk/d20 bs=$row count=1 seek=5 oflag=direct status=none
+		dd if=/dev/urandom of=/dev/md/dsk/d20 bs=$row count=1 seek=5 oflag=direct \
+			status=none
 		case $blocks in
 		6) expected="${count}x announced 16, ${count}x announced 32" ;;
 		*) expected="${count}x announced $((8 * blocks))" ;;

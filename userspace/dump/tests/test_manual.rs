@@ -76,7 +76,10 @@ fn page() -> String {
     man.render_options_section(&mut text).unwrap();
     man.render_extra_section(&mut text).unwrap();
     text.extend(FILES.as_bytes());
-    String::from_utf8(text).unwrap()
+    let text = String::from_utf8(text).unwrap();
+    // The title ends with a blank for each thing that it does not say.
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
 }
 
 #[test]
