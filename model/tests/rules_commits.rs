@@ -255,6 +255,29 @@ fn a_commit_is_in_progress_until_it_counts() {
     assert_eq!(commits(&mut set), [first + 1; 2]);
 }
 
+/// One that comes while the epoch is being claimed may have a root of a larger commit than the
+/// chosen one, which hides the claim from the next load.
+#[test]
+fn who_comes_with_a_root_has_no_part_in_the_claim() {
+    for (live_root, has_part) in [(0, true), (1, false)] {
+        let mut set = Set::claiming(2, true, &[None, Some(7), Some(7)]);
+        assert_eq!(set.machine().revive(&uuid(1), 3, live_root), Ok(()));
+        assert_eq!(set.take(1).is_some(), has_part);
+        if has_part {
+            set.returned(1, true);
+        }
+        assert_eq!(
+            set.write(TIE, true),
+            [Progress::Voters, Progress::Counts][usize::from(has_part)]
+        );
+        set.write_all();
+        assert_eq!(set.machine().phase(), Phase::Claimed);
+        assert!(set.machine().begin(0).is_ok());
+        set.write_all();
+        assert_eq!(set.machine().phase(), Phase::Running);
+    }
+}
+
 #[test]
 fn a_start_needs_a_seat_for_each_member() {
     let list: Vec<_> = (1..=3).map(|n| Member::new(uuid(n), Role::Voter)).collect();

@@ -356,8 +356,8 @@ impl<'a> Commits<'a> {
     }
 
     /// A replica that failed, or had no readable root when the set was started, is there (again).
-    /// `live_root` is a place of its newest root, or 0 for none. It is brought up to date. One that
-    /// is in use is [`Refusal::Known`].
+    /// `live_root` is a place of its newest root, or 0 for none. It is brought up to date; one with
+    /// a root not before the epoch is claimed. One that is in use is [`Refusal::Known`].
     pub fn revive(&mut self, replica: &Uuid, tag: u32, live_root: u32) -> Result<(), Refusal> {
         let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
         if !seat.has_failed {
@@ -368,6 +368,7 @@ impl<'a> Commits<'a> {
         }
         (seat.tag, seat.has_failed) = (tag, false);
         (seat.holds, seat.live_root) = (Generation::default(), live_root);
+        seat.is_unread = live_root != 0;
         Ok(())
     }
 
@@ -405,10 +406,12 @@ impl<'a> Commits<'a> {
     }
 
     /// What is to be written to a replica for the claim. The tie-breaker has a part in it only if
-    /// it holds the commit.
+    /// it holds the commit. One that has come later has none: it may have the root of a commit that
+    /// did not count, and is larger than the chosen one. The next load would read that, and not the
+    /// claim beside it, and take the same epoch. The first commit is larger than both.
     fn claim_extent(&self, seat: &Seat) -> Option<Extent> {
         let holds = seat.holds == self.run.live;
-        let is_done = seat.is_claimed || seat.is_given_up;
+        let is_done = seat.is_claimed || seat.is_given_up || seat.is_unread;
         match (is_done, holds, seat.role) {
             (false, true, _) => Some(Extent::RootOnly),
             (false, false, Role::Voter) => Some(Extent::Differing),

@@ -94,6 +94,9 @@ pub struct Seat {
     pub(super) is_given_up: bool,
     /// A place of its newest root; 0 if there is none.
     pub(super) live_root: u32,
+    /// Whether nobody knows what its newest root says: it was not there when the set was loaded, or
+    /// has been away.
+    pub(super) is_unread: bool,
     /// Whether it gets nothing more: it is not there, or a write to it failed.
     pub(super) has_failed: bool,
     /// Whether it is no member any more, and only waits for its job to return.
@@ -116,6 +119,7 @@ impl Seat {
         is_claimed: false,
         is_given_up: false,
         live_root: 0,
+        is_unread: false,
         has_failed: false,
         has_left: false,
         job: None,
@@ -180,7 +184,7 @@ impl Seat {
         if is_written {
             let [place, _] = job.places;
             (self.holds, self.live_root) = (job.generation, place);
-            self.is_claimed = true;
+            (self.is_claimed, self.is_unread) = (true, false);
         } else {
             self.has_failed = true;
         }
