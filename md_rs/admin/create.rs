@@ -37,7 +37,10 @@ use crate::{
         Refusal,
         UnitKind, //
     },
-    body::Shape,
+    body::{
+        Body,
+        Shape, //
+    },
     component::Component,
     events::Event,
     metadevice::Plan,
@@ -79,34 +82,28 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
-    if let Err(refused) = show(&mut units, plan, request.flags) {
-        // They are no components after all.
-        database.unlabel_components(body.shape());
-        return Err(refused);
-    }
+    database.with_labels(&body, || show(&mut units, plan, &body, request.flags))?;
     let event = Event::of_unit(Kind::Create, name.number());
     body.events().record(&event);
     units.get(&name)?.ask_upkeep();
     Ok(())
 }
 
-/// Labels the components of a new metadevice, makes its disk, and records it.
-fn show(units: &mut UnitTable, plan: Plan, flags: u32) -> Result<(), Refused> {
-    let (body, database) = (plan.body().clone(), units.database().clone());
-    database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
+/// Makes the disk of a new metadevice, and records it.
+fn show(units: &mut UnitTable, plan: Plan, body: &Arc<Body>, flags: u32) -> Result<(), Refused> {
     if let Some(mirror) = body.shape().unit().mirrored() {
-        if database.is_loaded() {
+        if units.database().is_loaded() {
             mirror.map().track();
         }
     }
     if flags & abi::CREATE_ASSUME_CLEAN == 0 {
         follow_first(body.shape());
     }
-    begin_logs(&body)?;
+    begin_logs(body)?;
     let metadevice = plan.carry_out()?;
     let place = UnitTable::place()?;
     // Nobody has it open before it is recorded: the disk is new, and its name not yet told.
-    database.add_unit(body.number(), &body)?;
+    units.database().add_unit(body.number(), body)?;
     units.fill(place, metadevice);
     Ok(())
 }

@@ -82,6 +82,7 @@ use crate::{
         UnitKind, //
     },
     body::Body,
+    component::Component,
     database::Database,
     events::Event,
     kapi::random::new_uuid,
@@ -246,7 +247,7 @@ impl New {
         Ok(())
     }
 
-    /// Records it, writes its watermarks, and shows it.
+    /// Lays it out, and makes it with a label on a base that is a device.
     fn carry_out(
         self,
         units: &UnitTable,
@@ -259,36 +260,47 @@ impl New {
             base: self.base,
             extents: &self.extents,
         };
-        let (component, ground, base) = (opened.component, opened.ground, opened.base);
-        let device = component.device.clone();
+        let (component, ground) = (Arc::new(opened.component, GFP_KERNEL)?, opened.ground);
         let mut components: Components = KVec::with_capacity(1, GFP_KERNEL)?;
-        components.push(Arc::new(component, GFP_KERNEL)?, GFP_KERNEL)?;
+        components.push(component.clone(), GFP_KERNEL)?;
         let kind = UnitKind::SoftPartition as u32;
         let plan = Plan::new(self.name, kind, &spec, components, database)?;
         let body = plan.body().clone();
-        if ground.is_none() {
-            database.label_components(body.number(), body.shape(), 0..usize::MAX)?;
+        let make = || self.make(plan, &component, ground.as_ref(), is_rebuilt);
+        match &ground {
+            // The base has a label already.
+            Some(_) => make(),
+            None => database.with_labels(&body, make),
         }
-        let mut marks = Marks::new(&device, self.head.base)?;
+    }
+
+    /// Records it, writes its watermarks, and shows it.
+    fn make(
+        &self,
+        plan: Plan,
+        component: &Component,
+        ground: Option<&Ground>,
+        is_rebuilt: bool,
+    ) -> Result<Metadevice, Refused> {
+        let body = plan.body().clone();
+        let database = body.database();
+        let mut marks = Marks::new(&component.device, self.head.base)?;
         database.add_unit(body.number(), &body)?;
         let written = if is_rebuilt {
             Ok(())
         } else {
-            self.write_watermarks(ground.as_ref(), &base, &mut marks)
+            self.write_watermarks(ground, &mut marks)
         };
         let made = written.and_then(|()| settle(database, &body, SoftState::Okay));
         let made = made.and_then(|()| plan.carry_out());
         if made.is_err() {
-            let restored = match &ground {
+            let restored = match ground {
                 // They were there before.
                 _ if is_rebuilt => Ok(()),
                 Some(ground) => marks.finish(ground).map(|_| ()),
-                None => marks.begin_anew(&base),
+                None => marks.begin_anew(&self.base),
             };
             give_up(database, &body, restored);
-            if ground.is_none() {
-                database.unlabel_components(body.shape());
-            }
         }
         made
     }
@@ -296,10 +308,9 @@ impl New {
     fn write_watermarks(
         &self,
         ground: Option<&Ground>,
-        base: &Base,
         marks: &mut Marks<'_>,
     ) -> Result<(), Refused> {
-        let number = self.name.number();
+        let (number, base) = (self.name.number(), &self.base);
         let old = match ground {
             Some(ground) => Some((ground.known, ground.taken(None)?)),
             None => None,

@@ -96,6 +96,21 @@ impl Database {
         self.label_below(&owner, &top, new)
     }
 
+    /// Labels the components of a new metadevice and makes it. If that fails they are no components
+    /// after all, and the labels are taken away.
+    pub(crate) fn with_labels<T>(
+        &self,
+        body: &Body,
+        make: impl FnOnce() -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let labelled = self.label_components(body.number(), body.shape(), 0..usize::MAX);
+        let made = labelled.and_then(|()| make());
+        if made.is_err() {
+            self.unlabel_components(body.shape());
+        }
+        made
+    }
+
     /// A metadevice has changed, so that labels below it say something that is no more so. They are
     /// mended, but for those that cannot be written.
     pub(crate) fn relabel_components(&self, body: &Body) {

@@ -3,7 +3,8 @@
 # Intent: Debian boots with its root on a mirror: the initramfs and udev find the set and start it.
 #         It does so unattended with either disk missing, since a tie-breaker is on a third device;
 #         with one that missed the other's changes the root is read-only, and nothing old is taken
-#         for new. udev knows the members. Each shutdown leaves a clean file system.
+#         for new. udev knows the members, and /dev/md/mhd is there, for the first that opens it.
+#         Each shutdown leaves a clean file system.
 # Clause: DURABILITY 2, 18, 23; issue 6
 # Lanes: drawn
 # Runs: host
@@ -32,6 +33,12 @@ clean() {
 case $1 in
 both)
 	same "states" "Okay Okay" "$states"
+	# As the static nodes of the modules that are installed are made.
+	same "the device for mhd(7I)" "character special file 600 a:f8 root" \
+		"$(stat -c '%F %a %t:%T %U' /dev/md/mhd)"
+	! [ -d /sys/module/md_failfast ] || fail "md_failfast is loaded, and nobody asked"
+	: <>/dev/md/mhd || fail "it cannot be opened"
+	[ -d /sys/module/md_failfast ] || fail "opening it did not load md_failfast"
 	set=$(metadb --json | jq -r .database.set)
 	for disk in sda sdb sdc; do
 		same "what udev knows of $disk" "md_rs_member $set local" \

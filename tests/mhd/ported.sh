@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a program that was written for mhd(7I) works with our header and /dev/md/mhd: numbers,
 #         structures, answers and errors are the manual's; a disk that another host has is bound
-#         with O_NONBLOCK only, and what is owned outlives the file.
+#         with O_NONBLOCK only, one that does not answer is neither ours nor another's, and what
+#         is owned outlives the file.
 # Clause: issue 10: mhd(7I), /dev/md/mhd
 # Lanes: drawn
 # Vm: --disks 1 --disk-size 16M
@@ -111,18 +112,37 @@ static void taken_disk(const char *path)
 	bound(path, 0, -EIO);
 }
 
+/* No access and no conflict either: whose the disk is cannot be told. */
+static void silent_disk(const char *path)
+{
+	mhioc_resv_key_t key;
+	mhioc_key_list_t key_list = { .listsize = 1, .list = &key };
+	mhioc_inkeys_t inkeys = { .li = &key_list };
+	int fd = bound(path, O_NONBLOCK, 0);
+
+	expect("status", ioctl(fd, MHIOCSTATUS), -EIO);
+	expect("quick reserve", ioctl(fd, MHIOCQRESERVE), -EIO);
+	expect("keys", ioctl(fd, MHIOCGRP_INKEYS, &inkeys), -EIO);
+}
+
 int main(int argc, char **argv)
 {
 	if (!strcmp(argv[1], "free"))
 		free_disk(argv[2]);
-	else
+	else if (!strcmp(argv[1], "taken"))
 		taken_disk(argv[2]);
+	else
+		silent_disk(argv[2]);
 	return 0;
 }
 C
 run gcc -Wall -I "$MD_TEST_LIB" -o /tmp/ported /tmp/ported.c
 run /tmp/ported free "$ours"
 run rival_reserves
+run /tmp/ported taken "$ours"
+echo offline >"$TARGET/loopback/naa.6001405000000001/tpgt_1/transport_status"
+run /tmp/ported silent "$ours"
+echo online >"$TARGET/loopback/naa.6001405000000001/tpgt_1/transport_status"
 run /tmp/ported taken "$ours"
 # Whoever is not root cannot even open it; with the file given to him, he may do nothing.
 refuse 'ermission' setpriv --reuid 65534 --clear-groups /tmp/ported taken "$ours"

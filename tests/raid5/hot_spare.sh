@@ -29,6 +29,9 @@ spare_of() { described d20 ' | [.columns[] | .hot_spare // "-"] | join(",")'; }
 # served SPARE: whether it stands for the second column, which has everything.
 served() { [ "$(spare_of) $(column_states d20)" = "-,$1,- Okay,Okay,Okay" ]; }
 
+# stands_in SPARE: whether it stands for the second column, whatever it has.
+stands_in() { [ "$(spare_of)" = "-,$1,-" ]; }
+
 raid_tool
 modprobe md_rs
 run metadb -a -f -c 2 /dev/sdf
@@ -46,12 +49,18 @@ cp -a /etc /mnt/before
 sync
 tree_checksums /mnt/before >/tmp/sums
 
-note "a disk fails under load"
+note "a disk fails under load; the spare is slow, so that one can look before it has everything"
+remap sd "0 $(blockdev --getsz /dev/sdd) delay /dev/sdd 0 0 /dev/sdd 0 500"
 verify_with_fio --directory=/mnt --size=12M --rw=randwrite --bs=16k --direct=1 --ioengine=libaio \
 	--iodepth=8 --time_based --runtime=12 &
 load=$!
 sleep 2
 sick sb /dev/sdb nothing
+wait_for 60 stands_in /dev/mapper/sd
+mdctl dump /dev/sdf | grep -q 'Component 1 stands for component' ||
+	fail "the record does not say that the spare stands for the disk, and it is used already"
+same "meanwhile" "Okay,Resyncing,Okay" "$(column_states d20)"
+sick sd /dev/sdd good
 wait_for 90 served /dev/mapper/sd
 wait $load || fail "the load had errors"
 same "spares" "small Available, sd In use, sde Available" "$(spares)"
