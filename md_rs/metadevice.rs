@@ -119,7 +119,12 @@ impl Plan {
         let (name, sectors, body) = (self.name, self.sectors(), self.body);
         let title = text(fmt!("md!dsk!{}", name.as_str()))?;
         let is_pending = body.is_pending();
-        let disk = Disk::new(&title, sectors, self.limits, body).map_err(disk_failed)?;
+        let below = body
+            .shape()
+            .carrier_below()
+            .map(|base| base.carrier().clone());
+        let disk = Disk::new(&title, sectors, self.limits, body, below.as_ref());
+        let disk = disk.map_err(disk_failed)?;
         if is_pending {
             // Nobody has it open yet: nobody knows its name.
             disk.make_read_only();

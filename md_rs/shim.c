@@ -148,9 +148,10 @@ void md_disk_set_above(struct gendisk *disk)
 
 /*
  * A request of another disk that this one has carried, and that is about to be ended. Its beginning
- * is known if its own disk counts requests.
+ * is known if its own disk counts requests. How long it took is of account, and costs more than the
+ * rest, only if somebody has looked at that of late.
  */
-void md_disk_account_carried(struct gendisk *disk, struct request *rq)
+void md_disk_account_carried(struct gendisk *disk, struct request *rq, unsigned long timed_until)
 {
 	const int group = op_stat_group(req_op(rq));
 
@@ -159,8 +160,14 @@ void md_disk_account_carried(struct gendisk *disk, struct request *rq)
 	part_stat_lock();
 	part_stat_inc(disk->part0, ios[group]);
 	part_stat_add(disk->part0, sectors[group], blk_rq_sectors(rq));
-	part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
+	if (time_before(jiffies, timed_until))
+		part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
 	part_stat_unlock();
+}
+
+unsigned long md_jiffies_in(unsigned int seconds)
+{
+	return jiffies + seconds * HZ;
 }
 
 /* What the requests of a disk have done so far: how many have ended, and how long they took. */
@@ -212,11 +219,6 @@ int md_gate_init(struct md_gate *gate)
 	init_completion(&gate->empty);
 	return percpu_ref_init(&gate->inside, md_gate_is_empty, PERCPU_REF_ALLOW_REINIT,
 			       GFP_KERNEL);
-}
-
-bool md_gate_try_enter(struct md_gate *gate)
-{
-	return percpu_ref_tryget_live(&gate->inside);
 }
 
 /* The caller is inside. */

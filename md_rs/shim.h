@@ -57,7 +57,8 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
-void md_disk_account_carried(struct gendisk *disk, struct request *rq);
+void md_disk_account_carried(struct gendisk *disk, struct request *rq, unsigned long timed_until);
+unsigned long md_jiffies_in(unsigned int seconds);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
@@ -76,7 +77,6 @@ int md_register_pm_notifier(struct notifier_block *block);
 void md_unregister_pm_notifier(struct notifier_block *block);
 
 int md_gate_init(struct md_gate *gate);
-bool md_gate_try_enter(struct md_gate *gate);
 void md_gate_enter_again(struct md_gate *gate);
 bool md_gate_try_enter_while_used(struct md_gate *gate);
 void md_gate_exit(struct md_gate *gate);

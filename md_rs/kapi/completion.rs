@@ -23,7 +23,6 @@ use super::{
         self,
         BioClone, //
     },
-    disk::Core,
     request::{
         carrying,
         flag,
@@ -262,7 +261,7 @@ pub(super) unsafe fn finish(rq: *mut bindings::request, status: bindings::blk_st
 unsafe fn release(rq: *mut bindings::request) {
     // SAFETY: By the contract of this function the request, and so its disk, is still there.
     unsafe {
-        let (core, flags) = (Core::of(rq), (*private(rq)).flags.get());
+        let (entry, flags) = (&(*private(rq)).entry, (*private(rq)).flags.get());
         if flags & flag::COPIED != 0 {
             give_back_copy(rq);
         }
@@ -272,10 +271,10 @@ unsafe fn release(rq: *mut bindings::request) {
         }
         if flags & flag::CARRIED != 0 {
             carrying(rq).account_carried(rq);
-            carrying(rq).gate().exit();
+            entry.carrier.leave();
         }
         if flags & flag::INSIDE != 0 {
-            core.gate().exit();
+            entry.own.leave();
         }
     }
 }

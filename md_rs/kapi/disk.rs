@@ -30,6 +30,7 @@ use kernel::{
             ordering::{
                 Acquire,
                 Full,
+                Relaxed,
                 Release, //
             },
             Atomic, //
@@ -58,10 +59,14 @@ use super::{
         Errands, //
     },
     ffi,
-    gate::Gate,
+    gate::{
+        Gate,
+        Roster, //
+    },
     hedged::Hedges,
     limits::QueueLimits,
     request::{
+        private,
         Private,
         Request, //
     },
@@ -73,6 +78,10 @@ use super::{
 /// Requests in flight on one disk, over all CPUs. Each costs about half a KiB, and a quarter for
 /// each clone after the first.
 const QUEUE_DEPTH: u32 = 256;
+
+/// For how long after somebody has looked how long requests take those are timed that were carried,
+/// in seconds. A resync looks every quarter of one, or after its pause.
+const LOOKED_S: u32 = 30;
 
 /// What a disk does. All methods may be called at the same time from any CPU.
 pub(crate) trait Operations: Send + Sync + 'static {
@@ -118,6 +127,7 @@ pub(super) struct Core {
     bioset: BioSet,
     #[pin]
     deferred: Deferred,
+    /// Dropped after the tag set was freed, whose requests are on its roster.
     #[pin]
     gate: Gate,
     /// Whether somebody closes the gate, or has closed it. No mutex, since lockdep would not tell
@@ -126,6 +136,8 @@ pub(super) struct Core {
     errands: Errands,
     /// The disk; null before there is one.
     gendisk: Atomic<*mut bindings::gendisk>,
+    /// Until when, in jiffies, requests that it has carried are timed.
+    timed_until: Atomic<c_ulong>,
     own_clones: u32,
     leave: Leave,
     reserve: Reserve,
@@ -145,15 +157,19 @@ impl Core {
         table: CoreTable,
         own_clones: u32,
         errand_count: u32,
+        roster: Arc<Roster>,
     ) -> impl PinInit<Self, Error> + use<'a> {
+        let listed = Arc::as_ptr(&roster).cast_mut();
         let private_size = Private::size(own_clones);
         try_pin_init!(Self {
             bioset <- BioSet::new(),
             deferred <- Deferred::new(name, table.worker),
-            gate <- Gate::new(),
+            gate <- Gate::new(roster),
             is_closing: Atomic::new(0),
             errands: Errands::new(name, errand_count, table.errand)?,
             gendisk: Atomic::new(core::ptr::null_mut()),
+            // SAFETY: May be called anywhere.
+            timed_until: Atomic::new(unsafe { ffi::md_jiffies_in(0) }),
             own_clones,
             leave: table.leave,
             reserve: Reserve::new(),
@@ -168,6 +184,7 @@ impl Core {
                     (*set).queue_depth = QUEUE_DEPTH;
                     (*set).numa_node = bindings::NUMA_NO_NODE;
                     (*set).cmd_size = private_size;
+                    (*set).driver_data = listed.cast();
                     // BLOCKING: we submit bios, which may sleep. STACKING: our requests end only
                     // when the lower device's do, so CPU hotplug must not wait for them in vain.
                     // TAG_HCTX_SHARED: one set of tags for all CPUs instead of one for each.
@@ -205,13 +222,17 @@ impl Core {
     }
 
     /// What the requests of the disk have done so far: how many have ended, and how long they took,
-    /// in nanoseconds.
+    /// in nanoseconds. Of requests that it has carried the time counts from the first look on.
     pub(super) fn disk_io(&self) -> (u64, u64) {
         let gendisk = self.gendisk.load(Acquire);
         let (mut ios, mut nanoseconds) = (0, 0);
         if !gendisk.is_null() {
             // SAFETY: Called by errands, which are stopped before the disk is given up.
-            unsafe { ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds) };
+            unsafe {
+                self.timed_until
+                    .store(ffi::md_jiffies_in(LOOKED_S), Relaxed);
+                ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds);
+            }
         }
         (ios, nanoseconds)
     }
@@ -228,7 +249,10 @@ impl Core {
         if !gendisk.is_null() {
             // SAFETY: By the contract of this function; the disk is not given up while somebody
             // is inside its gate, and was there before that.
-            unsafe { ffi::md_disk_account_carried(gendisk, rq) };
+            unsafe {
+                let timed_until = self.timed_until.load(Relaxed);
+                ffi::md_disk_account_carried(gendisk, rq, timed_until);
+            }
         }
     }
 
@@ -301,13 +325,18 @@ struct Shared<T: Operations> {
 }
 
 impl<T: Operations> Shared<T> {
-    fn new<'a>(name: &'a CStr, operations: T) -> impl PinInit<Self, Error> + use<'a, T> {
+    fn new<'a>(
+        name: &'a CStr,
+        operations: T,
+        roster: Arc<Roster>,
+    ) -> impl PinInit<Self, Error> + use<'a, T> {
         try_pin_init!(Self {
             core <- Core::new(
                 name,
                 Table::<T>::CORE,
                 operations.own_clones(),
                 operations.errand_count(),
+                roster,
             ),
             operations,
         }? Error)
@@ -366,13 +395,19 @@ unsafe impl<T: Operations> Sync for Disk<T> {}
 
 impl<T: Operations> Disk<T> {
     /// Makes a disk of a kernel name, for example `md!dsk!d10`: a `!` becomes a `/` below `/dev`.
+    /// `carrier` is the one that may carry its requests.
     pub(crate) fn new(
         name: &CStr,
         sectors: u64,
         mut limits: QueueLimits,
         operations: T,
+        carrier: Option<&Carrier<T>>,
     ) -> Result<Self> {
-        let shared = Arc::pin_init(Shared::new(name, operations), GFP_KERNEL)?;
+        let roster = match carrier {
+            Some(carrier) => carrier.core().gate.roster().clone(),
+            None => Arc::pin_init(Roster::new(), GFP_KERNEL)?,
+        };
+        let shared = Arc::pin_init(Shared::new(name, operations, roster), GFP_KERNEL)?;
         shared.core.errands.attach(&shared.core);
         let data = core::ptr::from_ref(&*shared).cast_mut();
         // SAFETY: The tag set is initialised and, as `data`, lives as long as the disk.
@@ -601,6 +636,8 @@ impl<T: Operations> Table<T> {
         queue_rq: Some(Self::queue_rq),
         queue_rqs: Some(Self::queue_rqs),
         init_hctx: Some(Self::init_hctx),
+        init_request: Some(init_request),
+        exit_request: Some(exit_request),
         ..pin_init::zeroed()
     };
 
@@ -760,6 +797,38 @@ impl<T: Operations> Table<T> {
         // SAFETY: This is the reference that `Disk::new` put into `private_data`.
         drop(unsafe { Arc::from_raw((*disk).private_data.cast::<Shared<T>>().cast_const()) });
     }
+}
+
+/// Called when a request is made.
+///
+/// # Safety
+///
+/// Called by blk-mq, with the tag set of a [`Core`] and a request whose private data are zero.
+/// `Node`: an integer, of which the sign is not the same in all kernels.
+unsafe extern "C" fn init_request<Node>(
+    set: *mut bindings::blk_mq_tag_set,
+    rq: *mut bindings::request,
+    _index: c_uint,
+    _node: Node,
+) -> c_int {
+    // SAFETY: By the contract of this function. The core's gate has the roster, and is there as
+    // long as the tag set.
+    unsafe { (*(*set).driver_data.cast::<Roster>()).add(&(*private(rq)).entry) };
+    0
+}
+
+/// Called before a request is given up.
+///
+/// # Safety
+///
+/// Called by blk-mq, after [`init_request`].
+unsafe extern "C" fn exit_request(
+    set: *mut bindings::blk_mq_tag_set,
+    rq: *mut bindings::request,
+    _index: c_uint,
+) {
+    // SAFETY: By the contract of this function; the request was added to this roster.
+    unsafe { (*(*set).driver_data.cast::<Roster>()).remove(&(*private(rq)).entry) };
 }
 
 /// This module, for `owner` fields.

@@ -54,7 +54,6 @@ extern "C" {
     pub(super) fn md_unregister_pm_notifier(block: *mut bindings::notifier_block);
 
     pub(super) fn md_gate_init(gate: *mut MdGate) -> c_int;
-    pub(super) fn md_gate_try_enter(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_enter_again(gate: *mut MdGate);
     pub(super) fn md_gate_try_enter_while_used(gate: *mut MdGate) -> bool;
     pub(super) fn md_gate_exit(gate: *mut MdGate);
@@ -80,7 +79,12 @@ extern "C" {
     pub(super) fn md_disk_clear_nowait(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_unthrottled(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_set_above(disk: *mut bindings::gendisk);
-    pub(super) fn md_disk_account_carried(disk: *mut bindings::gendisk, rq: *mut bindings::request);
+    pub(super) fn md_disk_account_carried(
+        disk: *mut bindings::gendisk,
+        rq: *mut bindings::request,
+        timed_until: c_ulong,
+    );
+    pub(super) fn md_jiffies_in(seconds: c_uint) -> c_ulong;
     pub(super) fn md_disk_io(disk: *mut bindings::gendisk, ios: *mut u64, ns: *mut u64);
     pub(super) fn md_bdev_io(
         bdev: *mut bindings::block_device,

@@ -2,90 +2,147 @@
 //! The gate of a metadevice: every request is inside it from its start to its end, and while it is
 //! closed none is (`DURABILITY.md` clause 21).
 //!
-//! Entering is a count on the CPU's own cache line, as md's `active_io`. A request that comes to a
-//! closed gate is put aside (see [`super::deferred`]) and comes again when the gate is reopened.
-//! A request holds the gate of the disk that it came through; nothing below a metadevice that has
-//! a parent is reached but through that parent, or by who reads it through its own disk. So what
-//! changes a metadevice closes its gate and those of all that stand above it. A mirror below soft
-//! partitions has thousands above: requests to these are carried by the mirror's disk
-//! ([`super::request::Request::carry`]) and hold its gate as well.
+//! A request says in its own memory what it is inside of ([`Place`]), and counts nothing: entering
+//! is one exchange there and a look at whether the gate is closed, leaving is one store. Who closes
+//! a gate says so first, and then looks at the places of all requests until none names the gate.
+//! Both are fully ordered, so that one of them sees the other. The block layer says which requests
+//! there are when it makes them and gives them up; a [`Roster`] lists them.
 //!
-//! C header: [`include/linux/percpu-refcount.h`](srctree/include/linux/percpu-refcount.h)
+//! A request that comes to a closed gate is put aside (see [`super::deferred`]) and comes again
+//! when the gate is reopened. A request is inside the gate of the disk that it came through;
+//! nothing below a metadevice that has a parent is reached but through that parent, or by who reads
+//! it through its own disk. So what changes a metadevice closes its gate and those of all that
+//! stand above it. A mirror below soft partitions has thousands above: requests to these are
+//! carried by the mirror's disk ([`super::request::Request::carry`]) and are inside its gate as
+//! well. So all of these disks have one roster.
+//!
+//! Others than requests, of which there are few, are counted.
+//!
+//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
+//! [`include/linux/percpu-refcount.h`](srctree/include/linux/percpu-refcount.h)
+
+use core::cell::Cell;
 
 use kernel::{
     error::to_result,
+    new_mutex,
     prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::Opaque, //
 };
 
 use super::ffi;
 
+/// How long who closes a gate waits before he looks again, in microseconds: at first, and at most.
+const NAP_US: i64 = 50;
+const NAP_US_MAX: i64 = 2000;
+
 /// A gate, open at first.
 #[pin_data(PinnedDrop)]
 pub(super) struct Gate {
+    is_closed: Atomic<u32>,
+    roster: Arc<Roster>,
+    /// Those who are inside and no requests.
     #[pin]
-    gate: Opaque<ffi::MdGate>,
+    others: Opaque<ffi::MdGate>,
 }
 
 // SAFETY: A gate may be used from any thread.
 unsafe impl Send for Gate {}
-// SAFETY: A gate is made of a per-CPU count and a completion, which have locks of their own.
+// SAFETY: A gate is made of atomics, a per-CPU count and a completion, which have locks of their
+// own.
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    /// An open gate.
-    pub(super) fn new() -> impl PinInit<Self, Error> {
+    /// An open gate. Only requests of the roster may enter.
+    pub(super) fn new(roster: Arc<Roster>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            gate <- Opaque::try_ffi_init(|gate| {
+            is_closed: Atomic::new(0),
+            roster,
+            others <- Opaque::try_ffi_init(|gate| {
                 // SAFETY: `gate` is valid for writing a gate, and pinned.
                 to_result(unsafe { ffi::md_gate_init(gate) })
             }),
         }? Error)
     }
 
-    /// Enters, unless the gate is closed. Who has entered must [`Self::exit`]. May be called in any
-    /// context.
+    /// The requests that may enter.
     #[inline]
-    pub(super) fn try_enter(&self) -> bool {
-        // SAFETY: The gate is initialised.
-        unsafe { ffi::md_gate_try_enter(self.gate.get()) }
+    pub(super) fn roster(&self) -> &Arc<Roster> {
+        &self.roster
     }
 
-    /// Enters once more, by who is inside, for as long as the answer lives. May be called in any
-    /// context.
+    /// Whether requests of another disk may enter as well.
+    #[inline]
+    pub(super) fn admits(&self, other: &Gate) -> bool {
+        Arc::ptr_eq(&self.roster, &other.roster)
+    }
+
+    fn address(&self) -> *mut Gate {
+        core::ptr::from_ref(self).cast_mut()
+    }
+
+    /// Enters with the place of a request of the roster, unless the gate is closed. Who has entered
+    /// must [`Place::leave`]. May be called in any context.
+    #[inline]
+    pub(super) fn try_enter(&self, place: &Place) -> bool {
+        // Ordered before the look.
+        let _ = place.0.xchg(self.address(), Full);
+        if self.is_open() {
+            return true;
+        }
+        place.leave();
+        false
+    }
+
+    /// Enters without a request, by who has a request that is inside, for as long as the answer
+    /// lives. May be called in any context.
     #[inline]
     pub(super) fn enter_again(&self) -> Inside<'_> {
-        // SAFETY: The gate is initialised, and the caller is inside.
-        unsafe { ffi::md_gate_enter_again(self.gate.get()) };
+        // SAFETY: The gate is initialised, and was not left by all, since the caller is inside.
+        unsafe { ffi::md_gate_enter_again(self.others.get()) };
         Inside(self)
     }
 
-    /// Enters, if somebody is inside, even if the gate is closed to others. Who has entered must
-    /// [`Self::exit`]. May be called in any context.
+    /// The same without a request, unless all have left and somebody waits for that. Who has
+    /// entered must [`Self::exit`]. May be called in any context.
     pub(super) fn try_enter_while_used(&self) -> bool {
         // SAFETY: The gate is initialised.
-        unsafe { ffi::md_gate_try_enter_while_used(self.gate.get()) }
+        unsafe { ffi::md_gate_try_enter_while_used(self.others.get()) }
     }
 
-    /// Whether one could enter now.
+    /// Whether one could enter now. Who has joined a list that [`Self::reopen`]'s caller looks at
+    /// afterwards may ask this.
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
-        let open = self.try_enter();
-        if open {
-            // SAFETY: Entered above.
-            unsafe { self.exit() };
-        }
-        open
+        self.is_closed.load(Relaxed) == 0
     }
 
-    /// Leaves again. May be called in any context.
+    /// Leaves again, without a request. May be called in any context.
     ///
     /// # Safety
     ///
-    /// The caller has entered, and does not leave twice.
+    /// The caller has entered so, and does not leave twice.
     #[inline]
     pub(super) unsafe fn exit(&self) {
         // SAFETY: By the contract of this function.
-        unsafe { ffi::md_gate_exit(self.gate.get()) };
+        unsafe { ffi::md_gate_exit(self.others.get()) };
     }
 
     /// Lets nobody in any more and waits until all are out. Sleeps as long as the requests take
@@ -95,8 +152,16 @@ impl Gate {
     ///
     /// The gate is open, and nobody else closes it before it was reopened.
     pub(super) unsafe fn close(&self) {
+        // Ordered before the looks.
+        let _ = self.is_closed.xchg(1, Full);
+        let mut nap = NAP_US;
+        while self.roster.names(self.address()) {
+            fsleep(Delta::from_micros(nap));
+            nap = nap.saturating_mul(2).min(NAP_US_MAX);
+        }
+        // Requests may have brought others in; they do not any more.
         // SAFETY: By the contract of this function.
-        unsafe { ffi::md_gate_close(self.gate.get()) };
+        unsafe { ffi::md_gate_close(self.others.get()) };
     }
 
     /// Lets everybody in again.
@@ -106,11 +171,12 @@ impl Gate {
     /// The caller has closed the gate.
     pub(super) unsafe fn reopen(&self) {
         // SAFETY: By the contract of this function the count is zero.
-        unsafe { kernel::bindings::percpu_ref_reinit(&raw mut (*self.gate.get()).inside) };
+        unsafe { kernel::bindings::percpu_ref_reinit(&raw mut (*self.others.get()).inside) };
+        self.is_closed.store(0, Release);
     }
 }
 
-/// Somebody who is inside a gate.
+/// Somebody who is inside a gate, and no request.
 pub(crate) struct Inside<'a>(&'a Gate);
 
 impl Drop for Inside<'_> {
@@ -124,6 +190,102 @@ impl Drop for Inside<'_> {
 impl PinnedDrop for Gate {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: The gate is initialised, and nobody is inside: requests hold the disk.
-        unsafe { kernel::bindings::percpu_ref_exit(&raw mut (*self.gate.get()).inside) };
+        unsafe { kernel::bindings::percpu_ref_exit(&raw mut (*self.others.get()).inside) };
+    }
+}
+
+/// A gate that a request is inside of; null for none. Only its address is of account.
+pub(super) struct Place(Atomic<*mut Gate>);
+
+impl Place {
+    /// Leaves the gate. May be called in any context; the gate may be gone from then on.
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.0.store(core::ptr::null_mut(), Release);
+    }
+
+    fn is(&self, gate: *mut Gate) -> bool {
+        self.0.load(Acquire) == gate
+    }
+}
+
+/// What a request is inside of, in its memory. All zeroes is no gate, on no roster.
+pub(super) struct Entry {
+    /// The gate of its own disk.
+    pub(super) own: Place,
+    /// That of the disk which carries it.
+    pub(super) carrier: Place,
+    next: Cell<*const Entry>,
+    before: Cell<*const Entry>,
+}
+
+/// The requests that there are of a disk, and of those above whose requests it carries.
+#[pin_data]
+pub(super) struct Roster {
+    #[pin]
+    first: Mutex<First>,
+}
+
+/// The first entry; null if there is none.
+struct First(*const Entry);
+
+// SAFETY: The list is reached through the mutex only.
+unsafe impl Send for First {}
+
+impl Roster {
+    /// A roster without requests.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            first <- new_mutex!(First(core::ptr::null())),
+        })
+    }
+
+    /// Adds a request that was just made. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// The entry is on no roster, and stays where it is until it was removed.
+    pub(super) unsafe fn add(&self, entry: &Entry) {
+        let mut first = self.first.lock();
+        entry.before.set(core::ptr::null());
+        entry.next.set(first.0);
+        // SAFETY: What is on the roster is there, and reached under its lock.
+        if let Some(next) = unsafe { first.0.as_ref() } {
+            next.before.set(entry);
+        }
+        first.0 = entry;
+    }
+
+    /// Removes a request that is about to be given up. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// The entry is on this roster.
+    pub(super) unsafe fn remove(&self, entry: &Entry) {
+        let mut first = self.first.lock();
+        let (before, next) = (entry.before.get(), entry.next.get());
+        // SAFETY: What is on the roster is there, and reached under its lock.
+        let (at_before, at_next) = unsafe { (before.as_ref(), next.as_ref()) };
+        match at_before {
+            Some(before) => before.next.set(next),
+            None => first.0 = next,
+        }
+        if let Some(next) = at_next {
+            next.before.set(before);
+        }
+    }
+
+    /// Whether a request is inside a gate.
+    fn names(&self, gate: *mut Gate) -> bool {
+        let first = self.first.lock();
+        let mut at = first.0;
+        // SAFETY: What is on the roster is there, and reached under its lock.
+        while let Some(entry) = unsafe { at.as_ref() } {
+            if entry.own.is(gate) || entry.carrier.is(gate) {
+                return true;
+            }
+            at = entry.next.get();
+        }
+        false
     }
 }

@@ -66,7 +66,10 @@ use super::{
     },
     fan_out::FanOut,
     ffi,
-    gate::Inside,
+    gate::{
+        Entry,
+        Inside, //
+    },
     submission::Submission, //
 };
 
@@ -124,9 +127,12 @@ impl Failure {
 ///
 /// The memory belongs to the tag; it is zeroed when the tag is made, and what one request left in
 /// it is overwritten by the next before it is read. Who has the request has its notes to himself;
-/// only `remaining`, `status` and `failed_sides` are used by several clones at once.
+/// only `remaining`, `status` and `failed_sides` are used by several clones at once. `entry` stays as
+/// long as the memory does.
 #[repr(C)]
 pub(super) struct Private {
+    /// Which gates it is inside of.
+    pub(super) entry: Entry,
     /// Clones in flight, and one more while the driver still makes clones.
     pub(super) remaining: Atomic<i32>,
     /// First error of a clone; 0 for none.
@@ -221,15 +227,15 @@ impl Request {
     #[inline]
     pub(super) fn enter(&self, core: &Core) -> bool {
         let private = self.private();
-        let flag = if private.carrier.get().is_null() {
-            flag::INSIDE
+        let (flag, place) = if private.carrier.get().is_null() {
+            (flag::INSIDE, &private.entry.own)
         } else {
-            flag::CARRIED
+            (flag::CARRIED, &private.entry.carrier)
         };
         if private.flags.get() & flag != 0 {
             return true;
         }
-        let entered = core.gate().try_enter();
+        let entered = core.gate().try_enter(place);
         if entered {
             private.flags.set(private.flags.get() | flag);
         }
@@ -237,13 +243,19 @@ impl Request {
     }
 
     /// From now on the request is one of another disk, of which its first sector is `sector`.
-    /// `None` if that disk's gate is closed: then it comes there when it is reopened.
+    /// `None` if that disk's gate is closed: then it comes there when it is reopened; or if its own
+    /// disk was not made to be carried by that one: then it has failed.
     ///
     /// The disk is not changed before the request has ended. Whoever uses what the disk has after
     /// he may have given the request away, must [`Self::stay_inside`].
     #[inline]
     pub(crate) fn carry<T: Operations>(self, carrier: &Carrier<T>, sector: u64) -> Option<Self> {
         let (core, own) = (carrier.core(), self.raw().__sector);
+        // SAFETY: By the type invariant the request is not ended.
+        if !unsafe { Core::of(self.rq) }.gate().admits(core.gate()) {
+            self.end(Failure::Io);
+            return None;
+        }
         self.private().offset.set(sector.wrapping_sub(own));
         self.private().carrier.set(core);
         if !self.enter(core) {
