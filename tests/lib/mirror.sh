@@ -19,6 +19,23 @@ sick() {
 	if [ -e "/dev/mapper/$1" ]; then remap "$1" "$table"; else mapped "$1" "$table"; fi
 }
 
+# waits_for_write NAME DISK METADEVICE COMMAND...: while a write to the metadevice is under way, of
+# which /dev/mapper/NAME, all of the disk, does not do its part for 4 seconds. The command only ends
+# when the write has.
+waits_for_write() {
+	local name=$1 disk=$2 metadevice=$3 writer
+	remap "$name" "0 $(blockdev --getsz "$disk") delay $disk 0 0 $disk 0 4000 $disk 0 0"
+	dd if=/dev/urandom of="/dev/md/dsk/$metadevice" bs=4k count=1 oflag=direct status=none &
+	writer=$!
+	sleep 0.5
+	kill -0 $writer || fail "the disk does not make the write wait"
+	run "${@:4}"
+	wait_for 1 has_ended $writer
+	wait $writer || fail "the write has failed"
+	sick "$name" "$disk" good
+}
+has_ended() { ! kill -0 "$1" 2>/dev/null; }
+
 # states NAME: those of the components of a metadevice, or of the submirrors of a mirror, joined by
 # commas.
 states() {

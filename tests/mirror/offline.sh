@@ -86,6 +86,12 @@ run metainit d12 1 1 /dev/mapper/d
 run metainit d13 1 1 /dev/sde
 for name in d11 d12; do run blkdiscard -zf /dev/md/dsk/$name; done
 run metainit d10 -m d11 d12 --assume-clean
+
+note "who takes a side offline waits for writes that are under way"
+waits_for_write d /dev/sdd d10 metaoffline d10 d11
+run metaonline -w d10 d11
+same_sides d10
+
 run mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 $d10
 run mount $d10 /mnt
 mkdir /mnt/kept

@@ -47,6 +47,11 @@ before=$(count_of /dev/md/dsk/d10 sectors_written)
 run dd if=/dev/zero of=$d21 bs=64k count=16 oflag=direct status=none
 same "sectors" 2048 $(($(count_of /dev/md/dsk/d10 sectors_written) - before))
 
+note "who changes the mirror waits for what it carries"
+waits_for_write two /dev/sdb d21 metaoffline d10 d11
+run metaonline -w d10 d11
+same_sides d10
+
 note "random writes and discards, and a side that fails meanwhile"
 run mkfs.ext4 -q $d21
 mkdir -p /mnt/fs
