@@ -225,6 +225,13 @@ impl Shape {
         &self.unit
     }
 
+    /// The place on the first component of `count` sectors from `sector` on, if they are in the run
+    /// that the metadevice begins with, and there are any.
+    #[inline]
+    pub(crate) fn place_in_first_run(&self, sector: u64, count: u64) -> Option<u64> {
+        self.first_run.place(sector, count)
+    }
+
     /// Where the first piece of `count` sectors from `sector` on is, if each block has one place:
     /// for a soft partition on its base, whatever that is.
     #[inline]

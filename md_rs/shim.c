@@ -148,10 +148,9 @@ void md_disk_set_above(struct gendisk *disk)
 
 /*
  * A request of another disk that this one has carried, and that is about to be ended. Its beginning
- * is known if its own disk counts requests. How long it took is of account, and costs more than the
- * rest, only if somebody has looked at that of late.
+ * is known if its own disk counts requests.
  */
-void md_disk_account_carried(struct gendisk *disk, struct request *rq, unsigned long timed_until)
+void md_disk_account_carried(struct gendisk *disk, struct request *rq)
 {
 	const int group = op_stat_group(req_op(rq));
 
@@ -160,8 +159,7 @@ void md_disk_account_carried(struct gendisk *disk, struct request *rq, unsigned 
 	part_stat_lock();
 	part_stat_inc(disk->part0, ios[group]);
 	part_stat_add(disk->part0, sectors[group], blk_rq_sectors(rq));
-	if (time_before(jiffies, timed_until))
-		part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
+	part_stat_add(disk->part0, nsecs[group], ktime_get_ns() - rq->start_time_ns);
 	part_stat_unlock();
 }
 

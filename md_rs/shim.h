@@ -57,7 +57,7 @@ int md_queue_narrow_limits(struct gendisk *disk, struct queue_limits *limits);
 void md_disk_clear_nowait(struct gendisk *disk);
 void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
-void md_disk_account_carried(struct gendisk *disk, struct request *rq, unsigned long timed_until);
+void md_disk_account_carried(struct gendisk *disk, struct request *rq);
 unsigned long md_jiffies_in(unsigned int seconds);
 void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);

@@ -26,16 +26,15 @@ use crate::{
             Request, //
         },
         submission::Submission, //
-    }, //
+    },
+    soft::moving::Moving, //
 };
 
 /// Carries out a request.
 #[inline]
 pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
     if let Some(moving) = shape.moving() {
-        if !matches!(request.operation(), Operation::Read | Operation::Flush) {
-            moving.changes(request.sector(), request.sectors());
-        }
+        note_change(moving, &request);
     }
     match shape.carrier_below() {
         Some(base) => carry(request, shape, base, submission),
@@ -43,7 +42,26 @@ pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>
     }
 }
 
+#[cold]
+fn note_change(moving: &Moving, request: &Request) {
+    if !matches!(request.operation(), Operation::Read | Operation::Flush) {
+        moving.changes(request.sector(), request.sectors());
+    }
+}
+
+/// Most requests are in the first run, and nothing else of the map is looked at for them.
+#[inline]
 fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission<'_>) {
+    match shape.place_in_first_run(request.sector(), request.sectors()) {
+        Some(place) => carry_to(request, place, below, submission),
+        None => carry_anywhere(request, shape, below, submission),
+    }
+}
+
+/// The same for requests that are not in the first run: those without sectors, and those with
+/// several places.
+#[cold]
+fn carry_anywhere(request: Request, shape: &Shape, below: &Child, submission: &Submission<'_>) {
     let (sector, count) = (request.sector(), request.sectors());
     let place = match request.operation() {
         // Of no account where it is.
@@ -55,6 +73,11 @@ fn carry(request: Request, shape: &Shape, below: &Child, submission: &Submission
             None => return request.end(Failure::Io),
         },
     };
+    carry_to(request, place, below, submission);
+}
+
+#[inline]
+fn carry_to(request: Request, place: u64, below: &Child, submission: &Submission<'_>) {
     if let Some(request) = request.carry(below.carrier(), place) {
         match below.body().raid() {
             Some(_) => raid::queue(request, below.body(), submission),

@@ -79,8 +79,8 @@ use super::{
 /// each clone after the first.
 const QUEUE_DEPTH: u32 = 256;
 
-/// For how long after somebody has looked how long requests take those are timed that were carried,
-/// in seconds. A resync looks every quarter of one, or after its pause.
+/// For how long after somebody has looked at a disk's requests those are counted among them that it
+/// has carried, in seconds. A resync looks every quarter of one, or after its pause.
 const LOOKED_S: u32 = 30;
 
 /// What a disk does. All methods may be called at the same time from any CPU.
@@ -136,8 +136,8 @@ pub(super) struct Core {
     errands: Errands,
     /// The disk; null before there is one.
     gendisk: Atomic<*mut bindings::gendisk>,
-    /// Until when, in jiffies, requests that it has carried are timed.
-    timed_until: Atomic<c_ulong>,
+    /// Until when, in jiffies, requests that it has carried are counted.
+    looked_until: Atomic<c_ulong>,
     own_clones: u32,
     leave: Leave,
     reserve: Reserve,
@@ -169,7 +169,7 @@ impl Core {
             errands: Errands::new(name, errand_count, table.errand)?,
             gendisk: Atomic::new(core::ptr::null_mut()),
             // SAFETY: May be called anywhere.
-            timed_until: Atomic::new(unsafe { ffi::md_jiffies_in(0) }),
+            looked_until: Atomic::new(unsafe { ffi::md_jiffies_in(0) }),
             own_clones,
             leave: table.leave,
             reserve: Reserve::new(),
@@ -222,14 +222,14 @@ impl Core {
     }
 
     /// What the requests of the disk have done so far: how many have ended, and how long they took,
-    /// in nanoseconds. Of requests that it has carried the time counts from the first look on.
+    /// in nanoseconds. Those that it has carried count from the first look on.
     pub(super) fn disk_io(&self) -> (u64, u64) {
         let gendisk = self.gendisk.load(Acquire);
         let (mut ios, mut nanoseconds) = (0, 0);
         if !gendisk.is_null() {
             // SAFETY: Called by errands, which are stopped before the disk is given up.
             unsafe {
-                self.timed_until
+                self.looked_until
                     .store(ffi::md_jiffies_in(LOOKED_S), Relaxed);
                 ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds);
             }
@@ -237,22 +237,34 @@ impl Core {
         (ios, nanoseconds)
     }
 
-    /// Counts a request of another disk, which this one has carried, among its own: a resync gives
-    /// way to both.
+    /// Counts a request of another disk, which this one has carried, among its own, if somebody
+    /// looks at them: a resync gives way to both.
     ///
     /// # Safety
     ///
     /// The request is about to be ended, and inside the disk's gate.
     #[inline]
     pub(super) unsafe fn account_carried(&self, rq: *mut bindings::request) {
+        // SAFETY: The kernel changes it at any time, and as a whole.
+        let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
+        let since = now.wrapping_sub(self.looked_until.load(Relaxed));
+        // As `time_before`.
+        if (since as c_long) < 0 {
+            // SAFETY: By the contract of this function.
+            unsafe { self.account_looked_at(rq) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Self::account_carried`].
+    #[cold]
+    unsafe fn account_looked_at(&self, rq: *mut bindings::request) {
         let gendisk = self.gendisk.load(Acquire);
         if !gendisk.is_null() {
             // SAFETY: By the contract of this function; the disk is not given up while somebody
             // is inside its gate, and was there before that.
-            unsafe {
-                let timed_until = self.timed_until.load(Relaxed);
-                ffi::md_disk_account_carried(gendisk, rq, timed_until);
-            }
+            unsafe { ffi::md_disk_account_carried(gendisk, rq) };
         }
     }
 

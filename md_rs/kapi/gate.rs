@@ -32,7 +32,6 @@ use kernel::{
             ordering::{
                 Acquire,
                 Full,
-                Relaxed,
                 Release, //
             },
             Atomic, //
@@ -131,7 +130,9 @@ impl Gate {
     /// afterwards may ask this.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        self.is_closed.load(Relaxed) == 0
+        // As `READ_ONCE`, which `load` is as well, but by a call.
+        // SAFETY: The number is read as a whole, and only changed by atomic accesses.
+        unsafe { self.is_closed.as_ptr().read_volatile() == 0 }
     }
 
     /// Leaves again, without a request. May be called in any context.

@@ -53,8 +53,11 @@ impl<T> Published<T> {
     /// The value.
     #[inline]
     pub(crate) fn get(&self) -> &T {
-        // SAFETY: By the type invariant the version stays as long as `self`.
-        unsafe { &(*self.0.load(Acquire)).value }
+        // As `rcu_dereference`: who follows the pointer depends on it, and needs no barrier. `load`
+        // would be a call.
+        // SAFETY: The pointer is read as a whole, and only changed by atomic accesses. By the type
+        // invariant the version stays as long as `self`.
+        unsafe { &(*self.0.as_ptr().read_volatile()).value }
     }
 
     /// Replaces the value.

@@ -76,6 +76,16 @@ impl FirstRun {
         }
     }
 
+    /// Where `count` sectors from `sector` on are, if all of them are of these, and there are any.
+    #[inline]
+    pub fn place(&self, sector: u64, count: u64) -> Option<u64> {
+        let end = sector.checked_add(count)?;
+        if count == 0 || end > self.count {
+            return None;
+        }
+        self.sector.checked_add(sector)
+    }
+
     /// What [`map`] says, if `sector` is one of these.
     #[inline]
     pub fn piece(&self, sector: u64, count: u64) -> Option<Piece> {
@@ -248,9 +258,13 @@ mod tests {
         for (sector, count) in [(0, 1), (0, 10), (3, 100), (9, 1), (0, 0), (9, 0)] {
             let found = run.piece(sector, count);
             assert_eq!(found, map(&rows, &components, sector, count));
+            let whole = found.filter(|piece| piece.count == count);
+            assert_eq!(run.place(sector, count), whole.map(|piece| piece.sector));
         }
         for sector in [10, 11, u64::MAX] {
             assert_eq!(run.piece(sector, 1), None, "it has to be looked up");
+            assert_eq!(run.place(sector, 1), None, "it has to be looked up");
+            assert_eq!(run.place(sector, 0), None, "no sectors, no place");
         }
         assert_eq!(FirstRun::of(VECTOR_ROWS, VECTOR_COMPONENTS), FirstRun::NONE);
         assert_eq!(FirstRun::of(&[], &[]), FirstRun::NONE);
@@ -260,6 +274,7 @@ mod tests {
             count: 9,
         };
         assert_eq!(beyond.piece(1, 1), None, "nowhere rather than astray");
+        assert_eq!(beyond.place(1, 1), None, "nowhere rather than astray");
     }
 
     #[test]
