@@ -30,8 +30,8 @@ use crate::{
     soft::moving::Moving, //
 };
 
-/// Carries out a request.
-#[inline]
+/// Carries out a request. Not inlined: requests to other metadevices would save registers for it.
+#[inline(never)]
 pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
     if let Some(moving) = shape.moving() {
         note_change(moving, &request);
@@ -76,7 +76,7 @@ fn carry_anywhere(request: Request, shape: &Shape, below: &Child, submission: &S
     carry_to(request, place, below, submission);
 }
 
-#[inline]
+#[inline(always)]
 fn carry_to(request: Request, place: u64, below: &Child, submission: &Submission<'_>) {
     if let Some(request) = request.carry(below.carrier(), place) {
         match below.body().raid() {

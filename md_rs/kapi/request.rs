@@ -250,19 +250,28 @@ impl Request {
     /// he may have given the request away, must [`Self::stay_inside`].
     #[inline]
     pub(crate) fn carry<T: Operations>(self, carrier: &Carrier<T>, sector: u64) -> Option<Self> {
-        let (core, own) = (carrier.core(), self.raw().__sector);
+        let (core, private) = (carrier.core(), self.private());
+        private.offset.set(sector.wrapping_sub(self.raw().__sector));
+        private.carrier.set(core);
         // SAFETY: By the type invariant the request is not ended.
-        if !unsafe { Core::of(self.rq) }.gate().admits(core.gate()) {
-            self.end(Failure::Io);
-            return None;
+        let is_admitted = unsafe { Core::of(self.rq) }.gate().admits(core.gate());
+        if is_admitted && core.gate().try_enter(&private.entry.carrier) {
+            private.flags.set(private.flags.get() | flag::CARRIED);
+            return Some(self);
         }
-        self.private().offset.set(sector.wrapping_sub(own));
-        self.private().carrier.set(core);
-        if !self.enter(core) {
+        self.stay_outside(core, is_admitted);
+        None
+    }
+
+    /// A request that has not entered the gate of the disk that is to carry it. Not inlined: it is
+    /// rare.
+    #[cold]
+    fn stay_outside(self, core: &Core, is_admitted: bool) {
+        if is_admitted {
             self.wait(|| core.gate().is_open());
-            return None;
+        } else {
+            self.end(Failure::Io);
         }
-        Some(self)
     }
 
     /// The disk that carries the request, if that is not its own, is not changed as long as the
