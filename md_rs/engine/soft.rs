@@ -33,19 +33,31 @@ use crate::{
 /// Carries out a request. Not inlined: requests to other metadevices would save registers for it.
 #[inline(never)]
 pub(super) fn queue(request: Request, shape: &Shape, submission: &Submission<'_>) {
-    if let Some(moving) = shape.moving() {
-        note_change(moving, &request);
-    }
-    match shape.carrier_below() {
-        Some(base) => carry(request, shape, base, submission),
-        None => stripe::queue(request, shape, submission),
+    match shape.moving() {
+        Some(moving) => queue_while_moving(request, moving, shape, submission),
+        None => queue_on_base(request, shape, submission),
     }
 }
 
+/// Carries out a request while an extent is being moved.
 #[cold]
-fn note_change(moving: &Moving, request: &Request) {
+fn queue_while_moving(
+    request: Request,
+    moving: &Moving,
+    shape: &Shape,
+    submission: &Submission<'_>,
+) {
     if !matches!(request.operation(), Operation::Read | Operation::Flush) {
         moving.changes(request.sector(), request.sectors());
+    }
+    queue_on_base(request, shape, submission);
+}
+
+#[inline]
+fn queue_on_base(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    match shape.carrier_below() {
+        Some(base) => carry(request, shape, base, submission),
+        None => stripe::queue(request, shape, submission),
     }
 }
 

@@ -254,24 +254,27 @@ impl Request {
         private.offset.set(sector.wrapping_sub(self.raw().__sector));
         private.carrier.set(core);
         // SAFETY: By the type invariant the request is not ended.
-        let is_admitted = unsafe { Core::of(self.rq) }.gate().admits(core.gate());
-        if is_admitted && core.gate().try_enter(&private.entry.carrier) {
-            private.flags.set(private.flags.get() | flag::CARRIED);
-            return Some(self);
+        if !unsafe { Core::of(self.rq) }.gate().admits(core.gate()) {
+            self.refuse();
+            return None;
         }
-        self.stay_outside(core, is_admitted);
-        None
+        if !core.gate().try_enter(&private.entry.carrier) {
+            self.wait_for_gate(core);
+            return None;
+        }
+        private.flags.set(private.flags.get() | flag::CARRIED);
+        Some(self)
     }
 
-    /// A request that has not entered the gate of the disk that is to carry it. Not inlined: it is
-    /// rare.
+    /// Not inlined, as the other: what is rare is not to be in the way.
     #[cold]
-    fn stay_outside(self, core: &Core, is_admitted: bool) {
-        if is_admitted {
-            self.wait(|| core.gate().is_open());
-        } else {
-            self.end(Failure::Io);
-        }
+    fn refuse(self) {
+        self.end(Failure::Io);
+    }
+
+    #[cold]
+    fn wait_for_gate(self, core: &Core) {
+        self.wait(|| core.gate().is_open());
     }
 
     /// The disk that carries the request, if that is not its own, is not changed as long as the

@@ -42,16 +42,14 @@ sectors across $((40 * 2048 - 100)) 200 | run dd of=$d20 bs=512 seek=$((40 * 204
 same "sectors" 200 "$(count_sectors $d20 $((40 * 2048 - 100)) 200 across)"
 same_sides d10
 
-note "what the mirror carries counts among its own requests while it is resynced, which gives way"
-run metasync -r d10
-before=$(count_of /dev/md/dsk/d10 sectors_written)
-run dd if=/dev/zero of=$d21 bs=64k count=16 oflag=direct status=none
-same "sectors" 2048 $(($(count_of /dev/md/dsk/d10 sectors_written) - before))
-run metasync -r -w d10
-
 note "who changes the mirror waits for what it carries"
 waits_for_write two /dev/sdb d21 metaoffline d10 d11
 run metaonline -w d10 d11
+
+note "what the mirror carries counts among its own requests when its resync looks, and just after"
+before=$(count_of /dev/md/dsk/d10 sectors_written)
+run dd if=/dev/zero of=$d21 bs=64k count=16 oflag=direct status=none
+same "sectors" 2048 $(($(count_of /dev/md/dsk/d10 sectors_written) - before))
 same_sides d10
 
 note "random writes and discards, and a side that fails meanwhile"
