@@ -126,9 +126,9 @@ impl Failure {
 /// What we keep in each request (`blk_mq_tag_set::cmd_size` bytes behind `struct request`).
 ///
 /// The memory belongs to the tag; it is zeroed when the tag is made, and what one request left in
-/// it is overwritten by the next before it is read. Who has the request has its notes to himself;
-/// only `remaining`, `status` and `failed_sides` are used by several clones at once. `entry` stays as
-/// long as the memory does.
+/// it is overwritten by the next before it is read; but `entry` stays. Who has the request has its
+/// notes to himself; only `remaining`, `status` and `failed_sides` are used by several clones at
+/// once.
 #[repr(C)]
 pub(super) struct Private {
     /// Which gates it is inside of.
