@@ -354,6 +354,16 @@ mod tests {
     }
 
     #[test]
+    fn behind_what_is_used_there_are_zeroes_only() {
+        let mut bytes = sealed();
+        // Two that are the same: one does not make up for the other.
+        bytes[PAGE_BYTES - 2..].fill(1);
+        let checksum = checksum(&bytes);
+        CHECKSUM.put(&mut bytes, checksum.into());
+        assert_eq!(open(&bytes).err(), Some(bad_field(USED, &bytes)));
+    }
+
+    #[test]
     fn what_does_not_fit_is_not_sealed() {
         let mut bytes = sealed();
         assert_eq!(seal(&mut bytes, stamp(), PAYLOAD_BYTES + 1), None);

@@ -363,6 +363,31 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_written_over_in_its_place() {
+        let mut bytes = [0; PAGE_BYTES];
+        let payload = payload_mut(&mut bytes);
+        let mut used = clear(payload, 5);
+        for (record, text) in [(1, "one"), (2, "two")] {
+            used = append(payload, used, &part(record, text.as_bytes())).expect("room");
+        }
+        assert!(replace(payload, used, &part(2, b"new")));
+        assert!(!replace(payload, used, &part(2, b"longer")));
+        assert!(!replace(payload, used, &part(3, b"two")));
+        let expected = [(1, b"one".to_vec()), (2, b"new".to_vec())];
+        assert_eq!(read(&mut bytes, used).expect("whole"), expected);
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_page_that_was_not_made() {
+        let mut payload = [0; PAYLOAD_BYTES];
+        assert_eq!(
+            append(&mut payload, FIXED_BYTES - 1, &part(1, b"one")),
+            None
+        );
+        assert_eq!(payload, [0; PAYLOAD_BYTES]);
+    }
+
+    #[test]
     fn a_full_page_takes_no_more_and_stays_as_it_is() {
         let mut bytes = [0; PAGE_BYTES];
         let longest = [7; PART_BYTES_MAX];
