@@ -147,8 +147,12 @@ impl File {
             dev_of_fd(bind.fd)?
         };
         let new = Bound::new(dev, path_in(&path))?;
-        if !self.is_nonblocking && !matches!(reserve::has_access(new.disk()), Ok(true)) {
-            return Err(EIO);
+        if !self.is_nonblocking {
+            match reserve::has_access(new.disk()) {
+                // A disk without reservations cannot be another host's.
+                Ok(true) | Err(Refusal::Unsupported) => {}
+                Ok(false) | Err(_) => return Err(EIO),
+            }
         }
         let before = self.bound.lock().replace(new);
         drop(before);

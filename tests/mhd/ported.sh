@@ -10,6 +10,8 @@
 # Timeout: 120
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/lio.sh
 . "$MD_TEST_LIB/lio.sh"
 
@@ -24,6 +26,7 @@ cat >/tmp/ported.c <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "mhd.h"
 
@@ -52,6 +55,59 @@ static int bound(const char *path, int flags, int wanted)
 		perror("/dev/md/mhd"), exit(1);
 	expect("bind", ioctl(fd, MHD_BIND, &bind), wanted);
 	return fd;
+}
+
+/* The same by a file of the disk, which is of no account from then on. */
+static int bound_by_file(const char *path)
+{
+	struct mhd_bind bind = { .fd = open(path, O_RDONLY | O_NONBLOCK) };
+	int fd = open("/dev/md/mhd", O_RDWR);
+
+	expect("bind by a file", ioctl(fd, MHD_BIND, &bind), 0);
+	close(bind.fd);
+	bind.fd = fd;
+	expect("bind by what is no disk", ioctl(open("/dev/md/mhd", O_RDWR), MHD_BIND, &bind),
+	       -ENOTBLK);
+	return fd;
+}
+
+/* Who has the file and no rights may do nothing with it. */
+static void without_rights(int fd)
+{
+	uint32_t off = 0;
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct mhd_bind bind = { .fd = fd };
+
+		if (setuid(65534))
+			exit(1);
+		expect("bind without rights", ioctl(fd, MHD_BIND, &bind), -EPERM);
+		expect("status without rights", ioctl(fd, MHIOCSTATUS), -EPERM);
+		expect("take without rights", ioctl(fd, MHIOCTKOWN, 0), -EPERM);
+		expect("failfast without rights", ioctl(fd, MHIOCENFAILFAST, &off), -EPERM);
+		exit(0);
+	}
+	waitpid(child, &status, 0);
+	expect("without rights", status, 0);
+}
+
+/* A disk that has no reservations of any kind. */
+static void plain_disk(const char *path)
+{
+	mhioc_resv_key_t key = {};
+	mhioc_key_list_t key_list = { .listsize = 1, .list = &key };
+	mhioc_inkeys_t inkeys = { .li = &key_list };
+	mhioc_register_t with = { .newkey = { "ABCDEFGH" } };
+	int fd = bound(path, 0, 0);
+
+	expect("status", ioctl(fd, MHIOCSTATUS), -ENOTSUP);
+	expect("quick reserve", ioctl(fd, MHIOCQRESERVE), -ENOTSUP);
+	expect("take", ioctl(fd, MHIOCTKOWN, 0), -ENOTSUP);
+	expect("keys", ioctl(fd, MHIOCGRP_INKEYS, &inkeys), -ENOTSUP);
+	expect("register", ioctl(fd, MHIOCGRP_REGISTER, &with), -ENOTSUP);
+	expect("clear", ioctl(fd, MHIOCGRP_CLEAR, &key), -ENOTSUP);
 }
 
 static void free_disk(const char *path)
@@ -96,8 +152,9 @@ static void free_disk(const char *path)
 	expect("take", ioctl(fd, MHIOCTKOWN, &times), 0);
 	expect("action", ioctl(fd, MHD_SETACTION, &fence), 0);
 	expect("failfast", ioctl(fd, MHIOCENFAILFAST, &period), 0);
+	without_rights(fd);
 	close(fd);
-	fd = bound(path, 0, 0);
+	fd = bound_by_file(path);
 	expect("failfast off", ioctl(fd, MHIOCENFAILFAST, &off), 0);
 	expect("still ours", ioctl(fd, MHIOCGRP_REGISTER, &with), -EINVAL);
 	expect("release", ioctl(fd, MHIOCRELEASE), 0);
@@ -131,6 +188,8 @@ int main(int argc, char **argv)
 		free_disk(argv[2]);
 	else if (!strcmp(argv[1], "taken"))
 		taken_disk(argv[2]);
+	else if (!strcmp(argv[1], "plain"))
+		plain_disk(argv[2]);
 	else
 		silent_disk(argv[2]);
 	return 0;
@@ -144,5 +203,7 @@ echo offline >"$TARGET/loopback/naa.6001405000000001/tpgt_1/transport_status"
 run /tmp/ported silent "$ours"
 echo online >"$TARGET/loopback/naa.6001405000000001/tpgt_1/transport_status"
 run /tmp/ported taken "$ours"
-# Whoever is not root cannot even open it; with the file given to him, he may do nothing.
+null_disk none size=16
+run /tmp/ported plain /dev/none
+# Whoever is not root cannot even open it.
 refuse 'ermission' setpriv --reuid 65534 --clear-groups /tmp/ported taken "$ours"
