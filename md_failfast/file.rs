@@ -147,12 +147,10 @@ impl File {
             dev_of_fd(bind.fd)?
         };
         let new = Bound::new(dev, path_in(&path))?;
-        if !self.is_nonblocking {
-            match reserve::has_access(new.disk()) {
-                // A disk without reservations cannot be another host's.
-                Ok(true) | Err(Refusal::Unsupported) => {}
-                Ok(false) | Err(_) => return Err(EIO),
-            }
+        // A disk that knows no reservations cannot be another host's.
+        let is_looked_at = !self.is_nonblocking && new.disk().device().may_be_reserved();
+        if is_looked_at && !matches!(reserve::has_access(new.disk()), Ok(true)) {
+            return Err(EIO);
         }
         let before = self.bound.lock().replace(new);
         drop(before);

@@ -271,6 +271,11 @@ impl Device {
         unsafe { md_pr_is_there(self.bdev) }
     }
 
+    /// Whether it knows reservations of any kind, as far as that can be told without asking it.
+    pub(crate) fn may_be_reserved(&self) -> bool {
+        self.is_scsi() || self.has_operations()
+    }
+
     /// How often a SCSI disk was reset, as far as it has said so to anybody.
     pub(crate) fn resets(&self) -> u32 {
         if self.sdev.is_null() {

@@ -193,7 +193,7 @@ fn persistently(disk: &Disk, want: Want) -> Verdict {
 
 fn try_persistently(disk: &Disk, want: Want) -> Result<(), Verdict> {
     let (device, me) = (disk.device(), disk.own_key);
-    if !device.is_scsi() && !device.has_operations() {
+    if !device.may_be_reserved() {
         return Err(Verdict::Unsupported);
     }
     let mut buffer = Buffer::new(BUFFER_BYTES).map_err(|_| Verdict::Unknown)?;

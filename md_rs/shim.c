@@ -219,13 +219,13 @@ int md_gate_init(struct md_gate *gate)
 			       GFP_KERNEL);
 }
 
-/* The caller is inside. */
+/* A request of the caller's is inside. */
 void md_gate_enter_again(struct md_gate *gate)
 {
 	percpu_ref_get(&gate->inside);
 }
 
-/* Whether anybody is inside: then so is the caller from now on. */
+/* Whether not all have left yet: then the caller is inside from now on. */
 bool md_gate_try_enter_while_used(struct md_gate *gate)
 {
 	return percpu_ref_tryget(&gate->inside);
@@ -236,7 +236,7 @@ void md_gate_exit(struct md_gate *gate)
 	percpu_ref_put(&gate->inside);
 }
 
-/* Lets nobody in any more and waits until all are out. */
+/* All requests are out; waits until the others are. */
 void md_gate_close(struct md_gate *gate)
 {
 	percpu_ref_kill(&gate->inside);

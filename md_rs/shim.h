@@ -22,7 +22,7 @@ struct md_submission {
 	struct bio_list *saved_bio_list;
 };
 
-/* Counts who is inside, on each CPU by itself; kapi/gate.rs says what for. */
+/* Counts who is inside and no request, on each CPU by itself; kapi/gate.rs says what for. */
 struct md_gate {
 	struct percpu_ref inside;
 	struct completion empty;

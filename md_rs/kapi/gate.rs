@@ -16,7 +16,8 @@
 //! carried by the mirror's disk ([`super::request::Request::carry`]) and are inside its gate as
 //! well. So all of these disks have one roster.
 //!
-//! Others than requests, of which there are few, are counted.
+//! Others than requests are counted: hedged reads, and who goes on after his request may have
+//! ended.
 //!
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/percpu-refcount.h`](srctree/include/linux/percpu-refcount.h)
@@ -114,13 +115,14 @@ impl Gate {
     /// lives. May be called in any context.
     #[inline]
     pub(super) fn enter_again(&self) -> Inside<'_> {
-        // SAFETY: The gate is initialised, and was not left by all, since the caller is inside.
+        // SAFETY: The gate is initialised. As long as the caller's request names it, nobody who
+        // closes it has come to the count.
         unsafe { ffi::md_gate_enter_again(self.others.get()) };
         Inside(self)
     }
 
-    /// The same without a request, unless all have left and somebody waits for that. Who has
-    /// entered must [`Self::exit`]. May be called in any context.
+    /// The same without a request, unless all requests have left and who closes the gate has found
+    /// no others either. Who has entered must [`Self::exit`]. May be called in any context.
     pub(super) fn try_enter_while_used(&self) -> bool {
         // SAFETY: The gate is initialised.
         unsafe { ffi::md_gate_try_enter_while_used(self.others.get()) }
@@ -130,9 +132,8 @@ impl Gate {
     /// afterwards may ask this.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        // As `READ_ONCE`, which `load` is as well, but by a call.
-        // SAFETY: The number is read as a whole, and only changed by atomic accesses.
-        unsafe { self.is_closed.as_ptr().read_volatile() == 0 }
+        // What was changed while it was closed is seen from here on.
+        self.is_closed.load(Acquire) == 0
     }
 
     /// Leaves again, without a request. May be called in any context.
@@ -160,7 +161,7 @@ impl Gate {
             fsleep(Delta::from_micros(nap));
             nap = nap.saturating_mul(2).min(NAP_US_MAX);
         }
-        // Requests may have brought others in; they do not any more.
+        // Requests do not bring others in any more.
         // SAFETY: By the contract of this function.
         unsafe { ffi::md_gate_close(self.others.get()) };
     }

@@ -451,7 +451,7 @@ impl Errand<'_> {
         let Some(attempt) = Attempt::new(core, bytes, side) else {
             return;
         };
-        // If nobody is inside any more, neither is the read. Somebody may wait for that.
+        // If there is nobody left inside, neither is the read. Somebody may wait for that.
         if !core.gate().try_enter_while_used() {
             return;
         }

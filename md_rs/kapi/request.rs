@@ -354,7 +354,8 @@ impl Request {
 
     #[inline]
     fn private(&self) -> &Private {
-        // SAFETY: By the type invariant the request is there, and nobody else uses its notes.
+        // SAFETY: By the type invariant the request is there, and nobody else uses its notes; who
+        // closes gates looks at `entry`, which is made for that.
         unsafe { &*private(self.rq) }
     }
 
