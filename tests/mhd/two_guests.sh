@@ -5,7 +5,7 @@
 #         than the target had accepted by then, one for each writer. The other one panics within
 #         the bound that is stated. After its reboot it cannot write until it has registered again.
 # Clause: issue 10: failfast, two guests; take-over at random moments
-# Lanes: drawn
+# Lanes: stock
 # Runs: host
 # Timeout: 280
 # shellcheck source=tests/lib/expect.sh
