@@ -123,7 +123,7 @@ impl Plan {
             .shape()
             .carrier_below()
             .map(|base| base.carrier().clone());
-        let disk = Disk::new(&title, sectors, self.limits, body, below.as_ref());
+        let disk = Disk::new(&title, sectors, self.limits, body, below);
         let disk = disk.map_err(disk_failed)?;
         if is_pending {
             // Nobody has it open yet: nobody knows its name.

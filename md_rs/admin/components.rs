@@ -166,8 +166,7 @@ pub(super) fn open_component(
             || asked.start_sectors >= RESERVED_HEAD_SECTORS);
     let mut identity = identity_of(&asked.hints);
     if has_head {
-        let uuid = units.database().identity_for(&device);
-        identity.uuid = uuid.map_err(not_readable)?;
+        identity.uuid = units.database().identity_for(&device, name.number())?;
     }
     if child.is_none() && units.database().is_loaded() && !identity.is_known() {
         return Err(Refused::new(EINVAL, Refusal::NoIdentity));

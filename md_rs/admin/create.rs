@@ -82,7 +82,9 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
         return Ok(());
     }
     let (body, database) = (plan.body().clone(), units.database().clone());
-    database.with_labels(&body, || show(&mut units, plan, &body, request.flags))?;
+    let labels = database.label_components(&body, body.shape(), 0..usize::MAX)?;
+    show(&mut units, plan, &body, request.flags)?;
+    labels.keep();
     let event = Event::of_unit(Kind::Create, name.number());
     body.events().record(&event);
     units.get(&name)?.ask_upkeep();

@@ -97,13 +97,14 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let database = units.database().clone();
     let sizes = [body.shape().unit().sectors(), request.size_sectors];
     let new = body.shape().components().len()..usize::MAX;
-    database.label_components(name.number(), &shape, new)?;
+    let labels = database.label_components(&body, &shape, new)?;
     let growth = database.plan_growth(name.number(), &shape)?;
     database.grow_unit(growth, || {
         // Requests to the mirror come this way without being asked by the side's own gate.
         let _gate = above.map(Metadevice::close_gate);
         units.get(&name)?.grow(shape)
     })?;
+    labels.keep();
     let event = Event::of_unit(Kind::Grow, name.number());
     body.events().record(&event.values(sizes));
     if let Some(above) = above {

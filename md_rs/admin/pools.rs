@@ -38,7 +38,6 @@ use super::{
     },
     components::{
         identity_of,
-        not_readable,
         open_claimed, //
     }, //
 };
@@ -422,8 +421,7 @@ impl Change<'_> {
         }
         self.check_blocks(device.logical_block_bytes())?;
         let mut identity = identity_of(&asked.hints);
-        let uuid = self.database.identity_for(&device).map_err(not_readable)?;
-        identity.uuid = uuid;
+        identity.uuid = self.database.identity_for(&device, u32::MAX)?;
         let spare = Spare::new(device, identity, asked.device);
         Ok(Arc::new(spare, GFP_KERNEL)?)
     }

@@ -386,7 +386,8 @@ impl<'a> Case<'a> {
         let (body, number) = (metadevice.body(), metadevice.body().number());
         let (old, column, source) = (self.old.clone(), self.index, self.source(&new));
         let index = column as usize;
-        database.label_components(number, &shape, index..index.saturating_add(1))?;
+        let indexes = index..index.saturating_add(1);
+        let labels = database.label_components(body, &shape, indexes)?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         added.push(new.clone(), GFP_KERNEL)?;
         let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;
@@ -407,6 +408,7 @@ impl<'a> Case<'a> {
             metadevice.link_instead(&added, &removed)?;
             return Err(refused);
         }
+        labels.keep();
         follow(body, column, source);
         if checkpoint(body).is_err() {
             pr_err!("d{number}: its logs could not be written after a column was replaced\n");

@@ -279,7 +279,8 @@ impl Case<'_> {
         let number = stripe.body().number();
         // Others may have failed as well.
         let index = self.index as usize;
-        database.label_components(number, &shape, index..index.saturating_add(1))?;
+        let indexes = index..index.saturating_add(1);
+        let labels = database.label_components(stripe.body(), &shape, indexes)?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         added.push(new, GFP_KERNEL)?;
         let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;
@@ -299,6 +300,7 @@ impl Case<'_> {
             stripe.link_instead(&added, &removed)?;
             return Err(refused);
         }
+        labels.keep();
         let target = Target::find(units, name)?;
         target.begin_anew();
         drop(own_gate);

@@ -47,10 +47,7 @@ use crate::{
         Shape, //
     },
     component::Component,
-    database::{
-        Database,
-        NONE_NEW, //
-    },
+    database::Database,
     events::Event,
     kapi::{
         bdev::BlockDevice,
@@ -188,7 +185,8 @@ pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Res
     let all = Iterator::chain(shape.components().iter(), &added);
     let new = shape_of(shape, all)?;
     let database = units.database().clone();
-    database.label_components(name.number(), &new, NONE_NEW)?;
+    let attached = shape.components().len()..usize::MAX;
+    let labels = database.label_components(target.metadevice.body(), &new, attached)?;
     target.metadevice.link(&added)?;
     let gate = target.metadevice.close_gate();
     target.map().add_side();
@@ -202,6 +200,7 @@ pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Res
         target.metadevice.unlink(&added);
         return Err(refused);
     }
+    labels.keep();
     finish(&units, &name, gate)?;
     for side in &added {
         tell(Kind::Attach, &database, &name, side);

@@ -83,7 +83,10 @@ use crate::{
     },
     body::Body,
     component::Component,
-    database::Database,
+    database::{
+        Database,
+        Labels, //
+    },
     events::Event,
     kapi::random::new_uuid,
     metadevice::{
@@ -266,12 +269,14 @@ impl New {
         let kind = UnitKind::SoftPartition as u32;
         let plan = Plan::new(self.name, kind, &spec, components, database)?;
         let body = plan.body().clone();
-        let make = || self.make(plan, &component, ground.as_ref(), is_rebuilt);
-        match &ground {
+        let labels = match &ground {
             // The base has a label already.
-            Some(_) => make(),
-            None => database.with_labels(&body, make),
-        }
+            Some(_) => None,
+            None => Some(database.label_components(&body, body.shape(), 0..usize::MAX)?),
+        };
+        let made = self.make(plan, &component, ground.as_ref(), is_rebuilt)?;
+        labels.into_iter().for_each(Labels::keep);
+        Ok(made)
     }
 
     /// Records it, writes its watermarks, and shows it.

@@ -38,18 +38,64 @@ pub(crate) fn new(set: Uuid, set_name: [u8; 32], component: Uuid) -> Label {
 /// The label of a device, if one of its copies is whole. Sleeps.
 pub(crate) fn read(device: &BlockDevice) -> Result<Option<Label>> {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
-    let copies = [0, 1].map(|copy| read_copy(device, copy, &mut buffer));
-    let newest = copies.into_iter().flatten();
-    Ok(newest.max_by_key(|label| label.sequence))
+    Ok(newest(device, &mut buffer).map(|(_, label)| label))
+}
+
+/// A label with its tree.
+pub(super) struct Whole {
+    label: Label,
+    tree: KVVec<u8>,
+}
+
+/// The label of a device with its tree, whatever the set. Sleeps.
+pub(super) fn read_whole(device: &BlockDevice) -> Result<Option<Whole>> {
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    let Some((copy, label)) = newest(device, &mut buffer) else {
+        return Ok(None);
+    };
+    let mut tree = KVVec::new();
+    for page in 0..label.pages().ok_or(EFBIG)? {
+        device.read(sector_of(copy, page).ok_or(EINVAL)?, &mut buffer)?;
+        let read = LabelPage::decode(copy, page, &buffer).map_err(|_| EIO)?;
+        tree.extend_from_slice(read.share, GFP_KERNEL)?;
+    }
+    Ok(Some(Whole { label, tree }))
+}
+
+/// Writes what was there before something else was written, or failed to be. Sleeps.
+pub(super) fn put_back(device: &BlockDevice, before: Option<&Whole>) -> Result {
+    let Some(before) = before else {
+        return erase(device);
+    };
+    let now = read(device)?.map_or(0, |label| label.sequence);
+    let sequence = now.max(before.label.sequence);
+    let label = Label {
+        sequence: sequence.checked_add(1).ok_or(EOVERFLOW)?,
+        ..before.label
+    };
+    let mut buffer = Buffer::new(PAGE_BYTES)?;
+    let copies = [0, 1].map(|copy| write_copy(device, copy, &label, &before.tree, &mut buffer));
+    copies.into_iter().collect()
+}
+
+/// The newer of the copies that are whole, and which it is.
+fn newest(device: &BlockDevice, buffer: &mut Buffer) -> Option<(usize, Label)> {
+    let copies = [0, 1].map(|copy| Some((copy, read_copy(device, copy, buffer)?)));
+    let whole = copies.into_iter().flatten();
+    whole.max_by_key(|(_, label)| label.sequence)
+}
+
+/// First sector of a page of a copy.
+fn sector_of(copy: usize, page: u32) -> Option<u64> {
+    let place = LABEL_PAGE.get(copy)?.checked_add(page)?;
+    u64::from(place).checked_mul(PAGE_SECTORS)
 }
 
 /// One copy, if all its pages are whole and say the same.
 fn read_copy(device: &BlockDevice, copy: usize, buffer: &mut Buffer) -> Option<Label> {
-    let first = *LABEL_PAGE.get(copy)?;
     let mut found: Option<Label> = None;
     for page in 0.. {
-        let sector = u64::from(first.checked_add(page)?).checked_mul(PAGE_SECTORS)?;
-        device.read(sector, buffer).ok()?;
+        device.read(sector_of(copy, page)?, buffer).ok()?;
         let read = LabelPage::decode(copy, page, buffer).ok()?;
         if found.is_some_and(|label| label != read.label) {
             return None;
@@ -69,19 +115,23 @@ pub(crate) fn write(device: &BlockDevice, label: &Label, tree: &[u8]) -> Result 
     let sequence = |copy| read_copy(device, copy, &mut Buffer::new(PAGE_BYTES).ok()?);
     let first_is_newer =
         sequence(0).map(|label| label.sequence) > sequence(1).map(|label| label.sequence);
-    let order = if first_is_newer { [1, 0] } else { [0, 1] };
-    for copy in order {
-        for page in 0..label.pages().ok_or(EFBIG)? {
-            let place = label.encode(copy, page, tree, &mut buffer).ok_or(EINVAL)?;
-            device.write(
-                u64::from(place).saturating_mul(PAGE_SECTORS),
-                &buffer,
-                false,
-            )?;
-        }
-        device.flush()?;
+    let mut order = if first_is_newer { [1, 0] } else { [0, 1] }.into_iter();
+    order.try_for_each(|copy| write_copy(device, copy, label, tree, &mut buffer))
+}
+
+fn write_copy(
+    device: &BlockDevice,
+    copy: usize,
+    label: &Label,
+    tree: &[u8],
+    buffer: &mut Buffer,
+) -> Result {
+    for page in 0..label.pages().ok_or(EFBIG)? {
+        let place = label.encode(copy, page, tree, buffer).ok_or(EINVAL)?;
+        let sector = u64::from(place).saturating_mul(PAGE_SECTORS);
+        device.write(sector, buffer, false)?;
     }
-    Ok(())
+    device.flush()
 }
 
 /// Takes a label away. Sleeps.

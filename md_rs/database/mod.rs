@@ -10,7 +10,7 @@
 //! - [`replica`]: one replica, and the worker that writes it.
 //! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
 //! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of;
-//!   [`twins`]: devices that are shown twice.
+//!   [`labelling`]: devices that become components; [`twins`]: devices that are shown twice.
 //!
 //! Who has changed a metadevice names it, and waits until a commit with the change counts. What
 //! was named in the meantime shares the next commit, however much it is. Whoever waits begins the
@@ -23,6 +23,7 @@
 mod contents;
 mod draft;
 mod label;
+mod labelling;
 mod load;
 mod making;
 mod pools;
@@ -61,6 +62,7 @@ use md_model::{
 };
 
 pub(crate) use self::{
+    labelling::Labels,
     load::{
         identity_of,
         spare_identity,
@@ -69,8 +71,7 @@ pub(crate) use self::{
         Loss, //
     },
     making::Addition,
-    set::Growth,
-    tree::NONE_NEW, //
+    set::Growth, //
 };
 use self::{
     record::States,
@@ -268,6 +269,13 @@ impl Database {
             }
             done
         })
+    }
+
+    /// Whether there is a set that knows a metadevice with this number, made or in the making.
+    pub(crate) fn knows(&self, number: u32) -> bool {
+        let set = self.set.lock();
+        set.as_ref()
+            .is_some_and(|set| set.units.get(&number).is_some())
     }
 
     /// Runs `change` while no commit is being made, and nobody looks at metadevices for one.

@@ -41,21 +41,29 @@ use crate::{
         LEVELS_MAX, //
     },
     component::Component,
-    kapi::{
-        bdev::BlockDevice,
-        random::new_uuid, //
-    },
+    kapi::bdev::BlockDevice,
     Refused, //
 };
 
-/// No component is new.
-pub(crate) const NONE_NEW: Range<usize> = usize::MAX..usize::MAX;
+/// No component.
+const NONE: Range<usize> = 0..0;
 
 /// A metadevice, and those that it is part of.
-struct Level<'a> {
+pub(super) struct Level<'a> {
     number: u32,
     shape: &'a Shape,
     above: Option<&'a Level<'a>>,
+}
+
+impl<'a> Level<'a> {
+    /// A metadevice that is part of nothing.
+    pub(super) fn top(number: u32, shape: &'a Shape) -> Self {
+        Self {
+            number,
+            shape,
+            above: None,
+        }
+    }
 }
 
 /// The set, as labels name it.
@@ -65,60 +73,15 @@ pub(super) struct Owner {
 }
 
 impl Database {
-    /// The identity of a device with a reserved head as a component: the one in its label if that
-    /// is of the set, or a new one. Nil without a set.
-    pub(crate) fn identity_for(&self, device: &BlockDevice) -> Result<Uuid> {
-        let Some(owner) = self.owner() else {
-            return Ok(Uuid::NIL);
-        };
-        let own = label::read(device)?.filter(|label| label.set == owner.set);
-        Ok(own.map_or_else(new_uuid, |label| label.component))
-    }
-
-    /// Sees to it that every component of a metadevice that has a reserved head says in it that it
-    /// belongs to the set, and what it is part of, once the metadevice has this shape. It is
-    /// refused if one of those that are `new` would not be found again. Without a set nothing is
-    /// written.
-    pub(crate) fn label_components(
-        &self,
-        number: u32,
-        shape: &Shape,
-        new: Range<usize>,
-    ) -> Result<(), Refused> {
-        let Some(owner) = self.owner() else {
-            return Ok(());
-        };
-        let top = Level {
-            number,
-            shape,
-            above: None,
-        };
-        self.label_below(&owner, &top, new)
-    }
-
-    /// Labels the components of a new metadevice and makes it. If that fails they are no components
-    /// after all, and the labels are taken away.
-    pub(crate) fn with_labels<T>(
-        &self,
-        body: &Body,
-        make: impl FnOnce() -> Result<T, Refused>,
-    ) -> Result<T, Refused> {
-        let labelled = self.label_components(body.number(), body.shape(), 0..usize::MAX);
-        let made = labelled.and_then(|()| make());
-        if made.is_err() {
-            self.unlabel_components(body.shape());
-        }
-        made
-    }
-
     /// A metadevice has changed, so that labels below it say something that is no more so. They are
     /// mended, but for those that cannot be written.
     pub(crate) fn relabel_components(&self, body: &Body) {
-        if let Err(refused) = self.label_components(body.number(), body.shape(), NONE_NEW) {
-            pr_warn!(
-                "d{}: the labels of its components are not up to date: {refused:?}\n",
-                body.number()
-            );
+        let number = body.number();
+        let Some(owner) = self.owner() else {
+            return;
+        };
+        if let Err(refused) = self.label_below(&owner, &Level::top(number, body.shape()), &NONE) {
+            pr_warn!("d{number}: the labels of its components are not up to date: {refused:?}\n");
         }
     }
 
@@ -173,16 +136,19 @@ impl Database {
         })
     }
 
-    /// The recursion is as deep as metadevices are nested, see [`Shape::check`].
-    fn label_below(
+    /// Labels the components of a metadevice, `but` for some, and those below it. What cannot be
+    /// written is told of. The recursion is as deep as metadevices are nested, see
+    /// [`Shape::check`].
+    pub(super) fn label_below(
         &self,
         owner: &Owner,
         level: &Level<'_>,
-        new: Range<usize>,
+        but: &Range<usize>,
     ) -> Result<(), Refused> {
         let components = level.shape.components();
-        let mut leaves = components.iter().filter(|component| has_label(component));
-        let tree = match leaves.next() {
+        let is_meant = |index: usize, leaf: &Component| has_label(leaf) && !but.contains(&index);
+        let mut leaves = components.iter().enumerate();
+        let tree = match leaves.find(|(index, leaf)| is_meant(*index, leaf)) {
             Some(_) => self.tree(level)?,
             None => KVVec::new(),
         };
@@ -193,16 +159,10 @@ impl Database {
                     shape: child.body().shape(),
                     above: Some(level),
                 };
-                self.label_below(owner, &below, NONE_NEW)?;
-            } else if has_label(component) {
-                match write(owner, &component.device, component.identity.uuid, &tree) {
-                    Err(error) if new.contains(&index) => {
-                        let refused = Refused::with_errno(error, Refusal::DiskFailed);
-                        return Err(refused.at(u32::try_from(index).unwrap_or(0)));
-                    }
-                    Err(error) => tell_stale(component, error),
-                    Ok(()) => {}
-                }
+                self.label_below(owner, &below, &NONE)?;
+            } else if is_meant(index, component) {
+                let written = write(owner, &component.device, component.identity.uuid, &tree);
+                written.unwrap_or_else(|error| tell_stale(component, error));
             }
         }
         Ok(())
@@ -211,7 +171,7 @@ impl Database {
     /// The records of a metadevice and of those above it, without their states. Those that there
     /// is no room for in a label are left out, and so are soft partitions, of which there may be
     /// thousands: their watermarks tell of them. What they are part of is in it.
-    fn tree(&self, level: &Level<'_>) -> Result<KVVec<u8>, Refused> {
+    pub(super) fn tree(&self, level: &Level<'_>) -> Result<KVVec<u8>, Refused> {
         let mut tree = Tree::default();
         self.with_set(|set| {
             let mut next = Some(level);
@@ -304,7 +264,8 @@ fn above_softs(
     Ok(found)
 }
 
-fn has_label(component: &Component) -> bool {
+/// Whether it has a reserved head, and an identity to be written there.
+pub(super) fn has_label(component: &Component) -> bool {
     component.child.is_none() && !component.identity.uuid.is_nil()
 }
 
@@ -320,7 +281,7 @@ pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]
     label::write(device, &label, tree)
 }
 
-fn tell_stale(component: &Component, error: Error) {
+pub(super) fn tell_stale(component: &Component, error: Error) {
     let path = component.device.health().path();
     pr_warn!("{path}: its label is not up to date: {error:?}\n");
 }

@@ -214,7 +214,7 @@ impl<'a> Mirror<'a> {
     /// sides were is the request's note.
     fn read_again(self, request: Request) {
         let failed = request.failed_sides();
-        let tried = match next(request.note(), failed) {
+        let tried = match next(request.note(), failed, request.is_medium_error()) {
             Next::OtherSides(tried) => tried,
             Next::Blocks(note) => return self.read_blocks(request, note),
             Next::Nothing => return request.end_as_it_is(),

@@ -88,9 +88,11 @@ fn carry_anywhere(request: Request, shape: &Shape, below: &Child, submission: &S
     carry_to(request, place, below, submission);
 }
 
+/// What is below is what carries the requests of the disk: it was made with that, and has that base
+/// as long as it is there.
 #[inline(always)]
 fn carry_to(request: Request, place: u64, below: &Child, submission: &Submission<'_>) {
-    if let Some(request) = request.carry(below.carrier(), place) {
+    if let Some(request) = request.carry(place) {
         match below.body().raid() {
             Some(_) => raid::queue(request, below.body(), submission),
             None => mirror::queue(request, below.body(), submission),

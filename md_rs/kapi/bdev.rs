@@ -324,7 +324,8 @@ impl BlockDevice {
     }
 
     /// Reads `count` sectors, from `sector` on, to a place in a buffer, which is sector number
-    /// `skip` there. Sleeps. An error is noted nowhere; `ENODATA`: the device has lost the data.
+    /// `skip` there. Sleeps. An error is noted nowhere; `ENODATA`: the device has lost the data. It
+    /// is not read in one go with what others read: if it is lost, that would seem to be lost, too.
     pub(crate) fn peek(&self, sector: u64, count: u64, buffer: &mut Buffer, skip: u64) -> Result {
         let (bytes, skip) = (bytes_of(count)?, bytes_of(skip)?);
         let end = skip.checked_add(bytes).ok_or(EINVAL)?;
@@ -340,7 +341,7 @@ impl BlockDevice {
                 sector,
                 part.as_mut_ptr().cast(),
                 bytes,
-                bindings::req_op_REQ_OP_READ,
+                bindings::req_op_REQ_OP_READ | NOMERGE,
             )
         })
     }
@@ -507,6 +508,9 @@ fn bytes_of(sectors: u64) -> Result<usize> {
     let bytes = sectors.checked_mul(SECTOR_BYTES).ok_or(EINVAL)?;
     usize::try_from(bytes).map_err(|_| EINVAL)
 }
+
+/// Is made one request with nothing else.
+const NOMERGE: u32 = 1 << bindings::req_flag_bits___REQ_NOMERGE;
 
 /// Forced unit access: a write that is durable when it is done.
 const FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;

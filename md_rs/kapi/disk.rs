@@ -26,62 +26,37 @@ use kernel::{
     prelude::*,
     static_lock_class,
     sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
+        atomic::ordering::{
+            Full,
+            Release, //
         },
         Arc, //
     },
     time::{
         delay::fsleep,
         Delta, //
-    },
-    types::Opaque, //
+    }, //
 };
 
 use md_model::units::SECTOR_BYTES;
 
 use super::{
     bdev::BlockDevice,
-    clone::BioSet,
-    copied::{
-        Copied,
-        Reserve, //
-    },
     deferred::Deferred,
-    errand::{
-        Errand,
-        Errands, //
+    disk_core::{
+        exit_request,
+        init_request,
+        Core,
+        CoreTable, //
     },
+    errand::Errand,
     ffi,
-    gate::{
-        Gate,
-        Roster, //
-    },
-    hedged::Hedges,
+    gate::Roster,
     limits::QueueLimits,
-    request::{
-        private,
-        Private,
-        Request, //
-    },
+    request::Request,
     submission::Submission,
-    uevent::DiskRef,
-    workqueue::Function, //
+    uevent::DiskRef, //
 };
-
-/// Requests in flight on one disk, over all CPUs. Each costs about half a KiB, and a quarter for
-/// each clone after the first.
-const QUEUE_DEPTH: u32 = 256;
-
-/// For how long after somebody has looked at a disk's requests those are counted among them that it
-/// has carried, in seconds. A resync looks every quarter of one, or after its pause.
-const LOOKED_S: u32 = 30;
 
 /// What a disk does. All methods may be called at the same time from any CPU.
 pub(crate) trait Operations: Send + Sync + 'static {
@@ -119,213 +94,6 @@ pub(crate) trait Operations: Send + Sync + 'static {
     fn release(&self);
 }
 
-/// What every disk has, whatever it does.
-#[pin_data(PinnedDrop)]
-pub(super) struct Core {
-    /// Before the tag set: its bios belong to requests.
-    #[pin]
-    bioset: BioSet,
-    #[pin]
-    deferred: Deferred,
-    /// Dropped after the tag set was freed, whose requests are on its roster.
-    #[pin]
-    gate: Gate,
-    /// Whether somebody closes the gate, or has closed it. No mutex, since lockdep would not tell
-    /// one disk's from that of another which stands above it.
-    is_closing: Atomic<u32>,
-    errands: Errands,
-    /// The disk; null before there is one.
-    gendisk: Atomic<*mut bindings::gendisk>,
-    /// Until when, in jiffies, requests that it has carried are counted.
-    looked_until: Atomic<c_ulong>,
-    own_clones: u32,
-    leave: Leave,
-    reserve: Reserve,
-    hedges: Hedges,
-    #[pin]
-    tag_set: Opaque<bindings::blk_mq_tag_set>,
-}
-
-// SAFETY: The tag set is only touched when it is made and unmade.
-unsafe impl Send for Core {}
-// SAFETY: As above.
-unsafe impl Sync for Core {}
-
-impl Core {
-    fn new<'a>(
-        name: &'a CStr,
-        table: CoreTable,
-        own_clones: u32,
-        errand_count: u32,
-        roster: Arc<Roster>,
-    ) -> impl PinInit<Self, Error> + use<'a> {
-        let listed = Arc::as_ptr(&roster).cast_mut();
-        let private_size = Private::size(own_clones);
-        try_pin_init!(Self {
-            bioset <- BioSet::new(),
-            deferred <- Deferred::new(name, table.worker),
-            gate <- Gate::new(roster),
-            is_closing: Atomic::new(0),
-            errands: Errands::new(name, errand_count, table.errand)?,
-            gendisk: Atomic::new(core::ptr::null_mut()),
-            // SAFETY: May be called anywhere.
-            looked_until: Atomic::new(unsafe { ffi::md_jiffies_in(0) }),
-            own_clones,
-            leave: table.leave,
-            reserve: Reserve::new(),
-            hedges: Hedges::new(),
-            tag_set <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
-                // SAFETY: `set` is valid for writing a `blk_mq_tag_set`, which starts out as zero.
-                unsafe {
-                    set.write_bytes(0, 1);
-                    (*set).ops = table.queue;
-                    (*set).nr_hw_queues = bindings::nr_cpu_ids;
-                    (*set).nr_maps = 1;
-                    (*set).queue_depth = QUEUE_DEPTH;
-                    (*set).numa_node = bindings::NUMA_NO_NODE;
-                    (*set).cmd_size = private_size;
-                    (*set).driver_data = listed.cast();
-                    // BLOCKING: we submit bios, which may sleep. STACKING: our requests end only
-                    // when the lower device's do, so CPU hotplug must not wait for them in vain.
-                    // TAG_HCTX_SHARED: one set of tags for all CPUs instead of one for each.
-                    (*set).flags = bindings::BLK_MQ_F_BLOCKING
-                        | bindings::BLK_MQ_F_STACKING
-                        | bindings::BLK_MQ_F_NO_SCHED_BY_DEFAULT
-                        | bindings::BLK_MQ_F_TAG_HCTX_SHARED;
-                    to_result(bindings::blk_mq_alloc_tag_set(set))
-                }
-            }),
-        }? Error)
-    }
-
-    /// What the disk of a request has.
-    ///
-    /// # Safety
-    ///
-    /// The request is one of a disk made by [`Disk::new`], and not ended as long as the answer is
-    /// used.
-    pub(super) unsafe fn of<'a>(rq: *mut bindings::request) -> &'a Self {
-        // SAFETY: By the contract of this function. `queuedata` is a `Shared`, which begins with
-        // its core.
-        unsafe { &*(*(*rq).q).queuedata.cast() }
-    }
-
-    /// The requests that wait for the disk's worker.
-    pub(super) fn deferred(&self) -> &Deferred {
-        &self.deferred
-    }
-
-    /// What every request of the disk is inside of.
-    #[inline]
-    pub(super) fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    /// What the requests of the disk have done so far: how many have ended, and how long they took,
-    /// in nanoseconds. Those that it has carried count from the first look on.
-    pub(super) fn disk_io(&self) -> (u64, u64) {
-        let gendisk = self.gendisk.load(Acquire);
-        let (mut ios, mut nanoseconds) = (0, 0);
-        if !gendisk.is_null() {
-            // SAFETY: Called by errands, which are stopped before the disk is given up.
-            unsafe {
-                self.looked_until
-                    .store(ffi::md_jiffies_in(LOOKED_S), Relaxed);
-                ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds);
-            }
-        }
-        (ios, nanoseconds)
-    }
-
-    /// Counts a request of another disk, which this one has carried, among its own, if somebody
-    /// looks at them: a resync gives way to both.
-    ///
-    /// # Safety
-    ///
-    /// The request is about to be ended, and inside the disk's gate.
-    #[inline]
-    pub(super) unsafe fn account_carried(&self, rq: *mut bindings::request) {
-        // SAFETY: The kernel changes it at any time, and as a whole.
-        let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
-        let since = now.wrapping_sub(self.looked_until.load(Relaxed));
-        // As `time_before`.
-        if (since as c_long) < 0 {
-            // SAFETY: By the contract of this function.
-            unsafe { self.account_looked_at(rq) };
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Self::account_carried`].
-    #[cold]
-    unsafe fn account_looked_at(&self, rq: *mut bindings::request) {
-        let gendisk = self.gendisk.load(Acquire);
-        if !gendisk.is_null() {
-            // SAFETY: By the contract of this function; the disk is not given up while somebody
-            // is inside its gate, and was there before that.
-            unsafe { ffi::md_disk_account_carried(gendisk, rq) };
-        }
-    }
-
-    /// What the disk does besides its requests.
-    pub(super) fn errands(&self) -> &Errands {
-        &self.errands
-    }
-
-    /// How many clones a request has room for.
-    #[inline]
-    pub(super) fn own_clones(&self) -> u32 {
-        self.own_clones
-    }
-
-    /// Memory for a copy of what a write writes.
-    pub(super) fn reserve(&self) -> &Reserve {
-        &self.reserve
-    }
-
-    /// Reads that several devices may be asked for.
-    pub(super) fn hedges(&self) -> &Hedges {
-        &self.hedges
-    }
-
-    /// A request is done with such a copy.
-    pub(super) fn take_back(&self, copied: KBox<Copied>) {
-        if self.reserve.give_back(copied) {
-            self.deferred.wake();
-        }
-    }
-
-    /// See [`Operations::leave`].
-    #[inline]
-    pub(super) fn leave(&self, sector: u64, count: u64) {
-        // SAFETY: A `Core` is part of a `Shared` of the type that the function was made for.
-        unsafe { (self.leave)(self, sector, count) };
-        self.deferred.wake();
-    }
-}
-
-/// See [`Table::leave`].
-type Leave = unsafe fn(&Core, u64, u64);
-
-/// What a [`Core`] needs to know of the type of its disk.
-#[derive(Clone, Copy)]
-struct CoreTable {
-    queue: &'static bindings::blk_mq_ops,
-    worker: Function,
-    errand: Function,
-    leave: Leave,
-}
-
-#[pinned_drop]
-impl PinnedDrop for Core {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The tag set was made by `new`. The queue that used it is gone: the disk has been
-        // deleted before its `Disk` and the gendisk gave up their references.
-        unsafe { bindings::blk_mq_free_tag_set(self.tag_set.get()) };
-    }
-}
-
 /// What a disk and its open files share.
 #[pin_data]
 #[repr(C)]
@@ -334,24 +102,27 @@ struct Shared<T: Operations> {
     #[pin]
     core: Core,
     operations: T,
+    /// Dropped last: the core points to it.
+    _carrier: Option<Carrier<T>>,
 }
 
 impl<T: Operations> Shared<T> {
     fn new<'a>(
         name: &'a CStr,
         operations: T,
-        roster: Arc<Roster>,
-    ) -> impl PinInit<Self, Error> + use<'a, T> {
-        try_pin_init!(Self {
-            core <- Core::new(
-                name,
-                Table::<T>::CORE,
-                operations.own_clones(),
-                operations.errand_count(),
-                roster,
-            ),
+        carrier: Option<Carrier<T>>,
+    ) -> Result<impl PinInit<Self, Error> + use<'a, T>> {
+        let below = carrier.as_ref().map(Carrier::core);
+        let roster = Roster::new(below.map(|below| below.gate.roster().clone()));
+        let roster = Arc::pin_init(roster, GFP_KERNEL)?;
+        let below = below.map_or(core::ptr::null(), core::ptr::from_ref);
+        let (table, own_clones) = (Table::<T>::CORE, operations.own_clones());
+        let errand_count = operations.errand_count();
+        Ok(try_pin_init!(Self {
+            core <- Core::new(name, table, own_clones, errand_count, (roster, below)),
             operations,
-        }? Error)
+            _carrier: carrier,
+        }? Error))
     }
 
     /// Carries out requests of this disk, with the caller's plug and bio list put aside.
@@ -407,19 +178,15 @@ unsafe impl<T: Operations> Sync for Disk<T> {}
 
 impl<T: Operations> Disk<T> {
     /// Makes a disk of a kernel name, for example `md!dsk!d10`: a `!` becomes a `/` below `/dev`.
-    /// `carrier` is the one that may carry its requests.
+    /// `carrier` is the one that its requests may be carried by.
     pub(crate) fn new(
         name: &CStr,
         sectors: u64,
         mut limits: QueueLimits,
         operations: T,
-        carrier: Option<&Carrier<T>>,
+        carrier: Option<Carrier<T>>,
     ) -> Result<Self> {
-        let roster = match carrier {
-            Some(carrier) => carrier.core().gate.roster().clone(),
-            None => Arc::pin_init(Roster::new(), GFP_KERNEL)?,
-        };
-        let shared = Arc::pin_init(Shared::new(name, operations, roster), GFP_KERNEL)?;
+        let shared = Arc::pin_init(Shared::new(name, operations, carrier)?, GFP_KERNEL)?;
         shared.core.errands.attach(&shared.core);
         let data = core::ptr::from_ref(&*shared).cast_mut();
         // SAFETY: The tag set is initialised and, as `data`, lives as long as the disk.
@@ -580,8 +347,7 @@ impl<T: Operations> Disk<T> {
     }
 }
 
-/// A disk that carries requests of others, see [`Request::carry`]. Who owns one of these owns the
-/// disks whose requests are carried, so that what carries them is there as long as they are.
+/// A disk that carries requests of others, see [`Request::carry`].
 pub(crate) struct Carrier<T: Operations>(Arc<Shared<T>>);
 
 impl<T: Operations> Carrier<T> {
@@ -809,38 +575,6 @@ impl<T: Operations> Table<T> {
         // SAFETY: This is the reference that `Disk::new` put into `private_data`.
         drop(unsafe { Arc::from_raw((*disk).private_data.cast::<Shared<T>>().cast_const()) });
     }
-}
-
-/// Called when a request is made.
-///
-/// # Safety
-///
-/// Called by blk-mq, with the tag set of a [`Core`] and a request whose private data are zero.
-/// `Node`: an integer, of which the sign is not the same in all kernels.
-unsafe extern "C" fn init_request<Node>(
-    set: *mut bindings::blk_mq_tag_set,
-    rq: *mut bindings::request,
-    _index: c_uint,
-    _node: Node,
-) -> c_int {
-    // SAFETY: By the contract of this function. The core's gate has the roster, and is there as
-    // long as the tag set.
-    unsafe { (*(*set).driver_data.cast::<Roster>()).add(&(*private(rq)).entry) };
-    0
-}
-
-/// Called before a request is given up.
-///
-/// # Safety
-///
-/// Called by blk-mq, after [`init_request`].
-unsafe extern "C" fn exit_request(
-    set: *mut bindings::blk_mq_tag_set,
-    rq: *mut bindings::request,
-    _index: c_uint,
-) {
-    // SAFETY: By the contract of this function; the request was added to this roster.
-    unsafe { (*(*set).driver_data.cast::<Roster>()).remove(&(*private(rq)).entry) };
 }
 
 /// This module, for `owner` fields.

@@ -16,7 +16,7 @@ use kernel::{
 };
 
 use super::{
-    disk::Core,
+    disk_core::Core,
     workqueue::{
         DelayedWork,
         Function,

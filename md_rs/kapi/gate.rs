@@ -14,7 +14,7 @@
 //! it through its own disk. So what changes a metadevice closes its gate and those of all that
 //! stand above it. A mirror below soft partitions has thousands above: requests to these are
 //! carried by the mirror's disk ([`super::request::Request::carry`]) and are inside its gate as
-//! well. So all of these disks have one roster.
+//! well. So its roster lists them, too.
 //!
 //! Others than requests are counted: hedged reads, and who goes on after his request may have
 //! ended.
@@ -70,7 +70,7 @@ unsafe impl Send for Gate {}
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    /// An open gate. Only requests of the roster may enter.
+    /// An open gate. Only requests of the roster, and those that it carries, may enter.
     pub(super) fn new(roster: Arc<Roster>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             is_closed: Atomic::new(0),
@@ -83,15 +83,8 @@ impl Gate {
     }
 
     /// The requests that may enter.
-    #[inline]
     pub(super) fn roster(&self) -> &Arc<Roster> {
         &self.roster
-    }
-
-    /// Whether requests of another disk may enter as well.
-    #[inline]
-    pub(super) fn admits(&self, other: &Gate) -> bool {
-        Arc::ptr_eq(&self.roster, &other.roster)
     }
 
     fn address(&self) -> *mut Gate {
@@ -103,7 +96,7 @@ impl Gate {
     #[inline]
     pub(super) fn try_enter(&self, place: &Place) -> bool {
         // Ordered before the look.
-        let _ = place.0.xchg(self.address(), Full);
+        let _ = place.gate.xchg(self.address(), Full);
         if self.is_open() {
             return true;
         }
@@ -196,18 +189,19 @@ impl PinnedDrop for Gate {
     }
 }
 
-/// A gate that a request is inside of; null for none. Only its address is of account.
-pub(super) struct Place(Atomic<*mut Gate>);
+/// A gate that a request is inside of, null for none, and the next and the one before on a list of
+/// such. Only the gate's address is of account.
+pub(super) struct Place {
+    gate: Atomic<*mut Gate>,
+    next: Cell<*const Place>,
+    before: Cell<*const Place>,
+}
 
 impl Place {
     /// Leaves the gate. May be called in any context; the gate may be gone from then on.
     #[inline]
     pub(super) fn leave(&self) {
-        self.0.store(core::ptr::null_mut(), Release);
-    }
-
-    fn is(&self, gate: *mut Gate) -> bool {
-        self.0.load(Acquire) == gate
+        self.gate.store(core::ptr::null_mut(), Release);
     }
 }
 
@@ -217,28 +211,28 @@ pub(super) struct Entry {
     pub(super) own: Place,
     /// That of the disk which carries it.
     pub(super) carrier: Place,
-    next: Cell<*const Entry>,
-    before: Cell<*const Entry>,
 }
 
-/// The requests that there are of a disk, and of those above whose requests it carries.
+/// The requests that may be inside the gate of a disk.
 #[pin_data]
 pub(super) struct Roster {
+    /// Those that there are of the disk.
     #[pin]
-    first: Mutex<First>,
+    own: Mutex<Places>,
+    /// Those of all disks above, which it carries.
+    #[pin]
+    carried: Mutex<Places>,
+    /// The roster of the disk that carries its requests, if there is one.
+    carrier: Option<Arc<Roster>>,
 }
-
-/// The first entry; null if there is none.
-struct First(*const Entry);
-
-// SAFETY: The list is reached through the mutex only.
-unsafe impl Send for First {}
 
 impl Roster {
     /// A roster without requests.
-    pub(super) fn new() -> impl PinInit<Self> {
+    pub(super) fn new(carrier: Option<Arc<Roster>>) -> impl PinInit<Self> {
         pin_init!(Self {
-            first <- new_mutex!(First(core::ptr::null())),
+            own <- new_mutex!(Places::NONE),
+            carried <- new_mutex!(Places::NONE),
+            carrier,
         })
     }
 
@@ -248,14 +242,12 @@ impl Roster {
     ///
     /// The entry is on no roster, and stays where it is until it was removed.
     pub(super) unsafe fn add(&self, entry: &Entry) {
-        let mut first = self.first.lock();
-        entry.before.set(core::ptr::null());
-        entry.next.set(first.0);
-        // SAFETY: What is on the roster is there, and reached under its lock.
-        if let Some(next) = unsafe { first.0.as_ref() } {
-            next.before.set(entry);
+        // SAFETY: By the contract of this function.
+        unsafe { self.own.lock().add(&entry.own) };
+        if let Some(carrier) = &self.carrier {
+            // SAFETY: As above.
+            unsafe { carrier.carried.lock().add(&entry.carrier) };
         }
-        first.0 = entry;
     }
 
     /// Removes a request that is about to be given up. May sleep.
@@ -264,29 +256,66 @@ impl Roster {
     ///
     /// The entry is on this roster.
     pub(super) unsafe fn remove(&self, entry: &Entry) {
-        let mut first = self.first.lock();
-        let (before, next) = (entry.before.get(), entry.next.get());
-        // SAFETY: What is on the roster is there, and reached under its lock.
+        // SAFETY: By the contract of this function.
+        unsafe { self.own.lock().remove(&entry.own) };
+        if let Some(carrier) = &self.carrier {
+            // SAFETY: As above.
+            unsafe { carrier.carried.lock().remove(&entry.carrier) };
+        }
+    }
+
+    /// Whether a request is inside a gate.
+    fn names(&self, gate: *mut Gate) -> bool {
+        self.own.lock().name(gate) || self.carried.lock().name(gate)
+    }
+}
+
+/// A list of places: the first one, or null. It is as long as there are requests.
+struct Places(*const Place);
+
+// SAFETY: The list is reached through a mutex only.
+unsafe impl Send for Places {}
+
+impl Places {
+    const NONE: Self = Self(core::ptr::null());
+
+    /// # Safety
+    ///
+    /// The place is on no list, and stays where it is until it was removed.
+    unsafe fn add(&mut self, place: &Place) {
+        place.before.set(core::ptr::null());
+        place.next.set(self.0);
+        // SAFETY: What is on the list is there.
+        if let Some(next) = unsafe { self.0.as_ref() } {
+            next.before.set(place);
+        }
+        self.0 = place;
+    }
+
+    /// # Safety
+    ///
+    /// The place is on this list.
+    unsafe fn remove(&mut self, place: &Place) {
+        let (before, next) = (place.before.get(), place.next.get());
+        // SAFETY: What is on the list is there.
         let (at_before, at_next) = unsafe { (before.as_ref(), next.as_ref()) };
         match at_before {
             Some(before) => before.next.set(next),
-            None => first.0 = next,
+            None => self.0 = next,
         }
         if let Some(next) = at_next {
             next.before.set(before);
         }
     }
 
-    /// Whether a request is inside a gate.
-    fn names(&self, gate: *mut Gate) -> bool {
-        let first = self.first.lock();
-        let mut at = first.0;
-        // SAFETY: What is on the roster is there, and reached under its lock.
-        while let Some(entry) = unsafe { at.as_ref() } {
-            if entry.own.is(gate) || entry.carrier.is(gate) {
+    fn name(&self, gate: *mut Gate) -> bool {
+        let mut at = self.0;
+        // SAFETY: What is on the list is there.
+        while let Some(place) = unsafe { at.as_ref() } {
+            if place.gate.load(Acquire) == gate {
                 return true;
             }
-            at = entry.next.get();
+            at = place.next.get();
         }
         false
     }

@@ -54,7 +54,7 @@ use super::{
     },
     completion,
     copied::Copied,
-    disk::Core,
+    disk_core::Core,
     errand::Errand,
     irq_lock::IrqLock,
     request::{

@@ -32,6 +32,7 @@ pub(crate) mod copied;
 pub(crate) mod crc32c;
 mod deferred;
 pub(crate) mod disk;
+mod disk_core;
 pub(crate) mod errand;
 pub(crate) mod errno;
 pub(crate) mod fan_out;

@@ -59,11 +59,7 @@ use super::{
         Copied,
         Copying, //
     },
-    disk::{
-        Carrier,
-        Core,
-        Operations, //
-    },
+    disk_core::Core,
     fan_out::FanOut,
     ffi,
     gate::{
@@ -242,22 +238,22 @@ impl Request {
         entered
     }
 
-    /// From now on the request is one of another disk, of which its first sector is `sector`.
-    /// `None` if that disk's gate is closed: then it comes there when it is reopened; or if its own
-    /// disk was not made to be carried by that one: then it has failed.
+    /// From now on the request is one of the disk that carries those of its own, of which its first
+    /// sector is `sector`. `None` if that disk's gate is closed: then it comes there when it is
+    /// reopened; or if there is no such disk: then it has failed.
     ///
     /// The disk is not changed before the request has ended. Whoever uses what the disk has after
     /// he may have given the request away, must [`Self::stay_inside`].
     #[inline]
-    pub(crate) fn carry<T: Operations>(self, carrier: &Carrier<T>, sector: u64) -> Option<Self> {
-        let (core, private) = (carrier.core(), self.private());
-        private.offset.set(sector.wrapping_sub(self.raw().__sector));
-        private.carrier.set(core);
+    pub(crate) fn carry(self, sector: u64) -> Option<Self> {
         // SAFETY: By the type invariant the request is not ended.
-        if !unsafe { Core::of(self.rq) }.gate().admits(core.gate()) {
+        let Some(core) = unsafe { Core::of(self.rq) }.carrier() else {
             self.refuse();
             return None;
-        }
+        };
+        let private = self.private();
+        private.offset.set(sector.wrapping_sub(self.raw().__sector));
+        private.carrier.set(core);
         if !core.gate().try_enter(&private.entry.carrier) {
             self.wait_for_gate(core);
             return None;
@@ -621,7 +617,7 @@ pub(super) fn private(rq: *mut bindings::request) -> *mut Private {
 /// As for [`Core::of`].
 pub(super) unsafe fn carrying<'a>(rq: *mut bindings::request) -> &'a Core {
     // SAFETY: By the contract of this function. A disk that carries requests of others outlives
-    // those: [`Carrier`].
+    // those: [`super::disk::Carrier`].
     unsafe {
         let carrier = (*private(rq)).carrier.get();
         match carrier.as_ref() {

@@ -14,7 +14,8 @@ use kernel::{
 use md_model::mirror::throttle::{
     Foreground,
     Limits,
-    Throttle, //
+    Throttle,
+    LOOK_S, //
 };
 
 use super::upkeep::Kept;
@@ -22,6 +23,9 @@ use crate::kapi::errand::Errand;
 
 /// How often it is looked how long the mirror's own requests take, in milliseconds.
 const INTERVAL_MS: i64 = 250;
+
+/// How long what was seen then is good for a comparison, in milliseconds.
+const LOOK_MS: i64 = LOOK_S as i64 * 1000;
 
 /// How long nobody notices that he is waited for, in microseconds.
 const NAP_US: i64 = 50_000;
@@ -46,7 +50,9 @@ impl Pace {
 
     /// The pause that is in force, in microseconds.
     fn pause(&mut self, limits: &Limits, done: impl FnOnce() -> Foreground) -> u64 {
-        let Some((at, before)) = self.looked else {
+        // Another resync may have looked, long ago.
+        let is_fresh = |at: &Instant<Monotonic>| at.elapsed().as_millis() < LOOK_MS;
+        let Some((at, before)) = self.looked.filter(|(at, _)| is_fresh(at)) else {
             self.looked = Some((Instant::now(), done()));
             self.pause_us = self.throttle.first(limits);
             return self.pause_us;

@@ -16,27 +16,34 @@ use crate::limits::SUBMIRRORS_MAX;
 /// block.
 pub const BY_BLOCKS: u32 = 1 << SUBMIRRORS_MAX;
 
+/// And another one: a side has lost a block of it. The device says so of everything that it was to
+/// read in one go, also of blocks of others that it has.
+pub const LOST: u32 = 1 << (SUBMIRRORS_MAX + 1);
+
 /// What is left to try for a read that has failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Next {
     /// Sides that have not failed. With the note of the read from then on.
     OtherSides(u32),
     /// Each block on its own, since several sides have failed, perhaps with blocks of which
-    /// another one has a copy. With the note of the read from then on.
+    /// another one has a copy, or one has lost a block, perhaps another one. With the note of the
+    /// read from then on.
     Blocks(u32),
     /// Nothing.
     Nothing,
 }
 
 /// What to do about a read that has failed on the sides whose bits are in `failed`, and that had
-/// `note` before (`svm.md` section 4.7: who reads sees no error as long as there is a copy).
-pub const fn next(note: u32, failed: u32) -> Next {
-    let tried = note | failed;
+/// `note` before; `has_lost`: one of them has lost what was to be read (`svm.md` section 4.7: who
+/// reads sees no error as long as there is a copy).
+pub const fn next(note: u32, failed: u32, has_lost: bool) -> Next {
+    let tried = note | failed | if has_lost { LOST } else { 0 };
+    let several = without_lowest(tried & SIDES) != 0;
     if note & BY_BLOCKS != 0 {
         Next::Nothing
-    } else if tried != note {
+    } else if note | failed != note {
         Next::OtherSides(tried)
-    } else if without_lowest(tried & SIDES) != 0 {
+    } else if several || tried & LOST != 0 {
         Next::Blocks(tried | BY_BLOCKS)
     } else {
         Next::Nothing
@@ -131,12 +138,24 @@ mod tests {
     /// `svm.md` 4.7: a side after the other, then block by block, then no more.
     #[test]
     fn a_read_that_fails_goes_on_while_something_is_left() {
+        let next = |note, failed| next(note, failed, false);
         assert_eq!(next(0, 0b01), Next::OtherSides(0b01));
         assert_eq!(next(0b01, 0b10), Next::OtherSides(0b11));
         // The same sides again: they may have failed with different blocks.
         assert_eq!(next(0b11, 0b01), Next::Blocks(0b11 | BY_BLOCKS));
         assert_eq!(next(0b11 | BY_BLOCKS, 0b11), Next::Nothing);
         assert_eq!(next(0b11 | BY_BLOCKS, 0), Next::Nothing);
+        // There is no other side, and what has failed was not lost.
+        assert_eq!(next(0b01, 0), Next::Nothing);
+    }
+
+    /// What the last side reads in one go with a block that it has lost is not lost.
+    #[test]
+    fn what_was_read_with_a_lost_block_is_read_by_itself() {
+        let tried = 0b01 | LOST;
+        assert_eq!(next(0, 0b01, true), Next::OtherSides(tried));
+        assert_eq!(next(tried, 0, false), Next::Blocks(tried | BY_BLOCKS));
+        assert_eq!(next(tried | BY_BLOCKS, 0, true), Next::Nothing);
     }
 
     /// Where one side was all there is, nobody else has its blocks.

@@ -15,6 +15,11 @@
 modprobe md_rs
 modprobe md_stripe
 modprobe md_mirror
+# The label of another set, which a refused command must leave alone.
+run metadb -a -f /dev/sdb
+run metainit d2 1 1 /dev/sdc
+run mdctl stop
+run blkdiscard -z /dev/sdb
 run metadb -a -f /dev/sda
 run metainit d1 1 1 /dev/sda
 for what in add stripe mirror; do run /tmp/each $what; done

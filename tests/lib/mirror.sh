@@ -27,13 +27,13 @@ waits_for_write() {
 	remap "$name" "0 $(blockdev --getsz "$disk") delay $disk 0 0 $disk 0 4000 $disk 0 0"
 	dd if=/dev/urandom of="/dev/md/dsk/$metadevice" bs=4k count=1 oflag=direct status=none &
 	writer=$!
-	sleep 0.5
-	kill -0 $writer || fail "the disk does not make the write wait"
+	wait_for 3 is_busy "/dev/mapper/$name"
 	run "${@:4}"
 	wait_for 1 has_ended $writer
 	wait $writer || fail "the write has failed"
 	sick "$name" "$disk" good
 }
+is_busy() { [ "$(count_of "$1" in_flight)" -gt 0 ]; }
 has_ended() { ! kill -0 "$1" 2>/dev/null; }
 
 # states NAME: those of the components of a metadevice, or of the submirrors of a mirror, joined by

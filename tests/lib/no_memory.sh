@@ -19,6 +19,7 @@ echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 # and so on, until there is none left that could. Whatever is refused must have changed nothing, and
 # what succeeds is undone.
 cat >/tmp/each.c <<'C'
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -113,6 +114,28 @@ static void look(struct state *state)
 	/* How far a replica is does not matter here. */
 	for (n = 0; n < state->replicas; n++)
 		memcpy(state->uuids + n * 16, replicas + n * 264, 16);
+}
+
+/* What the labels of the disks say, whatever the count of their changes. */
+#define LABEL_BYTES 4032
+
+static void look_at_labels(char *labels)
+{
+	static const off_t pages[] = { 1, 224 };
+	char *page = aligned_alloc(4096, 4096);
+	int n, copy;
+
+	for (n = 0; n < 4; n++) {
+		int disk = open(paths[n], O_RDONLY | O_DIRECT);
+
+		for (copy = 0; copy < 2; copy++, labels += LABEL_BYTES) {
+			if (disk < 0 || pread(disk, page, 4096, pages[copy] * 4096) != 4096)
+				quit(paths[n]);
+			memcpy(labels, page + 4096 - LABEL_BYTES, LABEL_BYTES);
+		}
+		close(disk);
+	}
+	free(page);
 }
 
 static struct component component_of(const char *path, uint64_t start)
@@ -257,6 +280,7 @@ static const struct {
 int main(int argc, char **argv)
 {
 	static struct state before, after;
+	static char labels[8 * LABEL_BYTES], labels_after[8 * LABEL_BYTES];
 	int n, which, refused = 0, succeeded = 0;
 
 	for (which = 0; strcmp(all[which].name, argv[1]); which++)
@@ -267,6 +291,7 @@ int main(int argc, char **argv)
 		quit("open");
 	look_up();
 	look(&before);
+	look_at_labels(labels);
 	for (n = 1; n < MOST; n++) {
 		int result, error, reached;
 
@@ -292,6 +317,11 @@ int main(int argc, char **argv)
 			printf("%s: allocation %d: %d units, %d replicas, state %d; before %d, "
 			       "%d, %d\n", argv[1], n, after.units, after.replicas, after.loaded,
 			       before.units, before.replicas, before.loaded);
+			return 1;
+		}
+		look_at_labels(result ? labels_after : labels);
+		if (result && memcmp(labels, labels_after, sizeof(labels))) {
+			printf("%s: allocation %d: a label is not what it was\n", argv[1], n);
 			return 1;
 		}
 		if (!reached)

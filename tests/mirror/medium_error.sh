@@ -105,6 +105,9 @@ echo 2 >$debug/opts
 same "blocks that cannot be read" "326 327" \
 	"$(/tmp/blocks read one $d10 0 $blocks mirror | awk '{ print $1 }' | xargs)"
 same "states" "Last Erred" "$(states d11)"
+# The disk reads these in one go with their neighbours, and fails with all of them.
+same "of many that are read at once" "326 327" \
+	"$(/tmp/blocks read batch $d10 0 $blocks mirror | awk '{ print $1 }' | xargs)"
 echo 0 >$debug/opts
 holds 0 $blocks
 run metaclear -f d10

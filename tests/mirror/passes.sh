@@ -197,7 +197,7 @@ refuse 'a speed is a number' metaparam --resync-floor 0 d3
 refuse 'a speed is a number' metaparam --resync-ceiling 4294967296 d3
 refuse 'a time is' metaparam --resync-latency 2min d3
 refuse 'a time is' metaparam --resync-latency 0ms d3
-refuse 'd31: is a concat or stripe' metaparam --resync-floor 5 d31
+refuse 'd31: is not a mirror' metaparam --resync-floor 5 d31
 refuse 'cannot be used with' metaparam -h none --resync-floor 5 d31
 parameters | diff /tmp/before - || fail "bad input has changed something"
 run mdctl stop

@@ -195,7 +195,7 @@ impl<'a> Growth<'a> {
         let not_a_raid = Refused::new(EINVAL, Refusal::NotARaid);
         let layout = *shape.unit().raid().ok_or(not_a_raid)?.layout();
         let new = self.target.shape.components().len()..usize::MAX;
-        database.label_components(number, &shape, new)?;
+        let labels = database.label_components(&body, &shape, new)?;
         let room = larger_room(&body, &layout);
         let room = room.map_err(|error| Refused::new(error, Refusal::NoMemory))?;
         metadevice.link(added)?;
@@ -214,6 +214,7 @@ impl<'a> Growth<'a> {
             metadevice.unlink(added);
             return Err(refused);
         }
+        labels.keep();
         if checkpoint(&body).is_err() {
             pr_err!("d{number}: its logs could not be written after columns were attached\n");
         }

@@ -244,10 +244,8 @@ fn is_base(machine: &mut Machine<'_>, spec: &Spec) -> Result<bool, Failure> {
     let Spec::Soft(new) = spec else {
         return Ok(false);
     };
-    let units = requests::status_of_all(machine.admin)
-        .map_err(|error| explain::request(&error, &Subject::none()))?;
-    let mut softs = units.iter().filter_map(|unit| unit.soft());
-    Ok(softs.any(|soft| soft.base.device == new.base))
+    requests::has_softs(machine.admin, &new.base)
+        .map_err(|error| explain::request(&error, &Subject::none()))
 }
 
 /// The same for the base of a soft partition. In md.tab, one that is a metadevice carries what the

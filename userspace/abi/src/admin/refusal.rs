@@ -244,6 +244,9 @@ pub enum Refusal {
     /// Replicas reach further into the device than a component's reserved head. `values`: the block
     /// where they end, the blocks of the head.
     HeadTooSmall = 128,
+    /// The device is a component of a metadevice of the set, which is without it. `values`: number
+    /// of the metadevice, 1 if it is there, and 0 if it could not be made when the set was started.
+    ComponentRecorded = 129,
     /// An extent of the soft partition, or of one that is to be a component, is being moved.
     SoftIsMoving = 140,
     /// The soft partition has no such extent. `values`: the number, how many there are.
@@ -293,7 +296,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 128] = [
+    pub const ALL: [Refusal; 129] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -400,6 +403,7 @@ impl Refusal {
         Refusal::SoftKeepsName,
         Refusal::ShownTwice,
         Refusal::HeadTooSmall,
+        Refusal::ComponentRecorded,
         Refusal::SoftIsMoving,
         Refusal::NoSuchExtent,
         Refusal::NoRunOnBase,

@@ -110,6 +110,14 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
             ),
             "lsblk -o NAME,MAJ:MIN,WWN,SERIAL".into(),
         ),
+        Refusal::ComponentRecorded if b != 0 => (
+            format!("belongs to d{a}, which is without it"),
+            format!("metastat d{a}"),
+        ),
+        Refusal::ComponentRecorded => (
+            format!("belongs to d{a}, which could not be made when the set was started"),
+            "mdctl stop && mdctl start".into(),
+        ),
         Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
         other => (format!("was refused: {other:?}"), "dmesg | tail".into()),
     }

@@ -21,6 +21,7 @@ pub use making::{
     Making, //
 };
 pub use reading::{
+    has_softs,
     list,
     status,
     status_of_all, //

@@ -48,6 +48,7 @@ use md_abi::admin::{
     UnitKind,
     UnitSummary,
     COMPONENTS_MAX,
+    EXTENTS_MAX,
     NO_PARENT,
     ROWS_MAX,
     SOFT_PARENTS, //
@@ -121,10 +122,25 @@ pub fn status_of_all(admin: &mut dyn Admin) -> Result<Vec<Unit>, RequestError> {
     Ok(units)
 }
 
+/// Whether there are soft partitions on the device with a path.
+pub fn has_softs(admin: &mut dyn Admin, path: &str) -> Result<bool, RequestError> {
+    let mut reader = StatusReader::default();
+    let softs = list(admin)?.into_iter();
+    for kin in softs.filter(|kin| kin.kind == Kind::Soft) {
+        match reader.base(admin, kin.name) {
+            Ok(base) if base == path => return Ok(true),
+            Err(error) if !error.is_no_such_unit() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
 /// Arrays that hold any metadevice, kept from one question to the next.
 struct StatusReader {
     rows: Vec<abi::Row>,
     components: Vec<abi::Component>,
+    extents: Vec<abi::Extent>,
 }
 
 impl Default for StatusReader {
@@ -132,20 +148,43 @@ impl Default for StatusReader {
         StatusReader {
             rows: vec![abi::Row::default(); ROWS_MAX as usize],
             components: vec![abi::Component::new_zeroed(); COMPONENTS_MAX as usize],
+            extents: vec![abi::Extent::default(); EXTENTS_MAX as usize],
         }
     }
 }
 
 impl StatusReader {
-    /// Asks for a metadevice.
-    fn read(&mut self, admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, RequestError> {
+    /// Asks for a metadevice's rows and components.
+    fn ask(
+        &mut self,
+        admin: &mut dyn Admin,
+        name: MetadeviceName,
+    ) -> Result<abi::Status, RequestError> {
         let mut argument = abi::Status::new_zeroed();
         argument.header = header::<abi::Status>();
         argument.unit.name = field(&name.to_string())?;
         let result = admin.status(&mut argument, &mut self.rows, &mut self.components);
         judge(result, &argument.header)?;
+        Ok(argument)
+    }
+
+    /// Asks for the path of what a soft partition is on.
+    fn base(
+        &mut self,
+        admin: &mut dyn Admin,
+        name: MetadeviceName,
+    ) -> Result<String, RequestError> {
+        self.ask(admin, name)?;
+        let base = self.components.first();
+        let base = base.ok_or_else(|| RequestError::Nonsense(format!("{name} has no base")))?;
+        Ok(component_of(base)?.device)
+    }
+
+    /// Asks for a metadevice.
+    fn read(&mut self, admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, RequestError> {
+        let argument = self.ask(admin, name)?;
         let mut unit = if argument.unit.kind == UnitKind::SoftPartition as u32 {
-            let layout = soft::status(admin, name)?;
+            let layout = soft::status(admin, name, &mut self.extents)?;
             self.unit(&argument.unit, Some(layout))?
         } else {
             self.unit(&argument.unit, None)?

@@ -23,7 +23,6 @@ use md_abi::admin::{
     self as abi,
     Extent,
     SoftState,
-    EXTENTS_MAX,
     SOFT_ALL,
     SOFT_CHECK_ONLY,
     SOFT_FORCE,
@@ -161,20 +160,21 @@ pub struct Status {
     pub extents: Vec<Extent>,
 }
 
-/// Reads what a soft partition is made of.
-pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Status, RequestError> {
+/// Reads what a soft partition is made of. `room` holds the extents of any.
+pub fn status(
+    admin: &mut dyn Admin,
+    name: MetadeviceName,
+    room: &mut [Extent],
+) -> Result<Status, RequestError> {
     let mut argument = abi::SoftStatus::new_zeroed();
     argument.header = header::<abi::SoftStatus>();
     argument.name = field(&name.to_string())?;
-    let mut extents = vec![Extent::default(); EXTENTS_MAX as usize];
-    let result = admin.soft_status(&mut argument, &mut extents);
+    let result = admin.soft_status(&mut argument, room);
     judge(result, &argument.header)?;
-    let count = argument.extent_count as usize;
-    if count > extents.len() {
-        let reason = format!("{name} has {count} extents");
-        return Err(RequestError::Nonsense(reason));
-    }
-    extents.truncate(count);
+    let count = argument.extent_count;
+    let extents = room
+        .get(..count as usize)
+        .ok_or_else(|| RequestError::Nonsense(format!("{name} has {count} extents")))?;
     let states = [
         SoftState::Okay,
         SoftState::Creating,
@@ -194,7 +194,7 @@ pub fn status(admin: &mut dyn Admin, name: MetadeviceName) -> Result<Status, Req
         free: Sectors(argument.free_sectors),
         soft: Uuid::from_bytes(argument.soft),
         base: Uuid::from_bytes(argument.base),
-        extents,
+        extents: extents.to_vec(),
     })
 }
 
