@@ -18,6 +18,8 @@ use md_model::mirror::component::{
     State, //
 };
 
+use crate::kapi::inlined::Inlined;
+
 /// The condition of a component.
 pub struct Condition {
     /// The [`State`] in force as a number: see [`encode`].
@@ -62,7 +64,7 @@ impl Condition {
     /// The state.
     #[inline]
     pub fn state(&self) -> State {
-        decode(self.state.load(Relaxed))
+        decode(self.state.read())
     }
 
     /// The state that was decided on last. It differs from [`Self::state`] while it is recorded.

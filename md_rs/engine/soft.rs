@@ -101,6 +101,7 @@ fn carry_to(request: Request, place: u64, below: &Child, submission: &Submission
 }
 
 fn send_pieces(request: Request, shape: &Shape, submission: &Submission<'_>) {
+    request.send_by_itself();
     let out = request.fan_out(submission);
     for part in out.parts() {
         if send_part(&part, shape).is_none() {

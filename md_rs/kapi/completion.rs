@@ -23,6 +23,7 @@ use super::{
         self,
         BioClone, //
     },
+    inlined::Inlined,
     request::{
         carrying,
         flag,
@@ -167,7 +168,7 @@ pub(super) unsafe fn put_remaining(rq: *mut bindings::request) {
         if private.remaining.fetch_sub(1, Full) != 1 {
             return;
         }
-        let status = private.status.load(Relaxed) as bindings::blk_status_t;
+        let status = private.status.read() as bindings::blk_status_t;
         if status != 0 {
             end_failed(rq, status);
         } else if private.flags.get() & flag::UNFINISHED == 0 {

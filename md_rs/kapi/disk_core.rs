@@ -37,6 +37,7 @@ use super::{
         Roster, //
     },
     hedged::Hedges,
+    inlined::Inlined,
     request::{
         private,
         Private, //
@@ -136,8 +137,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The request is one of a disk made by [`super::disk::Disk::new`], and not ended as long as the answer is
-    /// used.
+    /// The request is one of a disk made by [`super::disk::Disk::new`], and not ended as long as
+    /// the answer is used.
     pub(super) unsafe fn of<'a>(rq: *mut bindings::request) -> &'a Self {
         // SAFETY: By the contract of this function. `queuedata` is a `Shared`, which begins with
         // its core.
@@ -187,7 +188,7 @@ impl Core {
     pub(super) unsafe fn account_carried(&self, rq: *mut bindings::request) {
         // SAFETY: The kernel changes it at any time, and as a whole.
         let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
-        let since = now.wrapping_sub(self.looked_until.load(Relaxed));
+        let since = now.wrapping_sub(self.looked_until.read());
         // As `time_before`.
         if (since as c_long) < 0 {
             // SAFETY: By the contract of this function.

@@ -3,7 +3,8 @@
 //! closed none is (`DURABILITY.md` clause 21).
 //!
 //! A request says in its own memory what it is inside of ([`Place`]), and counts nothing: entering
-//! is one exchange there and a look at whether the gate is closed, leaving is one store. Who closes
+//! is one exchange there and a look at whether the gate is closed, leaving is one store; with one
+//! exchange it enters two gates. Who closes
 //! a gate says so first, and then looks at the places of all requests until none names the gate.
 //! Both are fully ordered, so that one of them sees the other. The block layer says which requests
 //! there are when it makes them and gives them up; a [`Roster`] lists them.
@@ -47,7 +48,10 @@ use kernel::{
     types::Opaque, //
 };
 
-use super::ffi;
+use super::{
+    ffi,
+    inlined::Inlined, //
+};
 
 /// How long who closes a gate waits before he looks again, in microseconds: at first, and at most.
 const NAP_US: i64 = 50;
@@ -104,6 +108,25 @@ impl Gate {
         false
     }
 
+    /// Enters with a request of the roster, unless the gate is closed, and at the same time the
+    /// gate of the disk that carries it, unless that one is closed. May be called in any context.
+    #[inline]
+    pub(super) fn try_enter_with(&self, entry: &Entry, carrier: &Gate) -> Entered {
+        // The exchange orders both before the looks.
+        entry.carrier.gate.write(carrier.address());
+        let _ = entry.own.gate.xchg(self.address(), Full);
+        let entered = match (self.is_open(), carrier.is_open()) {
+            (true, true) => return Entered::Both,
+            (true, false) => Entered::Own,
+            (false, _) => Entered::Nothing,
+        };
+        entry.carrier.leave();
+        if entered == Entered::Nothing {
+            entry.own.leave();
+        }
+        entered
+    }
+
     /// Enters without a request, by who has a request that is inside, for as long as the answer
     /// lives. May be called in any context.
     #[inline]
@@ -126,7 +149,7 @@ impl Gate {
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         // What was changed while it was closed is seen from here on.
-        self.is_closed.load(Acquire) == 0
+        self.is_closed.read_acquire() == 0
     }
 
     /// Leaves again, without a request. May be called in any context.
@@ -171,6 +194,17 @@ impl Gate {
     }
 }
 
+/// Where a request has entered that another disk is to carry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Entered {
+    /// Nowhere.
+    Nothing,
+    /// Its own disk's gate.
+    Own,
+    /// Both gates.
+    Both,
+}
+
 /// Somebody who is inside a gate, and no request.
 pub(crate) struct Inside<'a>(&'a Gate);
 
@@ -201,7 +235,7 @@ impl Place {
     /// Leaves the gate. May be called in any context; the gate may be gone from then on.
     #[inline]
     pub(super) fn leave(&self) {
-        self.gate.store(core::ptr::null_mut(), Release);
+        self.gate.write_release(core::ptr::null_mut());
     }
 }
 

@@ -41,6 +41,7 @@ mod gate;
 pub(crate) mod global;
 pub(crate) mod health;
 pub(crate) mod hedged;
+pub(crate) mod inlined;
 pub(crate) mod irq_lock;
 pub(crate) mod leaving;
 pub(crate) mod limits;

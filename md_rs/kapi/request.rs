@@ -63,9 +63,11 @@ use super::{
     fan_out::FanOut,
     ffi,
     gate::{
+        Entered,
         Entry,
         Inside, //
     },
+    inlined::Inlined,
     submission::Submission, //
 };
 
@@ -223,19 +225,38 @@ impl Request {
     #[inline]
     pub(super) fn enter(&self, core: &Core) -> bool {
         let private = self.private();
-        let (flag, place) = if private.carrier.get().is_null() {
-            (flag::INSIDE, &private.entry.own)
-        } else {
-            (flag::CARRIED, &private.entry.carrier)
-        };
-        if private.flags.get() & flag != 0 {
+        if !private.carrier.get().is_null() {
+            return self.enter_carrier(core);
+        }
+        let flags = private.flags.get();
+        if flags & flag::INSIDE != 0 {
             return true;
         }
-        let entered = core.gate().try_enter(place);
-        if entered {
-            private.flags.set(private.flags.get() | flag);
+        let entered = match core.carrier() {
+            None if core.gate().try_enter(&private.entry.own) => flag::INSIDE,
+            None => return false,
+            Some(carrier) => match core.gate().try_enter_with(&private.entry, carrier.gate()) {
+                Entered::Both => flag::INSIDE | flag::CARRIED,
+                Entered::Own => flag::INSIDE,
+                Entered::Nothing => return false,
+            },
+        };
+        private.flags.set(flags | entered);
+        true
+    }
+
+    /// Enters the gate of the disk that carries it, if it has not yet. `false` if that is closed.
+    #[cold]
+    fn enter_carrier(&self, core: &Core) -> bool {
+        let private = self.private();
+        let flags = private.flags.get();
+        if flags & flag::CARRIED == 0 {
+            if !core.gate().try_enter(&private.entry.carrier) {
+                return false;
+            }
+            private.flags.set(flags | flag::CARRIED);
         }
-        entered
+        true
     }
 
     /// From now on the request is one of the disk that carries those of its own, of which its first
@@ -254,23 +275,34 @@ impl Request {
         let private = self.private();
         private.offset.set(sector.wrapping_sub(self.raw().__sector));
         private.carrier.set(core);
-        if !core.gate().try_enter(&private.entry.carrier) {
-            self.wait_for_gate(core);
-            return None;
+        if private.flags.get() & flag::CARRIED == 0 {
+            return self.carry_later(core);
         }
-        private.flags.set(private.flags.get() | flag::CARRIED);
         Some(self)
+    }
+
+    /// The gate was closed when the request came.
+    #[cold]
+    fn carry_later(self, core: &Core) -> Option<Self> {
+        if self.enter_carrier(core) {
+            return Some(self);
+        }
+        self.wait(|| core.gate().is_open());
+        None
+    }
+
+    /// The request is not to be carried after all, but pieces of it, which come to the other disk
+    /// by themselves: who closes that one's gate must not wait for it.
+    pub(crate) fn send_by_itself(&self) {
+        let private = self.private();
+        private.flags.set(private.flags.get() & !flag::CARRIED);
+        private.entry.carrier.leave();
     }
 
     /// Not inlined, as the other: what is rare is not to be in the way.
     #[cold]
     fn refuse(self) {
         self.end(Failure::Io);
-    }
-
-    #[cold]
-    fn wait_for_gate(self, core: &Core) {
-        self.wait(|| core.gate().is_open());
     }
 
     /// The disk that carries the request, if that is not its own, is not changed as long as the
@@ -392,7 +424,7 @@ impl Request {
     pub(crate) fn supervise(&self) {
         let flags = &self.private().flags;
         flags.set(flags.get() | flag::SUPERVISED);
-        self.private().failed_sides.store(0, Relaxed);
+        self.private().failed_sides.write(0);
     }
 
     /// Whether the request will call [`super::disk::Operations::leave`] at its end.
@@ -584,8 +616,8 @@ impl Request {
             submission.plug(1);
         }
         let private = self.private();
-        private.remaining.store(1, Relaxed);
-        private.status.store(0, Relaxed);
+        private.remaining.write(1);
+        private.status.write(0);
         // SAFETY: By the type invariant the request is not ended.
         let own_clones = unsafe { Core::of(self.rq) }.own_clones();
         let copy = if private.flags.get() & flag::COPIED != 0 {

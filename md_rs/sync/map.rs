@@ -43,6 +43,7 @@ use md_model::{
 };
 
 use super::bitmap::Bitmap;
+use crate::kapi::inlined::Inlined;
 
 /// Sides that there may be.
 const SIDES: usize = SUBMIRRORS_MAX as usize;
@@ -205,7 +206,7 @@ impl SyncMap {
     /// read (`DURABILITY.md` clause 11).
     #[inline]
     pub(crate) fn is_uncertain(&self, sector: u64, count: u64) -> bool {
-        self.uncertain_count.load(Relaxed) != 0 && {
+        self.uncertain_count.read() != 0 && {
             let mut bits = self.regions.bits(sector, count);
             bits.any(|bits| self.uncertain.has_any(bits))
         }
@@ -214,7 +215,7 @@ impl SyncMap {
     /// Sides that are written, as bits.
     #[inline]
     pub(crate) fn written_sides(&self) -> u32 {
-        self.written.load(Relaxed)
+        self.written.read()
     }
 
     /// Whether a side lacks what the others have at a sector.
@@ -376,7 +377,7 @@ impl SyncMap {
     }
 
     fn is_tracking(&self) -> bool {
-        self.side_count.load(Relaxed) > 1 && self.is_tracking.load(Relaxed) != 0
+        self.side_count.read() > 1 && self.is_tracking.read() != 0
     }
 
     /// With a single side, or where nothing would survive, nothing needs to be remembered, and all

@@ -161,8 +161,8 @@ mod tests {
     /// Where one side was all there is, nobody else has its blocks.
     #[test]
     fn a_single_side_is_not_read_twice() {
-        assert_eq!(next(0b100, 0b100), Next::Nothing);
-        assert_eq!(next(0b100, 0), Next::Nothing);
+        assert_eq!(next(0b100, 0b100, false), Next::Nothing);
+        assert_eq!(next(0b100, 0, false), Next::Nothing);
     }
 
     #[test]

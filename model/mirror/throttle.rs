@@ -30,8 +30,8 @@ pub const TARGET_US_MAX: u32 = 60_000_000;
 /// Longest pause, whatever the floor: a worker looks up at least once a minute.
 const PAUSE_US_MAX: u64 = 60 * SECOND_US;
 
-/// How long what was seen of the mirror's own requests is good for comparing with what is seen next,
-/// in seconds: a resync looks after every pause.
+/// How long what was seen of the mirror's own requests is good for a comparison with what is seen
+/// next, in seconds: a resync looks after every pause.
 pub const LOOK_S: u32 = (2 * PAUSE_US_MAX / SECOND_US) as u32;
 
 /// What the mirror's own requests, those of the resync apart, did in the last interval.

@@ -50,8 +50,9 @@ same "states" "Okay,Needs maintenance" "$(states d10)"
 echo '- - -' >"/sys/class/scsi_host/$host/scan"
 wait_for 20 test -b /dev/sdc
 refuse '/dev/sdc: belongs to d12, which is without it' metainit -f d5 1 1 /dev/sdc
-refuse '/dev/sdc: belongs to d12, which is without it' metahs -a hsp001 /dev/sdc
+refuse '/dev/sdc: belongs to d12, which is without it' metainit hsp001 /dev/sdc
 same_label "after that" "$own" /dev/sdc
+refuse 'is missing since the set was started' metareplace -e d10 "$(jq -r '.[1]' <<<"$own")"
 run metareplace -e -w d10 /dev/sdc
 same "states" "Okay,Okay" "$(states d10)"
 same_sides d10

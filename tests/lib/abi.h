@@ -233,7 +233,8 @@ struct soft_status {
 	char name[32];
 	uint64_t extents;
 	uint32_t capacity, count, state, wrong;
-	uint64_t alignment, generation, free, start, end;
+	uint64_t alignment, generation, free;
+	uint32_t flags, reserved;
 	unsigned char soft[16], marks[16];
 };
 struct mend_soft {
@@ -249,7 +250,7 @@ struct move_soft {
 	uint64_t sector;
 };
 
-#define ABI_VERSION 8
+#define ABI_VERSION 9
 #define CHECK_ONLY 1
 #define ASSUME_CLEAN 4
 #define STRIPE 1

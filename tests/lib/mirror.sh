@@ -27,7 +27,7 @@ waits_for_write() {
 	remap "$name" "0 $(blockdev --getsz "$disk") delay $disk 0 0 $disk 0 4000 $disk 0 0"
 	dd if=/dev/urandom of="/dev/md/dsk/$metadevice" bs=4k count=1 oflag=direct status=none &
 	writer=$!
-	wait_for 3 is_busy "/dev/mapper/$name"
+	wait_for 3 is_busy "/dev/md/dsk/$metadevice"
 	run "${@:4}"
 	wait_for 1 has_ended $writer
 	wait $writer || fail "the write has failed"

@@ -134,6 +134,8 @@ static void wrong_ones(void)
 	BAD("no room", status, SOFT_STATUS, status.capacity = 0, E2BIG, 22);
 	BAD("hostile array", status, SOFT_STATUS, status.extents = 8, EFAULT, -1);
 	BAD("reserved", status, SOFT_STATUS, status.count = 1, EINVAL, 3);
+	BAD("flags", status, SOFT_STATUS, status.flags = 2, EINVAL, 3);
+	BAD("reserved", status, SOFT_STATUS, status.reserved = 1, EINVAL, 3);
 	BAD("no base", mend, MEND_SOFT, mend.dev = 1, EINVAL, 124);
 	BAD("reserved", mend, MEND_SOFT, mend.reserved = 1, EINVAL, 3);
 	BAD("flags", move, MOVE_SOFT, move.flags = 2, EINVAL, 3);

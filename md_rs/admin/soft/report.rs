@@ -18,7 +18,7 @@ use super::{
         unit_name,
         write_array, //
     },
-    find, //
+    ground_of, //
 };
 use crate::{
     abi::{
@@ -37,10 +37,10 @@ pub(in crate::admin) fn status(
 ) -> Result<(), Refused> {
     let name = unit_name(&status.name)?;
     check_zero(&[status.extent_count, status.state, status.wrong_count])?;
+    check_zero(&[status.flags & !abi::SOFT_BRIEF, status.reserved])?;
     let units = units.lock();
-    let (metadevice, ground) = find(&units, &name)?;
     let refused = Refused::new(EINVAL, Refusal::NotASoftPartition);
-    let soft = soft_of(metadevice.body()).ok_or(refused)?;
+    let soft = soft_of(units.get(&name)?.body()).ok_or(refused)?;
     let extents = soft.extents();
     check_capacity(status.extent_capacity, extents.len())?;
     let list = extents.iter().map(|extent| abi::Extent {
@@ -48,7 +48,11 @@ pub(in crate::admin) fn status(
         count: extent.count,
     });
     write_array(status.extents, list).map_err(bad_address)?;
-    let (head, taken) = (soft.head(), ground.taken(None)?);
+    let head = soft.head();
+    if status.flags & abi::SOFT_BRIEF == 0 {
+        let ground = ground_of(&units, head.base)?.ok_or(refused)?;
+        status.free_sectors = free_sectors(&ground.base, &ground.taken(None)?);
+    }
     status.extent_count = u32::try_from(extents.len()).unwrap_or(u32::MAX);
     status.state = match head.state {
         SoftState::Okay => abi::SoftState::Okay,
@@ -61,8 +65,6 @@ pub(in crate::admin) fn status(
     status.wrong_count = soft.wrong();
     status.alignment_sectors = head.alignment_sectors;
     status.generation = head.generation;
-    status.free_sectors = free_sectors(&ground.base, &taken);
-    (status.start_sector, status.end_sector) = (ground.base.start, ground.base.end);
     (status.soft, status.base) = (head.soft.to_bytes(), head.base.to_bytes());
     Ok(())
 }

@@ -178,6 +178,7 @@ pub use soft::{
     SoftStatus,
     EXTENTS_MAX,
     SOFT_ALL,
+    SOFT_BRIEF,
     SOFT_CHECK_ONLY,
     SOFT_FORCE,
     SOFT_PARENTS,
@@ -221,7 +222,7 @@ use zerocopy_derive::{
 
 /// Version of this interface. Any change to a structure, number or meaning raises it: tool and
 /// modules are built and shipped together.
-pub const ABI_VERSION: u32 = 8;
+pub const ABI_VERSION: u32 = 9;
 
 /// Bytes in a metadevice name, with at least one trailing zero.
 pub const NAME_LEN: usize = 32;
@@ -411,7 +412,7 @@ const _: () = assert!(size_of::<ReadEvents>() == 88);
 const _: () = assert!(size_of::<Extent>() == 16);
 const _: () = assert!(size_of::<CreateSoft>() == 464);
 const _: () = assert!(size_of::<ChangeSoft>() == 104);
-const _: () = assert!(size_of::<SoftStatus>() == 176);
+const _: () = assert!(size_of::<SoftStatus>() == 168);
 const _: () = assert!(size_of::<MendSoft>() == 80);
 const _: () = assert!(size_of::<MoveSoft>() == 96);
 const _: () = assert!(size_of::<Multihost>() == 384);

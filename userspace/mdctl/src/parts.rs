@@ -7,6 +7,10 @@ use crate::{
         self,
         sides::Place, //
     },
+    discover::{
+        members::look_at,
+        Host, //
+    },
     explain::{
         self,
         Failure,
@@ -25,15 +29,28 @@ use crate::{
 };
 
 /// The component of a mirror that a word means: by its path, as the kernel has it, or what
-/// `metastat` says to type for it.
+/// `metastat` says to type for it; or by the device that has its label, if it is missing.
 pub fn find(machine: &mut Machine<'_>, mirror: &Unit, word: &str) -> Result<Place, Failure> {
     let places = all(machine, mirror)?;
     let mut found = places.iter().filter(|place| means(word, &place.device));
     match (found.next(), found.next()) {
         (Some(place), None) => Ok(place.clone()),
-        (None, _) => Err(explain::mirror::no_component(mirror.name, word, &places)),
+        (None, _) => {
+            let is_back = |place: &&Place| returned(machine.host, place, word).is_some();
+            let back = places.iter().find(is_back).cloned();
+            back.ok_or_else(|| explain::mirror::no_component(mirror.name, word, &places))
+        }
         (Some(_), Some(_)) => Err(explain::mirror::several(mirror.name, word, &places)),
     }
+}
+
+/// Path of the device that a word means, if it has the label of a component that is missing: then
+/// it is back.
+pub fn returned(host: &dyn Host, place: &Place, word: &str) -> Option<String> {
+    let known = missing(&place.device)?;
+    let path = component_path(word).ok()?;
+    let label = look_at(host, &path)?.component?;
+    (label.to_string() == known).then_some(path)
 }
 
 /// All columns, or all components of the submirrors, one submirror after the other.

@@ -159,7 +159,7 @@ fn a_missing_component_is_replaced_by_its_uuid() {
     ne
     $ metareplace -e d10 15151515-1515-1515-1515-151515151515
     err| metareplace: 15151515-1515-1515-1515-151515151515: is missing since the set was start\
-    ed: stop and start it when the device is back, or replace it
+    ed: 'metareplace -e d10 <device>' when its device is back, or replace it
     err| next: metareplace d10 15151515-1515-1515-1515-151515151515 <new device>
     [exit status 1]
     $ metareplace d10 15151515-1515-1515-1515-151515151515 sdd

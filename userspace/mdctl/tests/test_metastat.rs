@@ -253,11 +253,11 @@ fn without_the_module_there_is_a_word_on_how_to_load_it() {
 #[test]
 fn a_module_of_another_version_is_refused() {
     let mut env = TestEnvironment::new();
-    env.admin.answers.mismatch_next(9);
+    env.admin.answers.mismatch_next(10);
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
-    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9,\
-     tool: 8)
+    err| metastat: /dev/md/admin: the loaded module md_rs is newer than the tool (interface 10\
+    , tool: 9)
     err| next: make tool
     [exit status 1]
     ");
@@ -265,7 +265,7 @@ fn a_module_of_another_version_is_refused() {
     assert_snapshot!(env.run("metastat"), @r"
     $ metastat
     err| metastat: /dev/md/admin: the loaded module md_rs is older than the tool (interface 2,\
-     tool: 8)
+     tool: 9)
     err| next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_\
     rs
     [exit status 1]

@@ -29,10 +29,10 @@ fn tool_and_module_are_shown() {
     let mut env = TestEnvironment::new();
     assert_snapshot!(env.run_all(&["mdctl version", "mdctl version --json"]), @r#"
     $ mdctl version
-    mdctl 0.1.0 (interface 8)
-    md_rs 0.9.1 (interface 8)
+    mdctl 0.1.0 (interface 9)
+    md_rs 0.9.1 (interface 9)
     $ mdctl version --json
-    {"version":1,"tool":{"release":"0.1.0","abi":8},"module":{"release":"0.9.1","abi":8}}
+    {"version":1,"tool":{"release":"0.1.0","abi":9},"module":{"release":"0.9.1","abi":9}}
     "#);
 }
 
@@ -42,7 +42,7 @@ fn the_tools_version_is_shown_without_a_module() {
     env.admin.answers.fail_next(CallError::Open(Errno::NOENT));
     assert_snapshot!(env.run("mdctl version"), @r"
     $ mdctl version
-    mdctl 0.1.0 (interface 8)
+    mdctl 0.1.0 (interface 9)
     err| mdctl version: /dev/md/admin: does not exist: the module md_rs is not loaded
     err| next: modprobe md_rs
     [exit status 1]
@@ -50,7 +50,7 @@ fn the_tools_version_is_shown_without_a_module() {
     env.admin.answers.fail_next(CallError::Ioctl(Errno::NOTTY));
     assert_snapshot!(env.run("mdctl version --json"), @r#"
     $ mdctl version --json
-    {"version":1,"tool":{"release":"0.1.0","abi":8},"error":{"command":"mdctl version","device\
+    {"version":1,"tool":{"release":"0.1.0","abi":9},"error":{"command":"mdctl version","device\
     ":"/dev/md/admin","reason":"does not know this request","next":"mdctl version"}}
     [exit status 1]
     "#);

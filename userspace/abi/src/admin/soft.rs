@@ -114,6 +114,10 @@ pub struct ChangeSoft {
     pub alignment_sectors: u64,
 }
 
+/// [`SoftStatus::flags`]: without what is free, for which all soft partitions of the base are
+/// looked at.
+pub const SOFT_BRIEF: u32 = 1;
+
 /// Argument of [`IOC_SOFT_STATUS`](super::IOC_SOFT_STATUS).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -137,12 +141,13 @@ pub struct SoftStatus {
     pub alignment_sectors: u64,
     /// Out: number of its layout.
     pub generation: u64,
-    /// Out: sectors of data that there is room for in all free runs of the base together.
+    /// Out: sectors of data that there is room for in all free runs of the base together; zero with
+    /// [`SOFT_BRIEF`].
     pub free_sectors: u64,
-    /// Out: first and last watermark of the base.
-    pub start_sector: u64,
-    /// Out: see above.
-    pub end_sector: u64,
+    /// In: zero or [`SOFT_BRIEF`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
     /// Out: its identity.
     pub soft: [u8; 16],
     /// Out: identity of the watermarks of the base.

@@ -95,7 +95,8 @@ pub fn run(
     let new = arguments.device(name, &place, machine.host)?;
     let failed = |error| failed(&error, name, &place, &new.path);
     let how = |check_only| Replacing {
-        enable: arguments.enable,
+        // One that was missing is back as another device, and lacks everything.
+        enable: arguments.enable && missing(&place.device).is_none(),
         check_only,
         force: arguments.force,
     };
@@ -134,7 +135,7 @@ impl Arguments {
                 let path = path.map_err(|reason| explain::word(COMMAND, word, reason))?;
                 components::choose(&[path], host)?
             }
-            None => own_device(mirror, place, host)?,
+            None => own_device(mirror, place, &self.old, host)?,
         };
         device
             .into_iter()
@@ -153,14 +154,18 @@ impl Arguments {
     }
 }
 
-/// The device that has a component's path now. That its own submirror holds it is no use by others.
+/// The device that has a component's path now, or `word`, if that is a device with its label. That
+/// its own submirror holds it is no use by others.
 fn own_device(
     mirror: MetadeviceName,
     place: &Place,
+    word: &str,
     host: &dyn Host,
 ) -> Result<Vec<DeviceChoice>, Failure> {
     if let Some(known) = missing(&place.device) {
-        return Err(explain::mirror::still_missing(mirror, known));
+        let back = parts::returned(host, place, word);
+        let still = || explain::mirror::still_missing(mirror, known);
+        return components::choose(&[back.ok_or_else(still)?], host);
     }
     let choices = components::look_up(std::slice::from_ref(&place.device), host)?;
     let own = User::Holder(Holder::Metadevice(place.submirror.to_string()));

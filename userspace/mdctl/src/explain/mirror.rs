@@ -74,9 +74,10 @@ fn list(places: &[Place]) -> String {
 /// A component that is to be used again, and whose device is not there; `known` is by what it is
 /// known.
 pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
-    let reason =
-        "is missing since the set was started: stop and start it when the device is back, \
-                  or replace it";
+    let reason = format!(
+        "is missing since the set was started: 'metareplace -e {mirror} <device>' when its device \
+         is back, or replace it"
+    );
     let next = format!("metareplace {mirror} {} <new device>", quoted(known));
     Failure::of(known, reason, next)
 }

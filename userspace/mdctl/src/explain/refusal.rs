@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_device_a_reason_and_a_next_command() {
         assert_snapshot!(refusals(1..=33), @r"
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 10, tool: 9)
           next: make tool
         /dev/md/admin: the tool was not built for the loaded module: it sends 16 bytes, not 17
           next: mdctl version
@@ -550,6 +550,8 @@ mod tests {
           next: lsblk -o NAME,MAJ:MIN,WWN,SERIAL
         /dev/sdb: has replicas up to block 17, and a component only room for them up to block 16
           next: metadb -d /dev/sdb
+        /dev/sdb: belongs to d17, which is without it
+          next: metastat d17
         d10: an extent of it, or of what it is to be made of, is being moved
           next: metastat d10
         d10: has no extent 17: there are 16, counted from 0
@@ -594,11 +596,11 @@ mod tests {
         let versions = [ABI_VERSION - 1, ABI_VERSION, ABI_VERSION + 1];
         let lines = versions.map(|abi| line(refuse(Refusal::VersionMismatch, abi, None)));
         assert_snapshot!(lines.concat(), @r"
-        /dev/md/admin: the loaded module md_rs is older than the tool (interface 7, tool: 8)
+        /dev/md/admin: the loaded module md_rs is older than the tool (interface 8, tool: 9)
           next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs refuses its own version (interface 8, tool: 8)
+        /dev/md/admin: the loaded module md_rs refuses its own version (interface 9, tool: 9)
           next: modprobe -r md_failfast md_raid md_sp md_mirror md_stripe md_rs && modprobe md_rs
-        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 9, tool: 8)
+        /dev/md/admin: the loaded module md_rs is newer than the tool (interface 10, tool: 9)
           next: make tool
         ");
     }

@@ -22,6 +22,7 @@ use md_abi::admin::{
     NO_INDEX,
     NO_PARENT,
     SOFT_ALL,
+    SOFT_BRIEF,
     SOFT_CHECK_ONLY,
     SOFT_FORCE,
     SOFT_PARENTS,
@@ -264,8 +265,9 @@ impl FakeAdmin {
         argument.wrong_count = soft.wrong;
         argument.alignment_sectors = soft.alignment;
         argument.generation = soft.generation;
-        argument.free_sectors = free_sectors(&base, &self.taken_on(dev, None));
-        (argument.start_sector, argument.end_sector) = (base.start, base.end);
+        if argument.flags & SOFT_BRIEF == 0 {
+            argument.free_sectors = free_sectors(&base, &self.taken_on(dev, None));
+        }
         [argument.soft, argument.base] = soft.identity;
         Ok(())
     }

@@ -53,15 +53,19 @@ use md_abi::admin::{
     ROWS_MAX,
     SOFT_PARENTS, //
 };
+use md_model::database::identity::Uuid;
 use md_report::{
     self as report,
     ReadPolicy,
     State,
     WritePolicy, //
 };
-use std::time::{
-    Duration,
-    UNIX_EPOCH, //
+use std::{
+    collections::HashMap,
+    time::{
+        Duration,
+        UNIX_EPOCH, //
+    },
 };
 use zerocopy::FromZeros;
 
@@ -141,6 +145,8 @@ struct StatusReader {
     rows: Vec<abi::Row>,
     components: Vec<abi::Component>,
     extents: Vec<abi::Extent>,
+    /// What is free on each base that was asked about.
+    free: HashMap<Uuid, Sectors>,
 }
 
 impl Default for StatusReader {
@@ -149,6 +155,7 @@ impl Default for StatusReader {
             rows: vec![abi::Row::default(); ROWS_MAX as usize],
             components: vec![abi::Component::new_zeroed(); COMPONENTS_MAX as usize],
             extents: vec![abi::Extent::default(); EXTENTS_MAX as usize],
+            free: HashMap::new(),
         }
     }
 }
@@ -168,6 +175,24 @@ impl StatusReader {
         Ok(argument)
     }
 
+    /// Asks for what a soft partition is made of.
+    fn layout(
+        &mut self,
+        admin: &mut dyn Admin,
+        name: MetadeviceName,
+    ) -> Result<soft::Status, RequestError> {
+        let brief = soft::status(admin, name, false, &mut self.extents)?;
+        if let Some(free) = self.free.get(&brief.base) {
+            return Ok(soft::Status {
+                free: *free,
+                ..brief
+            });
+        }
+        let status = soft::status(admin, name, true, &mut self.extents)?;
+        self.free.insert(status.base, status.free);
+        Ok(status)
+    }
+
     /// Asks for the path of what a soft partition is on.
     fn base(
         &mut self,
@@ -184,7 +209,7 @@ impl StatusReader {
     fn read(&mut self, admin: &mut dyn Admin, name: MetadeviceName) -> Result<Unit, RequestError> {
         let argument = self.ask(admin, name)?;
         let mut unit = if argument.unit.kind == UnitKind::SoftPartition as u32 {
-            let layout = soft::status(admin, name, &mut self.extents)?;
+            let layout = self.layout(admin, name)?;
             self.unit(&argument.unit, Some(layout))?
         } else {
             self.unit(&argument.unit, None)?

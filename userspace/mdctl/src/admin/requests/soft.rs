@@ -24,6 +24,7 @@ use md_abi::admin::{
     Extent,
     SoftState,
     SOFT_ALL,
+    SOFT_BRIEF,
     SOFT_CHECK_ONLY,
     SOFT_FORCE,
     SOFT_REBUILD,
@@ -160,15 +161,18 @@ pub struct Status {
     pub extents: Vec<Extent>,
 }
 
-/// Reads what a soft partition is made of. `room` holds the extents of any.
+/// Reads what a soft partition is made of; what is free on its base only if `with_free`: that takes
+/// the longer, the more there are on it. `room` holds the extents of any.
 pub fn status(
     admin: &mut dyn Admin,
     name: MetadeviceName,
+    with_free: bool,
     room: &mut [Extent],
 ) -> Result<Status, RequestError> {
     let mut argument = abi::SoftStatus::new_zeroed();
     argument.header = header::<abi::SoftStatus>();
     argument.name = field(&name.to_string())?;
+    argument.flags = if with_free { 0 } else { SOFT_BRIEF };
     let result = admin.soft_status(&mut argument, room);
     judge(result, &argument.header)?;
     let count = argument.extent_count;
