@@ -275,10 +275,16 @@ fn is_among_fenced(device: &BlockDevice) -> bool {
     DISKS.with(|disks| disks.find(dev).is_some_and(|disk| disk.is_fenced))
 }
 
-/// Whether a metadevice stands on a disk that is fenced.
+/// Whether a metadevice stands on a disk that is fenced. For requests that another disk is to carry
+/// that is asked when it does: before, they are not inside its gate, and it may be changed.
 #[inline]
 pub(crate) fn is_below(body: &Body) -> bool {
-    alarm::is_raised() && is_among_leaves(body)
+    alarm::is_raised() && is_below_here(body)
+}
+
+#[cold]
+fn is_below_here(body: &Body) -> bool {
+    body.shape().carrier_below().is_none() && is_among_leaves(body)
 }
 
 /// The recursion is as deep as metadevices stand on each other, which has a limit.

@@ -36,6 +36,7 @@ use crate::{
     body::Child,
     component::Component,
     condition::Condition,
+    database::OnRecord,
     kapi::{
         bdev::BlockDevice,
         errno::eopnotsupp, //
@@ -93,6 +94,7 @@ pub(super) fn open_components(
     name: &UnitName,
     units: &UnitTable,
     sharing: Sharing,
+    on_record: OnRecord,
 ) -> Result<(Components, KVVec<ComponentSpec>), Refused> {
     let mut open: Components = KVec::with_capacity(asked.len(), GFP_KERNEL)?;
     let mut specs = KVVec::with_capacity(asked.len(), GFP_KERNEL)?;
@@ -100,7 +102,8 @@ pub(super) fn open_components(
         if open.iter().any(|other| other.dev == component.dev) {
             return Err(Refused::new(EINVAL, Refusal::ComponentInUse).at(index));
         }
-        let opened = open_component(component, name, name.number(), units, sharing);
+        let parent = (name.number(), on_record);
+        let opened = open_component(component, name, parent, units, sharing);
         let opened = opened.map_err(|why| why.at(index))?;
         let start_sectors = match component.start_sectors {
             // The reserved heads are those of the leaves.
@@ -123,7 +126,7 @@ pub(super) fn open_components(
 pub(super) fn open_component(
     asked: &abi::Component,
     name: &UnitName,
-    parent: u32,
+    (parent, on_record): (u32, OnRecord),
     units: &UnitTable,
     sharing: Sharing,
 ) -> Result<Component, Refused> {
@@ -165,8 +168,15 @@ pub(super) fn open_component(
         && (asked.start_sectors == abi::START_DEFAULT
             || asked.start_sectors >= RESERVED_HEAD_SECTORS);
     let mut identity = identity_of(&asked.hints);
-    if has_head {
-        identity.uuid = units.database().identity_for(&device, name.number())?;
+    if child.is_none() {
+        match units.database().identity_for(&device, on_record) {
+            Ok(uuid) if has_head => identity.uuid = uuid,
+            // A disk that fails is made a mirror to save its data.
+            Err(refused) if has_head || refused.refusal() != Refusal::LabelFailed => {
+                return Err(refused);
+            }
+            _ => {}
+        }
     }
     if child.is_none() && units.database().is_loaded() && !identity.is_known() {
         return Err(Refused::new(EINVAL, Refusal::NoIdentity));

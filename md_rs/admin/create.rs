@@ -42,6 +42,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    database::OnRecord,
     events::Event,
     metadevice::Plan,
     personality::UnitSpec,
@@ -64,6 +65,7 @@ pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Res
     check_zero(&request.reserved)?;
     let name = unit_name(&request.name)?;
     let mut units = units.lock();
+    units.database().check_unrecorded(name.number())?;
     let plan = if request.kind == UnitKind::Mirror as u32 {
         plan_mirror(&units, name, request)?
     } else if request.kind == UnitKind::Raid as u32 {
@@ -138,7 +140,7 @@ fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
         0 => Sharing::Refused,
         _ => Sharing::UntilStarted,
     };
-    let (components, specs) = open_components(&asked, &name, units, sharing)?;
+    let (components, specs) = open_components(&asked, &name, units, sharing, OnRecord::Nothing)?;
     check_no_mirror(&components)?;
     let spec = UnitSpec::Stripe {
         rows: &rows,
@@ -179,7 +181,8 @@ fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Resu
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
     let asked = read_components(request.components, request.component_count)?;
     units.check_vacant(&name)?;
-    let (components, _) = open_components(&asked, &name, units, Sharing::Refused)?;
+    let (components, _) =
+        open_components(&asked, &name, units, Sharing::Refused, OnRecord::Nothing)?;
     let sizes = sizes_of_sides(&components)?;
     let spec = UnitSpec::Mirror {
         sides: &sizes,

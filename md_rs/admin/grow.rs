@@ -45,6 +45,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    database::OnRecord,
     events::Event,
     metadevice::Metadevice,
     personality::{
@@ -74,7 +75,8 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let above = mirror_above(&units, &body)?;
     let not_a_stripe = Refused::new(EINVAL, Refusal::NotAStripe);
     let old = body.shape().unit().stripe().ok_or(not_a_stripe)?;
-    let (added, new_specs) = open_components(&asked, &name, &units, Sharing::Refused)?;
+    let (added, new_specs) =
+        open_components(&asked, &name, &units, Sharing::Refused, OnRecord::Nothing)?;
     check_no_mirror(&added)?;
     check_blocks(body.shape().components(), &added)?;
     let (rows, specs) = specs_of(old, body.shape().components())?;

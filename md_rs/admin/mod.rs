@@ -36,7 +36,8 @@ use kernel::{
 };
 use md_model::{
     events::kind::Kind,
-    limits, //
+    limits,
+    name::UnitName, //
 };
 
 use crate::{
@@ -220,16 +221,19 @@ impl Admin {
         // Dropped with the lock held: a metadevice of the same name cannot be made before the disk
         // of the old one is gone.
         let mut units = self.units.lock();
-        let body = units.get(&name)?.body().clone();
+        let force = clear.flags & abi::CLEAR_FORCE != 0;
+        let body = match units.get(&name) {
+            Ok(metadevice) => metadevice.body().clone(),
+            Err(refused) => return forget_record(units.database(), &name, force, refused),
+        };
         body.check_no_parent()?;
         if body.shape().unit().soft().is_some() {
-            let force = clear.flags & abi::CLEAR_FORCE != 0;
             soft::clear(&mut units, &name, force)?;
             let event = Event::of_unit(Kind::Delete, name.number());
             units.database().events().record(&event);
             return Ok(());
         }
-        if clear.flags & abi::CLEAR_FORCE == 0 {
+        if !force {
             check_healthy(body.shape())?;
         }
         body.close()?;
@@ -273,6 +277,26 @@ impl Admin {
             judge_dead(&self.units.lock(), &dead);
         }
         Ok(())
+    }
+}
+
+/// Clears a metadevice that is on record, and could not be made, if somebody insists. Of any other
+/// that is not there it is `refused`.
+fn forget_record(
+    database: &Database,
+    name: &UnitName,
+    is_forced: bool,
+    refused: Refused,
+) -> Result<(), Refused> {
+    match database.check_unrecorded(name.number()) {
+        Ok(()) => Err(refused),
+        Err(_) if is_forced => {
+            database.remove_unit(name.number())?;
+            let event = Event::of_unit(Kind::Delete, name.number());
+            database.events().record(&event);
+            Ok(())
+        }
+        Err(unrecorded) => Err(unrecorded),
     }
 }
 

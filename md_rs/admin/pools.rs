@@ -51,7 +51,11 @@ use crate::{
         Body,
         Shape, //
     },
-    database::Database,
+    database::{
+        Database,
+        OnRecord,
+        Written, //
+    },
     events::Event as Told,
     kapi::errno::eopnotsupp,
     refused::text,
@@ -288,7 +292,9 @@ impl Change<'_> {
         };
         let old = self.find(&pool.spares, old).map_err(|why| why.at(0))?;
         self.check_unused(&old).map_err(|why| why.at(0))?;
-        let new = self.open(new, &pool.spares).map_err(|why| why.at(1))?;
+        let new = self
+            .open(new, &pool.spares, OnRecord::Nothing)
+            .map_err(|why| why.at(1))?;
         let mut spares = Spares::new();
         for spare in &pool.spares {
             let spare = if Arc::ptr_eq(spare, &old) {
@@ -341,8 +347,12 @@ impl Change<'_> {
 
     /// A spare whose device was away: the one with that path now takes its place in all pools.
     fn enable_anew(&self, old: &Arc<Spare>, asked: &abi::Device) -> Result<(), Refused> {
-        let new = self.open(asked, &[]).map_err(|why| why.at(0))?;
-        self.database.label_spare(&new).map_err(|why| why.at(0))?;
+        let on_record = OnRecord::Spare(old.identity.uuid);
+        let new = self.open(asked, &[], on_record);
+        let new = new.map_err(|why| why.at(0))?;
+        let mut labels = Written::new();
+        let labelled = self.database.label_new_spare(&new, &mut labels);
+        labelled.map_err(|why| why.at(0))?;
         for pool in self.database.pools().filter(|pool| pool.has(old)) {
             let mut spares = Spares::new();
             for spare in &pool.spares {
@@ -353,6 +363,7 @@ impl Change<'_> {
             let pool = Arc::new(Pool { number, spares }, GFP_KERNEL)?;
             self.database.put_pool(&pool)?;
         }
+        labels.keep();
         Ok(())
     }
 
@@ -384,14 +395,21 @@ impl Change<'_> {
     /// Opens all devices, and puts them behind these spares.
     fn open_all(&self, spares: &mut Spares) -> Result<(), Refused> {
         for (index, asked) in (0..).zip(self.asked) {
-            let spare = self.open(asked, spares).map_err(|why| why.at(index))?;
+            let spare = self
+                .open(asked, spares, OnRecord::Nothing)
+                .map_err(|why| why.at(index))?;
             spares.push(spare, GFP_KERNEL)?;
         }
         Ok(())
     }
 
     /// The spare that a device is, beside these: one that another pool has is shared.
-    fn open(&self, asked: &abi::Device, others: &[Arc<Spare>]) -> Result<Arc<Spare>, Refused> {
+    fn open(
+        &self,
+        asked: &abi::Device,
+        others: &[Arc<Spare>],
+        on_record: OnRecord,
+    ) -> Result<Arc<Spare>, Refused> {
         check_zero(&[asked.flags, asked.reserved])?;
         if others
             .iter()
@@ -421,7 +439,7 @@ impl Change<'_> {
         }
         self.check_blocks(device.logical_block_bytes())?;
         let mut identity = identity_of(&asked.hints);
-        identity.uuid = self.database.identity_for(&device, u32::MAX)?;
+        identity.uuid = self.database.identity_for(&device, on_record)?;
         let spare = Spare::new(device, identity, asked.device);
         Ok(Arc::new(spare, GFP_KERNEL)?)
     }
@@ -447,15 +465,18 @@ impl Change<'_> {
         if self.is_check {
             return Ok(());
         }
+        let mut labels = Written::new();
         for spare in &spares {
             // One that is there already has its label, and may be part of something.
             if self.database.spare_with_dev(spare.dev).is_none() {
-                self.database.label_spare(spare)?;
+                self.database.label_new_spare(spare, &mut labels)?;
             }
         }
         let number = self.number;
         let pool = Arc::new(Pool { number, spares }, GFP_KERNEL)?;
-        self.database.put_pool(&pool)
+        self.database.put_pool(&pool)?;
+        labels.keep();
+        Ok(())
     }
 
     /// These are not in the pool any more: one that is in no other one is a device like any other.

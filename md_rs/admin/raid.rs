@@ -59,6 +59,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    database::OnRecord,
     events::Event,
     kapi::random::new_uuid,
     metadevice::{
@@ -115,7 +116,8 @@ pub(super) fn plan_raid(
         return Err(Refused::new(ENODEV, Refusal::NoDatabase));
     }
     units.check_vacant(&name)?;
-    let (components, specs) = open_components(&asked, &name, units, Sharing::Refused)?;
+    let (components, specs) =
+        open_components(&asked, &name, units, Sharing::Refused, OnRecord::Nothing)?;
     check_no_metadevice(&components)?;
     let is_clean = request.flags & abi::CREATE_ASSUME_CLEAN != 0;
     let rotation = match request.flags & abi::CREATE_SVM_ROTATION {
@@ -320,7 +322,8 @@ impl<'a> Case<'a> {
             return Ok(Arc::new(component, GFP_KERNEL)?);
         }
         let asked = core::slice::from_ref(&request.new);
-        let (mut opened, _) = open_components(asked, name, units, Sharing::Refused)?;
+        let place = OnRecord::Component(name.number(), self.index);
+        let (mut opened, _) = open_components(asked, name, units, Sharing::Refused, place)?;
         check_no_metadevice(&opened)?;
         check_blocks(self.target.shape.components(), &opened)?;
         let refused = Refused::new(EINVAL, Refusal::NoSuchComponent);

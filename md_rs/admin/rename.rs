@@ -79,6 +79,7 @@ fn give_name(units: &mut UnitTable, name: UnitName, new: UnitName) -> Result<(),
         let values = [new.number().into(), 0];
         return Err(Refused::new(EEXIST, Refusal::NewNameInUse).with(values));
     }
+    database.check_unrecorded(new.number())?;
     check_no_scrub(&body)?;
     check_not_lent(&body)?;
     body.close()?;

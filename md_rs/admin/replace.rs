@@ -47,6 +47,7 @@ use crate::{
     body::Shape,
     component::Component,
     condition::Condition,
+    database::OnRecord,
     events::Event,
     metadevice::Metadevice,
     personality::UnitSpec,
@@ -190,7 +191,9 @@ impl Case<'_> {
                 asked.start_sectors = start_sector;
             }
             let asked = core::slice::from_ref(&asked);
-            let (mut opened, _) = open_components(asked, submirror, units, Sharing::Refused)?;
+            let place = OnRecord::Component(submirror.number(), self.index);
+            let (mut opened, _) =
+                open_components(asked, submirror, units, Sharing::Refused, place)?;
             check_no_mirror(&opened)?;
             check_blocks(self.stripe.body().shape().components(), &opened)?;
             let last = opened

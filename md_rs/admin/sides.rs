@@ -47,7 +47,10 @@ use crate::{
         Shape, //
     },
     component::Component,
-    database::Database,
+    database::{
+        Database,
+        OnRecord, //
+    },
     events::Event,
     kapi::{
         bdev::BlockDevice,
@@ -177,7 +180,7 @@ pub(super) fn attach(units: &Mutex<UnitTable>, request: &mut abi::Attach) -> Res
         return Err(Refused::new(ENOSPC, Refusal::TooManySubmirrors).with(values));
     }
     let asked = core::slice::from_ref(&request.submirror);
-    let (added, _) = open_components(asked, &name, &units, Sharing::Refused)?;
+    let (added, _) = open_components(asked, &name, &units, Sharing::Refused, OnRecord::Nothing)?;
     check_fits(shape, &added)?;
     if request.flags & abi::CREATE_CHECK_ONLY != 0 {
         return Ok(());

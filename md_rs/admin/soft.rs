@@ -128,6 +128,7 @@ pub(super) fn create(
     let asked = read_extents(request)?;
     let mut units = units.lock();
     units.check_vacant(&name)?;
+    units.database().check_unrecorded(name.number())?;
     let is_rebuilt = request.flags & abi::SOFT_REBUILD != 0;
     let is_forced = is_rebuilt || request.flags & abi::SOFT_FORCE != 0;
     let opened = open_base(&units, &name, &request.component, is_forced)?;

@@ -35,10 +35,11 @@ pub(crate) fn new(set: Uuid, set_name: [u8; 32], component: Uuid) -> Label {
     }
 }
 
-/// The label of a device, if one of its copies is whole. Sleeps.
+/// The label of a device, if one of its copies is whole. An error, if none is and one could not be
+/// read. Sleeps.
 pub(crate) fn read(device: &BlockDevice) -> Result<Option<Label>> {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
-    Ok(newest(device, &mut buffer).map(|(_, label)| label))
+    Ok(newest(device, &mut buffer)?.map(|(_, label)| label))
 }
 
 /// A label with its tree.
@@ -50,7 +51,7 @@ pub(super) struct Whole {
 /// The label of a device with its tree, whatever the set. Sleeps.
 pub(super) fn read_whole(device: &BlockDevice) -> Result<Option<Whole>> {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
-    let Some((copy, label)) = newest(device, &mut buffer) else {
+    let Some((copy, label)) = newest(device, &mut buffer)? else {
         return Ok(None);
     };
     let mut tree = KVVec::new();
@@ -79,10 +80,22 @@ pub(super) fn put_back(device: &BlockDevice, before: Option<&Whole>) -> Result {
 }
 
 /// The newer of the copies that are whole, and which it is.
-fn newest(device: &BlockDevice, buffer: &mut Buffer) -> Option<(usize, Label)> {
-    let copies = [0, 1].map(|copy| Some((copy, read_copy(device, copy, buffer)?)));
-    let whole = copies.into_iter().flatten();
-    whole.max_by_key(|(_, label)| label.sequence)
+fn newest(device: &BlockDevice, buffer: &mut Buffer) -> Result<Option<(usize, Label)>> {
+    let mut newest: Option<(usize, Label)> = None;
+    let mut unreadable = None;
+    for copy in [0, 1] {
+        match read_copy(device, copy, buffer) {
+            Ok(Some(label)) if newest.is_none_or(|(_, other)| label.sequence > other.sequence) => {
+                newest = Some((copy, label));
+            }
+            Ok(_) => {}
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    match (newest, unreadable) {
+        (None, Some(error)) => Err(error),
+        (newest, _) => Ok(newest),
+    }
 }
 
 /// First sector of a page of a copy.
@@ -92,29 +105,34 @@ fn sector_of(copy: usize, page: u32) -> Option<u64> {
 }
 
 /// One copy, if all its pages are whole and say the same.
-fn read_copy(device: &BlockDevice, copy: usize, buffer: &mut Buffer) -> Option<Label> {
+fn read_copy(device: &BlockDevice, copy: usize, buffer: &mut Buffer) -> Result<Option<Label>> {
     let mut found: Option<Label> = None;
     for page in 0.. {
-        device.read(sector_of(copy, page)?, buffer).ok()?;
-        let read = LabelPage::decode(copy, page, buffer).ok()?;
+        device.read(sector_of(copy, page).ok_or(EINVAL)?, buffer)?;
+        let Ok(read) = LabelPage::decode(copy, page, buffer) else {
+            return Ok(None);
+        };
         if found.is_some_and(|label| label != read.label) {
-            return None;
+            return Ok(None);
         }
         found = Some(read.label);
-        if page.checked_add(1)? >= read.of {
+        if page.saturating_add(1) >= read.of {
             break;
         }
     }
-    found
+    Ok(found)
 }
 
 /// Writes a label, one copy after the other, so that one is always whole; first over the one that
 /// is older. Sleeps.
 pub(crate) fn write(device: &BlockDevice, label: &Label, tree: &[u8]) -> Result {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
-    let sequence = |copy| read_copy(device, copy, &mut Buffer::new(PAGE_BYTES).ok()?);
-    let first_is_newer =
-        sequence(0).map(|label| label.sequence) > sequence(1).map(|label| label.sequence);
+    // One that cannot be read may be mended by that.
+    let mut sequence = |copy| {
+        let label = read_copy(device, copy, &mut buffer).ok().flatten();
+        label.map(|label| label.sequence)
+    };
+    let first_is_newer = sequence(0) > sequence(1);
     let mut order = if first_is_newer { [1, 0] } else { [0, 1] }.into_iter();
     order.try_for_each(|copy| write_copy(device, copy, label, tree, &mut buffer))
 }

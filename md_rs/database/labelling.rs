@@ -10,7 +10,10 @@ use kernel::{
 };
 use md_model::database::{
     identity::Uuid,
-    metadevice::Record,
+    metadevice::{
+        Record,
+        SparedRole, //
+    },
     pool::pool_of,
     watched::RECORD as WATCHED, //
 };
@@ -43,36 +46,67 @@ use crate::{
     Refused, //
 };
 
-/// The labels of a change, which are taken back unless it happens.
+/// What a device may be on record as that becomes a component or a hot spare.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OnRecord {
+    /// Nothing.
+    Nothing,
+    /// The component whose place it takes: the one with this index of the metadevice with this
+    /// number.
+    Component(u32, u32),
+    /// The spare whose place it takes, by the uuid in its label.
+    Spare(Uuid),
+}
+
+/// Labels that were written, and are again what they were before unless they are kept.
+#[must_use]
+pub(crate) struct Written {
+    before: KVVec<Before>,
+    is_kept: bool,
+}
+
+/// A device, and its label before it was written.
+struct Before {
+    device: Arc<BlockDevice>,
+    label: Option<Whole>,
+}
+
+/// The labels of a change of a metadevice, which are taken back unless it happens.
 #[must_use]
 pub(crate) struct Labels<'a> {
     database: &'a Database,
     body: &'a Body,
     /// Whether the metadevice was on record before.
     was_known: bool,
-    before: KVVec<Before>,
-    is_kept: bool,
-}
-
-/// A component that is new, and its label before it was one.
-struct Before {
-    component: Arc<Component>,
-    label: Option<Whole>,
+    /// New components that are metadevices.
+    children: KVec<Arc<Component>>,
+    written: Written,
 }
 
 impl Database {
-    /// The identity of a device with a reserved head as a component of a metadevice: the one in its
-    /// label if that is of the set, or a new one. Nil without a set. One that another metadevice
-    /// has on record, and is without, is refused: it would have two owners at the next start.
-    pub(crate) fn identity_for(&self, device: &BlockDevice, number: u32) -> Result<Uuid, Refused> {
+    /// The identity of a device with a reserved head as a component: the one in its label if that
+    /// is of the set, or a new one. Nil without a set. One that somebody else has on record, and is
+    /// without, is refused: it would have two owners at the next start.
+    pub(crate) fn identity_for(
+        &self,
+        device: &BlockDevice,
+        on_record: OnRecord,
+    ) -> Result<Uuid, Refused> {
         let Some(owner) = self.owner() else {
             return Ok(Uuid::NIL);
         };
-        let label = label::read(device).map_err(disk_failed)?;
+        let label = label::read(device).map_err(label_failed)?;
         let Some(own) = label.filter(|label| label.set == owner.set) else {
             return Ok(new_uuid());
         };
-        match self.recorded_owner(own.component, number)? {
+        let spare = self.spare_with_uuid(own.component);
+        if spare.is_some() && on_record != OnRecord::Spare(own.component) {
+            let mut pools = self.pools();
+            let pool = pools.find(|pool| spare.as_ref().is_some_and(|spare| pool.has(spare)));
+            let values = [pool.map_or(0, |pool| pool.number.into()), 0];
+            return Err(Refused::new(EBUSY, Refusal::DeviceIsSpare).with(values));
+        }
+        match self.recorded_owner(own.component, on_record)? {
             None => Ok(own.component),
             Some(other) => {
                 let values = [other.into(), self.knows(other).into()];
@@ -81,28 +115,44 @@ impl Database {
         }
     }
 
-    /// Which metadevice has a component with this identity on record, but for one.
-    fn recorded_owner(&self, component: Uuid, but: u32) -> Result<Option<u32>, Refused> {
+    /// Which metadevice has a component with this identity on record, or one for which a hot spare
+    /// stands, but for what somebody takes the place of.
+    fn recorded_owner(&self, uuid: Uuid, but: OnRecord) -> Result<Option<u32>, Refused> {
         let mut owner = None;
         self.for_records(|number, bytes| {
-            if number == but || number == WATCHED || pool_of(number).is_some() {
+            if number == WATCHED || pool_of(number).is_some() {
                 return Ok(());
             }
-            if let Ok(record) = Record::decode(bytes) {
-                let mut components = record.components();
-                if components.any(|found| found.uuid == component) {
-                    owner = Some(number);
-                }
+            let Ok(record) = Record::decode(bytes) else {
+                return Ok(());
+            };
+            let components = (0..).zip(record.components());
+            let own = components.map(|(index, component)| (index, component.uuid));
+            let spared = record.spared();
+            let others = spared.filter(|spared| spared.role == SparedRole::StandsFor);
+            let others = others.map(|spared| (spared.component, spared.uuid));
+            let mut all = Iterator::chain(own, others);
+            if all.any(|(index, found)| found == uuid && but != OnRecord::Component(number, index))
+            {
+                owner = Some(number);
             }
             Ok(())
         })?;
         Ok(owner)
     }
 
+    /// Refuses the number of a metadevice that is on record, and could not be made.
+    pub(crate) fn check_unrecorded(&self, number: u32) -> Result<(), Refused> {
+        if self.has_record(number) && !self.knows(number) {
+            return Err(Refused::new(EBUSY, Refusal::UnitRecorded));
+        }
+        Ok(())
+    }
+
     /// Sees to it that every component of a metadevice that has a reserved head says in it that it
     /// belongs to the set, and what it is part of, once the metadevice has this shape. It is
-    /// refused if one of those that are `new` would not be found again. Without a set nothing is
-    /// written.
+    /// refused if one of those that are `new` would not be found again, with its index among them.
+    /// Without a set nothing is written.
     pub(crate) fn label_components<'a>(
         &'a self,
         body: &'a Body,
@@ -113,18 +163,20 @@ impl Database {
             database: self,
             body,
             was_known: self.knows(body.number()),
-            before: KVVec::new(),
-            is_kept: false,
+            children: KVec::new(),
+            written: Written::new(),
         };
         let Some(owner) = self.owner() else {
             return Ok(labels);
         };
+        self.check_running()?;
         let top = Level::top(body.number(), shape);
         let tree = self.tree(&top)?;
         for (index, component) in shape.components().iter().enumerate() {
             if new.contains(&index) {
                 let written = labels.write(&owner, component, &tree);
-                written.map_err(|refused| refused.at(u32::try_from(index).unwrap_or(0)))?;
+                let asked = u32::try_from(index.saturating_sub(new.start)).unwrap_or(0);
+                written.map_err(|refused| refused.at(asked))?;
             }
         }
         self.label_below(&owner, &top, &new)?;
@@ -132,10 +184,55 @@ impl Database {
     }
 }
 
+impl Written {
+    /// None so far.
+    pub(crate) fn new() -> Self {
+        Self {
+            before: KVVec::new(),
+            is_kept: false,
+        }
+    }
+
+    /// What they are for has happened.
+    pub(crate) fn keep(mut self) {
+        self.set_kept();
+    }
+
+    /// What they are for may have happened.
+    pub(super) fn set_kept(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// Writes a label.
+    pub(super) fn write(
+        &mut self,
+        owner: &Owner,
+        device: &Arc<BlockDevice>,
+        uuid: Uuid,
+        tree: &[u8],
+    ) -> Result<(), Refused> {
+        let before = Before {
+            device: device.clone(),
+            label: label::read_whole(device).map_err(label_failed)?,
+        };
+        self.before.push(before, GFP_KERNEL)?;
+        write(owner, device, uuid, tree).map_err(label_failed)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for Before { device, label } in self.before.iter().filter(|_| !self.is_kept) {
+            label::put_back(device, label.as_ref())
+                .unwrap_or_else(|error| tell_stale(device, error));
+        }
+    }
+}
+
 impl Labels<'_> {
     /// The change has happened.
     pub(crate) fn keep(mut self) {
-        self.is_kept = true;
+        self.written.set_kept();
     }
 
     /// Writes the label of a component that is new, if it has one.
@@ -145,47 +242,39 @@ impl Labels<'_> {
         component: &Arc<Component>,
         tree: &[u8],
     ) -> Result<(), Refused> {
-        let mut label = None;
-        if has_label(component) {
-            label = label::read_whole(&component.device).map_err(disk_failed)?;
+        if component.child.is_some() {
+            self.children.push(component.clone(), GFP_KERNEL)?;
         }
-        let before = Before {
-            component: component.clone(),
-            label,
-        };
-        self.before.push(before, GFP_KERNEL)?;
         if has_label(component) {
-            let uuid = component.identity.uuid;
-            write(owner, &component.device, uuid, tree).map_err(disk_failed)?;
+            let (device, uuid) = (&component.device, component.identity.uuid);
+            self.written.write(owner, device, uuid, tree)?;
         }
         Ok(())
     }
 }
 
 impl Drop for Labels<'_> {
-    /// A metadevice that is still on record, since that could not be taken back, needs them at the
-    /// next start.
+    /// A metadevice that is on record, since that could not be taken back, needs the labels at the
+    /// next start; and so it does if its change may count then, since the commit of it reached some
+    /// replicas before the set came to a stop. Nobody misses one that is there for nothing.
     fn drop(&mut self) {
-        let is_known = self.database.knows(self.body.number());
-        if self.is_kept || is_known && !self.was_known {
+        if self.written.is_kept {
             return;
         }
-        for Before { component, label } in &self.before {
-            match &component.child {
-                Some(child) => self.database.relabel_components(child.body()),
-                None if has_label(component) => {
-                    label::put_back(&component.device, label.as_ref())
-                        .unwrap_or_else(|error| tell_stale(component, error));
-                }
-                None => {}
-            }
+        let is_known = self.database.knows(self.body.number());
+        let may_count = self.database.check_running().is_err();
+        if may_count || is_known && !self.was_known {
+            self.written.set_kept();
+            return;
         }
+        let children = self.children.iter().filter_map(|part| part.child.as_ref());
+        children.for_each(|child| self.database.relabel_components(child.body()));
         if self.was_known {
-            self.database.relabel_components(self.body);
+            self.database.relabel_all(self.body);
         }
     }
 }
 
-fn disk_failed(error: Error) -> Refused {
-    Refused::with_errno(error, Refusal::DiskFailed)
+fn label_failed(error: Error) -> Refused {
+    Refused::with_errno(error, Refusal::LabelFailed)
 }

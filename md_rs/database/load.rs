@@ -354,6 +354,16 @@ impl Database {
         self.changed.notify_all();
     }
 
+    /// Whether there is a record of a metadevice.
+    pub(super) fn has_record(&self, number: u32) -> bool {
+        let set = self.set.lock();
+        let Some(set) = set.as_ref() else {
+            return false;
+        };
+        let mut entries = entries(&set.contents);
+        entries.any(|entry| entry.record == number)
+    }
+
     /// Calls `each` with the number and the record of each metadevice.
     pub(crate) fn for_records(
         &self,

@@ -41,12 +41,14 @@ use md_model::{
 
 use super::{
     label,
+    labelling::Written,
     load::{
         Candidate,
         Loss, //
     },
     replica::Replica,
     set::Set,
+    tree::Owner,
     Database,
     Writer, //
 };
@@ -136,18 +138,19 @@ impl Addition {
     }
 
     /// Sees to it that the device has a label of the set; returns its component uuid. A device
-    /// whose head is too full for a second copy gets none: it only has replicas.
-    fn ensure_label(&self, set: Uuid, set_name: [u8; 32]) -> Result<Uuid, Refused> {
+    /// whose head is too full for a second copy gets none: it only has replicas. One that is new is
+    /// taken away again unless `labels` are kept.
+    fn ensure_label(&self, owner: &Owner, labels: &mut Written) -> Result<Uuid, Refused> {
         let found = label::read(&self.device).map_err(not_written)?;
-        if let Some(label) = found.filter(|label| label.set == set) {
+        if let Some(label) = found.filter(|label| label.set == owner.set) {
             return Ok(label.component);
         }
-        let label = label::new(set, set_name, new_uuid());
         if self.pages()? > REPLICA_PAGES_IN_HEAD || self.count > 1 {
             return Ok(Uuid::NIL);
         }
-        label::write(&self.device, &label, &[]).map_err(not_written)?;
-        Ok(label.component)
+        let component = new_uuid();
+        labels.write(owner, &self.device, component, &[])?;
+        Ok(component)
     }
 }
 
@@ -218,7 +221,8 @@ impl Database {
         }
         let set = new_uuid();
         let headers = addition.headers(set)?;
-        let component = addition.ensure_label(set, name)?;
+        let (owner, mut labels) = (Owner { set, name }, Written::new());
+        let component = addition.ensure_label(&owner, &mut labels)?;
         let mut members = KVec::with_capacity(headers.len(), GFP_KERNEL)?;
         for header in &headers {
             members.push(member_of(header, component), GFP_KERNEL)?;
@@ -228,6 +232,7 @@ impl Database {
         }
         // From here on it is a set like any other that is loaded.
         let candidate = Candidate::new(addition.device.clone(), Default::default())?;
+        labels.keep();
         let candidates = core::slice::from_ref(&candidate);
         self.load(candidates, Some(set), Loss::Refused, &|_, _| true)?;
         self.tell_replica(Kind::Add, &addition.device);
@@ -244,10 +249,13 @@ impl Database {
         self.check_place(addition)?;
         let headers = addition.headers(set)?;
         self.check_room(headers.len())?;
-        let component = addition.ensure_label(set, name)?;
+        let (owner, mut labels) = (Owner { set, name }, Written::new());
+        let component = addition.ensure_label(&owner, &mut labels)?;
         for header in &headers {
             write_blank(&addition.device, header).map_err(not_written)?;
             let writer = self.writer(*header, addition.device.clone())?;
+            // From here on it may be a member, whatever becomes of the others.
+            labels.set_kept();
             let member = member_of(header, component);
             self.with_set(|set| {
                 if outside(&set.contents.live.pages, header.pages) > 0

@@ -62,7 +62,11 @@ use md_model::{
 };
 
 pub(crate) use self::{
-    labelling::Labels,
+    labelling::{
+        Labels,
+        OnRecord,
+        Written, //
+    },
     load::{
         identity_of,
         spare_identity,
@@ -276,6 +280,15 @@ impl Database {
         let set = self.set.lock();
         set.as_ref()
             .is_some_and(|set| set.units.get(&number).is_some())
+    }
+
+    /// Refuses if there is a set that has come to a stop.
+    pub(crate) fn check_running(&self) -> Result<(), Refused> {
+        let mut set = self.set.lock();
+        if Option::as_mut(&mut *set).is_some_and(|set| set.is_stopped()) {
+            return Err(Refused::new(EROFS, Refusal::SetIsStopped));
+        }
+        Ok(())
     }
 
     /// Runs `change` while no commit is being made, and nobody looks at metadevices for one.

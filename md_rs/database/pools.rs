@@ -16,6 +16,7 @@ use md_model::{
 };
 
 use super::{
+    labelling::Written,
     set::{
         Growth,
         Set, //
@@ -147,6 +148,18 @@ impl Database {
         };
         let done = write(&owner, &spare.device, spare.identity.uuid, &[]);
         done.map_err(|error| Refused::with_errno(error, Refusal::DiskFailed))
+    }
+
+    /// The same for one that is new, whose label is put back unless `labels` are kept.
+    pub(crate) fn label_new_spare(
+        &self,
+        spare: &Spare,
+        labels: &mut Written,
+    ) -> Result<(), Refused> {
+        let Some(owner) = self.owner() else {
+            return Err(Refused::new(ENODEV, Refusal::NoDatabase));
+        };
+        labels.write(&owner, &spare.device, spare.identity.uuid, &[])
     }
 
     /// No pool has a spare any more: its label is taken away, but for one with a replica.

@@ -69,7 +69,7 @@ impl<'a> Level<'a> {
 /// The set, as labels name it.
 pub(super) struct Owner {
     pub(super) set: Uuid,
-    name: [u8; 32],
+    pub(super) name: [u8; 32],
 }
 
 impl Database {
@@ -83,6 +83,19 @@ impl Database {
         if let Err(refused) = self.label_below(&owner, &Level::top(number, body.shape()), &NONE) {
             pr_warn!("d{number}: the labels of its components are not up to date: {refused:?}\n");
         }
+    }
+
+    /// The same for a metadevice and all that it is part of, and that is made of others.
+    pub(super) fn relabel_all(&self, body: &Body) {
+        let mut top = None;
+        let mut parent = body.parent();
+        for _ in 0..LEVELS_MAX {
+            let above = self.with_set(|set| Ok(set.units.get(&parent).cloned()));
+            let Ok(Some(above)) = above else { break };
+            parent = above.parent();
+            top = Some(above);
+        }
+        self.relabel_components(top.as_deref().unwrap_or(body));
     }
 
     /// A metadevice is gone: the labels of its components are taken away, but for those with a
@@ -126,7 +139,7 @@ impl Database {
         } else {
             label::erase(&component.device)
         };
-        done.unwrap_or_else(|error| tell_stale(component, error));
+        done.unwrap_or_else(|error| tell_stale(&component.device, error));
     }
 
     pub(super) fn owner(&self) -> Option<Owner> {
@@ -162,7 +175,7 @@ impl Database {
                 self.label_below(owner, &below, &NONE)?;
             } else if is_meant(index, component) {
                 let written = write(owner, &component.device, component.identity.uuid, &tree);
-                written.unwrap_or_else(|error| tell_stale(component, error));
+                written.unwrap_or_else(|error| tell_stale(&component.device, error));
             }
         }
         Ok(())
@@ -281,7 +294,7 @@ pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]
     label::write(device, &label, tree)
 }
 
-pub(super) fn tell_stale(component: &Component, error: Error) {
-    let path = component.device.health().path();
+pub(super) fn tell_stale(device: &BlockDevice, error: Error) {
+    let path = device.health().path();
     pr_warn!("{path}: its label is not up to date: {error:?}\n");
 }

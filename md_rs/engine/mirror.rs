@@ -2,8 +2,8 @@
 //! Requests to mirrors.
 //!
 //! - A *read* goes to one side; if it fails there, what has failed of it goes to another one, and
-//!   when several have failed each block by itself. Where the sides may differ, they are made equal
-//!   first (`DURABILITY.md` clause 11).
+//!   when several have failed, or the last one has lost a block, each block by itself. Where the
+//!   sides may differ, they are made equal first (`DURABILITY.md` clause 11).
 //! - A *write* first excludes all others to the same blocks, and waits until their regions are
 //!   recorded as dirty (clause 7); then it goes to all sides, at once or one
 //!   after the other. If a side fails, the personality judges that ([`Mirrored::settle`]); if it
@@ -233,8 +233,9 @@ impl<'a> Mirror<'a> {
         });
     }
 
-    /// Several sides have failed, each perhaps with another block: each block is read by itself,
-    /// from the first side that can. The errors of blocks that none can read are the caller's.
+    /// Several sides have failed, each perhaps with another block, or the last one has lost a
+    /// block, perhaps of another bio: each block is read by itself, from the first side that can.
+    /// The errors of blocks that none can read are the caller's.
     #[cold]
     fn read_blocks(self, request: Request, note: u32) {
         request.set_note(note);

@@ -17,6 +17,7 @@ use crate::{
         Child,
         Shape, //
     },
+    fencing,
     kapi::{
         clone::Target,
         fan_out::Part,
@@ -93,6 +94,9 @@ fn carry_anywhere(request: Request, shape: &Shape, below: &Child, submission: &S
 #[inline(always)]
 fn carry_to(request: Request, place: u64, below: &Child, submission: &Submission<'_>) {
     if let Some(request) = request.carry(place) {
+        if fencing::is_below(below.body()) {
+            return request.end(Failure::Io);
+        }
         match below.body().raid() {
             Some(_) => raid::queue(request, below.body(), submission),
             None => mirror::queue(request, below.body(), submission),

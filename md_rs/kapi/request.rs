@@ -19,8 +19,9 @@
 //!
 //! A request may be *carried* by another disk ([`Request::carry`]): that of a mirror below the soft
 //! partition that it came to. From then on it is a request of the mirror: it has sectors of it, is
-//! put aside with its other requests, asks for its errands and gives back its claims, and it is
-//! inside the gates of both. Its memory and its end are still those of the disk that it came to.
+//! put aside with its other requests, asks for its errands and gives back its claims. It is inside
+//! the gates of both, from when it entered its own, or from then on. Its memory and its end are
+//! still those of the disk that it came to.
 //!
 //! A request is made of bios, which may have nothing in common but that they follow each other:
 //! each ends with the errors of its own clones and not with its neighbours'

@@ -87,7 +87,7 @@ static void always(void)
 	BAD(start.flags = 3, START_SET, &start, EINVAL, 3);
 	BAD(start.flags = 8, START_SET, &start, EINVAL, 3);
 	BAD(start.unit_count = 1, START_SET, &start, EINVAL, 3);
-	BAD(start.device_count = 8193, START_SET, &start, E2BIG, 22);
+	BAD(start.device_count = 8193, START_SET, &start, E2BIG, 2);
 	BAD(start.devices = 8, START_SET, &start, EFAULT, -1);
 	BAD(stop.flags = 1, STOP_SET, &stop, EINVAL, 3);
 	BAD(stop.unit_count = 1, STOP_SET, &stop, EINVAL, 3);

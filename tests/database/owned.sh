@@ -62,9 +62,12 @@ before=$(checksum /dev/md/dsk/d10)
 run mdctl stop
 run modprobe -r md_mirror md_stripe
 echo 'install md_stripe /bin/false' >/etc/modprobe.d/no-stripes.conf
-run mdctl start
+run modprobe md_rs
+refuse '3 metadevices could not be made' mdctl start
 rm /etc/modprobe.d/no-stripes.conf
 refuse '/dev/sdb: belongs to d11, which could not be made' metainit -f d5 1 1 /dev/sdb
+refuse 'd11: is on record, but could not be made' metainit -f d11 1 1 /dev/sdb
+refuse 'd11: is on record, but could not be made' metaclear d11
 run mdctl stop
 run mdctl start
 same "what d10 holds" "$before" "$(checksum /dev/md/dsk/d10)"

@@ -6,7 +6,7 @@
 # Clause: svm.md 6; DURABILITY 5, 21; issue 8
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 2500M --mem 3G
-# Timeout: 400
+# Timeout: 600
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh

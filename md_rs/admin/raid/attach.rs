@@ -53,6 +53,7 @@ use crate::{
         Shape, //
     },
     component::Component,
+    database::OnRecord,
     events::Event,
     metadevice::Metadevice,
     raid::{
@@ -149,7 +150,8 @@ impl<'a> Growth<'a> {
                 return Err(Refused::new(EINVAL, Refusal::BadInterlace).with(values));
             }
         }
-        let (added, specs) = open_components(&asked, name, units, Sharing::Refused)?;
+        let (added, specs) =
+            open_components(&asked, name, units, Sharing::Refused, OnRecord::Nothing)?;
         check_no_metadevice(&added)?;
         if specs.iter().any(|spec| spec.start_sectors.is_some()) {
             return Err(Refused::new(EINVAL, Refusal::ReservedNotZero));

@@ -41,6 +41,7 @@ use crate::{
     },
     component::Component,
     condition::Condition,
+    database::OnRecord,
     kapi::random::new_uuid,
     soft::{
         marks::Marks,
@@ -110,7 +111,8 @@ pub(super) fn open_base(
     if let Some(sibling) = sibling_on(units, asked.dev) {
         return share(units, sibling, asked);
     }
-    let component = open_component(asked, name, abi::SOFT_PARENTS, units, Sharing::Refused)?;
+    let parent = (abi::SOFT_PARENTS, OnRecord::Nothing);
+    let component = open_component(asked, name, parent, units, Sharing::Refused)?;
     check_base(&component)?;
     let sectors = component.device.sectors();
     let start = match &component.child {

@@ -34,7 +34,7 @@ fn help_page() {
 
     Arguments:
       <MIRROR>  The mirror or RAID5 metadevice, such as d10
-      <OLD>     The component, as metastat shows it
+      <OLD>     The component, as metastat shows it; one that was missing also by its device
       [NEW]     A disk, partition or metadevice that nobody uses
 
     Options:

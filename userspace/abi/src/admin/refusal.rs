@@ -247,6 +247,10 @@ pub enum Refusal {
     /// The device is a component of a metadevice of the set, which is without it. `values`: number
     /// of the metadevice, 1 if it is there, and 0 if it could not be made when the set was started.
     ComponentRecorded = 129,
+    /// A metadevice of this name is on record, and could not be made when the set was started.
+    UnitRecorded = 130,
+    /// The label of a component could not be read or written. `values[0]`: the errno.
+    LabelFailed = 131,
     /// An extent of the soft partition, or of one that is to be a component, is being moved.
     SoftIsMoving = 140,
     /// The soft partition has no such extent. `values`: the number, how many there are.
@@ -296,7 +300,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 129] = [
+    pub const ALL: [Refusal; 131] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -404,6 +408,8 @@ impl Refusal {
         Refusal::ShownTwice,
         Refusal::HeadTooSmall,
         Refusal::ComponentRecorded,
+        Refusal::UnitRecorded,
+        Refusal::LabelFailed,
         Refusal::SoftIsMoving,
         Refusal::NoSuchExtent,
         Refusal::NoRunOnBase,

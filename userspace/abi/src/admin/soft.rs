@@ -141,8 +141,8 @@ pub struct SoftStatus {
     pub alignment_sectors: u64,
     /// Out: number of its layout.
     pub generation: u64,
-    /// Out: sectors of data that there is room for in all free runs of the base together; zero with
-    /// [`SOFT_BRIEF`].
+    /// Out: sectors of data that there is room for in all free runs of the base together; not
+    /// with [`SOFT_BRIEF`].
     pub free_sectors: u64,
     /// In: zero or [`SOFT_BRIEF`].
     pub flags: u32,

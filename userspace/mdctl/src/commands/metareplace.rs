@@ -74,7 +74,7 @@ pub struct Arguments {
     #[arg(value_name = "MIRROR")]
     name: String,
 
-    /// The component, as metastat shows it
+    /// The component, as metastat shows it; one that was missing also by its device
     #[arg(value_name = "OLD")]
     old: String,
 

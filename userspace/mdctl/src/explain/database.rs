@@ -102,6 +102,15 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
                 .into(),
             "lsblk -o NAME,PARTUUID,WWN".into(),
         ),
+        Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
+        other => about_labels(other, a, b)
+            .unwrap_or_else(|| (format!("was refused: {other:?}"), "dmesg | tail".into())),
+    }
+}
+
+/// What a label, or one that is missing, has against a device: the reason, and the next command.
+fn about_labels(refusal: Refusal, a: u64, b: u64) -> Option<(String, String)> {
+    Some(match refusal {
         Refusal::ShownTwice => (
             format!(
                 "is another path to {}:{}, which the set uses, or a copy of it",
@@ -109,6 +118,10 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
                 rustix::fs::minor(a)
             ),
             "lsblk -o NAME,MAJ:MIN,WWN,SERIAL".into(),
+        ),
+        Refusal::LabelFailed => (
+            format!("its label could not be read or written (error {a})"),
+            "dmesg | tail".into(),
         ),
         Refusal::ComponentRecorded if b != 0 => (
             format!("belongs to d{a}, which is without it"),
@@ -118,9 +131,8 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
             format!("belongs to d{a}, which could not be made when the set was started"),
             "mdctl stop && mdctl start".into(),
         ),
-        Refusal::SetIsOpen => (format!("d{a} is open"), format!("lsblk /dev/md/dsk/d{a}")),
-        other => (format!("was refused: {other:?}"), "dmesg | tail".into()),
-    }
+        _ => return None,
+    })
 }
 
 fn kib(sectors: u64) -> u64 {

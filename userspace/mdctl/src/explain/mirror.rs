@@ -15,7 +15,8 @@ use crate::{
         },
         shell::quoted,
         size::Sectors,
-        spec::Spec, //
+        spec::Spec,
+        uuid, //
     },
     unit::Resync,
 };
@@ -74,9 +75,14 @@ fn list(places: &[Place]) -> String {
 /// A component that is to be used again, and whose device is not there; `known` is by what it is
 /// known.
 pub fn still_missing(mirror: MetadeviceName, known: &str) -> Failure {
+    // By its label it can be told from others; by anything else only when the set is started.
+    let is_labelled = uuid(known).is_some();
+    let back = match is_labelled {
+        true => format!("'metareplace -e {mirror} <device>'"),
+        false => "stop and start it".to_string(),
+    };
     let reason = format!(
-        "is missing since the set was started: 'metareplace -e {mirror} <device>' when its device \
-         is back, or replace it"
+        "is missing since the set was started: {back} when its device is back, or replace it"
     );
     let next = format!("metareplace {mirror} {} <new device>", quoted(known));
     Failure::of(known, reason, next)

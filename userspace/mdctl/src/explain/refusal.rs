@@ -70,6 +70,7 @@ impl Words {
             Refusal::ReservedNotZero => not_built_together("unknown parts"),
             Refusal::BadName => self.about_unit("is not a name for a metadevice", HELP),
             Refusal::NameInUse => exists(&self.unit),
+            Refusal::UnitRecorded => unmade(&self.unit),
             Refusal::NoSuchUnit => self.about_unit("does not exist", "metastat -c"),
             Refusal::UnitOpen => self.about_unit(
                 format!("is open (open count {a})"),
@@ -227,6 +228,12 @@ fn option(bit: u64) -> &'static str {
 fn not_built_together(what: &str) -> Failure {
     let reason = format!("the tool was not built for the loaded module: it sends {what}");
     Failure::of(ADMIN_PATH, reason, "mdctl version")
+}
+
+/// A metadevice that the set has, and that could not be made from its record.
+fn unmade(name: &str) -> Failure {
+    let reason = "is on record, but could not be made at the start ('metaclear -f' gives it up)";
+    Failure::of(name, reason, "mdctl stop && mdctl start")
 }
 
 /// A name for a new metadevice that another one has.
@@ -552,6 +559,10 @@ mod tests {
           next: metadb -d /dev/sdb
         /dev/sdb: belongs to d17, which is without it
           next: metastat d17
+        d10: is on record, but could not be made at the start ('metaclear -f' gives it up)
+          next: mdctl stop && mdctl start
+        /dev/sdb: its label could not be read or written (error 17)
+          next: dmesg | tail
         d10: an extent of it, or of what it is to be made of, is being moved
           next: metastat d10
         d10: has no extent 17: there are 16, counted from 0
