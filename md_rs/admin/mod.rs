@@ -62,6 +62,7 @@ use crate::{
             Leave, //
         },
         module::caller_is_admin,
+        noio::NoIo,
         worker::Worker, //
     },
     multihost,
@@ -164,6 +165,8 @@ impl Ioctl for Admin {
         if !caller_is_admin() {
             return Err(EPERM);
         }
+        // Locks are held here that requests wait for, when a region is to be written to first.
+        let _noio = NoIo::begin();
         let command = argument::Command::decode(command)?;
         match command.number {
             abi::IOC_VERSION => command.run(at, version),

@@ -12,6 +12,7 @@ use kernel::{
 };
 use md_model::database::{
     commit::{
+        affordable,
         prepare,
         Draft,
         Map,
@@ -120,9 +121,17 @@ impl Set {
             Some(growth) if with_growth && is_set(&self.named, growth.number) => Purpose::Growth,
             _ => Purpose::State,
         };
+        let replica_pages = self.contents.replica_pages;
+        let mut slots = Slots::new(&mut self.slots, replica_pages).ok_or(full(0, 0))?;
+        let live = &self.contents.live;
+        let marked = slots.mark(&live.tables).and(slots.mark(&live.pages));
+        marked.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
+        let most = affordable(&slots, live.table_count(), purpose);
+
+        // If replicas that hang have some, there are fewer pages of records, and all tables.
         let mut pool = self.pool.iter_mut();
-        let mut drafts: [Draft<'_>; DRAFTS] = core::array::from_fn(|_| blank(pool.next()));
         let mut tables: [Draft<'_>; TABLE_DRAFTS] = core::array::from_fn(|_| blank(pool.next()));
+        let mut drafts: [Draft<'_>; DRAFTS] = core::array::from_fn(|_| blank(pool.next()));
         let lent = drafts.iter().take_while(|draft| !draft.bytes.is_empty());
         let lent = lent.count();
 
@@ -132,6 +141,9 @@ impl Set {
         let first = numbers(&self.named).filter(|number| with_growth && grows(*number));
         let others = numbers(&self.named).filter(|number| !grows(*number));
         for number in Iterator::chain(first, others) {
+            if !grows(number) && self.batch.iter().any(|word| *word != 0) {
+                batch.limit(most);
+            }
             let planned = growth.and_then(|growth| growth.record_of(number));
             let record = match planned {
                 Some(planned) => Some(planned),
@@ -154,11 +166,6 @@ impl Set {
         }
         let count = batch.finish();
 
-        let replica_pages = self.contents.replica_pages;
-        let mut slots = Slots::new(&mut self.slots, replica_pages).ok_or(full(0, 0))?;
-        let live = &self.contents.live;
-        let marked = slots.mark(&live.tables).and(slots.mark(&live.pages));
-        marked.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
         let mut map = Map {
             tables: &mut self.next.tables,
             pages: &mut self.next.pages,

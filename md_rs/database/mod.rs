@@ -368,12 +368,14 @@ impl Database {
         Option::as_mut(&mut *self.set.lock())?.take_job(header, staging)
     }
 
-    /// A job has come back.
-    fn returned(&self, replica: &Replica, is_written: bool) {
+    /// A job has come back, with what it has written.
+    fn returned(&self, replica: &Replica, staging: &mut Staging, is_written: bool) {
         let mut guard = self.set.lock();
         let Some(set) = Option::as_mut(&mut *guard) else {
+            staging.pages.clear();
             return;
         };
+        set.take_back(staging);
         if !is_written {
             let path = replica.device.health().path().to_bytes();
             let event = Event::of_set(Kind::ReplicaFailed).device(path);

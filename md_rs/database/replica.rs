@@ -100,18 +100,17 @@ impl Replica {
             return false;
         };
         let written = self.write(&job, &mut staging);
-        staging.pages.clear();
-        drop(staging);
-        self.database.returned(self, written.is_ok());
+        self.database.returned(self, &mut staging, written.is_ok());
         true
     }
 
     /// Carries a job out.
     fn write(&self, job: &Job, staging: &mut Staging) -> Result {
-        if job.extent == Extent::Differing {
-            self.leave_out_what_is_there(staging);
-        }
-        let mut writing = job.writing(staging.pages.len());
+        let count = match job.extent {
+            Extent::Differing => self.put_first_what_is_not_there(staging),
+            Extent::RootOnly | Extent::Newer(_) => staging.pages.len(),
+        };
+        let mut writing = job.writing(count);
         loop {
             match writing.advance() {
                 Step::Page(index) => {
@@ -129,18 +128,31 @@ impl Replica {
         }
     }
 
-    /// Drops the pages that the replica has already, see [`Extent::Differing`].
-    fn leave_out_what_is_there(&self, staging: &mut Staging) {
+    /// Puts the pages that the replica has not yet before the others, see [`Extent::Differing`]; how
+    /// many those are.
+    fn put_first_what_is_not_there(&self, staging: &mut Staging) -> usize {
         let Staging { pages, scratch, .. } = staging;
-        pages.retain(|placed| {
-            let sector = self.sector(placed.pointer.slot);
-            let is_there = self.device.read(sector, scratch).is_ok()
-                && placed
-                    .pointer
-                    .open(scratch, placed.kind, self.header.set)
-                    .is_ok();
-            !is_there
-        });
+        let mut count = 0_usize;
+        for index in 0..pages.len() {
+            let is_there = pages
+                .get(index)
+                .is_some_and(|placed| self.has(placed, scratch));
+            if !is_there {
+                pages.swap(count, index);
+                count = count.saturating_add(1);
+            }
+        }
+        count
+    }
+
+    /// Whether the replica has a page.
+    fn has(&self, placed: &Placed, scratch: &mut Buffer) -> bool {
+        let sector = self.sector(placed.pointer.slot);
+        let opens = |bytes: &[u8]| {
+            let opened = placed.pointer.open(bytes, placed.kind, self.header.set);
+            opened.is_ok()
+        };
+        self.device.read(sector, scratch).is_ok() && opens(scratch)
     }
 
     /// Where a page of the replica is.

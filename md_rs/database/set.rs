@@ -52,7 +52,8 @@ use super::{
         Kept,
         Pointers,
         Shared,
-        Which, //
+        Which,
+        TABLES, //
     },
     record::Scratch,
     replica::{
@@ -78,10 +79,11 @@ const SEATS: usize = REPLICAS_MAX + 14;
 /// takes 40, and some more.
 pub(super) const DRAFTS: usize = 48;
 
-/// Tables that one commit may change.
-pub(super) const TABLE_DRAFTS: usize = 16;
+/// Tables that one commit may change: all there are, since each page may be below another one.
+pub(super) const TABLE_DRAFTS: usize = TABLES;
 
-/// Pages that are kept free. A slow replica may hold on to those of the commits that it writes.
+/// Pages that are kept free. A slow replica has those of the commit that it writes until it returns
+/// them.
 const POOL: usize = (DRAFTS + TABLE_DRAFTS) * 2;
 
 /// A metadevice that is made or grows: it may be refused for lack of room.
@@ -490,7 +492,25 @@ impl Set {
         self.done = self.done.max(self.pending.ticket);
     }
 
-    /// A page that is not needed any more serves another commit, unless a replica still writes it.
+    /// A replica has written these pages, or could not.
+    pub(super) fn take_back(&mut self, staging: &mut Staging) {
+        while let Some(placed) = staging.pages.pop() {
+            self.reuse(placed.page);
+        }
+        // One that hangs has some, perhaps; nobody waits for memory here.
+        while self.pool.len() < POOL {
+            let page = Buffer::at_once(PAGE_BYTES);
+            let page = page.and_then(|page| UniqueArc::new(page, GFP_NOWAIT));
+            let Ok(page) = page else { return };
+            if self.pool.push_within_capacity(page).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// A page that is not needed any more serves another commit. One that a replica still writes,
+    /// or the live commit has, does so when that is over: nobody gives one up without the set's
+    /// lock.
     fn reuse(&mut self, page: Shared) {
         if let Some(unique) = Arc::into_unique_or_drop(page) {
             if self.pool.len() < self.pool.capacity() {

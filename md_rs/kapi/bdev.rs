@@ -528,6 +528,11 @@ impl Buffer {
     pub(crate) fn new(bytes: usize) -> Result<Self, AllocError> {
         Ok(Self(KVec::from_elem(0u8, bytes, GFP_KERNEL)?))
     }
+
+    /// The same, if there is memory for it at once.
+    pub(crate) fn at_once(bytes: usize) -> Result<Self, AllocError> {
+        Ok(Self(KVec::from_elem(0u8, bytes, GFP_NOWAIT)?))
+    }
 }
 
 impl core::ops::Deref for Buffer {

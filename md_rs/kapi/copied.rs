@@ -31,7 +31,10 @@ use kernel::{
     types::Opaque, //
 };
 
-use super::ffi;
+use super::{
+    ffi,
+    noio::NoIo, //
+};
 
 /// What a reserve has room for at most, in bytes: more than most devices take at once.
 const RESERVE_MAX: u32 = 2 << 20;
@@ -192,11 +195,8 @@ impl Reserve {
 
     /// Room for so many bytes, when there is memory for it.
     fn copy_patiently(bytes: u32) -> Result<KBox<Copied>, Copying> {
-        // SAFETY: Ended below, by the same task.
-        let before = unsafe { ffi::md_noio_begin() };
+        let _noio = NoIo::begin();
         let copied = Copied::new(bytes, GFP_KERNEL, false);
-        // SAFETY: As above.
-        unsafe { ffi::md_noio_end(before) };
         copied.map_err(|_| Copying::MayNotWait)
     }
 

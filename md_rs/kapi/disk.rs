@@ -12,10 +12,7 @@
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
-use core::{
-    marker::PhantomData,
-    mem::offset_of, //
-};
+use core::mem::offset_of;
 
 use kernel::{
     bindings,
@@ -53,6 +50,7 @@ use super::{
     ffi,
     gate::Roster,
     limits::QueueLimits,
+    noio::NoIo,
     request::Request,
     submission::Submission,
     uevent::DiskRef, //
@@ -257,8 +255,7 @@ impl<T: Operations> Disk<T> {
         while core.is_closing.cmpxchg(0, 1, Full).is_err() {
             fsleep(Delta::from_millis(1));
         }
-        // SAFETY: Ended by the same task, since the answer cannot be sent to another one.
-        let noio = unsafe { ffi::md_noio_begin() };
+        let noio = NoIo::begin();
         // SAFETY: The gate is open, and nobody else closes it: this is the only place, and we are
         // the only one here. Requests that are inside do not wait for who holds it.
         unsafe { core.gate.close() };
@@ -267,11 +264,7 @@ impl<T: Operations> Disk<T> {
         unsafe { bindings::blk_mq_wait_quiesce_done(core.tag_set.get()) };
         core.deferred.flush();
         core.errands.stop();
-        ClosedGate {
-            core,
-            noio,
-            _stays: PhantomData,
-        }
+        ClosedGate { core, _noio: noio }
     }
 
     /// Sees to it that writes can be copied ([`Request::copy_data`]), however little memory there
@@ -367,10 +360,8 @@ impl<T: Operations> Clone for Carrier<T> {
 /// A disk on which nothing is under way; see [`Disk::close_gate`].
 pub(crate) struct ClosedGate<'a> {
     core: &'a Core,
-    /// How memory was looked for before; while the gate is closed, no I/O is waited for.
-    noio: c_uint,
-    /// It stays with its task.
-    _stays: PhantomData<*mut ()>,
+    /// Who waits for memory must not wait for requests that wait here.
+    _noio: NoIo,
 }
 
 impl Drop for ClosedGate<'_> {
@@ -378,8 +369,6 @@ impl Drop for ClosedGate<'_> {
         self.core.errands.resume();
         // SAFETY: Closed by `Disk::close_gate`, and by nobody else since.
         unsafe { self.core.gate.reopen() };
-        // SAFETY: Begun by `Disk::close_gate`, by this task.
-        unsafe { ffi::md_noio_end(self.noio) };
         self.core.is_closing.store(0, Release);
         self.core.deferred.kick();
     }
@@ -516,6 +505,7 @@ impl<T: Operations> Table<T> {
     ///
     /// Called by the workqueue, with the work item of an errand of a [`Shared<T>`].
     unsafe extern "C" fn errand(work: *mut bindings::work_struct) {
+        let _noio = NoIo::begin();
         // SAFETY: By the contract of this function; the core comes first in `Shared`.
         unsafe {
             let Some(errand) = Errand::of(work) else {

@@ -15,7 +15,7 @@
 //! - [`published`]: what is read without a lock and replaced as a whole.
 //! - [`deferred`]: requests that a worker carries out; [`workqueue`]: what it runs on; [`worker`]:
 //!   one for other things.
-//! - [`random`]: new identities; [`crc32c`]: checksums of data.
+//! - [`noio`]: memory without I/O; [`random`]: new identities; [`crc32c`]: checksums of data.
 //! - [`chardev`]: the admin device; [`leaving`]: word before a reboot or a suspend; [`uevent`]:
 //!   word to user space.
 //! - [`module`]: references to modules, and loading them.
@@ -47,6 +47,7 @@ pub(crate) mod leaving;
 pub(crate) mod limits;
 pub(crate) mod machine_end;
 pub mod module;
+pub(crate) mod noio;
 pub(crate) mod published;
 pub(crate) mod random;
 pub(crate) mod request;

@@ -7,9 +7,12 @@ use kernel::{
     prelude::*, //
 };
 
-use super::workqueue::{
-    Work,
-    WorkQueue, //
+use super::{
+    noio::NoIo,
+    workqueue::{
+        Work,
+        WorkQueue, //
+    }, //
 };
 
 /// What a worker does.
@@ -17,7 +20,8 @@ pub(crate) trait Run: Send + Sync + 'static {
     /// Whether it takes locks under which other workers are waited for.
     const IS_OUTERMOST: bool = false;
 
-    /// Does what there is to do. In task context; may sleep. Never called twice at the same time.
+    /// Does what there is to do. In task context; may sleep, but waits for no I/O when it looks for
+    /// memory, since requests may wait for it. Never called twice at the same time.
     fn run(&self);
 }
 
@@ -64,6 +68,7 @@ impl<T: Run> Worker<T> {
         // SAFETY: By the contract of this function; `Work` is nothing but the work item. The worker
         // is there: dropping it waits for this run.
         let worker = unsafe { &*kernel::container_of!(work.cast::<Work>(), Self, work) };
+        let _noio = NoIo::begin();
         worker.target.run();
     }
 }

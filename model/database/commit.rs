@@ -123,6 +123,28 @@ pub fn prepare(
     Ok(count)
 }
 
+/// How many pages of records may be changed, whichever they are, so that [`prepare`] has room for
+/// them and for the tables above them: each page may be below another one of the tables in use, or
+/// a new one. `slots` has what the live commit uses.
+pub fn affordable(slots: &Slots<'_>, tables: usize, purpose: Purpose) -> usize {
+    let free = usable(slots, purpose) as usize;
+    let tables = tables.saturating_add(1);
+    let each_with_its_own = free / 2;
+    if each_with_its_own < tables {
+        each_with_its_own
+    } else {
+        free.saturating_sub(tables)
+    }
+}
+
+/// Slots that a commit may use.
+const fn usable(slots: &Slots<'_>, purpose: Purpose) -> u32 {
+    match purpose {
+        Purpose::Growth => slots.free().saturating_sub(SPARE_SLOTS),
+        Purpose::State => slots.free(),
+    }
+}
+
 /// Finds the tables above the changed pages, each once.
 fn number_tables(
     records: &[Draft<'_>],
@@ -163,10 +185,7 @@ fn check_room(
 ) -> Result<(), Refusal> {
     let written = records.iter().filter(|draft| draft.used > 0).count();
     let needed = written.saturating_add(tables) as u32;
-    let free = match purpose {
-        Purpose::Growth => slots.free().saturating_sub(SPARE_SLOTS),
-        Purpose::State => slots.free(),
-    };
+    let free = usable(slots, purpose);
     if needed > free {
         return Err(Refusal::NoRoom { needed, free });
     }
@@ -279,7 +298,13 @@ mod tests {
 
     use std::vec::Vec;
 
-    use super::*;
+    use super::{
+        super::{
+            layout::FIRST_SLOT,
+            page::PAGE_BYTES, //
+        },
+        *, //
+    };
 
     fn steps(pages: usize) -> Vec<Step> {
         let mut writing = Writing::new(pages);
@@ -288,6 +313,73 @@ mod tests {
             steps.push(writing.advance());
         }
         steps
+    }
+
+    /// Changes one page below each of so many tables, with so many slots free.
+    fn change_below_each(count: usize, tables: usize, free: u32) -> Result<usize, Refusal> {
+        const TABLES: usize = 8;
+        let replica_pages = FIRST_SLOT + free + 1;
+        let mut words = [0; 4];
+        let mut slots = Slots::new(&mut words, replica_pages).expect("enough words");
+        assert_eq!(slots.free(), free);
+        let mut pages = [Pointer::NONE; TABLES * TABLE_PAGES];
+        let mut map = Map {
+            tables: &mut [Pointer::NONE; TABLES],
+            pages: &mut pages,
+        };
+        let mut memory = std::vec![[0_u8; PAGE_BYTES]; count + TABLES];
+        let (records, above) = memory.split_at_mut(count);
+        let draft = |(number, bytes)| Draft {
+            number,
+            used: 16,
+            bytes,
+            slot: 0,
+        };
+        // The first ones are below different tables, and the others fill up the last one.
+        let number = |index: usize| index.min(tables) * TABLE_PAGES + index.saturating_sub(tables);
+        let numbers = (0..count).map(|index| number(index) as u32);
+        let mut records: Vec<_> = numbers
+            .zip(records.iter_mut().map(|page| &mut page[..]))
+            .map(draft)
+            .collect();
+        let mut above: Vec<_> = (0..)
+            .zip(above.iter_mut().map(|page| &mut page[..]))
+            .map(draft)
+            .collect();
+        let stamp = (Uuid::from_bytes([1; 16]), Generation::default());
+        let purpose = Purpose::State;
+        prepare(
+            &mut records,
+            &mut above,
+            &mut map,
+            &mut slots,
+            purpose,
+            stamp,
+        )
+    }
+
+    #[test]
+    fn what_is_affordable_fits_and_one_more_does_not() {
+        let mut words = [0; 4];
+        for tables in 0..6 {
+            for free in 0..60 {
+                let slots = Slots::new(&mut words, FIRST_SLOT + free + 1).expect("enough words");
+                let most = affordable(&slots, tables, Purpose::State);
+                assert!(
+                    change_below_each(most, tables, free).is_ok(),
+                    "{tables} {free}"
+                );
+                let more = change_below_each(most + 1, tables, free);
+                assert!(
+                    matches!(more, Err(Refusal::NoRoom { .. })),
+                    "{tables} {free}: {more:?}"
+                );
+                let grown = affordable(&slots, tables, Purpose::Growth);
+                let spared = free.saturating_sub(SPARE_SLOTS);
+                let slots = Slots::new(&mut words, FIRST_SLOT + spared + 1).expect("enough words");
+                assert_eq!(grown, affordable(&slots, tables, Purpose::State));
+            }
+        }
     }
 
     /// `DURABILITY.md` clause 7: what the root relies on is durable before it.

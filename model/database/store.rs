@@ -130,6 +130,14 @@ impl<'s, 'd, P: Pages> Batch<'s, 'd, P> {
         }
     }
 
+    /// From now on uses no more than so many drafts, or no more at all: the commit has no room for
+    /// more.
+    pub fn limit(&mut self, most: usize) {
+        let most = most.max(self.count).min(self.drafts.len());
+        let (drafts, _) = core::mem::take(&mut self.drafts).split_at_mut(most);
+        self.drafts = drafts;
+    }
+
     /// Makes or replaces a record.
     pub fn put(
         &mut self,

@@ -236,6 +236,27 @@ fn what_there_is_no_room_for_changes_nothing() {
     assert_eq!(batch.finish(), 1);
 }
 
+/// A commit that has room for so many pages takes no more, and what it has stays.
+#[test]
+fn what_is_over_a_limit_is_left_out() {
+    let held = Held::default();
+    let page = |fill: u8| vec![fill; PART_BYTES_MAX];
+    let mut buffers = buffers(4);
+    let mut drafts = drafts(&mut buffers);
+    let mut batch = Batch::new(&held, &mut drafts);
+    let missing = Err(Shortage::Drafts { missing: 1 });
+    assert_eq!(batch.put(1, (1, 1), &page(1)), Ok(()));
+    batch.limit(2);
+    assert_eq!(batch.put(2, (1, 1), &page(2)), Ok(()));
+    assert_eq!(batch.put(3, (1, 1), &page(3)), missing);
+    batch.limit(0);
+    assert_eq!(batch.put(3, (1, 1), &page(3)), missing);
+    assert_eq!(batch.put(2, (1, 1), &page(4)), Ok(()));
+    batch.limit(9);
+    assert_eq!(batch.put(3, (1, 1), &page(3)), missing);
+    assert_eq!(batch.finish(), 2);
+}
+
 /// `DURABILITY.md` clause 20: what does not add up is refused, not guessed.
 #[test]
 fn parts_that_do_not_add_up_are_refused() {

@@ -230,6 +230,18 @@ points! {
     CutSoftCommitLast "power cut: soft partition grows, its commit",
     CutSoftCommitAgain "power cut: soft partition, second copy of a commit",
     CutSoftCommonAgain "power cut: soft partition, second copies of common places",
+    RaidAnnounced "RAID5: a line is announced",
+    RaidRedone "RAID5: a start carries a batch out again",
+    RaidLeft "RAID5: a start leaves a batch alone",
+    RaidMadeToFit "RAID5: a start makes the parity of a line that was announced",
+    RaidLost "RAID5: a block is listed as lost",
+    RaidRewritten "RAID5: a block that was lost is written again",
+    RaidFailedFlush "RAID5: a column fails while it is flushed",
+    CutRaid "power cut: RAID5",
+    CutRaidLosing "power cut: RAID5, a column is lost with the power",
+    CutRaidDegraded "power cut: RAID5, a column was missing",
+    CutRaidMaking "power cut: RAID5, a column or the parity is made",
+    CutRaidReplay "power cut: RAID5, a replay",
 }
 
 /// Hits of every point.
@@ -248,7 +260,11 @@ impl Default for Coverage {
 
 impl Coverage {
     pub(crate) fn hit(&mut self, point: Point) {
-        self.hits[point as usize] += 1;
+        self.hit_often(point, 1);
+    }
+
+    pub(crate) fn hit_often(&mut self, point: Point, times: u64) {
+        self.hits[point as usize] += times;
     }
 
     /// Adds what another run has hit.

@@ -11,6 +11,7 @@
 //! 5. `many.rs`, `coverage.rs`: many schedules, and what they have hit.
 //! 6. `mirror/`: the same for a mirror, whose states are recorded before callers are answered.
 //! 7. `soft/`: the same for soft partitions, whose layouts are on their base as well.
+//! 8. `raid/`: RAID5, of which a column may be lost with the power.
 
 mod boot;
 mod changes;

@@ -110,10 +110,12 @@ pub fn run(seed: u64, rules: Rules) -> Outcome {
     world.coverage.add(&coverage);
     let (soft_steps, coverage, soft) = crate::soft::run(seed, rules);
     world.coverage.add(&coverage);
+    let (raid_steps, coverage, raid) = crate::raid::run(seed);
+    world.coverage.add(&coverage);
     Outcome {
-        steps: world.steps + steps + soft_steps,
+        steps: world.steps + steps + soft_steps + raid_steps,
         coverage: world.coverage,
-        violation: violation.or(mirror.err()).or(soft.err()),
+        violation: violation.or(mirror.err()).or(soft.err()).or(raid.err()),
     }
 }
 
