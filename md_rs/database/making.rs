@@ -359,19 +359,22 @@ impl Database {
         }
     }
 
-    /// A device has the replicas of one command, and a tie-breaker no voter beside it
-    /// (`DURABILITY.md` clause 6).
+    /// A device has the replicas of one command, and a tie-breaker no voter beside it on its disk,
+    /// not in another partition either (`DURABILITY.md` clause 6).
     fn check_place(&self, addition: &Addition) -> Result<(), Refused> {
-        let dev = addition.device.user_dev();
+        let Addition { device, role, .. } = addition;
         self.with_set(|set| {
-            let mut here = set.replicas.iter().map(|writer| writer.target());
-            match here.find(|replica| replica.device.user_dev() == dev) {
-                Some(replica) if replica.header.role == addition.role => {
-                    Err(Refused::new(EEXIST, Refusal::ReplicaExists))
-                }
-                Some(_) => Err(Refused::new(EINVAL, Refusal::TieBreakerMisplaced)),
-                None => Ok(()),
+            let all = || set.replicas.iter().map(|writer| writer.target());
+            let is_other = |replica: &Replica| {
+                replica.header.role != *role && replica.device.disk_dev() == device.disk_dev()
+            };
+            if all().any(is_other) {
+                return Err(Refused::new(EINVAL, Refusal::TieBreakerMisplaced));
             }
+            if all().any(|replica| replica.device.user_dev() == device.user_dev()) {
+                return Err(Refused::new(EEXIST, Refusal::ReplicaExists));
+            }
+            Ok(())
         })
     }
 

@@ -30,10 +30,11 @@ modprobe dm_mod
 } | sed 's/;$//' >/tmp/table
 dmsetup create --concise "$(cat /tmp/table)"
 run dmsetup mknodes
-size=$(blockdev --getsz /dev/sdc)
-mapped slow "0 $size linear /dev/sdc 0"
-run metadb -a -f -l 280 /dev/sda
-run metadb -a -l 280 /dev/mapper/slow
+size=$(blockdev --getsz /dev/sda)
+mapped r0 "0 $size linear /dev/sda 0"
+mapped r1 "0 $size linear /dev/sdc 0"
+run metadb -a -f -l 280 /dev/mapper/r0
+run metadb -a -l 280 /dev/mapper/r1
 for ((n = 0; n < mirrors; n++)); do
 	sides=()
 	for ((side = 0; side < 4; side++)); do
@@ -54,7 +55,8 @@ cat /tmp/said
 grep -q 'the state database is full' /tmp/said || fail "there is room for any number"
 
 note "all mirrors are written to at once, while a commit takes its time"
-remap slow "0 $size delay /dev/sdc 0 0 /dev/sdc 0 2000"
+remap r0 "0 $size delay /dev/sda 0 0 /dev/sda 0 1000"
+remap r1 "0 $size delay /dev/sdc 0 0 /dev/sdc 0 1000"
 before=$(commits)
 writers=()
 for ((n = 0; n < mirrors; n++)); do
@@ -69,7 +71,8 @@ cost=$(($(commits) - before))
 echo "$mirrors writes cost $cost commits"
 [ $cost -le $((mirrors / 2)) ] || fail "hardly any shared a commit: this shows nothing"
 [ $cost -ge 2 ] || fail "there was room for all in one: this shows nothing"
-remap slow "0 $size linear /dev/sdc 0"
+remap r0 "0 $size linear /dev/sda 0"
+remap r1 "0 $size linear /dev/sdc 0"
 for ((n = 0; n < mirrors; n++)); do
 	run dd if=/dev/zero of=/dev/md/dsk/d$((10 + n)) bs=4k count=1 seek=400000 oflag=direct \
 		status=none

@@ -43,10 +43,23 @@ starts() {
 }
 
 modprobe md_rs
+note "a tie-breaker and a voter on one disk, each in a partition"
+printf 'size=8M\nsize=8M\n' | sfdisk -q /dev/sde
+run metadb -a -f /dev/sde1
+refuse 'tie-breaker belongs on a disk' metadb -a -t /dev/sde2
+run metadb -a /dev/sda /dev/sde2
+run metadb -d /dev/sde1 /dev/sde2
+run metadb -a -t /dev/sde1
+refuse 'tie-breaker belongs on a disk' metadb -a /dev/sde2
+run metadb -d /dev/sde1
+run metadb -d -f /dev/sda
+run wipefs -q -a /dev/sde
+
+note "three disks"
 run metadb -a -f /dev/sda
 run metadb -a /dev/sdb /dev/sdc
 refuse 'has a replica of this kind already' metadb -a /dev/sdb
-refuse 'tie-breaker belongs on a device' metadb -a -t /dev/sdb
+refuse 'tie-breaker belongs on a disk' metadb -a -t /dev/sdb
 run metainit d1 1 1 /dev/sda
 run metainit d2 1 1 /dev/sdb
 run mdctl stop

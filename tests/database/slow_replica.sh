@@ -52,4 +52,4 @@ wait_for 20 is_gone
 run mdctl start
 metadb | tee /tmp/found
 if grep -q READ-ONLY /tmp/found; then fail "the late replica has missed the last commit"; fi
-same "pass" $(((changes - 1) % 9 + 1)) "$(described d10 .options.pass)"
+same "pass" $(((changes - 1) % 9 + 1)) "$(metastat d10 | sed -n 's/^ *Pass: //p')"

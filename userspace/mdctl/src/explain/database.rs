@@ -85,7 +85,7 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
             "metadb -a DEVICE".into(),
         ),
         Refusal::TieBreakerMisplaced => (
-            "a tie-breaker belongs on a device without a voting replica".into(),
+            "a tie-breaker belongs on a disk without a voting replica".into(),
             metadb,
         ),
         Refusal::NoReservedHead => (

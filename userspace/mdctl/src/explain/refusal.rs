@@ -421,7 +421,7 @@ mod tests {
           next: metadb -i
         /dev/sdb: holds the last voting replica; add another one first (-f: go on without any)
           next: metadb -a DEVICE
-        /dev/sdb: a tie-breaker belongs on a device without a voting replica
+        /dev/sdb: a tie-breaker belongs on a disk without a voting replica
           next: metadb -i
         /dev/sdb: is part of a metadevice, and has no reserved head where a replica would go
           next: metastat -p
