@@ -152,6 +152,14 @@ fn write_copy(
     device.flush()
 }
 
+/// Takes a label of a set away that says nothing of metadevices. Sleeps.
+pub(super) fn erase_empty(device: &BlockDevice, set: Uuid) -> Result {
+    match read(device)? {
+        Some(label) if label.set == set && label.tree_bytes == 0 => erase(device),
+        _ => Ok(()),
+    }
+}
+
 /// Takes a label away. Sleeps.
 pub(crate) fn erase(device: &BlockDevice) -> Result {
     let zeros = Buffer::new(PAGE_BYTES)?;

@@ -141,6 +141,28 @@ impl Database {
         Ok(owner)
     }
 
+    /// A device has lost a replica: its label goes with the last one, unless the device is on
+    /// record as a component or a hot spare.
+    pub(super) fn unlabel_unused(&self, device: &BlockDevice) -> Result<(), Refused> {
+        let Some(owner) = self.owner() else {
+            return Ok(());
+        };
+        let label = label::read(device).map_err(label_failed)?;
+        let Some(own) = label.filter(|label| label.set == owner.set) else {
+            return Ok(());
+        };
+        let is_spare = self.spare_with_uuid(own.component).is_some();
+        let is_used = is_spare || self.device(device.user_dev()).is_some();
+        if is_used
+            || self
+                .recorded_owner(own.component, OnRecord::Nothing)?
+                .is_some()
+        {
+            return Ok(());
+        }
+        label::erase(device).map_err(label_failed)
+    }
+
     /// Refuses the number of a metadevice that is on record, and could not be made.
     pub(crate) fn check_unrecorded(&self, number: u32) -> Result<(), Refused> {
         if self.has_record(number) && !self.knows(number) {

@@ -48,7 +48,10 @@ use super::{
     },
     replica::Replica,
     set::Set,
-    tree::Owner,
+    tree::{
+        tell_stale,
+        Owner, //
+    },
     Database,
     Writer, //
 };
@@ -311,6 +314,10 @@ impl Database {
         for writer in &wiped {
             let Replica { header, device, .. } = writer.target();
             wipe(device, header);
+            self.unlabel_unused(device).unwrap_or_else(|refused| {
+                let path = device.health().path();
+                pr_warn!("state database: {path}: its label is still there: {refused:?}\n");
+            });
             self.tell_replica(Kind::Remove, device);
         }
         self.follow_watched();
@@ -342,6 +349,9 @@ impl Database {
             let (header, device) = (*header, device.clone());
             drop(writer);
             wipe(&device, &header);
+            // The metadevices that could not be made may still be told of by theirs.
+            label::erase_empty(&device, set.uuid)
+                .unwrap_or_else(|error| tell_stale(&device, error));
             self.tell_replica(Kind::Remove, &device);
             count = count.saturating_add(1);
         }
