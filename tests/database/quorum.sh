@@ -49,10 +49,13 @@ run metadb -a -f /dev/sde1
 refuse 'tie-breaker belongs on a disk' metadb -a -t /dev/sde2
 run metadb -a /dev/sda /dev/sde2
 run metadb -d /dev/sde1 /dev/sde2
+for part in 1 2; do refuse 'has nothing of a set' mdctl probe /dev/sde$part; done
 run metadb -a -t /dev/sde1
 refuse 'tie-breaker belongs on a disk' metadb -a /dev/sde2
 run metadb -d /dev/sde1
 run metadb -d -f /dev/sda
+same "what is left of the set" "" "$(mdctl scan)"
+run mdctl start --at-last
 run wipefs -q -a /dev/sde
 
 note "three disks"
@@ -62,6 +65,9 @@ refuse 'has a replica of this kind already' metadb -a /dev/sdb
 refuse 'tie-breaker belongs on a disk' metadb -a -t /dev/sdb
 run metainit d1 1 1 /dev/sda
 run metainit d2 1 1 /dev/sdb
+run metadb -d /dev/sdb
+same "what is on a component" ", component" "$(mdctl probe /dev/sdb | grep -o ', component')"
+run metadb -a /dev/sdb
 run mdctl stop
 
 note "two of three"
@@ -81,9 +87,10 @@ run mdctl stop
 note "one of three: nothing newer may be missed"
 away disk1 disk2
 refuse '1 of 3 voting replicas are there' mdctl start
-run mdctl start --read-only
-metadb
+run mdctl start --read-only | tee /tmp/said
+grep -q 'mdctl start --give-up-missing' /tmp/said || fail "it does not say what to type"
 metadb | grep -q READ-ONLY || fail "metadb does not say that the set is read-only"
+metadb -i | grep -q 'mdctl start --give-up-missing' || fail "nor what to type"
 run dd if=/dev/md/dsk/d1 of=/dev/null bs=64k count=1 status=none
 refuse 'not permitted|Read-only' dd if=/dev/zero of=/dev/md/dsk/d1 bs=64k count=1 oflag=direct
 refuse 'read-only' metainit d9 1 1 "$(disk_named disk3)"

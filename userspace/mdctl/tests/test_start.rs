@@ -29,7 +29,8 @@ fn help_page() {
     if there is nothing to start, that is no error. For udev, which calls this for every devic\
     e that appears
           --at-last          With what is there: for writing where that is enough, else to rea\
-    d; if it is started already, that is no error. For the boot, which has waited long enough
+    d; if it is started already, or no replica is there, that is no error. For the boot, which\
+     has waited long enough
           --json             Answer in JSON, also errors; may stand anywhere on the line
       -h, --help             Print help
     ");
@@ -82,7 +83,7 @@ fn what_is_missing_can_be_given_up() {
     env.label("/dev/sda", 1, 0x10, 1);
     let lines = [
         "mdctl start --read-only",
-        "metadb",
+        "metadb -i",
         "mdctl stop",
         "mdctl start --read-only --give-up-missing",
         "mdctl start --give-up-missing",
@@ -90,15 +91,32 @@ fn what_is_missing_can_be_given_up() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ mdctl start --read-only
-    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started
-    $ metadb
-    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
+     The set is read-only: too few of its voting replicas can be written, and what the others \
+    have may
+     be newer. When the disks that are missing or broken are back, type
+        mdctl stop && mdctl start
+     If they are gone for ever, type this; changes that only they knew of are lost then:
+        mdctl stop && mdctl start --give-up-missing
+    $ metadb -i
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7, READ-ONLY: too few replicas
             flags           first blk       block count
             au              256             1536            /dev/sda
                 W           256             1536            missing 15151515-1515-1515-1515-15\
     1515151515
                 W           256             1536            missing 15151515-1515-1515-1515-15\
     1515151515
+     a - replica is active, commits are written to it
+     u - replica is up to date
+     t - replica is the tie-breaker
+     b - replica is being written
+     W - replica has device write errors, or is missing
+     The set is read-only: too few of its voting replicas can be written, and what the others \
+    have may
+     be newer. When the disks that are missing or broken are back, type
+        mdctl stop && mdctl start
+     If they are gone for ever, type this; changes that only they knew of are lost then:
+        mdctl stop && mdctl start --give-up-missing
     $ mdctl stop
     1 metadevices stopped
     $ mdctl start --read-only --give-up-missing
@@ -111,6 +129,30 @@ fn what_is_missing_can_be_given_up() {
     set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
             flags           first blk       block count
             au              256             1536            /dev/sda
+    ");
+}
+
+/// The boot has waited long enough: what is there is started, and a label that was left behind by a
+/// set that is no more is no failure.
+#[test]
+fn at_last_a_set_is_started_with_what_is_there() {
+    let mut env = stopped();
+    let line = "mdctl start --at-last";
+    let mut said = env.run(line).to_string();
+    env.label("/dev/sda", 1, 0x10, 1);
+    said += &env.run_all(&[line, line]);
+    assert_snapshot!(said, @r"
+    $ mdctl start --at-last
+    no replica of a state database was found: nothing is started
+    $ mdctl start --at-last
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
+     The set is read-only: too few of its voting replicas can be written, and what the others \
+    have may
+     be newer. When the disks that are missing or broken are back, type
+        mdctl stop && mdctl start
+     If they are gone for ever, type this; changes that only they knew of are lost then:
+        mdctl stop && mdctl start --give-up-missing
+    $ mdctl start --at-last
     ");
 }
 

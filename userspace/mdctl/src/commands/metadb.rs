@@ -235,6 +235,9 @@ fn show(database: &Database, inform: bool, answer: &mut Answer) {
     }
     if inform {
         answer.text += LEGEND;
+        if !database.is_writable {
+            answer.text += explain::database::READ_ONLY;
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Arguments {
     when_complete: bool,
 
     /// With what is there: for writing where that is enough, else to read; if it is started
-    /// already, that is no error. For the boot, which has waited long enough
+    /// already, or no replica is there, that is no error. For the boot, which has waited long enough
     #[arg(long, conflicts_with_all = ["read_only", "give_up_missing", "when_complete"])]
     at_last: bool,
 
@@ -126,13 +126,25 @@ pub fn run(
         Err(error) if arguments.at_last && error.refusal() == Some(Refusal::SetIsLoaded) => {
             return Ok(());
         }
+        Err(error) if arguments.at_last && error.refusal() == Some(Refusal::NoReplicaFound) => {
+            answer.line("no replica of a state database was found: nothing is started");
+            return Ok(());
+        }
         started => started.map_err(|error| explain::request(&error, &Subject::none()))?,
     };
     waits(machine.host, false);
+    let running = database::database(machine.admin);
+    let running = running.map_err(|error| explain::request(&error, &Subject::none()))?;
+    let is_read_only = running.is_some_and(|database| !database.is_writable);
     answer.line(&format!(
-        "set {}: {} metadevices started",
-        started.set, started.units
+        "set {}: {} metadevices started{}",
+        started.set,
+        started.units,
+        if is_read_only { ", READ-ONLY" } else { "" }
     ));
+    if is_read_only {
+        answer.text += explain::database::READ_ONLY;
+    }
     if started.failed > 0 {
         return Err(Failure::of(
             "the set",

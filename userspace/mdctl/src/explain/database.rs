@@ -7,6 +7,15 @@ use md_abi::admin::{
     SECTOR_BYTES, //
 };
 
+/// What to do about a set that is read-only, for people.
+pub const READ_ONLY: &str = "\
+ The set is read-only: too few of its voting replicas can be written, and what the others have may
+ be newer. When the disks that are missing or broken are back, type
+    mdctl stop && mdctl start
+ If they are gone for ever, type this; changes that only they knew of are lost then:
+    mdctl stop && mdctl start --give-up-missing
+";
+
 /// Why a request was refused that is about `subject`, a device or a metadevice. `a` and `b` are the
 /// figures that belong to the refusal.
 pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], subject: &str) -> Failure {

@@ -32,6 +32,7 @@ const SET: [u8; 16] = [0x5e; 16];
 pub(super) struct FakeDatabase {
     replicas: Vec<ReplicaStatus>,
     is_started: bool,
+    is_read_only: bool,
 }
 
 fn refused<T>(refusal: Refusal) -> Result<T, Refused> {
@@ -102,7 +103,11 @@ impl FakeDatabase {
         argument.set = SET;
         argument.set_name[..5].copy_from_slice(b"local");
         (argument.epoch, argument.sequence, argument.commits) = (2, 7, 7);
-        argument.state = SetState::Writable as u32;
+        argument.state = if self.is_read_only {
+            SetState::ReadOnly as u32
+        } else {
+            SetState::Writable as u32
+        };
         to[..self.replicas.len()].copy_from_slice(&self.replicas);
         argument.replica_count = self.replicas.len() as u32;
     }
@@ -130,9 +135,12 @@ impl FakeDatabase {
         if argument.flags & START_WHEN_COMPLETE != 0 && have < of {
             return Err((Refusal::SetIncomplete, NO_INDEX, [(of - have) as u64, 0]));
         }
+        self.is_read_only = false;
         if argument.flags & START_GIVE_UP_MISSING != 0 {
             self.replicas.retain(|replica| !missing(replica));
-        } else if have * 2 <= of && argument.flags & START_READ_ONLY == 0 {
+        } else if have * 2 <= of && argument.flags & START_READ_ONLY != 0 {
+            self.is_read_only = true;
+        } else if have * 2 <= of {
             return Err((Refusal::NoQuorum, NO_INDEX, [have as u64, of as u64]));
         }
         for replica in self.replicas.iter_mut().filter(|replica| missing(replica)) {
