@@ -30,8 +30,7 @@ use md_model::{
         layout::{
             page_sector,
             PAGE_SECTORS,
-            REPLICA_PAGE,
-            REPLICA_PAGES_IN_HEAD, //
+            REPLICA_PAGE, //
         },
         load::{
             Fault,
@@ -82,6 +81,7 @@ use super::{
         TABLES, //
     },
     label,
+    length,
     making::write_ends,
     set::Set,
     Database, //
@@ -466,9 +466,11 @@ fn read_replicas(candidates: &[Candidate]) -> Result<KVec<Shown>, Refused> {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
     for candidate in candidates {
         let mut page = u64::from(REPLICA_PAGE);
-        let expected = candidate.label.map(|_| REPLICA_PAGES_IN_HEAD);
-        for _ in 0..REPLICAS_MAX {
+        for number in 0..REPLICAS_MAX {
             let sector = page.saturating_mul(PAGE_SECTORS);
+            let is_in_head = number == 0 && candidate.label.is_some();
+            let device = &candidate.device;
+            let expected = length::expected(device, sector, is_in_head, &mut buffer);
             let Some(found) = read_one(&candidate.device, sector, expected, &mut buffer)? else {
                 break;
             };

@@ -8,7 +8,8 @@
 //! - [`contents`]: its pages; [`record`]: the record of a metadevice; [`pools`]: hot spares;
 //!   [`watched`]: failfast.
 //! - [`replica`]: one replica, and the worker that writes it.
-//! - [`making`]: replicas that come and go; [`load`]: a set from its replicas.
+//! - [`making`]: replicas that come and go; [`load`]: a set from its replicas; [`length`]: how long
+//!   one is.
 //! - [`label`]: what a component says about itself; [`tree`]: and about what it is part of;
 //!   [`labelling`]: devices that become components; [`twins`]: devices that are shown twice.
 //!
@@ -24,6 +25,7 @@ mod contents;
 mod draft;
 mod label;
 mod labelling;
+mod length;
 mod load;
 mod making;
 mod pools;

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: parts of one replica are zeroed, overwritten with noise, or old: the set starts with what
-#         was committed last, and a replica that can still be recognised is repaired. With the same
-#         damage in all of them nothing is invented.
+#         was committed last, and a replica that can still be recognised is repaired, by its tail
+#         also if it is of another length, or one of two on its disk. With the same damage in all of
+#         them nothing is invented.
 # Clause: DURABILITY 1, 3, 20; issue 6
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 8M
@@ -18,6 +19,7 @@ RANDOM=$(small_seed)
 flags() { metadb | awk 'NR > 2 { print $1 }' | sort | uniq -c | awk '{ print $1 $2 }' | xargs; }
 units() { metastat -p | sort | awk '{ print $1 ($1 == "d10" && / -r / ? "r" : "") }' | xargs; }
 all_current() { [ "$(flags)" = 3au ]; }
+all_four() { [ "$(flags)" = 4au ]; }
 
 # pages DISK FIRST COUNT FROM: writes that over pages of 4 KiB of a disk.
 pages() {
@@ -53,6 +55,36 @@ for what in "32 1" "33 2" "35 2" "33 4" "37 186" "223 1" "32 192" "$((37 + RANDO
 		run mdctl stop
 	done
 done
+
+note "replicas of other lengths, of which the head is lost: the tail tells"
+run mdctl start
+run metadb -d /dev/sdb
+run metadb -a -l 192 /dev/sdb
+run metadb -d /dev/sdc
+run metadb -a -c 2 -l 800 /dev/sdc
+run mdctl stop
+# Those of sdc have 100 pages from 32 and from 132 on, that of sdb has 24 from 32 on.
+for what in "sdb 32" "sdc 32" "sdc 132" "sdb 55"; do
+	for with in /dev/zero /dev/urandom; do
+		read -r disk first <<<"$what"
+		echo "page $first of $disk from $with"
+		pages /dev/$disk "$first" 1 $with
+		same "what is found" "$(printf '%s\n' 1 1 2)" \
+			"$(mdctl scan --json | jq -r '.members[] | select(.replicas > 0).replicas')"
+		run mdctl start
+		same "metadevices" "d1 d10r" "$(units)"
+		wait_for 60 all_four
+		run mdctl stop
+		run mdctl dump /dev/$disk >/tmp/dump || fail "it is not mended: $(cat /tmp/dump)"
+	done
+done
+
+run mdctl start
+run metadb -d /dev/sdb
+run metadb -a /dev/sdb
+run metadb -d /dev/sdc
+run metadb -a /dev/sdc
+run mdctl stop
 
 note "an older state of one replica"
 dd if=/dev/sdb of=/tmp/older bs=1M count=2 status=none

@@ -9,6 +9,7 @@
 //!
 //! - [`source`]: where bytes come from.
 //! - [`inspect`]: the whole of it.
+//! - [`replicas`]: where replicas are.
 //! - [`listing`]: images as text, for those that are kept in git.
 
 mod agreement;
@@ -19,7 +20,7 @@ mod label;
 pub mod listing;
 mod metadevice;
 mod replica;
-mod replicas;
+pub mod replicas;
 pub mod source;
 
 use damage::Damages;

@@ -7,7 +7,8 @@ use crate::{
         Device,
         Missing, //
     },
-    replica, //
+    replica,
+    source::Source, //
 };
 use md_model::{
     database::{
@@ -15,10 +16,12 @@ use md_model::{
             End,
             Header, //
         },
+        identity::Uuid,
         layout::{
             LABEL_PAGE,
             PAGE_SECTORS,
             REPLICA_PAGE,
+            REPLICA_PAGES_IN_HEAD,
             ROOT_PLACE, //
         },
         page::{
@@ -26,6 +29,7 @@ use md_model::{
             Kind,
             MAGIC, //
         },
+        root::REPLICA, //
     },
     limits::{
         REPLICAS_MAX,
@@ -35,16 +39,16 @@ use md_model::{
 };
 use md_report::dump::Replica;
 
-/// Reads the replicas of a device, or only one of them. Where there is a label, its second copy
-/// ends the room for them.
+/// Reads the replicas of a device, or only one of them. The second copy of a label ends the room for
+/// them.
 pub(crate) fn read(
     device: &Device<'_>,
-    has_label: bool,
+    has_second_copy: bool,
     only: Option<u32>,
     damages: &mut Damages,
 ) -> Vec<Replica> {
     let [_, again] = LABEL_PAGE;
-    let end = if has_label {
+    let end = if has_second_copy {
         u64::from(again)
     } else {
         device.pages()
@@ -65,6 +69,34 @@ pub(crate) fn read(
     replicas
 }
 
+/// The heads of the replicas that begin one behind the other on a device; of one whose head is
+/// damaged what its tail says. This is quick where there are none.
+pub fn headers(source: &dyn Source) -> Vec<Header> {
+    let device = Device::over(source);
+    let mut headers = Vec::new();
+    let mut page = u64::from(REPLICA_PAGE);
+    while let Some(header) = header_at(&device, page) {
+        page += u64::from(header.pages);
+        headers.push(header);
+    }
+    headers
+}
+
+/// What the replica is that begins at a page. Its tail is looked for only if something else is left
+/// of it, or at the place where most replicas have theirs.
+fn header_at(device: &Device<'_>, page: u64) -> Option<Header> {
+    let head = device.page(page).unwrap_or_default();
+    if let Ok(header) = Header::decode(End::Head, &head, page.saturating_mul(PAGE_SECTORS)) {
+        return Some(header);
+    }
+    let owner = owner_by_root(device, page);
+    if MAGIC.of(&head) == Kind::Head.magic() || owner.is_some() {
+        return tail(device, page, device.pages(), owner);
+    }
+    let usual = tail_at(device, page, REPLICA_PAGES_IN_HEAD).ok().flatten();
+    usual.filter(|_| page == u64::from(REPLICA_PAGE))
+}
+
 /// Length of the replica that begins at a page, by its head, or else by its tail; `Some(None)` if
 /// neither can be read although there is one.
 fn length_at(device: &Device<'_>, page: u64, end: u64) -> Option<Option<u32>> {
@@ -77,31 +109,48 @@ fn length_at(device: &Device<'_>, page: u64, end: u64) -> Option<Option<u32>> {
     if let Ok(header) = Header::decode(End::Head, &head, sector) {
         return Some(Some(header.pages));
     }
-    let tail = length_by_tail(device, page, end);
+    let owner = owner_by_root(device, page);
+    let tail = tail(device, page, end, owner);
     let is_head = MAGIC.of(&head) == Kind::Head.magic();
-    (tail.is_some() || is_head || has_root(device, page)).then_some(tail)
+    let is_there = tail.is_some() || is_head || owner.is_some();
+    is_there.then_some(tail.map(|tail| tail.pages))
 }
 
-/// Looks for the tail of the replica that begins at a page.
-fn length_by_tail(device: &Device<'_>, page: u64, end: u64) -> Option<u32> {
-    let sector = page.saturating_mul(PAGE_SECTORS);
-    let lengths = REPLICA_PAGES_MIN..=REPLICA_PAGES_MAX;
-    let lengths = lengths.take_while(|length| page + u64::from(*length) <= end);
-    lengths.into_iter().find(|length| {
-        let Ok(bytes) = device.page(page + u64::from(*length) - 1) else {
-            return false;
-        };
-        let is_tail = MAGIC.of(&bytes) == Kind::Tail.magic();
-        let tail = Header::decode(End::Tail, &bytes, sector);
-        is_tail && tail.is_ok_and(|tail| tail.pages == *length)
-    })
+/// How many pages may be unreadable where a tail is looked for.
+const UNREADABLE_MAX: usize = 64;
+
+/// Looks for the tail of the replica that begins at a page: that of the one whose root is there, if
+/// there is one, since another may have been there before.
+fn tail(device: &Device<'_>, page: u64, end: u64, owner: Option<(Uuid, Uuid)>) -> Option<Header> {
+    let mut unreadable = 0;
+    for pages in REPLICA_PAGES_MIN..=REPLICA_PAGES_MAX {
+        if page + u64::from(pages) > end || unreadable > UNREADABLE_MAX {
+            return None;
+        }
+        match tail_at(device, page, pages) {
+            Ok(Some(tail)) if owner.is_none_or(|owner| owner == (tail.set, tail.replica)) => {
+                return Some(tail);
+            }
+            Ok(_) => {}
+            Err(_) => unreadable += 1,
+        }
+    }
+    None
 }
 
-/// Whether there are roots where those of a replica would be that begins at a page.
-fn has_root(device: &Device<'_>, page: u64) -> bool {
-    ROOT_PLACE.into_iter().flatten().any(|place| {
-        let bytes = device.page(page + u64::from(place)).unwrap_or_default();
-        let found = open(&bytes).map(|page| (page.stamp.kind, page.stamp.place));
-        found == Ok((Kind::Root, place))
+/// The tail of the replica that begins at a page, if it has this length.
+fn tail_at(device: &Device<'_>, page: u64, pages: u32) -> Result<Option<Header>, Missing> {
+    let bytes = device.page(page + u64::from(pages) - 1)?;
+    let tail = Header::decode(End::Tail, &bytes, page.saturating_mul(PAGE_SECTORS));
+    Ok(tail.ok().filter(|tail| tail.pages == pages))
+}
+
+/// Set and replica of a root that is where one would be of a replica that begins at a page.
+fn owner_by_root(device: &Device<'_>, page: u64) -> Option<(Uuid, Uuid)> {
+    ROOT_PLACE.into_iter().flatten().find_map(|place| {
+        let bytes = device.page(page + u64::from(place)).ok()?;
+        let root = open(&bytes).ok()?;
+        let is_root = (root.stamp.kind, root.stamp.place) == (Kind::Root, place);
+        is_root.then(|| (root.stamp.set, REPLICA.uuid(root.payload)))
     })
 }

@@ -10,21 +10,20 @@ use super::{
 };
 use crate::admin::requests::database::Member;
 use md_abi::admin::Hints;
+use md_image::{
+    replicas::headers,
+    source::Source, //
+};
 use md_model::database::{
-    header::{
-        End,
-        Header, //
-    },
     identity::Uuid,
     label::LabelPage,
-    layout::{
-        LABEL_PAGE,
-        PAGE_SECTORS,
-        REPLICA_PAGE, //
-    },
+    layout::LABEL_PAGE,
     page::PAGE_BYTES, //
 };
-use std::fs;
+use std::{
+    fs,
+    io, //
+};
 
 /// A device that has something of a set.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +125,7 @@ pub fn look_at(host: &dyn Host, path: &str) -> Option<Found> {
         return None;
     };
     let label = label(host, path);
-    let headers = headers(host, path);
+    let headers = headers(&OnHost { host, path });
     let set = match (&label, headers.first()) {
         (Some((set, ..)), _) => *set,
         (None, Some(header)) => header.set,
@@ -177,16 +176,19 @@ fn label(host: &dyn Host, path: &str) -> Option<(Uuid, Uuid, String)> {
     })
 }
 
-/// The heads of the replicas that begin one behind the other.
-fn headers(host: &dyn Host, path: &str) -> Vec<Header> {
-    let mut headers = Vec::new();
-    let mut first = u64::from(REPLICA_PAGE);
-    while let Some(bytes) = page(host, path, first) {
-        let Ok(header) = Header::decode(End::Head, &bytes, first * PAGE_SECTORS) else {
-            break;
-        };
-        first += u64::from(header.pages);
-        headers.push(header);
+/// A device of the machine, whose length nobody has to know.
+struct OnHost<'a> {
+    host: &'a dyn Host,
+    path: &'a str,
+}
+
+impl Source for OnHost<'_> {
+    fn bytes(&self) -> u64 {
+        u64::MAX
     }
-    headers
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        buffer.copy_from_slice(&self.host.read_at(self.path, offset, buffer.len())?);
+        Ok(())
+    }
 }
