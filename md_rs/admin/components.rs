@@ -13,7 +13,11 @@ use kernel::{
 use md_model::{
     database::{
         claimants::Identity,
-        identity::Uuid, //
+        identity::Uuid,
+        layout::{
+            LABEL_PAGE,
+            PAGE_SECTORS, //
+        }, //
     },
     geometry::stripe::{
         ComponentSpec,
@@ -228,8 +232,11 @@ pub(super) fn open_claimed(
         if units.with_component(|part| part.dev == dev).is_some() {
             return Err(Refused::new(EBUSY, Refusal::ComponentBusy));
         }
-        if end > RESERVED_HEAD_SECTORS {
-            let values = [end, RESERVED_HEAD_SECTORS];
+        // A component has its label twice, the second time behind the replica.
+        let [_, label] = LABEL_PAGE;
+        let room = u64::from(label).saturating_mul(PAGE_SECTORS);
+        if end > room {
+            let values = [end, room];
             return Err(Refused::new(EBUSY, Refusal::HeadTooSmall).with(values));
         }
         device.health().adopt(unit).map_err(not_readable)?;

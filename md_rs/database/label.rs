@@ -35,6 +35,15 @@ pub(crate) fn new(set: Uuid, set_name: [u8; 32], component: Uuid) -> Label {
     }
 }
 
+/// Which copies of a label there is room for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Room {
+    /// Both.
+    Both,
+    /// The first: replicas have the place of the second one, or will.
+    First,
+}
+
 /// The label of a device, if one of its copies is whole. An error, if none is and one could not be
 /// read. Sleeps.
 pub(crate) fn read(device: &BlockDevice) -> Result<Option<Label>> {
@@ -125,8 +134,14 @@ fn read_copy(device: &BlockDevice, copy: usize, buffer: &mut Buffer) -> Result<O
 
 /// Writes a label, one copy after the other, so that one is always whole; first over the one that
 /// is older. Sleeps.
-pub(crate) fn write(device: &BlockDevice, label: &Label, tree: &[u8]) -> Result {
+pub(super) fn write(device: &BlockDevice, label: &Label, tree: &[u8], room: Room) -> Result {
     let mut buffer = Buffer::new(PAGE_BYTES)?;
+    if room == Room::First {
+        write_copy(device, 0, label, tree, &mut buffer)?;
+        // Else what was there before would be taken for the label, as long as it is whole.
+        let [_, second] = LABEL_PAGE;
+        return erase_copies(device, &[second]);
+    }
     // One that cannot be read may be mended by that.
     let mut sequence = |copy| {
         let label = read_copy(device, copy, &mut buffer).ok().flatten();
@@ -162,9 +177,18 @@ pub(super) fn erase_empty(device: &BlockDevice, set: Uuid) -> Result {
 
 /// Takes a label away. Sleeps.
 pub(crate) fn erase(device: &BlockDevice) -> Result {
+    erase_copies(device, &LABEL_PAGE)
+}
+
+/// Takes copies away, by their first pages.
+fn erase_copies(device: &BlockDevice, pages: &[u32]) -> Result {
     let zeros = Buffer::new(PAGE_BYTES)?;
-    for first in LABEL_PAGE {
-        device.write(u64::from(first).saturating_mul(PAGE_SECTORS), &zeros, false)?;
+    for first in pages {
+        device.write(
+            u64::from(*first).saturating_mul(PAGE_SECTORS),
+            &zeros,
+            false,
+        )?;
     }
     device.flush()
 }

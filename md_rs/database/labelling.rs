@@ -21,12 +21,14 @@ use md_model::database::{
 use super::{
     label::{
         self,
+        Room,
         Whole, //
     },
     tree::{
         has_label,
         tell_stale,
         write,
+        write_in,
         Level,
         Owner, //
     },
@@ -233,12 +235,29 @@ impl Written {
         uuid: Uuid,
         tree: &[u8],
     ) -> Result<(), Refused> {
+        self.note(device)?;
+        write(owner, device, uuid, tree).map_err(label_failed)
+    }
+
+    /// Writes the label of a device that is to have replicas, and is part of no metadevice.
+    pub(super) fn write_for_replicas(
+        &mut self,
+        owner: &Owner,
+        device: &Arc<BlockDevice>,
+        uuid: Uuid,
+        room: Room,
+    ) -> Result<(), Refused> {
+        self.note(device)?;
+        write_in(owner, device, uuid, &[], room).map_err(label_failed)
+    }
+
+    /// Notes down what the label is before it is written.
+    fn note(&mut self, device: &Arc<BlockDevice>) -> Result<(), Refused> {
         let before = Before {
             device: device.clone(),
             label: label::read_whole(device).map_err(label_failed)?,
         };
-        self.before.push(before, GFP_KERNEL)?;
-        write(owner, device, uuid, tree).map_err(label_failed)
+        Ok(self.before.push(before, GFP_KERNEL)?)
     }
 }
 

@@ -40,7 +40,10 @@ use md_model::{
 };
 
 use super::{
-    label,
+    label::{
+        self,
+        Room, //
+    },
     labelling::Written,
     load::{
         Candidate,
@@ -141,18 +144,20 @@ impl Addition {
     }
 
     /// Sees to it that the device has a label of the set; returns its component uuid. A device
-    /// whose head is too full for a second copy gets none: it only has replicas. One that is new is
-    /// taken away again unless `labels` are kept.
+    /// whose replicas have the place of the second copy gets the first one only. A label that is new
+    /// is taken away again unless `labels` are kept.
     fn ensure_label(&self, owner: &Owner, labels: &mut Written) -> Result<Uuid, Refused> {
         let found = label::read(&self.device).map_err(not_written)?;
         if let Some(label) = found.filter(|label| label.set == owner.set) {
             return Ok(label.component);
         }
-        if self.pages()? > REPLICA_PAGES_IN_HEAD || self.count > 1 {
-            return Ok(Uuid::NIL);
-        }
+        let room = if self.pages()?.saturating_mul(self.count) > REPLICA_PAGES_IN_HEAD {
+            Room::First
+        } else {
+            Room::Both
+        };
         let component = new_uuid();
-        labels.write(owner, &self.device, component, &[])?;
+        labels.write_for_replicas(owner, &self.device, component, room)?;
         Ok(component)
     }
 }

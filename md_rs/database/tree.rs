@@ -26,7 +26,10 @@ use md_model::database::{
 };
 
 use super::{
-    label,
+    label::{
+        self,
+        Room, //
+    },
     record::{
         Scratch,
         States, //
@@ -284,6 +287,17 @@ pub(super) fn has_label(component: &Component) -> bool {
 
 /// Writes the label of a component, as the successor of the one that it has.
 pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]) -> Result {
+    write_in(owner, device, uuid, tree, Room::Both)
+}
+
+/// The same, where there may be room for one copy only.
+pub(super) fn write_in(
+    owner: &Owner,
+    device: &BlockDevice,
+    uuid: Uuid,
+    tree: &[u8],
+    room: Room,
+) -> Result {
     let own = label::read(device)?.filter(|label| label.set == owner.set);
     let before = own.map_or(0, |label| label.sequence);
     let label = Label {
@@ -291,7 +305,7 @@ pub(super) fn write(owner: &Owner, device: &BlockDevice, uuid: Uuid, tree: &[u8]
         tree_bytes: u32::try_from(tree.len())?,
         ..label::new(owner.set, owner.name, uuid)
     };
-    label::write(device, &label, tree)
+    label::write(device, &label, tree, room)
 }
 
 pub(super) fn tell_stale(device: &BlockDevice, error: Error) {

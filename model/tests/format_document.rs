@@ -119,7 +119,8 @@ fn places() -> String {
          | {second} | component label again, up to {LABEL_PAGES} pages |\n\
          | {} | left alone |\n\n\
          A partition of its own has the same; its first replica begins at page {REPLICA_PAGE} \
-         (sector {sector}) too, says how\nlong it is, and the next one follows behind it. \
+         (sector {sector}) too, says how\nlong it is, and the next one follows behind it. Where \
+         they reach beyond page {second}, there is only the first copy of the label, or none.\n\
          A replica has {REPLICA_PAGES_MIN} to {REPLICA_PAGES_MAX} pages:\n\n\
          | page | what |\n|---|---|\n\
          | 0 | head |\n\

@@ -183,7 +183,7 @@ state | diff /tmp/before - || fail "bad input has changed something"
 run metadb -a -f /dev/sda
 run metadb -a /dev/sdb
 run metadb -a -c 2 /dev/sdc
-refuse 'room for them up to block 2048' metainit d11 1 1 /dev/sdc
+refuse 'room for them up to block 1792' metainit d11 1 1 /dev/sdc
 run metadb -d /dev/sdc
 run metainit d10 1 1 /dev/sda
 state >/tmp/before

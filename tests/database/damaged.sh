@@ -62,6 +62,8 @@ run metadb -d /dev/sdb
 run metadb -a -l 192 /dev/sdb
 run metadb -d /dev/sdc
 run metadb -a -c 2 -l 800 /dev/sdc
+# The second copy of a component's label would be in the middle of the second one.
+refuse 'room for them up to block 1792' metainit d2 1 1 /dev/sdc
 run mdctl stop
 # Those of sdc have 100 pages from 32 and from 132 on, that of sdb has 24 from 32 on.
 for what in "sdb 32" "sdc 32" "sdc 132" "sdb 55"; do
@@ -79,10 +81,16 @@ for what in "sdb 32" "sdc 32" "sdc 132" "sdb 55"; do
 	done
 done
 
+note "a disk with nothing but two replicas is called by the name of the set, too"
 run mdctl start
-run metadb -d /dev/sdb
-run metadb -a /dev/sdb
+run metadb -d /dev/sda /dev/sdb
+run mdctl stop
+run mdctl start
+same "name" local "$(metadb --json | jq -r .database.name)"
+mdctl probe --udev /dev/sdc | grep ID_FS_LABEL=local || fail "the name is not on the disk"
+run metadb -a /dev/sda /dev/sdb
 run metadb -d /dev/sdc
+refuse 'nothing of a set' mdctl probe /dev/sdc
 run metadb -a /dev/sdc
 run mdctl stop
 

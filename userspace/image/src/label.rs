@@ -49,13 +49,27 @@ enum Found {
     None(String),
 }
 
-/// Reads and verifies the label; `None` if no copy is whole. Whoever has a copy should have both.
+/// The copies of a label that there should be on a device whose replicas end before this page.
+pub(crate) fn copies(replicas_end: u64) -> &'static [usize] {
+    let [_, again] = LABEL_PAGE;
+    if replicas_end > u64::from(again) {
+        &[0]
+    } else {
+        &[0, 1]
+    }
+}
+
+/// Reads and verifies the label; `None` if no copy is whole. Whoever has a copy should have all.
 pub(crate) fn read(
     device: &Device<'_>,
+    copies: &[usize],
     damages: &mut Damages,
     notes: &mut Vec<String>,
 ) -> Option<dump::Label> {
-    let found = [0, 1].map(|copy| read_copy(device, copy, damages));
+    let copies = copies.iter();
+    let found: Vec<_> = copies
+        .map(|copy| read_copy(device, *copy, damages))
+        .collect();
     if found.iter().any(|found| !matches!(found, Found::None(_))) {
         for (found, page) in found.iter().zip(LABEL_PAGE) {
             if let Found::None(reason) = found {

@@ -34,8 +34,11 @@ pub fn inspect(source: &dyn Source, path: &str, only: Option<u32>) -> Dump {
     let device = Device::over(source);
     let mut damages = Damages::default();
     let mut notes = Vec::new();
-    let label = label::read(&device, &mut damages, &mut notes);
-    let replicas = replicas::read(&device, label.is_some(), only, &mut damages);
+    // Replicas may have the place of the label's second copy.
+    let copies = label::copies(replicas::end(&replicas::headers(source)));
+    let label = label::read(&device, copies, &mut damages, &mut notes);
+    let has_second_copy = label.is_some() && copies.len() > 1;
+    let replicas = replicas::read(&device, has_second_copy, only, &mut damages);
     agreement::check(label.as_ref(), &replicas, only, &mut damages);
     Dump {
         device: path.to_string(),

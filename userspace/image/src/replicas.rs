@@ -82,6 +82,15 @@ pub fn headers(source: &dyn Source) -> Vec<Header> {
     headers
 }
 
+/// The page behind the last of these replicas; 0 if there are none.
+pub(crate) fn end(headers: &[Header]) -> u64 {
+    let ends = headers.iter().map(|header| {
+        let first = header.start_sector / PAGE_SECTORS;
+        first + u64::from(header.pages)
+    });
+    ends.max().unwrap_or(0)
+}
+
 /// What the replica is that begins at a page. Its tail is looked for only if something else is left
 /// of it, or at the place where most replicas have theirs.
 fn header_at(device: &Device<'_>, page: u64) -> Option<Header> {
