@@ -3,11 +3,12 @@
 # Intent: a set with three replicas starts with any two of them; with one it does not, says why, and
 #         can be started to read. Two disks with a replica each and a tie-breaker on a third device
 #         start with either of them, and without the tie-breaker when both are there; with half
-#         alone they do not. A replica that was away is brought up to date.
+#         alone they do not. A replica that was away is brought up to date. A set that runs goes on
+#         with half, if the tie-breaker is there or there is none.
 # Clause: DURABILITY 1, 2, 3, 6; issue 6
 # Lanes: stock
 # Vm: --disks 5 --disk-size 32M
-# Timeout: 400
+# Timeout: 500
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/disks.sh
@@ -133,3 +134,46 @@ away disk0
 refuse '1 of 2 voting replicas are there' mdctl start
 back disk0 disk4
 starts d1 d2
+run metadb -d "$(disk_named disk4)" "$(disk_named disk1)"
+run metaclear d1
+run metaclear d2
+run metadb -d -f "$(disk_named disk0)"
+
+note "two disks with two replicas each, and a tie-breaker"
+run metadb -a -f -c 2 "$(disk_named disk0)"
+run metadb -a -c 2 "$(disk_named disk1)"
+run metadb -a -t "$(disk_named disk4)"
+run metainit d3 1 1 "$(disk_named disk3)"
+run mdctl stop
+for gone in disk0 disk1; do
+	away $gone
+	starts d3
+	same "replicas" "2W 2au 1aut" "$(flags)"
+	run mdctl stop
+	back $gone
+	starts d3
+	run mdctl stop
+done
+
+note "half of the voters goes while the set runs, and then the tie-breaker"
+starts d3
+away disk0
+run metainit hsp001
+same "replicas" "2W 2au 1aut" "$(flags)"
+away disk4
+refuse 'the set is read-only' metainit hsp002
+metadb -i | grep -q 'mdctl start --give-up-missing' || fail "metadb does not say what to type"
+back disk0 disk4
+run mdctl stop
+starts d3
+run metahs -i hsp001
+
+note "without a tie-breaker half of them is enough to go on with, and not to start with"
+run metadb -d "$(disk_named disk4)"
+away disk1
+run metainit hsp003
+run mdctl stop
+refuse '2 of 4 voting replicas are there' mdctl start
+back disk1
+starts d3
+run metahs -i hsp003

@@ -92,8 +92,8 @@ fn what_is_missing_can_be_given_up() {
     assert_snapshot!(env.run_all(&lines), @r"
     $ mdctl start --read-only
     set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
-     The set is read-only: too few of its voting replicas can be written, and what the others \
-    have may
+     The set is read-only: too few of its voting replicas can be written, and what the others h\
+    ave may
      be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
      If they are gone for ever, type this; changes that only they knew of are lost then:
@@ -111,8 +111,8 @@ fn what_is_missing_can_be_given_up() {
      t - replica is the tie-breaker
      b - replica is being written
      W - replica has device write errors, or is missing
-     The set is read-only: too few of its voting replicas can be written, and what the others \
-    have may
+     The set is read-only: too few of its voting replicas can be written, and what the others h\
+    ave may
      be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
      If they are gone for ever, type this; changes that only they knew of are lost then:
@@ -146,8 +146,8 @@ fn at_last_a_set_is_started_with_what_is_there() {
     no replica of a state database was found: nothing is started
     $ mdctl start --at-last
     set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
-     The set is read-only: too few of its voting replicas can be written, and what the others \
-    have may
+     The set is read-only: too few of its voting replicas can be written, and what the others h\
+    ave may
      be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
      If they are gone for ever, type this; changes that only they knew of are lost then:
