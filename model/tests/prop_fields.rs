@@ -15,7 +15,8 @@ use md_model::{
         identity::Uuid,
         label::{
             self,
-            Label, //
+            Label,
+            TreeRecord, //
         },
         layout::ROOT_PLACE,
         members::{
@@ -35,9 +36,11 @@ use md_model::{
             HEAD_BYTES,
             PAGE_BYTES, //
         },
+        pool,
         records,
         root,
-        table, //
+        table,
+        watched, //
     },
     mirror::scrub::history::RUNS_MAX, //
 };
@@ -61,6 +64,8 @@ use crate::reencode::{
     Again, //
 };
 use crate::stored::{
+    failfast,
+    hot_spare_pool,
     mirror,
     raid5,
     scrubbed,
@@ -353,6 +358,78 @@ fn soft_case() -> Case {
     }
 }
 
+/// A hot spare pool of two spares, of which one is broken.
+fn pool_case() -> Case {
+    let spare = pool::HEAD_BYTES;
+    Case {
+        name: "hot spare pool",
+        bytes: hot_spare_pool(),
+        structures: vec![
+            (0, pool::FIELDS),
+            (spare, pool::SPARE_FIELDS),
+            (spare + pool::SPARE_BYTES, pool::SPARE_FIELDS),
+        ],
+        free: &["number", "spare", "partition", "wwn", "changed_at", "state"],
+        again: reencode::hot_spare_pool,
+    }
+}
+
+/// What failfast does with two disks.
+fn failfast_case() -> Case {
+    let device = watched::HEAD_BYTES;
+    Case {
+        name: "failfast",
+        bytes: failfast(),
+        structures: vec![
+            (0, watched::FIELDS),
+            (device, watched::DEVICE_FIELDS),
+            (device + watched::DEVICE_BYTES, watched::DEVICE_FIELDS),
+        ],
+        free: &["device", "partition", "wwn", "period", "action"],
+        again: reencode::failfast,
+    }
+}
+
+/// The tree of a label, of a stripe and a mirror.
+fn label_tree() -> Vec<u8> {
+    let mut tree = vec![0; 1000];
+    let mut used = 0;
+    for bytes in [stripe(), synced()] {
+        let record = TreeRecord {
+            kind: fields::RECORD_KIND,
+            version: fields::RECORD_VERSION,
+            bytes: &bytes,
+        };
+        used = label::append(&mut tree, used, &record).expect("room");
+    }
+    tree.truncate(used);
+    tree
+}
+
+/// The same, read and written again.
+fn tree_again(bytes: &[u8]) -> Again {
+    let (mut again, mut used, mut rest) = (vec![0; bytes.len()], 0, bytes);
+    while !rest.is_empty() {
+        let (record, behind) = label::first(rest).ok()?;
+        used = label::append(&mut again, used, &record).expect("as long as it was");
+        rest = behind;
+    }
+    Some(again)
+}
+
+/// What stands before the records of a label's tree.
+fn tree_case() -> Case {
+    let first = label::RECORD_HEAD_BYTES + stripe().len();
+    Case {
+        name: "tree of a label",
+        bytes: label_tree(),
+        structures: vec![(0, label::RECORD_FIELDS), (first, label::RECORD_FIELDS)],
+        // A kind or version that nobody knows is for who decodes the record to refuse.
+        free: &["kind", "version"],
+        again: tree_again,
+    }
+}
+
 /// A mirror that remembers two scrubs, and a range that the last one has found.
 fn scrubs() -> Case {
     let scrubs = fields::HEAD_BYTES + 2 * fields::SIDE_BYTES + 3 * fields::WORD_BYTES;
@@ -458,6 +535,13 @@ fn a_field_of_a_metadevice_is_refused_or_read_as_what_it_says() {
     check(&scrubs());
     check(&soft_case());
     check(&raid_case());
+}
+
+#[test]
+fn a_field_of_another_record_is_refused_or_read_as_what_it_says() {
+    check(&pool_case());
+    check(&failfast_case());
+    check(&tree_case());
 }
 
 /// A load of a replica that is changed, alone and beside a sound one, finds one of these.

@@ -25,6 +25,10 @@ use md_model::database::{
         Kind,
         PAGE_BYTES, //
     },
+    pool::{
+        self,
+        Pool, //
+    },
     records::{
         append,
         clear,
@@ -36,6 +40,7 @@ use md_model::database::{
         Pointer,
         TABLE_PAGES, //
     },
+    watched, //
 };
 
 /// What was read, written again; `None` if it was refused.
@@ -128,6 +133,25 @@ pub(crate) fn metadevice(bytes: &[u8]) -> Again {
     };
     let mut again = vec![0; bytes.len()];
     let length = encode(&parts, &mut again);
+    again.truncate(length.expect("as long as it was"));
+    Some(again)
+}
+
+/// The record of a hot spare pool.
+pub(crate) fn hot_spare_pool(bytes: &[u8]) -> Again {
+    let pool = Pool::decode(bytes).ok()?;
+    let spares: Vec<_> = pool.spares().collect();
+    let mut again = vec![0; bytes.len()];
+    let length = pool::encode(pool.number, spares.into_iter(), &mut again);
+    again.truncate(length.expect("as long as it was"));
+    Some(again)
+}
+
+/// The record of what failfast does.
+pub(crate) fn failfast(bytes: &[u8]) -> Again {
+    let devices: Vec<_> = watched::Record::decode(bytes).ok()?.devices().collect();
+    let mut again = vec![0; bytes.len()];
+    let length = watched::encode(&devices, &mut again);
     again.truncate(length.expect("as long as it was"));
     Some(again)
 }

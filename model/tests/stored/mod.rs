@@ -3,6 +3,7 @@
 
 use md_model::{
     database::{
+        claimants::Identity,
         identity::Uuid,
         metadevice::{
             self,
@@ -22,7 +23,19 @@ use md_model::{
             Spared,
             SparedRole,
             Sync, //
+        },
+        pool::{
+            self,
+            Spare, //
+        },
+        watched::{
+            self,
+            Watched, //
         }, //
+    },
+    failfast::{
+        Action,
+        Choice, //
     },
     mirror::{
         component::State,
@@ -267,6 +280,38 @@ pub(crate) fn raid5() -> Vec<u8> {
         raid: Some(raid),
     };
     let length = metadevice::encode(&parts, &mut bytes);
+    bytes.truncate(length.expect("room"));
+    bytes
+}
+
+/// A hot spare pool of two spares, of which one is broken.
+pub(crate) fn hot_spare_pool() -> Vec<u8> {
+    let spares = [1, 2].map(|number| Spare {
+        uuid: Uuid::from_bytes([number; 16]),
+        partition: Uuid::from_bytes([number + 1; 16]),
+        wwn: [number; 32],
+        changed_at: 99,
+        is_broken: number == 2,
+    });
+    let mut bytes = vec![0; 1000];
+    let length = pool::encode(3, spares.into_iter(), &mut bytes);
+    bytes.truncate(length.expect("room"));
+    bytes
+}
+
+/// What failfast does with two disks.
+pub(crate) fn failfast() -> Vec<u8> {
+    let choices = [(1, 1000, None), (2, 0, Some(Action::Fence))];
+    let devices = choices.map(|(number, period_ms, action)| Watched {
+        identity: Identity {
+            uuid: Uuid::from_bytes([number; 16]),
+            partition: Uuid::from_bytes([number + 1; 16]),
+            wwn: [number; 32],
+        },
+        choice: Choice { period_ms, action },
+    });
+    let mut bytes = vec![0; 1000];
+    let length = watched::encode(&devices, &mut bytes);
     bytes.truncate(length.expect("room"));
     bytes
 }

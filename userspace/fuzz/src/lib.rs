@@ -50,6 +50,8 @@ pub const TARGETS: &[Target] = &[
     target!(pages, table),
     target!(pages, records),
     target!(pages, metadevice),
+    target!(pages, pool),
+    target!(pages, failfast),
     target!(image, image),
     target!(backup, extfs),
     target!(backup, dump),

@@ -177,3 +177,13 @@ pub(crate) fn metadevice(input: &[u8]) {
         }
     }
 }
+
+/// The record of a hot spare pool.
+pub(crate) fn pool(input: &[u8]) {
+    check(reencode::hot_spare_pool(input), input);
+}
+
+/// The record of what failfast does.
+pub(crate) fn failfast(input: &[u8]) {
+    check(reencode::failfast(input), input);
+}
