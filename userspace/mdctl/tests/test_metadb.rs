@@ -97,6 +97,10 @@ fn replicas_are_made_shown_and_deleted() {
      t - replica is the tie-breaker
      b - replica is being written
      W - replica has device write errors, or is missing
+     In SVM t and b mean something else; its m, l, o, p, c, r, R, S, F, D, M and B are not use\
+    d: no
+     replica is the master one, all are read at a start, and 'mdctl dump DEVICE' tells what is\
+     damaged.
     $ metadb -d /dev/sda
     $ metadb
     set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7

@@ -111,6 +111,10 @@ fn what_is_missing_can_be_given_up() {
      t - replica is the tie-breaker
      b - replica is being written
      W - replica has device write errors, or is missing
+     In SVM t and b mean something else; its m, l, o, p, c, r, R, S, F, D, M and B are not use\
+    d: no
+     replica is the master one, all are read at a start, and 'mdctl dump DEVICE' tells what is\
+     damaged.
      The set is read-only: too few of its voting replicas can be written, and what the others h\
     ave may
      be newer. When the disks that are missing or broken are back, type

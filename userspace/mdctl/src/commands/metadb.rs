@@ -275,4 +275,6 @@ const LEGEND: &str = " a - replica is active, commits are written to it
  t - replica is the tie-breaker
  b - replica is being written
  W - replica has device write errors, or is missing
+ In SVM t and b mean something else; its m, l, o, p, c, r, R, S, F, D, M and B are not used: no
+ replica is the master one, all are read at a start, and 'mdctl dump DEVICE' tells what is damaged.
 ";
