@@ -49,8 +49,18 @@ for policy in roundrobin geometric first; do
 	for _ in 1 2 3; do same "what is read" n "$(what_is_read)"; done
 done
 
-note "nor is it read when the good side is not there"
 run mdctl stop
+note "that is in the replicas; the labels, which were written since, have no states"
+# known WHERE DEVICE: the states of components and submirrors there.
+known() {
+	mdctl dump --json "$2" | jq -r "[.dump.$1 | .. | .state? // empty] | unique | join(\" \")"
+}
+for device in /dev/mapper/bad /dev/mapper/good; do
+	same "states in the replica of $device" "erred okay" "$(known 'replicas[].records' $device)"
+	same "states in the label of $device" okay "$(known 'label.tree' $device)"
+done
+
+note "nor is it read when the good side is not there"
 run dmsetup remove good
 run vmctl unplug disk1
 wait_for 20 is_gone disk1
