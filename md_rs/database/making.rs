@@ -238,11 +238,18 @@ impl Database {
         for header in &headers {
             write_first(&addition.device, header, &members).map_err(not_written)?;
         }
-        // From here on it is a set like any other that is loaded.
-        let candidate = Candidate::new(addition.device.clone(), Default::default())?;
+        // From here on it is a set like any other that is loaded. If that fails, there is none.
+        let candidate = Candidate::new(addition.device.clone(), Default::default());
+        let loaded = candidate.and_then(|candidate| {
+            let candidates = core::slice::from_ref(&candidate);
+            self.load(candidates, Some(set), Loss::Refused, &|_, _| true)
+        });
+        if let Err(refused) = loaded {
+            let device = &addition.device;
+            headers.iter().for_each(|header| wipe(device, header));
+            return Err(refused);
+        }
         labels.keep();
-        let candidates = core::slice::from_ref(&candidate);
-        self.load(candidates, Some(set), Loss::Refused, &|_, _| true)?;
         self.tell_replica(Kind::Add, &addition.device);
         Ok(())
     }

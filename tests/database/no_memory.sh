@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Intent: on a kernel that can do so, each allocation in turn fails that adding a replica, loading a
-#         set, making stripes and mirrors, growing and clearing one and stopping the set do: the
-#         request is refused and nothing has changed, or it has succeeded; nothing leaks.
+# Intent: on a kernel that can do so, each allocation in turn fails that beginning a set, adding a
+#         replica, loading a set, making stripes and mirrors, growing and clearing one and stopping
+#         the set do: the request is refused and nothing has changed, or it has succeeded; nothing
+#         leaks.
 # Clause: issue 6: allocation failure at every call of load, commit and create
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 16M --leaks
@@ -15,6 +16,8 @@
 modprobe md_rs
 modprobe md_stripe
 modprobe md_mirror
+run /tmp/each begin
+refuse 'no state database was found' mdctl start
 # The label of another set, which a refused command must leave alone.
 run metadb -a -f /dev/sdb
 run metainit d2 1 1 /dev/sdc

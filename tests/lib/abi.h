@@ -295,6 +295,7 @@ struct move_soft {
 
 #define NEW_SET 1
 #define TIE_BREAKER 2
+#define DELETE_LAST 1
 
 #define SIDE_DETACH 1
 #define SIDE_OFFLINE 2

@@ -14,6 +14,13 @@ fail() {
 	exit 1
 }
 
+# skip TEXT...: ends the scenario, which cannot show anything here; the text says why. That is
+# counted as skipped.
+skip() {
+	printf 'skipped: %s\n' "$*"
+	exit 77
+}
+
 # run COMMAND [ARG...]: shows a command, then runs it; it must succeed.
 run() {
 	printf '$ %s\n' "$*"

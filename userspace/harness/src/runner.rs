@@ -503,10 +503,18 @@ fn plain(outcome: Outcome) -> Judged {
     (outcome, String::new(), None)
 }
 
+/// Status of a scenario that can show nothing on this kernel; a line of it says why.
+const STATUS_SKIPPED: i32 = 77;
+
 /// How a scenario went. A guest that never ran the script proves nothing.
 fn judge(status: i32, log: &str) -> Outcome {
+    let mut lines = log.lines();
     match status {
         0 => Outcome::Passed,
+        STATUS_SKIPPED => match lines.find_map(|line| line.strip_prefix("skipped: ")) {
+            Some(reason) => Outcome::Skipped(reason.trim_end().to_owned()),
+            None => Outcome::Failed,
+        },
         status if status == i32::from(vm::STATUS_HARNESS) => {
             Outcome::Broken("the guest could not be run".to_owned())
         }
@@ -539,6 +547,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scenario_that_is_skipped_says_why() {
+        let skipped = Outcome::Skipped("no such kernel".to_owned());
+        assert_eq!(judge(77, "a\nskipped: no such kernel\r\n"), skipped);
+        assert_eq!(judge(77, "a\n"), Outcome::Failed);
+    }
 
     #[test]
     fn a_guest_that_did_not_boot_is_no_ordinary_failure() {
