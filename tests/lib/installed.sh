@@ -44,7 +44,7 @@ boots() {
 	local root=$1 word=$2 image disks=()
 	shift 2
 	for image in "$@"; do disks+=(--disk "$image"); done
-	run scripts/vm --timeout 200 --initrd "$dir/out/initrd" "${disks[@]}" \
+	run scripts/vm --timeout 300 --initrd "$dir/out/initrd" "${disks[@]}" \
 		--append "root=$root ro md.check=$word"
 }
 
