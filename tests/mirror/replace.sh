@@ -3,8 +3,8 @@
 # Intent: a component that fails is replaced by another disk, or enabled again when its disk is
 #         good, while a file system on the mirror is in use: nobody sees an error, only that
 #         component is written, and the disk that it was is free. Of components that have failed on
-#         both sides the last copy comes last. What cannot take a component's place is refused and
-#         changes nothing.
+#         both sides the last copy comes last, and by force neither. What cannot take a component's
+#         place is refused and changes nothing.
 # Clause: svm.md 4.2, 4.7, 4.9, 13.3 (14, 15, 16); DURABILITY 5, 7, 10, 11; issue 7
 # Lanes: drawn
 # Vm: --disks 9 --disk-size 20M --leaks
@@ -109,6 +109,11 @@ refused_and_same 'a1: holds the last copy of its data: components of submirror 1
 	metareplace d10 /dev/mapper/a1 /dev/mapper/b0
 refused_and_same 'a1: holds the last copy of its data: components of submirror 1 come first' \
 	metareplace -e d10 /dev/mapper/a1
+# By force neither: nobody else has it.
+refused_and_same 'd11: has, or may have, blocks that no other submirror of d10' \
+	metareplace -f d10 /dev/mapper/a1 /dev/mapper/b0
+refused_and_same 'd11: has, or may have, blocks that no other submirror of d10' \
+	metareplace -e -f d10 /dev/mapper/a1
 sick b1 /dev/sdf good
 run metareplace -e -w d10 /dev/mapper/b1
 same "states" "Okay,Maintenance Okay,Okay" "$(states d11) $(states d12)"

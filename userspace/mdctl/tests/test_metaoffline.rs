@@ -16,6 +16,10 @@ fn help_page() {
      the
     mirror, which may be in use.
 
+    Other than in SVM -f also leaves out that the mirror is being resynced. Another submirror \
+    has
+    everything in any case.
+
     Usage: metaoffline [OPTIONS] <MIRROR> <SUBMIRROR>
 
     Arguments:

@@ -10,7 +10,9 @@ fn help_page() {
     $ metaonline --help
     Bring a submirror back that metaoffline has taken out of service.
 
-    What was written to the mirror meanwhile is copied to it. The mirror may be in use.
+    What was written to the mirror meanwhile is copied to it. The mirror may be in use, and ot\
+    her
+    than in SVM also be being resynced: then one resync does both.
 
     Usage: metaonline [OPTIONS] <MIRROR> <SUBMIRROR>
 

@@ -24,10 +24,17 @@ fn help_page() {
 
     The new component is resynced from the other submirrors, or made of the other components o\
     f
-    RAID5; the metadevice may be in use. A component
-    that is the last one with some data comes after all others. Its name is that in "metastat"\
-    , or
-    what stands there behind "Invoke:".
+    RAID5; the metadevice may be in use. A component that is the last one with some data comes\
+     after
+    all others: as long as no other submirror has that data it is not replaced, with -f neithe\
+    r. Its
+    name is that in "metastat", or what stands there behind "Invoke:".
+
+    Other than in SVM a mirror may be being resynced meanwhile: then one resync does both. It \
+    is
+    refused while nobody knows which submirror is right, which is until the end of the resync \
+    after
+    a crash.
 
     Usage: metareplace [-f] [-n] [-w] MIRROR OLD NEW
            metareplace -e [-f] [-n] [-w] MIRROR COMPONENT
@@ -40,8 +47,8 @@ fn help_page() {
     Options:
       -e          Use the device again that the component has: it is repaired, or was not to b\
     lame
-      -f          Also the last component that holds some data, which is lost; also with a new\
-     one that carries a file system or the like, but not one in use
+      -f          Also before the resync after a crash has ended; also with a new one that car\
+    ries a file system or the like, but not one in use
       -n          Check only, change nothing
       -w, --wait  Wait until it is resynced
           --json  Answer in JSON, also errors; may stand anywhere on the line
@@ -293,12 +300,17 @@ fn a_device_that_is_still_gone_cannot_be_used_again() {
     ");
 }
 
-/// `svm.md` section 13.3, test 16.
+/// `svm.md` section 13.3, test 16. What nobody else has is not replaced, whatever is typed.
 #[test]
-fn the_last_copy_is_replaced_after_the_others_or_by_force() {
+fn the_last_copy_is_replaced_after_the_others_and_never_by_force() {
     let mut env = with_erred();
     env.admin.component(11, 0).state = ComponentState::LastErred as u32;
-    let lines = ["metareplace d10 sda sdd", "metareplace -f d10 sda sdd"];
+    let lines = [
+        "metareplace d10 sda sdd",
+        "metareplace -f d10 sda sdd",
+        "metareplace -e -f d10 sda",
+        "metareplace d10 sdb sdd",
+    ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metareplace d10 sda sdd
     err| metareplace: /dev/sda: holds the last copy of its data: components of submirror 1 com\
@@ -306,19 +318,58 @@ fn the_last_copy_is_replaced_after_the_others_or_by_force() {
     err| next: metastat d10
     [exit status 1]
     $ metareplace -f d10 sda sdd
-    d10: device sda is replaced with sdd
+    err| metareplace: d11: has, or may have, blocks that no other submirror of d10 in service \
+    has
+    err| next: metastat d10
+    [exit status 1]
+    $ metareplace -e -f d10 sda
+    err| metareplace: d11: has, or may have, blocks that no other submirror of d10 in service \
+    has
+    err| next: metastat d10
+    [exit status 1]
+    $ metareplace d10 sdb sdd
+    d10: device sdb is replaced with sdd
     ");
 }
 
+/// One that is in service is replaced only if another side has everything.
 #[test]
-fn a_resync_is_waited_for_first() {
+fn the_only_source_is_not_replaced() {
+    let mut env = with_erred();
+    let lines = ["metareplace d10 sda sdd", "metareplace -f d10 sda sdd"];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ metareplace d10 sda sdd
+    err| metareplace: d11: has, or may have, blocks that no other submirror of d10 in service \
+    has
+    err| next: metastat d10
+    [exit status 1]
+    $ metareplace -f d10 sda sdd
+    err| metareplace: d11: has, or may have, blocks that no other submirror of d10 in service \
+    has
+    err| next: metastat d10
+    [exit status 1]
+    ");
+}
+
+/// SVM refuses both.
+#[test]
+fn a_resync_is_waited_for_only_if_the_sides_may_differ() {
     let mut env = with_erred();
     env.admin.set_resync(10, ResyncState::Running, 1, 2);
-    assert_snapshot!(env.run("metareplace d10 sdb sdd"), @r"
+    env.admin.uncertain.insert(10);
+    let lines = ["metareplace d10 sdb sdd", "metareplace -n -f d10 sdb sdd"];
+    assert_snapshot!(env.run_all(&lines), @r"
     $ metareplace d10 sdb sdd
     err| metareplace: d10: has to be resynced before, or is being resynced
     err| next: metasync -w d10
     [exit status 1]
+    $ metareplace -n -f d10 sdb sdd
+    d10: device sdb would be replaced with sdd
+    ");
+    env.admin.uncertain.clear();
+    assert_snapshot!(env.run("metareplace d10 sdb sdd"), @r"
+    $ metareplace d10 sdb sdd
+    d10: device sdb is replaced with sdd
     ");
 }
 

@@ -16,7 +16,7 @@ fn with_stripe() -> TestEnvironment {
 
 #[test]
 fn help_page() {
-    assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r"
+    assert_snapshot!(TestEnvironment::new().run("metattach --help"), @r#"
     $ metattach --help
     Attach a submirror to a mirror, or more components to a stripe, concat or RAID5 metadevice\
     ; or
@@ -43,7 +43,9 @@ fn help_page() {
     RROR,
     it becomes as large as the smallest of them. What is new is copied from the first one to t\
     he
-    others; with --assume-clean it is equal already.
+    others; with --assume-clean it is equal already. Other than in SVM it does not grow later \
+    by
+    itself if it is being resynced: that is refused, "metasync -w" waits for the end.
 
     A soft partition grows by SIZE, a number and b, k, m, g or t, or by all that is free on it\
     s
@@ -78,7 +80,7 @@ fn help_page() {
       -w, --wait          Wait until the submirror, or what is new of a mirror, is resynced
           --json          Answer in JSON, also errors; may stand anywhere on the line
       -h, --help          Print help
-    ");
+    "#);
 }
 
 #[test]

@@ -145,7 +145,8 @@ pub struct ChangeSide {
 pub const REPLACE_ENABLE: u32 = 1;
 /// [`Replace::flags`]: everything is checked, but nothing is changed.
 pub const REPLACE_CHECK_ONLY: u32 = 2;
-/// [`Replace::flags`]: also the last copy of its blocks, which is lost ("Last Erred").
+/// [`Replace::flags`]: also while the sides may differ, before the resync after a crash has ended.
+/// A last copy of blocks ("Last Erred") is refused in any case.
 pub const REPLACE_FORCE: u32 = 4;
 
 /// Argument of [`IOC_REPLACE`]. The mirror may be in use. The component is then resynced from the

@@ -15,6 +15,9 @@ use clap::Parser;
 /// It is neither read nor written until metaonline brings it back, and what is written to the
 /// mirror meanwhile is remembered, so that no more than that is copied then. It stays part of the
 /// mirror, which may be in use.
+///
+/// Other than in SVM -f also leaves out that the mirror is being resynced. Another submirror has
+/// everything in any case.
 #[derive(Debug, Parser)]
 #[command(name = "metaoffline", verbatim_doc_comment)]
 pub struct Arguments {

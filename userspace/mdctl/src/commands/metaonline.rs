@@ -13,7 +13,8 @@ use clap::Parser;
 
 /// Bring a submirror back that metaoffline has taken out of service.
 ///
-/// What was written to the mirror meanwhile is copied to it. The mirror may be in use.
+/// What was written to the mirror meanwhile is copied to it. The mirror may be in use, and other
+/// than in SVM also be being resynced: then one resync does both.
 #[derive(Debug, Parser)]
 #[command(name = "metaonline", verbatim_doc_comment)]
 pub struct Arguments {

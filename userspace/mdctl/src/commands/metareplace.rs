@@ -42,9 +42,13 @@ const COMMAND: &str = "metareplace";
 /// Replace a component of a mirror or RAID5 metadevice, or use it again.
 ///
 /// The new component is resynced from the other submirrors, or made of the other components of
-/// RAID5; the metadevice may be in use. A component
-/// that is the last one with some data comes after all others. Its name is that in "metastat", or
-/// what stands there behind "Invoke:".
+/// RAID5; the metadevice may be in use. A component that is the last one with some data comes after
+/// all others: as long as no other submirror has that data it is not replaced, with -f neither. Its
+/// name is that in "metastat", or what stands there behind "Invoke:".
+///
+/// Other than in SVM a mirror may be being resynced meanwhile: then one resync does both. It is
+/// refused while nobody knows which submirror is right, which is until the end of the resync after
+/// a crash.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
@@ -57,8 +61,8 @@ pub struct Arguments {
     #[arg(short = 'e', conflicts_with = "new")]
     enable: bool,
 
-    /// Also the last component that holds some data, which is lost; also with a new one that
-    /// carries a file system or the like, but not one in use
+    /// Also before the resync after a crash has ended; also with a new one that carries a file
+    /// system or the like, but not one in use
     #[arg(short = 'f')]
     force: bool,
 

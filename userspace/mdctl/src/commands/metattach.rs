@@ -64,7 +64,8 @@ const COMMAND: &str = "metattach";
 ///
 /// A mirror grows when all its submirrors have, each by a metattach of its own: without SUBMIRROR,
 /// it becomes as large as the smallest of them. What is new is copied from the first one to the
-/// others; with --assume-clean it is equal already.
+/// others; with --assume-clean it is equal already. Other than in SVM it does not grow later by
+/// itself if it is being resynced: that is refused, "metasync -w" waits for the end.
 ///
 /// A soft partition grows by SIZE, a number and b, k, m, g or t, or by all that is free on its
 /// base: directly behind its last extent, and then in new ones. With --shrink it becomes as small

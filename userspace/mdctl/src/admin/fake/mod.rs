@@ -132,6 +132,8 @@ pub struct FakeAdmin {
     pub resync_step: u64,
     /// Where a resync cannot go on, if there is such a place.
     pub resync_stuck_at: Option<u64>,
+    /// Mirrors whose sides may differ, as after a crash, until their resync has ended.
+    pub uncertain: BTreeSet<u32>,
     /// How many sectors of a scrub are done from one question for it to the next.
     pub scrub_step: u64,
     /// All events, also those that are not kept any more.

@@ -83,6 +83,7 @@ impl FakeAdmin {
             self.stand_still(number, ResyncState::Stuck);
         } else if done >= total {
             self.set_resync(number, ResyncState::Idle, 0, 0);
+            self.uncertain.remove(&number);
             self.settle(number, ComponentState::Okay);
         } else {
             unit.summary.resynced_sectors = done;
@@ -276,13 +277,13 @@ impl FakeAdmin {
         if side_state == ComponentState::Offline as u32 {
             return refused(Refusal::SideOffline);
         }
-        if self.units[&number].summary.resync != 0 {
-            return refused(Refusal::ResyncNeeded);
-        }
         if enable && part.state == ComponentState::Okay as u32 {
             return refused(Refusal::ComponentInService);
         }
         self.check_last(number, side, &part, force)?;
+        if self.uncertain.contains(&number) && !force {
+            return refused(Refusal::ResyncNeeded);
+        }
         let new = self.new_part(&part, argument, enable);
         let new = new.map_err(|why| at(why, 0))?;
         if argument.flags & REPLACE_CHECK_ONLY == 0 {
@@ -294,7 +295,8 @@ impl FakeAdmin {
         Ok(())
     }
 
-    /// Sees that the data of a component is on another side as well.
+    /// Sees that the data of a component is on another side as well, unless it is out of service:
+    /// then it has nothing to lose.
     fn check_last(
         &self,
         number: u32,
@@ -307,12 +309,13 @@ impl FakeAdmin {
             .enumerate()
             .find(|(index, other)| *index != side && is_erred(self.state(other)));
         let is_last = part.state == ComponentState::LastErred as u32;
+        let is_out = part.state == ComponentState::Maintenance as u32;
         match first_erred {
             Some((index, _)) if is_last && !force => {
                 Err((Refusal::ReplaceOthersFirst, index as u32, [0; 2]))
             }
-            _ if !force && !self.has_other_source(number, side) => refused(Refusal::NoOtherSource),
-            _ => Ok(()),
+            _ if is_out || self.has_other_source(number, side) => Ok(()),
+            _ => refused(Refusal::NoOtherSource),
         }
     }
 
