@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a block that a side has lost (a medium error) is answered from the other side, and written
 #         again; if it is good then nothing is out of service, and that it was is counted. If it is
-#         not, the component is out of service. A check finds lost blocks as well.
+#         not, the component is out of service. A check finds lost blocks as well. What metastat
+#         says to type for the last copy brings it back into service.
 # Clause: issue 7: errors; DURABILITY sections 2, 3 and 6
 # Lanes: drawn
 # Vm: --disks 1 --disk-size 16M
@@ -110,7 +111,17 @@ same "of many that are read at once" "326 327" \
 	"$(/tmp/blocks read batch $d10 0 $blocks mirror | awk '{ print $1 }' | xargs)"
 echo 0 >$debug/opts
 holds 0 $blocks
-run metaclear -f d10
+
+note "what is to be typed brings it back"
+metastat d11 | grep -F 'Invoke: metattach d10 <new submirror>' ||
+	fail "what to type is not shown"
+run metattach -w d10 d12
+same "states" "Needs maintenance,Okay" "$(states d10)"
+run metareplace -e -w d10 "$disk"
+same "states" "Okay,Okay" "$(states d10)"
+same_sides d10
+holds 0 $blocks
+run metaclear d10
 run metaclear d11
 run metaclear d12
 run modprobe -r scsi_debug

@@ -90,6 +90,9 @@ only_right() {
 	same "blocks that cannot be read" "$1" "$(wc -l </tmp/found)"
 }
 
+# invoke NAME: what is to be typed for it.
+invoke() { metastat "$1" | sed -n '/Invoke:/,/Size:/{ /Size:/d; p; }' | xargs; }
+
 make_blocks
 modprobe md_rs
 slow 0
@@ -141,6 +144,7 @@ same "states of the sides" "Needs maintenance,Needs maintenance" "$(states d10)"
 metastat d10
 metastat d10 | grep -E '^ +Resync stands still: [0-9]+ % done' ||
 	fail "that it is stuck is not shown"
+same "what to type" "Invoke: after the device can be read again: metasync d10" "$(invoke d11)"
 refuse 'd11: has, or may have, blocks that no other' metareplace -e d10 /dev/mapper/c
 refuse 'd11: has, or may have, blocks that no other' metadetach -f d10 d11
 refuse 'd11: has, or may have, blocks that no other' metaoffline -f d10 d11
@@ -219,8 +223,10 @@ same "blocks that were not copied" 256 "$(left_blocks)"
 only_right 1
 sick c /dev/sdc good
 before=$(count_of /dev/sdd sectors_written)
+same "what to type" "Invoke: after the device can be read again: metasync d10" "$(invoke d11)"
 run metasync -w d10
 same "states" "Needs maintenance,Okay" "$(states d10)"
+same "what to type" "Invoke: metareplace d10 /dev/mapper/c <new device>" "$(invoke d11)"
 copied=$(($(count_of /dev/sdd sectors_written) - before))
 [ $copied -le $((2048 + 128)) ] || fail "$copied sectors were copied, and one region was left"
 holds mirror

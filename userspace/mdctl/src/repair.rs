@@ -38,6 +38,12 @@ const DEVICE_IS_BACK: &str = "after the missing device is back:";
 /// What has to happen before the last copy of something is replaced (`svm.md` section 10.1).
 const OTHERS_ARE_REPLACED: &str = "after replacing \"Maintenance\" components:";
 
+/// What has to happen before a last copy is replaced that others are to get while they are away.
+const OTHERS_ARE_BACK: &str = "after repairing \"Unavailable\" submirrors:";
+
+/// What has to happen before a last copy can be copied to the end.
+const DEVICE_IS_READ: &str = "after the device can be read again:";
+
 /// What brings `unit` back, if it is not in service. `units` are all metadevices.
 pub fn repair(
     unit: &Unit,
@@ -50,8 +56,7 @@ pub fn repair(
     } else if unit.raid().is_some() {
         of_raid(unit)
     } else if family.is_mirror(top) {
-        let resync = units.get(&top).and_then(Unit::resync);
-        below_mirror(unit, top, resync.map(|resync| resync.state), family)
+        below_mirror(unit, units.get(&top)?, family)
     } else {
         Some(Repair {
             after: (unit.state == State::Unavailable).then_some(DEVICE_IS_BACK),
@@ -99,24 +104,20 @@ fn of_raid(unit: &Unit) -> Option<Repair> {
 
 /// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md`
 /// section 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
-fn below_mirror(
-    unit: &Unit,
-    mirror: MetadeviceName,
-    resync: Option<ResyncState>,
-    family: &Family,
-) -> Option<Repair> {
-    match resync {
+fn below_mirror(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
+    let name = mirror.name;
+    match mirror.resync().map(|resync| resync.state) {
         _ if unit.is_mirror() => return None,
         Some(ResyncState::Running | ResyncState::Waiting) => return None,
         Some(ResyncState::Cancelled | ResyncState::Paused | ResyncState::LeftOut) => {
-            return Some(Repair::now(format!("metasync {mirror}")));
+            return Some(Repair::now(format!("metasync {name}")));
         }
         Some(ResyncState::Stuck) | None => {}
     }
     let replacement = replacement(unit, mirror, family);
     replacement.or_else(|| match unit.state {
-        State::NeedsResync => Some(Repair::now(format!("metasync {mirror}"))),
-        State::Offline => Some(Repair::now(format!("metaonline {mirror} {}", unit.name))),
+        State::NeedsResync => Some(Repair::now(format!("metasync {name}"))),
+        State::Offline => Some(Repair::now(format!("metaonline {name} {}", unit.name))),
         _ => None,
     })
 }
@@ -124,7 +125,8 @@ fn below_mirror(
 /// The replacement of a component below a mirror: of the first one that is out of service, unless
 /// there is none and one must come last. What is replaced is a component of a submirror; of one
 /// that is a metadevice it is all of that.
-fn replacement(unit: &Unit, mirror: MetadeviceName, family: &Family) -> Option<Repair> {
+fn replacement(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
+    let name = mirror.name;
     let first = |state| {
         unit.components()
             .find(|part: &&Component| part.state == state)
@@ -133,15 +135,13 @@ fn replacement(unit: &Unit, mirror: MetadeviceName, family: &Family) -> Option<R
         Some(component) => component.to_string(),
         None => typed_word(&part.device),
     };
-    let replace = |part| format!("metareplace {mirror} {} <new device>", word(part));
+    let replace = |part| format!("metareplace {name} {} <new device>", word(part));
     if let Some(part) = first(State::Maintenance) {
         return Some(Repair::now(replace(part)));
     }
     if let Some(part) = first(State::LastErred) {
-        return Some(Repair {
-            after: Some(OTHERS_ARE_REPLACED),
-            command: replace(part),
-        });
+        let side = side_of(unit.name, family);
+        return Some(of_last_copy(side, mirror, replace(part)));
     }
     let part = first(State::Unavailable)?;
     if missing(&part.device).is_some() {
@@ -149,8 +149,55 @@ fn replacement(unit: &Unit, mirror: MetadeviceName, family: &Family) -> Option<R
     }
     Some(Repair {
         after: Some(DEVICE_IS_BACK),
-        command: format!("metareplace -e {mirror} {}", word(part)),
+        command: format!("metareplace -e {name} {}", word(part)),
     })
+}
+
+/// What is to be done about the last copy of something, on `side`. It is not replaced before
+/// another submirror has what it has: which one can get it, and how?
+fn of_last_copy(side: Option<MetadeviceName>, mirror: &Unit, replace: String) -> Repair {
+    let name = mirror.name;
+    let other = |states: &[State]| {
+        let is_other = |part: &&Component| MetadeviceName::at_path(&part.device) != side;
+        let mut others = mirror.components().filter(is_other);
+        others.find(|other| states.contains(&other.state))
+    };
+    if other(&[State::Maintenance, State::NeedsMaintenance]).is_some() {
+        return Repair {
+            after: Some(OTHERS_ARE_REPLACED),
+            command: replace,
+        };
+    }
+    if other(&[State::Unavailable]).is_some() {
+        return Repair {
+            after: Some(OTHERS_ARE_BACK),
+            command: replace,
+        };
+    }
+    if let Some(offline) = other(&[State::Offline]) {
+        let offline = typed_word(&offline.device);
+        return Repair::now(format!("metaonline {name} {offline}"));
+    }
+    if other(&[State::NeedsResync]).is_some() {
+        return Repair {
+            after: Some(DEVICE_IS_READ),
+            command: format!("metasync {name}"),
+        };
+    }
+    Repair::now(format!("metattach {name} <new submirror>"))
+}
+
+/// The submirror that a metadevice is, or is below.
+fn side_of(name: MetadeviceName, family: &Family) -> Option<MetadeviceName> {
+    let mut side = name;
+    for _ in 0..LEVELS {
+        let parent = family.parent(side)?;
+        if family.is_mirror(parent) {
+            return Some(side);
+        }
+        side = parent;
+    }
+    None
 }
 
 /// The component of a submirror that a metadevice is, or is part of; `None` if it is the submirror.

@@ -277,6 +277,42 @@ fn the_last_copy_is_replaced_after_the_others() {
     ");
 }
 
+/// What is said to be typed is what the kernel does then: it replaces no last copy.
+#[test]
+fn a_last_copy_says_how_another_submirror_gets_it() {
+    let mut env = with_mirror();
+    fail(env.admin.component(12, 0), ComponentState::LastErred);
+    let invoke = |env: &mut TestEnvironment| {
+        let text = env.run("metastat d12").stdout;
+        let lines = text.lines().skip_while(|line| !line.contains("Invoke:"));
+        let lines: Vec<_> = lines
+            .take_while(|line| !line.contains("Size:"))
+            .map(str::trim)
+            .collect();
+        lines.join(" ")
+    };
+    let mut said = Vec::new();
+    for state in [
+        ComponentState::NeedsResync,
+        ComponentState::Offline,
+        ComponentState::Unavailable,
+        ComponentState::Maintenance,
+    ] {
+        env.admin.component(10, 0).state = state as u32;
+        said.push(invoke(&mut env));
+    }
+    let mut env = TestEnvironment::with(&["metainit d12 1 1 sda", "metainit d10 -m d12"]);
+    fail(env.admin.component(12, 0), ComponentState::LastErred);
+    said.push(invoke(&mut env));
+    assert_snapshot!(said.join("\n"), @r#"
+    Invoke: after the device can be read again: metasync d10
+    Invoke: metaonline d10 d11
+    Invoke: after repairing "Unavailable" submirrors: metareplace d10 /dev/sdc <new device>
+    Invoke: after replacing "Maintenance" components: metareplace d10 /dev/sdc <new device>
+    Invoke: metattach d10 <new submirror>
+    "#);
+}
+
 #[test]
 fn a_submirror_without_its_disk_is_unavailable() {
     let mut env = with_mirror();
@@ -320,7 +356,7 @@ fn metadevices_below_a_submirror_have_states_too() {
         "metainit d10 -m d11",
     ]);
     fail(env.admin.component(1, 0), ComponentState::LastErred);
-    assert_snapshot!(env.run_all(&["metastat d10", "metastat -c"]), @r#"
+    assert_snapshot!(env.run_all(&["metastat d10", "metastat -c"]), @r"
     $ metastat d10
     d10: Mirror
         Submirror 0: d11
@@ -344,8 +380,7 @@ fn metadevices_below_a_submirror_have_states_too() {
 
     d1: Subdevice of d11
         State: Needs maintenance
-        Invoke: after replacing "Maintenance" components:
-    		metareplace d10 d1 <new device>
+        Invoke: metattach d10 <new submirror>
         Size: 129024 blocks (63 MB)
         Stripe 0:
     	Device     Start Block  Dbase        State  Errors
@@ -354,7 +389,7 @@ fn metadevices_below_a_submirror_have_states_too() {
     d10              m  126MB d11 (maint)
         d11          s  126MB d1 (maint) /dev/sdb
             d1       s   63MB /dev/sda (last-erred)
-    "#);
+    ");
 }
 
 /// What is left of a mirror that was cleared by force.
