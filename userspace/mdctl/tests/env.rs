@@ -39,7 +39,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs,
-    io,
+    io::{
+        self,
+        IsTerminal, //
+    },
     os::unix::{
         fs::{
             symlink,
@@ -61,6 +64,7 @@ use std::{
         atomic::AtomicBool,
         Arc, //
     },
+    thread::sleep,
     time::Duration, //
 };
 use tempfile::TempDir;
@@ -89,6 +93,8 @@ struct TestHost {
     images: BTreeMap<String, BTreeMap<u64, Vec<u8>>>,
     /// How often somebody has waited.
     pauses: Cell<u32>,
+    /// Whether standard error is looked at, if it is a terminal.
+    is_at_terminal: bool,
     /// What was said before the end.
     said: RefCell<String>,
 }
@@ -176,13 +182,17 @@ impl Host for TestHost {
     }
 
     fn pause(&self, _: Duration) {
+        if self.is_at_terminal {
+            // A bar is not drawn more often than people can see it.
+            sleep(Duration::from_millis(100));
+        }
         let count = self.pauses.get() + 1;
         self.pauses.set(count);
         assert!(count < 1000, "nobody waits for ever in a test");
     }
 
     fn is_watched(&self) -> bool {
-        false
+        self.is_at_terminal && io::stderr().is_terminal()
     }
 
     fn say(&self, line: &str) -> io::Result<()> {
@@ -224,6 +234,7 @@ impl TestEnvironment {
                 file_systems: BTreeMap::new(),
                 images: BTreeMap::new(),
                 pauses: Cell::new(0),
+                is_at_terminal: false,
                 said: RefCell::default(),
             },
             _folder: folder,
@@ -282,6 +293,11 @@ impl TestEnvironment {
                 dev: makedev(major, minor),
             },
         );
+    }
+
+    /// From now on somebody looks at standard error, if it is a terminal, and time passes.
+    pub(crate) fn sit_at_terminal(&mut self) {
+        self.host.is_at_terminal = true;
     }
 
     /// Adds a path that names something.

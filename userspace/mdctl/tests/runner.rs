@@ -42,6 +42,7 @@ mod test_scan;
 mod test_soft_partitions;
 mod test_start;
 mod test_stop;
+mod test_terminal;
 mod test_trouble;
 mod test_version;
 
