@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a stripe and a mirror get other names, with their device nodes, and a mirror and a
 #         submirror exchange theirs: the data is what it was, under the new name, also after a
-#         restart. What is open, part of something, erred, being resynced or helped out by a spare
-#         is refused and stays what it is; so is a name that is taken, and everything where the new
-#         name cannot be recorded. Without a state database it goes the same way.
+#         restart. What is open, part of something, erred, being resynced, checked or helped out
+#         by a spare is refused and stays what it is; so is a name that is taken, and everything
+#         where the new name cannot be recorded. Without a state database it goes the same way.
 # Clause: svm.md 10, 13.5 (42); DURABILITY 1 (4), 4; issue 7
 # Lanes: drawn
 # Vm: --disks 8 --disk-size 20M --leaks
@@ -131,6 +131,41 @@ exec 3<&-
 run metaoffline d10 d12
 refused_and_same 'd12: is offline|is offline' metarename -x d10 d11
 run metaonline -w d10 d12
+
+note "nor while it is being resynced, or checked"
+# So slow that neither is over before somebody looks.
+slow_reads() {
+	local size
+	size=$(blockdev --getsz /dev/sdb)
+	remap a0 "0 $size delay /dev/sdb 0 1000"
+}
+# still_same: none of the names has changed.
+still_same() {
+	same "nodes" "d10 d11 d12 d30" "$(nodes)"
+	same "submirrors" "d11,d12" "$(described d10 ' | [.submirrors[].name] | join(",")')"
+}
+run metaoffline d10 d12
+run dd if=/dev/urandom of=/dev/md/dsk/d10 bs=1M count=16 oflag=direct status=none
+sum=$(checksum /dev/md/dsk/d10)
+slow_reads
+run metaonline d10 d12
+refuse 'd10: has to be resynced before, or is being resynced' metarename -x d10 d11
+refuse 'd10: has to be resynced before, or is being resynced' metarename -x d12 d10
+same "resync" running "$(described d10 .resync.state)"
+still_same
+sick a0 /dev/sdb good
+wait_for 60 states_are d10 "Okay,Okay"
+slow_reads
+run metasync --check d10
+refuse 'd10: is being checked already' metarename -x d10 d11
+refuse 'd10: is being checked already' metarename -x d12 d10
+[ "$(described d10 .check.current)" != null ] || fail "the check has ended: this shows nothing"
+still_same
+run metasync -c --check d10
+sick a0 /dev/sdb good
+same "data" "$sum" "$(checksum /dev/md/dsk/d10)"
+
+note "nor while something is wrong with it"
 sick a0 /dev/sdb no_writes
 run dd if=/dev/zero of=/dev/md/dsk/d10 bs=4k count=1 oflag=direct status=none
 same "states" "Needs maintenance,Okay" "$(states d10)"
