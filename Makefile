@@ -63,9 +63,9 @@ test test-long test-debug:
 	scripts/test $(patsubst test-%,--%,$(@:test=))
 
 bench:
-	scripts/bench --kernel $(KERNEL)
-	scripts/bench-contention --kernel $(KERNEL)
-	scripts/bench-resync --kernel $(KERNEL)
+	# All of it, also if a goal is missed.
+	status=0; for lane in bench bench-contention bench-resync; do \
+		scripts/$$lane --kernel $(KERNEL) || status=1; done; exit $$status
 
 bench-record:
 	scripts/bench --kernel $(KERNEL) --record

@@ -8,6 +8,7 @@
 mod cells;
 pub(crate) mod contention;
 mod fio;
+mod goals;
 mod json;
 mod record;
 mod runs;
@@ -38,7 +39,7 @@ use self::{
     table::Table, //
 };
 
-/// Status when a cell is worse than recorded.
+/// Status when a cell is worse than recorded, or than its goal.
 const STATUS_WORSE: u8 = 1;
 
 /// Compares what scripts/bench.guest has measured (called by scripts/bench).
@@ -60,6 +61,9 @@ pub(crate) struct BenchOptions {
     /// Record what was measured.
     #[arg(long)]
     record: bool,
+    /// Fail if a cell misses its goal.
+    #[arg(long)]
+    goals: bool,
 }
 
 /// Runs the command and returns its status.
@@ -78,6 +82,13 @@ pub(crate) fn run(options: &BenchOptions) -> Result<u8> {
     write(&options.out, &format!("{document:#}\n"))?;
     if options.record {
         renew(&options.record_file, &runs, &cells)?;
+    }
+    if options.goals {
+        let (lines, is_good) = goals::judge(&cells, &runs.absent);
+        lines.iter().for_each(|line| println!("{line}"));
+        if !is_good {
+            return Ok(STATUS_WORSE);
+        }
     }
     if options.check {
         return check(&options.record_file, &runs, &cells);
