@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a mirror in use is dumped from one of its sides, as it was at one moment; the side comes
 #         back, also when the dump fails or is stopped, and gets what was written meanwhile and no
-#         more. What is restored is what was there.
+#         more. What is restored is what was there. A dump with finished volumes and a state can
+#         go on with the side as it was, and then brings it back.
 # Clause: issue 11; DURABILITY 5, 7
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 64M
-# Timeout: 200
+# Timeout: 260
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
 # shellcheck source=tests/lib/data.sh
@@ -105,6 +106,51 @@ wait $dump || status=$?
 kill $reader
 same "status of a dump that was stopped" 3 $status
 wait_for 60 states_are d10 "Okay,Okay"
+run umount /mnt
+same_sides d10
+
+cat >/tmp/waits <<'SCRIPT'
+#!/bin/sh
+[ "$2" != 2 ] || { echo >/tmp/reached; exec sleep 60; }
+SCRIPT
+chmod +x /tmp/waits
+
+# ended SIGNAL STATUS: a dump into volumes ends by a signal behind the second of them.
+ended() {
+	rm -f /tmp/reached /tmp/volume*
+	mddump -0 -q --state /tmp/state -F /tmp/waits -M -B 2000 --from-submirror d10/d12 \
+		-f /tmp/volume 2>/tmp/said &
+	dump=$!
+	wait_for 30 test -e /tmp/reached
+	kill "-$1" $dump
+	status=0
+	wait $dump || status=$?
+	cat /tmp/said
+	same "status of a dump that got a signal" "$2" $status
+	same "states" "Okay,Offline" "$(states d10)"
+}
+
+run mount $d10 /mnt
+while read -r signal status; do
+	note "a dump that got SIG$signal goes on with the side as it was, and brings it back"
+	ended $signal $status
+	run cp -r /etc/init.d /mnt/later
+	run mddump --resume /tmp/state
+	wait_for 60 states_are d10 "Okay,Okay"
+	rm -rf /tmp/restored/* /mnt/later
+	(cd /tmp/restored && run restore -rMf /tmp/volume) || fail "restore has errors"
+	(cd /tmp/restored/kept && sha256sum --quiet -c /tmp/kept) ||
+		fail "a file is not what was dumped"
+	[ ! -e /tmp/restored/later ] || fail "the dump is not of one moment"
+done <<<$'KILL 137\nTERM 3'
+grep 'submirror d12 stays offline' /tmp/said || fail "nobody is told that the side is missing"
+
+note "a side that was brought back in between is not what the dump was begun with"
+ended KILL 137
+run metaonline d10 d12
+wait_for 60 states_are d10 "Okay,Okay"
+refuse 'is mounted' mddump --resume /tmp/state
+same "states" "Okay,Okay" "$(states d10)"
 run umount /mnt
 same_sides d10
 

@@ -45,6 +45,7 @@ use crate::{
     sink::Media,
     state::{
         Checkpoint,
+        Kept,
         Origin,
         State, //
     },
@@ -55,6 +56,7 @@ use crate::{
         unless_stuck, //
     },
     submirror::{
+        Found,
         Manager,
         Side, //
     },
@@ -79,10 +81,13 @@ use std::{
         self,
         IsTerminal, //
     },
-    path::PathBuf,
+    path::Path,
     process::Command,
     sync::{
-        atomic::Ordering,
+        atomic::{
+            AtomicBool,
+            Ordering, //
+        },
         Arc,
         Mutex,
         MutexGuard,
@@ -141,6 +146,7 @@ pub fn run_with(
         console,
         signals,
         disk: Arc::default(),
+        has_volumes: Arc::default(),
     };
     if let Some(path) = &arguments.resume {
         let say = |line: &str| run.console.say(line);
@@ -150,6 +156,8 @@ pub fn run_with(
             status_fd: arguments.status_fd,
             ..state.arguments.clone()
         };
+        let has_volumes = !state.checkpoint.volumes.is_empty();
+        run.has_volumes.store(has_volumes, Ordering::Relaxed);
         run.resumed = Some(state);
     }
     run.start(manager)
@@ -164,6 +172,8 @@ struct Run {
     signals: Signals,
     /// What is read, while it is open.
     disk: Arc<Mutex<Option<Opened>>>,
+    /// Whether the state has volumes that are finished.
+    has_volumes: Arc<AtomicBool>,
 }
 
 impl Run {
@@ -174,18 +184,47 @@ impl Run {
         let side = Side::parse(word)?;
         let device = manager.device(&side.mirror);
         let mounted_at = mounts::mounted_at(&device);
+        let found = self.find(&side, manager, &device, mounted_at.as_deref())?;
         let folder = mounted_at
             .as_ref()
             .map(|folder| folder.display().to_string());
         let work = |source: &str| {
-            self.dump_or_stop(Target {
+            let done = self.dump_or_stop(Target {
                 name: device.clone(),
                 device: source.to_string(),
                 folder,
                 live: None,
-            })
+            });
+            let stays = done.is_err() && self.needs_side(found);
+            (done, stays)
         };
-        side.borrow(manager, &*self.console, mounted_at.as_deref(), work)?
+        side.borrow(manager, &*self.console, found, work)?
+    }
+
+    /// How a side is found: a dump that goes on finds it as it left it, or as somebody else has.
+    fn find<'m>(
+        &self,
+        side: &Side,
+        manager: &mut dyn Manager,
+        device: &str,
+        mounted_at: Option<&'m Path>,
+    ) -> Result<Found<'m>, Failure> {
+        if self.resumed.is_some() {
+            if manager.is_offline(&side.mirror, &side.submirror)? {
+                return Ok(Found::Offline);
+            }
+            if mounts::is_written(device) && !self.arguments.force {
+                return Err(resume::changed(device, resume::MOUNTED));
+            }
+        }
+        Ok(Found::InService(mounted_at))
+    }
+
+    /// Whether a dump that failed can only go on if its side stays out of service. One without a
+    /// finished volume can as well be begun anew.
+    fn needs_side(&self, found: Found<'_>) -> bool {
+        let is_kept = self.arguments.state.is_some() && self.has_volumes.load(Ordering::Relaxed);
+        is_kept || found == Found::Offline
     }
 
     /// Dumps, and ends when it shall, whatever does not answer then.
@@ -227,10 +266,19 @@ impl Run {
 
     /// How to go on with a dump that stopped, or else this.
     fn next(&self, otherwise: &str) -> String {
+        let has_volumes = self.has_volumes.load(Ordering::Relaxed);
         match &self.arguments.state {
-            Some(path) => format!("mddump --resume {path}"),
-            None => otherwise.to_string(),
+            Some(path) if has_volumes => self.resume(path),
+            _ => otherwise.to_string(),
         }
+    }
+
+    /// What to type to go on with what a state says.
+    fn resume(&self, path: &str) -> String {
+        let source = self.arguments.filesystem.as_deref().unwrap_or_default();
+        // It is written to meanwhile, so that it is not gone on with otherwise.
+        let force = if mounts::is_written(source) { " --force" } else { "" };
+        format!("mddump --resume {path}{force}")
     }
 
     fn dump(&self, target: &Target) -> Result<String, Failure> {
@@ -260,7 +308,8 @@ impl Run {
         }
         let selection = match &self.resumed {
             Some(state) => {
-                resume::check(state, &origin(&fs), self.arguments.force)?;
+                let is_mounted = mounts::is_written(&target.device);
+                resume::check(state, &origin(&fs), is_mounted, self.arguments.force)?;
                 state.selection()
             }
             None => self.select(&fs, &identity)?,
@@ -489,23 +538,20 @@ impl Run {
         fs: &FileSystem<Arc<Tolerant>>,
         selection: &Selection,
         identity: &Identity,
-    ) -> (Checkpoint, Option<(PathBuf, State)>) {
-        let path = self.arguments.state.as_ref();
-        match (&self.resumed, path) {
-            (Some(state), Some(path)) => {
-                (state.checkpoint.clone(), Some((path.into(), state.clone())))
-            }
-            (None, Some(path)) => {
-                let state = State::new(
-                    self.arguments.clone(),
-                    identity.clone(),
-                    origin(fs),
-                    selection,
-                );
-                (Checkpoint::default(), Some((path.into(), state)))
-            }
-            _ => (Checkpoint::default(), None),
-        }
+    ) -> (Checkpoint, Option<Kept>) {
+        let Some(path) = &self.arguments.state else {
+            return (Checkpoint::default(), None);
+        };
+        let (arguments, identity) = (self.arguments.clone(), identity.clone());
+        let anew = || State::new(arguments, identity, origin(fs), selection);
+        let state = self.resumed.clone().unwrap_or_else(anew);
+        let kept = Kept {
+            path: path.into(),
+            state: state.clone(),
+            has_volumes: self.has_volumes.clone(),
+            next: self.resume(path),
+        };
+        (state.checkpoint, Some(kept))
     }
 
     fn script(&self, name: &str, volume: u32) -> ScriptAnswer {

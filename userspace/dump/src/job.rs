@@ -21,7 +21,7 @@ use crate::{
     },
     state::{
         Checkpoint,
-        State,
+        Kept,
         Volume, //
     },
     statistics::{
@@ -43,7 +43,6 @@ use md_dump_format::{
 use md_extfs::source::Source;
 use std::{
     io,
-    path::PathBuf,
     sync::atomic::Ordering,
     thread,
     time::{
@@ -101,8 +100,8 @@ pub struct Job<'a, S> {
     pub volume_bytes: Vec<u64>,
     /// How blocks are compressed.
     pub compression: crate::compression::Compression,
-    /// Where the state is kept, and what it says.
-    pub state: Option<(PathBuf, State)>,
+    /// The state, if it is kept.
+    pub state: Option<Kept>,
     /// What a script says at the end of a volume: it is handed the volume's number.
     pub at_end_of_volume: Option<&'a dyn Fn(u32) -> ScriptAnswer>,
     /// Where it is told in which block which file is.
@@ -315,14 +314,14 @@ impl<S: Source> Job<'_, S> {
         if checkpoint.place.record > 0 {
             checkpoint.digest = self.plan.digest(checkpoint.place);
         }
-        let Some((path, state)) = &mut self.state else {
+        let Some(state) = &mut self.state else {
             return Ok(());
         };
-        state.checkpoint = checkpoint.clone();
-        let Err(error) = state.write(path) else {
+        let Err(error) = state.keep(checkpoint) else {
             return Ok(());
         };
-        let line = format!("the state {} cannot be written: {error}", path.display());
+        let path = state.path.display();
+        let line = format!("the state {path} cannot be written: {error}");
         self.say(&line);
         Err(self.abort())
     }
@@ -512,11 +511,10 @@ impl<S: Source> Job<'_, S> {
 
     fn abort(&self) -> Aborted {
         self.say("The ENTIRE dump is aborted.");
-        if let Some((path, _)) = &self.state {
-            self.say(&format!(
-                "It can go on behind the last finished volume: mddump --resume {}",
-                path.display()
-            ));
+        let state = self.state.as_ref();
+        if let Some(state) = state.filter(|state| state.has_volumes.load(Ordering::Relaxed)) {
+            let next = &state.next;
+            self.say(&format!("It can go on behind the last finished volume: {next}"));
         }
         Aborted
     }

@@ -112,6 +112,32 @@ fn folder(line: &str, number: &str) -> Option<PathBuf> {
     Some(Path::new(&unescape(folder)).into())
 }
 
+/// Whether a file system on a device, or at a folder, is mounted now so that it can be written to.
+pub fn is_written(word: &str) -> bool {
+    let Ok(metadata) = fs::metadata(word) else {
+        return false;
+    };
+    let kind = metadata.file_type();
+    let number = if kind.is_block_device() {
+        metadata.rdev()
+    } else if kind.is_dir() {
+        metadata.dev()
+    } else {
+        return false;
+    };
+    let number = format!("{}:{}", major(number), minor(number));
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    text.lines().any(|line| has_writers(line, &number))
+}
+
+/// Whether a line of `/proc/self/mountinfo` is about this device, whose file system is written to.
+/// One of its mounts may still be read-only, which its last word does not tell.
+fn has_writers(line: &str, number: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut options = words.last().unwrap_or(&"").split(',');
+    words.get(2) == Some(&number) && options.all(|one| one != "ro")
+}
+
 /// Number of a block device.
 fn number(path: &str) -> Option<u64> {
     let metadata = fs::metadata(path).ok()?;
@@ -143,5 +169,7 @@ mod tests {
         assert_eq!(folder(line, "8:1"), Some("/a b".into()));
         assert_eq!(folder(line, "8:2"), None);
         assert_eq!(folder(&format!("{line},norecovery"), "8:1"), None);
+        assert!(has_writers(line, "8:1") && !has_writers(line, "8:2"));
+        assert!(!has_writers("36 35 8:1 / /a ro - ext4 /dev/root ro,noload", "8:1"));
     }
 }

@@ -71,16 +71,31 @@ fn checksum(mut file: File) -> io::Result<(u64, u32)> {
     }
 }
 
-/// Refuses a file system that is another one, or was written to since.
-pub(crate) fn check(state: &State, now: &Origin, force: bool) -> Result<(), Failure> {
+/// Why a file system that is mounted is not gone on with: what is written to it does not show.
+pub(crate) const MOUNTED: &str =
+    "is mounted, and so may have been written to since its dump stopped";
+
+/// Refuses a file system that is another one, or was written to since, or may have been.
+pub(crate) fn check(
+    state: &State,
+    now: &Origin,
+    is_mounted: bool,
+    force: bool,
+) -> Result<(), Failure> {
     let then = &state.origin;
     let reason = if then.uuid != now.uuid {
         "is another file system than the one whose dump stopped"
     } else if then != now && !force {
         "was written to since its dump stopped"
+    } else if is_mounted && !force {
+        MOUNTED
     } else {
         return Ok(());
     };
-    let next = "mddump --resume ... --force";
-    Err(Failure::new(&state.identity.device, reason, next))
+    Err(changed(&state.identity.device, reason))
+}
+
+/// A file system that is not as it was.
+pub(crate) fn changed(device: &str, reason: &str) -> Failure {
+    Failure::new(device, reason, "mddump --resume ... --force")
 }

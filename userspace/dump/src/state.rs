@@ -30,6 +30,13 @@ use std::{
     path::{
         Path,
         PathBuf, //
+    },
+    sync::{
+        atomic::{
+            AtomicBool,
+            Ordering, //
+        },
+        Arc, //
     }, //
 };
 
@@ -69,6 +76,30 @@ pub struct Origin {
     pub written: u32,
     /// A number that changes with anything in its superblock.
     pub digest: u32,
+}
+
+/// A state while a dump is made.
+#[derive(Debug)]
+pub struct Kept {
+    /// The file.
+    pub path: PathBuf,
+    /// What stands there.
+    pub state: State,
+    /// Whether there are finished volumes, for whoever wants to know it later.
+    pub has_volumes: Arc<AtomicBool>,
+    /// What to type to go on with it.
+    pub next: String,
+}
+
+impl Kept {
+    /// Keeps where the dump stands now.
+    pub(crate) fn keep(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.state.checkpoint = checkpoint.clone();
+        self.state.write(&self.path)?;
+        let has_volumes = !checkpoint.volumes.is_empty();
+        self.has_volumes.store(has_volumes, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 /// All of it.

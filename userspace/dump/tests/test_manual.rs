@@ -56,7 +56,8 @@ Say how far it is.
 Ask whether to stop.
 .TP
 \fBSIGTERM\fR, \fBSIGHUP\fR
-Stop. What does not answer is left behind after ten seconds. A side of a mirror is brought back.
+Stop. What does not answer is left behind after ten seconds. A side of a mirror is brought back, but
+for one that \fB\-\-resume\fR goes on with.
 .SH "SEE ALSO"
 .BR restore (8),
 .BR mdctl (8)

@@ -86,6 +86,35 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
     assert!(said(resume(""), 1).contains("No such file"));
 }
 
+/// What is written to a mounted file system need not show on its device.
+#[test]
+fn a_mounted_file_system_is_not_gone_on_with() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let stop = place.program("stop", "test \"$2\" != 2 || exit 5");
+    let (state, prefix) = (place.path("state"), place.path("volume"));
+    for (options, is_written) in [("loop", true), ("loop,ro", false)] {
+        let at = place.mount(&image, "mount", options);
+        let mut command = mddump("-0 -q -M -B 900 --state");
+        command.arg(&state).arg("-F").arg(&stop);
+        command.arg("-f").arg(&prefix).arg(&at);
+        let told = said(command, 3);
+        let words = format!("mddump --resume {}", state.display());
+        assert!(told.contains(&words), "{told}");
+        assert_eq!(told.contains("--force"), is_written, "{told}");
+        let resume = |more: &str| mddump(&format!("--resume {} {more}", state.display()));
+        if is_written {
+            let told = said(resume(""), 1);
+            assert!(told.contains("is mounted, and so may have been"), "{told}");
+            said(resume("--force"), 0);
+        } else {
+            said(resume(""), 0);
+        }
+        decode(&read(&volumes(&prefix))).unwrap();
+        place.unmount(&at);
+    }
+}
+
 /// What became of a dump that was killed now and then.
 #[derive(Debug, Default)]
 struct Killed {

@@ -3,7 +3,20 @@
 //! themselves are tested in `userspace/dump/tests`.
 
 use crate::env::TestEnvironment;
+use clap::Parser;
 use insta::assert_snapshot;
+use md_dump::{
+    options::Arguments,
+    selection::Selection,
+    state::{
+        Origin,
+        State, //
+    }, //
+};
+use md_dump_format::{
+    layout::Identity,
+    map::Map, //
+};
 
 #[test]
 fn help_page() {
@@ -78,4 +91,41 @@ fn a_side_is_brought_back_also_after_a_failure() {
     err| next: metastat -c
     [exit status 1]
     "#);
+}
+
+/// A dump that is to go on takes its side as it is, and leaves it so if it fails again.
+#[test]
+fn a_dump_goes_on_with_a_side_that_is_out() {
+    let mut env = TestEnvironment::with_mirror();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let words = ["mddump", "--from-submirror=d10/d12", "--state=x", "-f/nowhere/file"];
+    let selection = Selection {
+        used: Map::new(9),
+        wanted: Map::new(9),
+        directories: Map::new(9),
+        estimate: 1,
+    };
+    let origin = Origin {
+        uuid: String::new(),
+        written: 0,
+        digest: 0,
+    };
+    let arguments = Arguments::try_parse_from(words).unwrap();
+    let state = State::new(arguments, Identity::default(), origin, &selection);
+    state.write(&path).unwrap();
+    env.setup("metaoffline d10 d12");
+    let line = format!("mddump --resume {}", path.display());
+    let told = env.run(&line).to_string();
+    assert!(told.contains("/dev/md/dsk/d12: cannot be opened"), "{told}");
+    let is_out = |env: &mut TestEnvironment| {
+        let told = env.run("metastat -c d10").to_string();
+        told.contains("offline")
+    };
+    assert!(is_out(&mut env));
+    // One that is in service is taken and brought back.
+    env.setup("metaonline d10 d12");
+    let told = env.run(&line).to_string();
+    assert!(told.contains("/dev/md/dsk/d12: cannot be opened"), "{told}");
+    assert!(!is_out(&mut env));
 }

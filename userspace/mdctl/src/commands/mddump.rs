@@ -19,7 +19,15 @@ use crate::{
         Subject, //
     },
     output::Answer,
-    syntax::name::component_path,
+    sides::Side,
+    syntax::name::{
+        component_path,
+        MetadeviceName, //
+    },
+    unit::{
+        Body,
+        Component, //
+    },
     Machine,
 };
 use md_dump::{
@@ -34,7 +42,10 @@ use md_dump::{
     submirror::Manager,
     Exit, //
 };
-use md_report::ExitStatus;
+use md_report::{
+    ExitStatus,
+    State, //
+};
 use std::{
     ffi::OsString,
     sync::Arc, //
@@ -119,6 +130,11 @@ struct Sides<'a> {
     has_changed: bool,
 }
 
+/// The names of a mirror and its side.
+fn names(mirror: &str, submirror: &str) -> Result<Side, backup::Failure> {
+    Side::named(NAME, mirror, submirror).map_err(told)
+}
+
 impl Sides<'_> {
     fn change(
         &mut self,
@@ -126,13 +142,9 @@ impl Sides<'_> {
         submirror: &str,
         change: Change,
     ) -> Result<(), backup::Failure> {
-        let names = (explain::name(NAME, mirror), explain::name(NAME, submirror));
-        let (mirror, side) = match names {
-            (Ok(mirror), Ok(side)) => (mirror, side),
-            (Err(failure), _) | (_, Err(failure)) => return Err(told(failure)),
-        };
-        let name = [side.to_string()];
-        requests::sides::change(self.admin, mirror, side, change, false)
+        let Side { mirror, submirror } = names(mirror, submirror)?;
+        let name = [submirror.to_string()];
+        requests::sides::change(self.admin, mirror, submirror, change, false)
             .map_err(|error| told(explain::request(&error, &Subject::part(mirror, &name))))?;
         self.has_changed = true;
         Ok(())
@@ -156,6 +168,18 @@ impl Manager for Sides<'_> {
 
     fn online(&mut self, mirror: &str, submirror: &str) -> Result<(), backup::Failure> {
         self.change(mirror, submirror, Change::Onlined)
+    }
+
+    fn is_offline(&mut self, mirror: &str, submirror: &str) -> Result<bool, backup::Failure> {
+        let Side { mirror, submirror } = names(mirror, submirror)?;
+        let unit = requests::status(self.admin, mirror)
+            .map_err(|error| told(explain::request(&error, &Subject::unit(mirror))))?;
+        let Body::Mirror(body) = &unit.body else {
+            return Ok(false);
+        };
+        let its_own = |side: &&Component| MetadeviceName::at_path(&side.device) == Some(submirror);
+        let side = body.submirrors.iter().find(its_own);
+        Ok(side.is_some_and(|side| side.state == State::Offline))
     }
 
     fn device(&self, name: &str) -> String {
