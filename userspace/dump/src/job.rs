@@ -41,6 +41,10 @@ use md_dump_format::{
     }, //
 };
 use md_extfs::source::Source;
+use serde::{
+    Deserialize,
+    Serialize, //
+};
 use std::{
     io,
     sync::atomic::Ordering,
@@ -58,8 +62,8 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Aborted;
 
-/// What was done.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// What was done, also before a dump was gone on with.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Totals {
     /// Volumes.
     pub volumes: u32,
@@ -67,7 +71,7 @@ pub struct Totals {
     pub records: u64,
     /// Bytes that were written, which are fewer if they are compressed.
     pub bytes: u64,
-    /// Whole seconds.
+    /// Whole seconds, without those in which nothing was done.
     pub seconds: u64,
     /// First inode of each volume.
     pub inodes: Vec<u32>,
@@ -187,8 +191,7 @@ impl<S: Source> Job<'_, S> {
 
     fn volumes(&mut self, start: Checkpoint, meter: &mut Meter) -> Result<Totals, Aborted> {
         let mut checkpoint = start;
-        let mut totals = Totals::default();
-        meter.begin(self.plan.selection.estimate);
+        meter.begin(self.plan.selection.estimate, &checkpoint.totals);
         loop {
             self.compare(&checkpoint)?;
             let items = self.plan.items_from(checkpoint.place);
@@ -196,8 +199,8 @@ impl<S: Source> Job<'_, S> {
             let mut layout = Layout::new(self.identity.clone(), items, position);
             self.keep(&mut layout, &mut checkpoint)?;
             loop {
-                match self.volume(&mut layout, &mut checkpoint, meter, &mut totals)? {
-                    Next::Done => return Ok(totals),
+                match self.volume(&mut layout, &mut checkpoint, meter)? {
+                    Next::Done => return Ok(checkpoint.totals),
                     Next::Volume => {}
                     Next::Again => break,
                 }
@@ -225,7 +228,6 @@ impl<S: Source> Job<'_, S> {
         layout: &mut Layout<I>,
         checkpoint: &mut Checkpoint,
         meter: &mut Meter,
-        totals: &mut Totals,
     ) -> Result<Next, Aborted> {
         layout.begin_volume();
         let number = layout.position().volume;
@@ -269,8 +271,9 @@ impl<S: Source> Job<'_, S> {
             self.say("the maps do not go onto the first volume as a whole");
             return Err(self.abort());
         }
-        let next = self.finish(number, outcome, &mut *sink, checkpoint, meter, totals)?;
-        totals.inodes.clone_from(&layout.position().inodes);
+        let next = self.finish(number, outcome, &mut *sink, checkpoint, meter)?;
+        let inodes = &layout.position().inodes;
+        checkpoint.totals.inodes.clone_from(inodes);
         // Who changes a tape wants it to be closed.
         drop(sink);
         if matches!(next, Next::Volume) {
@@ -349,7 +352,6 @@ impl<S: Source> Job<'_, S> {
         sink: &mut dyn Sink,
         checkpoint: &mut Checkpoint,
         meter: &mut Meter,
-        totals: &mut Totals,
     ) -> Result<Next, Aborted> {
         let name = self.media.name(number);
         let is_last = match &outcome.ended {
@@ -378,7 +380,10 @@ impl<S: Source> Job<'_, S> {
             ));
         }
         self.keep_positions(Positions::end_volume);
+        let totals = &mut checkpoint.totals;
         self.tell_volume(number, &outcome, meter, totals);
+        totals.volumes = number;
+        totals.seconds = meter.since_start().as_secs();
         if !is_last && self.media.is_remote(number) {
             self.say(&format!(
                 "If {name} is a file and not a tape, cut it before it is restored: \
@@ -392,12 +397,7 @@ impl<S: Source> Job<'_, S> {
             bytes: outcome.bytes,
             checksum: outcome.checksum,
         });
-        if is_last {
-            totals.volumes = number;
-            totals.seconds = meter.since_start().as_secs();
-            return Ok(Next::Done);
-        }
-        Ok(Next::Volume)
+        Ok(if is_last { Next::Done } else { Next::Volume })
     }
 
     fn tell_volume(&self, number: u32, outcome: &Outcome, meter: &Meter, totals: &mut Totals) {

@@ -3,6 +3,7 @@
 
 use crate::{
     console::Console,
+    job::Totals,
     statistics::Progress,
     status::{
         Doing,
@@ -28,6 +29,8 @@ const EVERY: Duration = Duration::from_secs(300);
 pub struct Meter {
     progress: Progress,
     start: Instant,
+    /// What writing took before the dump was gone on with.
+    earlier: Duration,
     volume: Instant,
     said: Instant,
     /// Records on the volumes before.
@@ -44,6 +47,7 @@ impl Meter {
         Meter {
             progress: Progress::default(),
             start: now,
+            earlier: Duration::ZERO,
             volume: now,
             said: now,
             before: 0,
@@ -65,12 +69,18 @@ impl Meter {
         since.map_or(0, |time| time.as_secs() as i64)
     }
 
-    pub(crate) fn begin(&mut self, estimate: u64) {
+    /// A dump of about so many records begins, or goes on behind what was done.
+    pub(crate) fn begin(&mut self, estimate: u64, done: &Totals) {
         self.progress.estimate = estimate;
+        self.before = done.records;
+        self.earlier = Duration::from_secs(done.seconds);
+        self.progress.written = self.before;
+        self.progress.since_start = self.earlier;
         self.start = Instant::now();
         self.said = self.start;
         if let Some(bar) = &self.bar {
             bar.set_length(estimate);
+            bar.set_position(self.before);
         }
     }
 
@@ -86,11 +96,11 @@ impl Meter {
             bar.suspend(|| ());
         }
         self.progress.written = self.before;
-        self.progress.since_start = self.start.elapsed();
+        self.progress.since_start = self.since_start();
     }
 
     pub(crate) fn since_start(&self) -> Duration {
-        self.start.elapsed()
+        self.earlier + self.start.elapsed()
     }
 
     pub(crate) fn since_volume(&self) -> Duration {
@@ -122,7 +132,7 @@ impl Meter {
     pub(crate) fn note(&mut self, records: u64, is_asked: bool, console: &dyn Console) {
         self.progress.on_volume = records;
         self.progress.written = self.before + records;
-        self.progress.since_start = self.start.elapsed();
+        self.progress.since_start = self.since_start();
         self.progress.since_volume = self.volume.elapsed();
         if let Some(bar) = &self.bar {
             bar.set_position(self.progress.written);

@@ -3,6 +3,7 @@
 //! volume is begun. Its first line is JSON, and the maps stand behind that.
 
 use crate::{
+    job::Totals,
     options::Arguments,
     selection::Selection, //
 };
@@ -41,7 +42,7 @@ use std::{
 };
 
 /// Version of the file.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A volume that is finished.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -65,6 +66,8 @@ pub struct Checkpoint {
     pub digest: u32,
     /// The volumes before.
     pub volumes: Vec<Volume>,
+    /// What was done for them.
+    pub totals: Totals,
 }
 
 /// What the file system was when the dump was begun.

@@ -26,7 +26,10 @@ use md_dump_format::decode::decode;
 use std::{
     fs,
     path::Path,
-    process::Stdio,
+    process::{
+        Command,
+        Stdio, //
+    },
     thread,
     time::Duration, //
 };
@@ -79,10 +82,24 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
         "{told}"
     );
     fs::rename(&elsewhere, volume(2)).unwrap();
-    let told = said(resume("--force"), 0);
+    let mut command = Command::new("sh");
+    let line = "status=$1; shift; exec \"$@\" 9>\"$status\"";
+    command.args(["-c", line, "sh"]).arg(place.path("status"));
+    let mddump = resume("--force --status-fd 9");
+    command.arg(mddump.get_program()).args(mddump.get_args());
+    let told = said(command, 0);
     assert!(told.contains("Volume 3 started"), "{told}");
     let volumes: Vec<_> = (1..100).map_while(|n| fs::read(volume(n)).ok()).collect();
     decode(&volumes).unwrap();
+    // What was done before counts.
+    let records: usize = volumes.iter().map(|volume| volume.len() / 1024).sum();
+    let words = format!("{records} blocks on {} volume(s)", volumes.len());
+    assert!(told.contains(&words), "no {words:?} in {told}");
+    let status = fs::read_to_string(place.path("status")).unwrap();
+    let first = status.lines().next().unwrap();
+    let done = first.split("\"written_kib\":").nth(1).unwrap();
+    let done: u64 = done.split(',').next().unwrap().parse().unwrap();
+    assert!((1700..records as u64).contains(&done), "{first}");
     assert!(said(resume(""), 1).contains("No such file"));
 }
 
