@@ -151,8 +151,10 @@ pub fn run_with(
     if let Some(path) = &arguments.resume {
         let say = |line: &str| run.console.say(line);
         let state = resume::read(path, arguments.force, &say)?;
+        run.console.adopt(state.arguments.quiet, state.arguments.notify);
         run.arguments = Arguments {
             force: arguments.force,
+            quiet: arguments.quiet || state.arguments.quiet,
             status_fd: arguments.status_fd,
             ..state.arguments.clone()
         };

@@ -23,7 +23,10 @@ use std::{
     },
     process::Command,
     sync::{
-        atomic::Ordering,
+        atomic::{
+            AtomicBool,
+            Ordering, //
+        },
         Mutex, //
     },
     time::{
@@ -45,13 +48,17 @@ pub trait Console: Send + Sync {
 
     /// Tells the operators who are logged in.
     fn broadcast(&self, _line: &str) {}
+
+    /// From now on nobody is asked if `is_quiet`, and operators are told if `notifies`, as before
+    /// the dump was gone on with.
+    fn adopt(&self, _is_quiet: bool, _notifies: bool) {}
 }
 
 /// Standard error, and the terminal of the process.
 #[derive(Debug, Default)]
 pub struct Terminal {
-    is_quiet: bool,
-    notifies: bool,
+    is_quiet: AtomicBool,
+    notifies: AtomicBool,
     signals: Signals,
     /// One question at a time.
     asking: Mutex<()>,
@@ -62,8 +69,8 @@ impl Terminal {
     /// these signals say is an answer to every question.
     pub fn new(is_quiet: bool, notifies: bool, signals: Signals) -> Self {
         Terminal {
-            is_quiet,
-            notifies,
+            is_quiet: AtomicBool::new(is_quiet),
+            notifies: AtomicBool::new(notifies),
             signals,
             asking: Mutex::default(),
         }
@@ -108,7 +115,7 @@ impl Console for Terminal {
 
     fn ask(&self, question: &str) -> Option<bool> {
         let _one = self.asking.lock();
-        if self.is_quiet {
+        if self.is_quiet.load(Ordering::Relaxed) {
             self.say(&format!("{question}: nobody is asked (-q)"));
             return None;
         }
@@ -141,12 +148,17 @@ impl Console for Terminal {
     }
 
     fn broadcast(&self, line: &str) {
-        if self.notifies {
+        if self.notifies.load(Ordering::Relaxed) {
             let text = format!("Message from the dump program to all operators: {line}");
             let _ = Command::new("wall")
                 .args(["-g", "operator", &text])
                 .output();
         }
+    }
+
+    fn adopt(&self, is_quiet: bool, notifies: bool) {
+        self.is_quiet.fetch_or(is_quiet, Ordering::Relaxed);
+        self.notifies.fetch_or(notifies, Ordering::Relaxed);
     }
 }
 

@@ -17,6 +17,43 @@ const WITH_VALUE: &str = "AbBdDeEfFhIlLQsT";
 /// Letters of compression, which may be followed by a level at once.
 const COMPRESSION: [(char, &str, u32); 2] = [('z', "zlib", 2), ('j', "bzip2", 2)];
 
+/// What a dump that goes on cannot change any more.
+const NOT_WITH_RESUME: [&str; 33] = [
+    "level",
+    "archive",
+    "auto_size",
+    "block",
+    "records",
+    "cartridge",
+    "density",
+    "dumpdates",
+    "exclude",
+    "exclude_file",
+    "file",
+    "script",
+    "nodump",
+    "errors",
+    "autoload",
+    "label",
+    "only_inodes",
+    "many",
+    "positions",
+    "feet",
+    "size",
+    "since",
+    "update",
+    "what",
+    "which",
+    "lzo",
+    "zlib",
+    "bzip2",
+    "format",
+    "from_submirror",
+    "eject",
+    "state",
+    "filesystem",
+];
+
 /// The letter of a compression that is not done here.
 const LZO: char = 'y';
 
@@ -201,8 +238,9 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     pub status_fd: Option<u16>,
 
-    /// Go on where a dump with --state stopped; its options are those of that dump
-    #[arg(long, value_name = "FILE")]
+    /// Go on where a dump with --state stopped; its options are those of that dump, and only
+    /// --force, --status-fd, -n and -q may be given now
+    #[arg(long, value_name = "FILE", conflicts_with_all = NOT_WITH_RESUME)]
     pub resume: Option<String>,
 
     /// With --resume: go on although the file system or a volume is not as it was
@@ -381,6 +419,33 @@ mod tests {
         ] {
             assert_eq!(is_dumps(&words(line)), is, "{line}");
         }
+    }
+
+    /// dump.md 5.3: nothing is ignored beside --resume.
+    #[test]
+    fn a_dump_that_goes_on_has_its_own_options() {
+        use clap::CommandFactory;
+        let definition = Arguments::command();
+        let mut with = Vec::new();
+        for argument in definition.get_arguments() {
+            let id = argument.get_id().as_str();
+            if id == "resume" {
+                continue;
+            }
+            let takes_value = argument.get_action().takes_values();
+            let name = match (argument.get_long(), argument.get_short()) {
+                (Some(long), _) => vec![format!("--{long}")],
+                (None, Some(short)) => vec![format!("-{short}")],
+                (None, None) => Vec::new(),
+            };
+            let value = takes_value.then(|| if id == "format" { "bsd" } else { "1" }.to_string());
+            let words = ["mddump", "--resume=x"].map(str::to_string).into_iter();
+            let parsed = Arguments::try_parse_from(words.chain(name).chain(value));
+            if parsed.is_ok() {
+                with.push(id);
+            }
+        }
+        assert_eq!(with, ["notify", "quiet", "verbose", "status_fd", "force"]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ use std::{
 fn a_dump_goes_on_only_with_what_it_was_begun_with() {
     let mut place = Place::new();
     let (image, _) = filled(&mut place, "source", "-t ext4");
-    let script = place.program("script", "echo \"$@\" >>\"$0.words\"; test \"$2\" != 2");
+    let script = place.program("script", "echo \"$@\" >>\"$0.words\"; test \"$2\" -lt 2");
     let stop = place.program("stop", "test \"$2\" != 2 || exit 5");
     let (state, prefix) = (place.path("state"), place.path("volume"));
     let state = state.display().to_string();
@@ -62,9 +62,14 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
         told.contains("Is the new volume mounted") && told.contains("--resume"),
         "{told}"
     );
+    // -q is remembered, and no other file is written to than before.
+    let told = said(resume(""), 3);
+    assert!(told.contains("nobody is asked (-q)"), "{told}");
+    assert!(said(resume("-f elsewhere"), 1).contains("cannot be used with '-f <FILE>'"));
     let words = fs::read_to_string(script.with_extension("words")).unwrap();
     let volume = |n: u32| format!("{}{n:03}", prefix.display());
-    assert_eq!(words, format!("{} 1\n{} 2\n", volume(1), volume(2)));
+    let lines = [1, 2, 3].map(|n| format!("{} {n}\n", volume(n)));
+    assert_eq!(words, lines.concat());
     said(start(&stop), 3);
     let first = fs::read(volume(1)).unwrap();
     fs::write(volume(1), &first[1..]).unwrap();
