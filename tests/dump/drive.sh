@@ -119,6 +119,7 @@ for block in 10 64 512; do
 	rewound
 	run mddump -0 -b $block -f /dev/nst0,/dev/nst1 /dev/sda 2>&1 | tee /tmp/said
 	grep -q 'Volume 2 begins with blocks from inode' /tmp/said || fail "the tape did not end"
+	grep -q 'End of tape detected' /tmp/said || fail "nobody is told that the tape ended"
 	torn=
 	! grep 'within extended attributes' /tmp/said || torn=1
 	for version in $versions; do
@@ -167,7 +168,8 @@ done
 
 note "the tape comes out"
 mt /dev/nst1 rewind
-run mddump -0 --eject -f /dev/nst1 /dev/sdb
+run mddump -0 --eject -f /dev/nst1 /dev/sdb 2>&1 | tee /tmp/said
+grep -q 'Ejecting /dev/nst1' /tmp/said || fail "nobody is told that the tape comes out"
 refuse 'No medium found|Input/output error' dd if=/dev/nst1 of=/dev/null bs=10k count=1
 GUEST
 run timeout 280 scripts/vm --disks 3 --disk-size 64M --share "$dir" "$dir/guest"

@@ -266,7 +266,8 @@ impl<S: Source> Job<'_, S> {
         let outcome = pipeline::run(layout, self.source, &mut *sink, settings, &mut watch);
         self.positions = watch.positions;
         let is_early = layout.place().stage < Stage::Directories;
-        if matches!(outcome.ended, Ended::Full) && outcome.blocks > 0 && is_early {
+        let is_full = matches!(outcome.ended, Ended::Full | Ended::EndOfMedium);
+        if is_full && outcome.blocks > 0 && is_early {
             // Older versions of restore look for them nowhere else.
             self.say("the maps do not go onto the first volume as a whole");
             return Err(self.abort());
@@ -330,6 +331,10 @@ impl<S: Source> Job<'_, S> {
     }
 
     fn open(&mut self, number: u32) -> Result<Box<dyn Sink>, Aborted> {
+        if self.media.is_listed(number) {
+            let name = self.media.name(number);
+            self.say(&format!("Dumping volume {number} on {name}"));
+        }
         loop {
             match self.media.open(number) {
                 Ok(sink) => return Ok(sink),
@@ -357,6 +362,10 @@ impl<S: Source> Job<'_, S> {
         let is_last = match &outcome.ended {
             Ended::Finished => true,
             Ended::Full => false,
+            Ended::EndOfMedium => {
+                self.say("End of tape detected");
+                false
+            }
             Ended::Failed(error) => {
                 return self.write_error(&error.to_string(), number, outcome.blocks, meter);
             }
@@ -371,6 +380,9 @@ impl<S: Source> Job<'_, S> {
             return Err(self.abort());
         }
         self.say(&format!("Closing {name}"));
+        if sink.ejects() {
+            self.say(&format!("Ejecting {name}"));
+        }
         if let Err(error) = sink.close() {
             return self.write_error(&error.to_string(), number, outcome.blocks, meter);
         }

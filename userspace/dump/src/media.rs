@@ -86,6 +86,10 @@ impl Media for Names {
         self.is_prefix || volume as usize <= self.names.len()
     }
 
+    fn is_listed(&self, volume: u32) -> bool {
+        self.is_prefix || (self.names.len() > 1 && volume as usize <= self.names.len())
+    }
+
     fn is_pipe(&self) -> bool {
         self.is_standard_output() && !self.is_prefix
     }
@@ -110,7 +114,8 @@ mod tests {
         let names = Names::new("a,b", false, false);
         assert_eq!([1, 2, 3].map(|n| names.name(n)), ["a", "b", "b"]);
         assert_eq!([1, 2, 3].map(|n| names.is_at_hand(n)), [true, true, false]);
-        assert!(!names.is_pipe());
+        assert_eq!([1, 2, 3].map(|n| names.is_listed(n)), [true, true, false]);
+        assert!(!names.is_pipe() && !Names::new("a", false, false).is_listed(1));
         assert!(Names::new("-", false, false).is_pipe());
     }
 

@@ -80,8 +80,10 @@ pub(crate) struct Settings {
 pub(crate) enum Ended {
     /// The dump is at its end.
     Finished,
-    /// The medium is.
+    /// The volume is as long as it may be.
     Full,
+    /// The medium is at its end.
+    EndOfMedium,
     /// It could not be written.
     Failed(io::Error),
     /// Something that cannot be borne: the reason.
@@ -391,7 +393,7 @@ impl Writer {
             Written::All if is_cut => (fitting, Some(Ended::Full)),
             Written::All => (fitting, None),
             Written::EndOfMedium { blocks } => {
-                (self.retract(sink, batch, blocks), Some(Ended::Full))
+                (self.retract(sink, batch, blocks), Some(Ended::EndOfMedium))
             }
             Written::Failed(error) => (0, Some(Ended::Failed(error))),
         };

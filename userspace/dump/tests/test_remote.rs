@@ -80,6 +80,14 @@ fn another_machine_may_fail() {
         .env("RMT", rmt());
     let told = said(command, 0);
     assert!(told.contains("truncate -s "), "{told}");
+    let (first, second) = names.split_once(',').unwrap();
+    for words in [
+        &format!("DUMP: Dumping volume 1 on {first}\n"),
+        "DUMP: End of tape detected\n",
+        &format!("DUMP: Dumping volume 2 on {second}\n"),
+    ] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
     let mut first = fs::read(memory.join("a")).unwrap();
     // The server has kept what it had room for, and cannot be asked to cut it.
     first.truncate(first.len() / 10_240 * 10_240);

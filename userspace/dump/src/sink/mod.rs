@@ -37,6 +37,11 @@ pub trait Sink: Send {
     /// Ends the volume: what was written is on the medium then.
     fn close(&mut self) -> io::Result<()>;
 
+    /// Whether the medium comes out when the volume is ended.
+    fn ejects(&self) -> bool {
+        false
+    }
+
     /// Which block of a tape is written next; nothing where bytes are counted.
     fn position(&self) -> Option<u64> {
         None
@@ -53,6 +58,11 @@ pub trait Media {
 
     /// Whether a volume is at hand without somebody changing the medium.
     fn is_at_hand(&self, volume: u32) -> bool;
+
+    /// Whether a volume has a name of its own, beside those of others.
+    fn is_listed(&self, _volume: u32) -> bool {
+        false
+    }
 
     /// Whether there is but one volume, of any length.
     fn is_pipe(&self) -> bool {

@@ -59,6 +59,10 @@ impl Sink for TapeSink {
         Written::All
     }
 
+    fn ejects(&self) -> bool {
+        self.ejects
+    }
+
     fn position(&self) -> Option<u64> {
         self.start
     }
