@@ -171,5 +171,16 @@ mt /dev/nst1 rewind
 run mddump -0 --eject -f /dev/nst1 /dev/sdb 2>&1 | tee /tmp/said
 grep -q 'Ejecting /dev/nst1' /tmp/said || fail "nobody is told that the tape comes out"
 refuse 'No medium found|Input/output error' dd if=/dev/nst1 of=/dev/null bs=10k count=1
+
+note "the tape of another machine comes out as well"
+cat >/tmp/shell <<'SHELL'
+#!/bin/sh
+for last; do :; done
+LD_LIBRARY_PATH=/host/lib exec "$last"
+SHELL
+chmod +x /tmp/shell
+mt /dev/nst0 rewind
+RSH=/tmp/shell RMT=/host/${versions##* }/rmt run mddump -0 --eject -f host:/dev/nst0 /dev/sdb
+refuse 'No medium found|Input/output error' dd if=/dev/nst0 of=/dev/null bs=10k count=1
 GUEST
 run timeout 280 scripts/vm --disks 3 --disk-size 64M --share "$dir" "$dir/guest"

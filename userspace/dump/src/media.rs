@@ -58,7 +58,7 @@ impl Media for Names {
             return Ok(Box::new(FileSink::new(File::from(output), true)?));
         }
         if let Some(place) = Place::parse(&name) {
-            return Ok(Box::new(RemoteSink::open(&place)?));
+            return Ok(Box::new(RemoteSink::open(&place, self.ejects)?));
         }
         let mut options = File::options();
         let file = options
@@ -95,8 +95,12 @@ impl Media for Names {
     }
 
     fn is_loaded(&self, volume: u32) -> bool {
+        let name = self.name(volume);
+        if let Some(place) = Place::parse(&name) {
+            return RemoteSink::is_loaded(&place);
+        }
         // Without making or cutting a file.
-        let file = File::options().write(true).open(self.name(volume));
+        let file = File::options().write(true).open(name);
         file.is_ok_and(kapi::is_tape)
     }
 

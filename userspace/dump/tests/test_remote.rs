@@ -21,13 +21,16 @@ use crate::{
 use md_dump_format::decode::decode;
 use std::{
     fs,
+    io::Write,
     net::TcpListener,
     path::PathBuf,
     process::{
         Child,
         Command,
         Stdio, //
-    }, //
+    },
+    thread::sleep,
+    time::Duration, //
 };
 use tempfile::TempDir;
 
@@ -48,7 +51,8 @@ fn another_machine_is_written_to_by_rmt() {
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let (shell, file) = (shell(&place), place.path("remote"));
     let there = format!("me@anyhost:{}", file.display());
-    let mut command = mddump("-0 -f");
+    // A file is no tape, which would come out.
+    let mut command = mddump("-0 --eject -f");
     command
         .arg(&there)
         .arg(&image)
@@ -107,6 +111,104 @@ fn another_machine_may_fail() {
         said.contains("write error ") && said.contains("rmt is gone"),
         "{said}"
     );
+}
+
+/// Ctrl-C is a question, and what runs the program over there does not end by it.
+#[test]
+fn an_interrupt_does_not_break_the_way_to_another_machine() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let lines = "touch \"$0.begun\"\nsleep 1\nfor last; do :; done\nexec $last";
+    let (shell, file) = (place.program("slow", lines), place.path("remote"));
+    let program = mddump("");
+    let program = program.get_program().to_str().unwrap();
+    let line = format!("{program} -0 -f host:{} {}", file.display(), image.display());
+    let mut child = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .env("RSH", &shell)
+        .env("RMT", rmt())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = shell.with_extension("begun");
+    while !begun.exists() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(10));
+    }
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"\x03").unwrap();
+    sleep(Duration::from_millis(200));
+    keys.write_all(b"no\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(keys);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Do you want to abort dump?"), "{said}");
+    assert!(output.status.success(), "{said}");
+    decode(&[fs::read(&file).unwrap()]).unwrap();
+}
+
+/// A tape drive of another machine, as its rmt answers: a tape has room for 60 blocks, and comes
+/// out if it shall. The next one is in when that was asked for the second time.
+const DRIVE: &str = r#"
+tape() { if [ -e "$0.second" ]; then echo "$0.2"; else echo "$0.1"; fi; }
+fails() { printf 'E%s\n%s\n' "$1" "$2"; }
+while read -r request; do
+	echo "$request" >>"$0.log"
+	case $request in
+	O*)
+		read -r mode
+		if [ ! -e "$0.out" ]; then
+			echo A0
+		elif [ ! -e "$0.asked" ]; then
+			touch "$0.asked"
+			fails 123 'No medium found'
+		else
+			rm "$0.out"
+			touch "$0.second"
+			echo A0
+		fi
+		;;
+	W*)
+		head -c "${request#W}" >"$0.block"
+		if [ "$(tape)" = "$0.1" ] && [ "$(cat "$0.1" 2>/dev/null | wc -c)" -ge 614400 ]; then
+			fails 28 'No space left on device'
+		else
+			cat "$0.block" >>"$(tape)"
+			echo "A${request#W}"
+		fi
+		;;
+	I*)
+		read -r count
+		[ "$request" != I7 ] || touch "$0.out"
+		echo A0
+		;;
+	*) echo A0 ;;
+	esac
+done
+"#;
+
+/// -l has the tape of another machine come out, and waits for the next one there.
+#[test]
+fn a_changer_of_another_machine_is_waited_for() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let (shell, drive) = (shell(&place), place.program("drive", DRIVE));
+    let mut command = mddump("-0 -q -l 60 -f host:tape");
+    command.arg(&image).env("RSH", &shell).env("RMT", &drive);
+    let told = said(command, 0);
+    assert_eq!(told.matches("DUMP: Ejecting host:tape\n").count(), 2, "{told}");
+    assert!(!told.contains("Is the new volume mounted"), "{told}");
+    let tapes = ["1", "2"].map(|number| fs::read(drive.with_extension(number)).unwrap());
+    assert_eq!(tapes[0].len(), 614_400);
+    decode(&tapes).unwrap();
+    let log = fs::read_to_string(drive.with_extension("log")).unwrap();
+    let requests: Vec<_> = log.lines().filter(|line| !line.starts_with('W')).collect();
+    // Of the second tape it is asked twice whether it is there.
+    let of_a_tape = ["Otape", "I8", "I5", "I7", "C"];
+    let mut should = of_a_tape.to_vec();
+    should.extend(["Otape", "Otape", "I8"]);
+    should.extend(of_a_tape);
+    assert_eq!(requests, should);
 }
 
 /// A server of ssh, which ends with this.

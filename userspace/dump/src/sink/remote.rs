@@ -7,6 +7,7 @@ use super::{
     Sink,
     Written, //
 };
+use rustix::fs::OFlags;
 use std::{
     env,
     io::{
@@ -56,21 +57,51 @@ impl Place {
     }
 }
 
+/// What starts a program that Ctrl-C on the terminal does not end: that is a question to the user,
+/// who may go on. It stays in the terminal's foreground, where it can ask for a password.
+const WITHOUT_INTERRUPT: &str = "trap '' INT; exec \"$@\"";
+
+/// Operations of a tape, by Linux's numbers.
+mod tape {
+    pub(super) const FILE_MARK: u32 = 5;
+    pub(super) const OFFLINE: u32 = 7;
+    pub(super) const NOTHING: u32 = 8;
+}
+
 /// An open file of another machine.
 #[derive(Debug)]
 pub struct RemoteSink {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
+    /// Whether it is a tape that comes out at the end.
+    ejects: bool,
 }
 
 impl RemoteSink {
-    /// Opens a file on another machine: `$RSH` (else `ssh`) runs `$RMT` (else `/etc/rmt`) there.
-    pub fn open(place: &Place) -> io::Result<Self> {
+    /// Opens a file on another machine. With `ejects` it comes out at the end if it is a tape.
+    pub fn open(place: &Place, ejects: bool) -> io::Result<Self> {
+        // The number is for old servers, the names are for those of other systems.
+        let flags = OFlags::RDWR | OFlags::CREATE;
+        let flags = format!("{} O_RDWR|O_CREAT|O_TRUNC", flags.bits());
+        let mut sink = RemoteSink::opened(place, &flags)?;
+        sink.ejects = ejects && sink.is_tape();
+        Ok(sink)
+    }
+
+    /// Whether a place is a tape that is loaded. No file is made or cut there.
+    pub fn is_loaded(place: &Place) -> bool {
+        let flags = format!("{} O_RDWR", OFlags::RDWR.bits());
+        let mut opened = RemoteSink::opened(place, &flags);
+        opened.as_mut().is_ok_and(RemoteSink::is_tape)
+    }
+
+    /// `$RSH` (else `ssh`) runs `$RMT` (else `/etc/rmt`) there, which opens the file.
+    fn opened(place: &Place, flags: &str) -> io::Result<Self> {
         let shell = env::var("RSH").unwrap_or_else(|_| "ssh".to_string());
         let rmt = env::var("RMT").unwrap_or_else(|_| "/etc/rmt".to_string());
-        let mut command = Command::new(shell);
-        command.arg(&place.host);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", WITHOUT_INTERRUPT, "sh", &shell, &place.host]);
         if let Some(user) = &place.user {
             command.args(["-l", user]);
         }
@@ -82,12 +113,25 @@ impl RemoteSink {
         let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
         let to = child.stdin.take().ok_or_else(broken)?;
         let from = BufReader::new(child.stdout.take().ok_or_else(broken)?);
-        let mut sink = RemoteSink { child, to, from };
-        // The number is for old servers, the names are for those of other systems.
-        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE;
-        let request = format!("O{}\n{} O_RDWR|O_CREAT|O_TRUNC\n", place.path, flags.bits());
+        let mut sink = RemoteSink {
+            child,
+            to,
+            from,
+            ejects: false,
+        };
+        let request = format!("O{}\n{flags}\n", place.path);
         sink.call(request.as_bytes(), &[])?;
         Ok(sink)
+    }
+
+    /// Has the tape do something.
+    fn operate(&mut self, operation: u32) -> io::Result<()> {
+        let request = format!("I{operation}\n1\n");
+        self.call(request.as_bytes(), &[]).map(drop)
+    }
+
+    fn is_tape(&mut self) -> bool {
+        self.operate(tape::NOTHING).is_ok()
     }
 
     /// Asks for something and waits for the answer.
@@ -136,7 +180,15 @@ impl Sink for RemoteSink {
         Written::All
     }
 
+    fn ejects(&self) -> bool {
+        self.ejects
+    }
+
     fn close(&mut self) -> io::Result<()> {
+        if self.ejects {
+            self.operate(tape::FILE_MARK)?;
+            self.operate(tape::OFFLINE)?;
+        }
         self.call(b"C\n", &[]).map(drop)
     }
 }
