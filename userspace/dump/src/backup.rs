@@ -368,7 +368,7 @@ impl Run {
                 .unwrap_or_else(|| UNLISTED.to_string()),
             device: target.name.clone(),
             host,
-            ntrec: self.arguments.block,
+            ntrec: self.arguments.ntrec(),
             is_compressed: self.compression().is_some(),
         }
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line: dump's letters, and words for what dump did not have.
 
-use crate::plan::Format;
+use crate::{
+    plan::Format,
+    tape_length::DENSE, //
+};
 use clap::{
     Parser,
     ValueEnum, //
@@ -94,10 +97,9 @@ pub struct Arguments {
     #[arg(short = 'a')]
     pub auto_size: bool,
 
-    /// KiB of a block, which is what is written to a tape at once
-    #[arg(short = 'b', value_name = "KIB", default_value_t = 10,
-        value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub block: u32,
+    /// KiB of a block, which is what is written to a tape at once: 10, or 32 with -d from 6250 on
+    #[arg(short = 'b', value_name = "KIB", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub block: Option<u32>,
 
     /// KiB of a volume; several with commas for one volume each, the last for all that follow
     #[arg(short = 'B', value_name = "KIB", value_delimiter = ',')]
@@ -250,6 +252,14 @@ pub struct Arguments {
     /// The file system: its device, an image of it, or where it is mounted
     #[arg(value_name = "FILESYSTEM")]
     pub filesystem: Option<String>,
+}
+
+impl Arguments {
+    /// KiB of a block. Tapes that are dense have large ones, as in dump.
+    pub fn ntrec(&self) -> u32 {
+        let is_dense = self.density.is_some_and(|density| density >= DENSE);
+        self.block.unwrap_or(if is_dense { 32 } else { 10 })
+    }
 }
 
 /// Names of formats.
@@ -418,6 +428,20 @@ mod tests {
             ("-- -0", false),
         ] {
             assert_eq!(is_dumps(&words(line)), is, "{line}");
+        }
+    }
+
+    /// dump.md section 1.
+    #[test]
+    fn dense_tapes_have_large_blocks() {
+        for (line, ntrec) in [
+            ("mddump", 10),
+            ("mddump -d 1600", 10),
+            ("mddump -d 6250", 32),
+            ("mddump -d 6250 -b 64", 64),
+            ("mddump -c", 10),
+        ] {
+            assert_eq!(Arguments::parse_from(words(line)).ntrec(), ntrec, "{line}");
         }
     }
 

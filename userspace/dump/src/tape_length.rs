@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How much a tape holds, by its length and density. Lengths are counted in tenths of an inch.
 
-/// Bits per inch from which on the gap between blocks is short.
-const DENSE: u64 = 6250;
+/// Bits per inch of tapes with a short gap between blocks; from there on these are large.
+pub(crate) const DENSE: u64 = 6250;
 
 /// A tape, as far as it is described.
 #[derive(Clone, Copy, Debug, Default)]
