@@ -196,6 +196,23 @@ fn what_is_not_done_is_told() {
     said(command, 1);
 }
 
+/// dump.md 5.6: there is no file beside the dump for what has no place in it, so it is told.
+#[test]
+fn a_value_that_is_left_out_is_told() {
+    let mut place = Place::new();
+    let image = place.image("image", "20M", &["-t", "ext4", "-O", "ea_inode"]);
+    let at = place.mount(&image, "mount", "loop");
+    fs::write(at.join("file"), "x").unwrap();
+    for (name, length) in [("user.large", 5000), ("user.small", 500)] {
+        sample::attribute(&at.join("file"), name, &vec![7; length]);
+    }
+    place.unmount(&at);
+    let told = dump(&format!("-0 -f {}", place.path("dump").display()), &image);
+    let words = "the extended attribute large of 5000 bytes has no place in a dump, and is left out";
+    assert!(told.contains(words), "{told}");
+    assert_eq!(told.matches("has no place").count(), 1, "{told}");
+}
+
 /// A changer that puts the next tape in after a while, or none.
 #[test]
 fn the_next_tape_may_come_by_itself() {
