@@ -509,5 +509,14 @@ mod tests {
         let block = layout.block().unwrap();
         let last = headers(&block)[1];
         assert_eq!((last.ordinal.get(), last.ordinal_64.get()), (0, 1 << 32));
+        assert_eq!((last.first.get(), last.first_64.get()), (0, 0));
+        // The volume that follows begins behind that.
+        let position = layout.position().clone();
+        let mut layout = Layout::new(identity(4), file(12, 5).into_iter(), position);
+        layout.begin_volume();
+        let next = layout.block().unwrap();
+        let header = headers(&next)[0];
+        assert_eq!((header.ordinal.get(), header.ordinal_64.get()), (2, (1 << 32) + 2));
+        assert_eq!((header.first.get(), header.first_64.get()), (2, (1 << 32) + 2));
     }
 }
