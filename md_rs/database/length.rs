@@ -68,8 +68,8 @@ fn owner_by_root(device: &BlockDevice, sector: u64, buffer: &mut Buffer) -> Opti
     })
 }
 
-/// Looks for a tail: that of the replica whose root is there, if there is one, since another one may
-/// have been there before.
+/// Looks for a tail: that of the replica whose root is there, if there is one, since another one
+/// may have been there before.
 fn by_tail(
     device: &BlockDevice,
     sector: u64,

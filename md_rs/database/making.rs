@@ -144,8 +144,8 @@ impl Addition {
     }
 
     /// Sees to it that the device has a label of the set; returns its component uuid. A device
-    /// whose replicas have the place of the second copy gets the first one only. A label that is new
-    /// is taken away again unless `labels` are kept.
+    /// whose replicas have the place of the second copy gets the first one only. A label that is
+    /// new is taken away again unless `labels` are kept.
     fn ensure_label(&self, owner: &Owner, labels: &mut Written) -> Result<Uuid, Refused> {
         let found = label::read(&self.device).map_err(not_written)?;
         if let Some(label) = found.filter(|label| label.set == owner.set) {

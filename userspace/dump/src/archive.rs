@@ -74,7 +74,7 @@ pub(crate) fn write<S: Source>(
     match outcome.ended {
         Ended::Finished => sink.close(),
         Ended::Failed(error) => Err(error),
-        Ended::Full => Err(io::ErrorKind::StorageFull.into()),
+        Ended::Full | Ended::EndOfMedium => Err(io::ErrorKind::StorageFull.into()),
         Ended::Broken(reason) => Err(io::Error::other(reason)),
         Ended::Stopped => Err(io::ErrorKind::Interrupted.into()),
     }

@@ -197,7 +197,8 @@ impl Run {
                 folder,
                 live: None,
             });
-            let stays = done.is_err() && self.needs_side(found);
+            let failure = done.as_ref().err();
+            let stays = failure.is_some_and(|failure| self.needs_side(found, failure));
             (done, stays)
         };
         side.borrow(manager, &*self.console, found, work)?
@@ -224,9 +225,10 @@ impl Run {
 
     /// Whether a dump that failed can only go on if its side stays out of service. One without a
     /// finished volume can as well be begun anew.
-    fn needs_side(&self, found: Found<'_>) -> bool {
-        let is_kept = self.arguments.state.is_some() && self.has_volumes.load(Ordering::Relaxed);
-        is_kept || found == Found::Offline
+    fn needs_side(&self, found: Found<'_>, failure: &Failure) -> bool {
+        let has_volumes = self.has_volumes.load(Ordering::Relaxed);
+        let is_begun = failure.exit == Exit::Aborted && has_volumes;
+        is_begun || found == Found::Offline
     }
 
     /// Dumps, and ends when it shall, whatever does not answer then.

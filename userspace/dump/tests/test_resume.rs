@@ -132,7 +132,9 @@ fn a_mounted_file_system_is_not_gone_on_with() {
         } else {
             said(resume(""), 0);
         }
-        decode(&read(&volumes(&prefix))).unwrap();
+        let paths = volumes(&prefix);
+        decode(&read(&paths)).unwrap();
+        paths.iter().for_each(|path| fs::remove_file(path).unwrap());
         place.unmount(&at);
     }
 }

@@ -39,8 +39,8 @@ use md_model::{
 };
 use md_report::dump::Replica;
 
-/// Reads the replicas of a device, or only one of them. The second copy of a label ends the room for
-/// them.
+/// Reads the replicas of a device, or only one of them. The second copy of a label ends the room
+/// for them.
 pub(crate) fn read(
     device: &Device<'_>,
     has_second_copy: bool,

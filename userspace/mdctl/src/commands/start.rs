@@ -52,7 +52,8 @@ pub struct Arguments {
     when_complete: bool,
 
     /// With what is there: for writing where that is enough, else to read; if it is started
-    /// already, or no replica is there, that is no error. For the boot, which has waited long enough
+    /// already, or no replica is there, that is no error. For the boot, which has waited long
+    /// enough
     #[arg(long, conflicts_with_all = ["read_only", "give_up_missing", "when_complete"])]
     at_last: bool,
 
