@@ -308,7 +308,7 @@ impl Maker<'_> {
         }
         let body = plan.body().clone();
         body.set_pool(record.head.pool);
-        load_map(body.shape(), &record, self.loaded.is_read_only);
+        load_map(body.shape(), &record, self.loaded);
         units.database().insert_loaded(name.number(), &body)?;
         let is_pending = soft::is_pending(&body) && !self.loaded.is_read_only;
         if is_pending {
@@ -316,9 +316,9 @@ impl Maker<'_> {
             return Ok(());
         }
         let is_read_only = self.loaded.is_read_only;
-        let settled = settle(&body, is_read_only) && raid::settle(&body, is_read_only);
+        let settled = settle(&body, self.loaded) && raid::settle(&body, is_read_only);
         let metadevice = plan.carry_out()?;
-        if self.loaded.is_read_only || !settled {
+        if is_read_only || !settled {
             metadevice.make_read_only();
         }
         units.add(metadevice)?;
@@ -566,19 +566,21 @@ fn child(
 }
 
 /// What a mirror remembers of its regions and sides. Where it was being written to when it was
-/// left, its sides may differ. A side that was offline is back, and lacks what was written
+/// left, its sides may differ; everywhere, if that is not remembered, or may have been another
+/// place (`DURABILITY.md` clause 12). A side that was offline is back, and lacks what was written
 /// meanwhile (`svm.md` section 4.2).
-fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
+fn load_map(shape: &Shape, record: &Record<'_>, loaded: &Loaded) {
     let Some(mirror) = shape.unit().mirrored() else {
         return;
     };
     let map = mirror.map();
     map.track();
-    if record.head.sync.region_shift == 0 && shape.components().len() > 1 {
-        map.load_unknown();
-    }
     for (word, bits) in record.words(0).enumerate() {
         map.load_dirty(word, bits);
+    }
+    let is_unknown = record.head.sync.region_shift == 0 || loaded.may_be_old;
+    if is_unknown && shape.components().len() > 1 {
+        map.load_unknown();
     }
     if let Some(history) = record.history() {
         map.change_history(|kept| *kept = history);
@@ -602,7 +604,7 @@ fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
         map.doubt_dirty();
     }
     map.set_cancelled(record.head.sync.is_cancelled);
-    if is_read_only {
+    if loaded.is_read_only {
         map.freeze();
     }
     map.begin_resync();
@@ -613,14 +615,21 @@ fn load_map(shape: &Shape, record: &Record<'_>, is_read_only: bool) {
 
 /// Judges what is missing, before anybody uses the metadevice, and records it. Whether that is
 /// where it has to be.
-fn settle(body: &crate::body::Body, is_read_only: bool) -> bool {
+fn settle(body: &crate::body::Body, loaded: &Loaded) -> bool {
     let shape = body.shape();
     let Some(mirror) = shape.unit().mirrored() else {
         return true;
     };
     let sides = Sides::of(shape);
     let changed = mirror.settle(&sides);
-    let is_recorded = !changed || !is_read_only && sides.record();
+    let is_recorded = if loaded.is_read_only {
+        !changed
+    } else if loaded.may_be_old {
+        // The next start finds all replicas that there are, and takes the map for the newest one.
+        sides.record_with(Some(body.number()))
+    } else {
+        !changed || sides.record()
+    };
     mirror.take_effect(&sides, is_recorded);
     is_recorded
 }

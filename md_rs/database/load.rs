@@ -147,6 +147,8 @@ pub(crate) struct Loaded {
     pub(crate) set: Uuid,
     /// Whether it is read-only.
     pub(crate) is_read_only: bool,
+    /// Whether something newer may have been committed, to replicas that were not found.
+    pub(crate) may_be_old: bool,
 }
 
 /// A replica that was found, and what there is to decide on.
@@ -271,6 +273,9 @@ impl Database {
             Loss::GivenUp => with_decision(shown, &[], |_, decision| not_found(shown, decision))?,
             Loss::Refused | Loss::WaitForAll | Loss::ReadOnly => KVec::new(),
         };
+        let may_be_old = with_decision(shown, &[], |_, decision| {
+            Ok(matches!(decision.start, Start::ReadOnly(_)))
+        })?;
         let is_read_only = with_decision(shown, &given_up, |found, decision| {
             let roots = live_roots(shown)?;
             let is_read_only = match decision.start {
@@ -321,6 +326,7 @@ impl Database {
         Ok(Loaded {
             set: uuid,
             is_read_only,
+            may_be_old,
         })
     }
 
