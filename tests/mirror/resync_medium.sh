@@ -4,7 +4,7 @@
 #         the new side gets the right data, and the block is rewritten where it was lost. One that
 #         stays bad costs its component, and nothing else. A disk that answers nothing is found by
 #         'metastat -i', and out of service if the mirror is open.
-# Clause: svm.md 4.6, 4.7, 13.3 (19, 22); issue 7
+# Clause: svm.md 4.6, 4.7, 13.3 (19); issue 7
 # Lanes: drawn
 # Vm: --disks 4 --disk-size 16M
 # Timeout: 200

@@ -516,7 +516,13 @@ mod tests {
         layout.begin_volume();
         let next = layout.block().unwrap();
         let header = headers(&next)[0];
-        assert_eq!((header.ordinal.get(), header.ordinal_64.get()), (2, (1 << 32) + 2));
-        assert_eq!((header.first.get(), header.first_64.get()), (2, (1 << 32) + 2));
+        assert_eq!(
+            (header.ordinal.get(), header.ordinal_64.get()),
+            (2, (1 << 32) + 2)
+        );
+        assert_eq!(
+            (header.first.get(), header.first_64.get()),
+            (2, (1 << 32) + 2)
+        );
     }
 }

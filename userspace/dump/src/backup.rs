@@ -151,7 +151,8 @@ pub fn run_with(
     if let Some(path) = &arguments.resume {
         let say = |line: &str| run.console.say(line);
         let state = resume::read(path, arguments.force, &say)?;
-        run.console.adopt(state.arguments.quiet, state.arguments.notify);
+        run.console
+            .adopt(state.arguments.quiet, state.arguments.notify);
         run.arguments = Arguments {
             force: arguments.force,
             quiet: arguments.quiet || state.arguments.quiet,
@@ -281,7 +282,11 @@ impl Run {
     fn resume(&self, path: &str) -> String {
         let source = self.arguments.filesystem.as_deref().unwrap_or_default();
         // It is written to meanwhile, so that it is not gone on with otherwise.
-        let force = if mounts::is_written(source) { " --force" } else { "" };
+        let force = if mounts::is_written(source) {
+            " --force"
+        } else {
+            ""
+        };
         format!("mddump --resume {path}{force}")
     }
 

@@ -526,7 +526,9 @@ impl<S: Source> Job<'_, S> {
         let state = self.state.as_ref();
         if let Some(state) = state.filter(|state| state.has_volumes.load(Ordering::Relaxed)) {
             let next = &state.next;
-            self.say(&format!("It can go on behind the last finished volume: {next}"));
+            self.say(&format!(
+                "It can go on behind the last finished volume: {next}"
+            ));
         }
         Aborted
     }

@@ -170,6 +170,9 @@ mod tests {
         assert_eq!(folder(line, "8:2"), None);
         assert_eq!(folder(&format!("{line},norecovery"), "8:1"), None);
         assert!(has_writers(line, "8:1") && !has_writers(line, "8:2"));
-        assert!(!has_writers("36 35 8:1 / /a ro - ext4 /dev/root ro,noload", "8:1"));
+        assert!(!has_writers(
+            "36 35 8:1 / /a ro - ext4 /dev/root ro,noload",
+            "8:1"
+        ));
     }
 }

@@ -210,7 +210,10 @@ mod tests {
         }
 
         fn is_offline(&mut self, _: &str, _: &str) -> Result<bool, Failure> {
-            Ok(self.calls.last().is_some_and(|call| call.starts_with("offline")))
+            Ok(self
+                .calls
+                .last()
+                .is_some_and(|call| call.starts_with("offline")))
         }
 
         fn device(&self, name: &str) -> String {
@@ -228,8 +231,7 @@ mod tests {
         let device = side.borrow(&mut fake, &console, found, done);
         assert_eq!(device.unwrap(), "/dev/md/dsk/d12");
         let mut other = Fake::default();
-        let panics =
-            || side.borrow::<()>(&mut other, &console, found, |_| panic!("on purpose"));
+        let panics = || side.borrow::<()>(&mut other, &console, found, |_| panic!("on purpose"));
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         for calls in [fake.calls, other.calls] {
             assert_eq!(calls, ["offline d10 d12", "online d10 d12"]);
@@ -263,8 +265,11 @@ mod tests {
         let stays = |_: &str| ((), true);
         let done = side.borrow(&mut fake, &console, Found::InService(None), stays);
         assert!(done.is_ok() && console.has("stays offline") && console.has("metaonline d10 d12"));
-        let panics =
-            || side.borrow::<()>(&mut fake, &console, Found::Offline, |_| panic!("on purpose"));
+        let panics = || {
+            side.borrow::<()>(&mut fake, &console, Found::Offline, |_| {
+                panic!("on purpose")
+            })
+        };
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         assert_eq!(fake.calls, ["offline d10 d12"]);
         let done = side.borrow(&mut fake, &console, Found::Offline, |_| ((), false));

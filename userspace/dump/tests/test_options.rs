@@ -208,7 +208,8 @@ fn a_value_that_is_left_out_is_told() {
     }
     place.unmount(&at);
     let told = dump(&format!("-0 -f {}", place.path("dump").display()), &image);
-    let words = "the extended attribute large of 5000 bytes has no place in a dump, and is left out";
+    let words =
+        "the extended attribute large of 5000 bytes has no place in a dump, and is left out";
     assert!(told.contains(words), "{told}");
     assert_eq!(told.matches("has no place").count(), 1, "{told}");
 }

@@ -122,7 +122,11 @@ fn an_interrupt_does_not_break_the_way_to_another_machine() {
     let (shell, file) = (place.program("slow", lines), place.path("remote"));
     let program = mddump("");
     let program = program.get_program().to_str().unwrap();
-    let line = format!("{program} -0 -f host:{} {}", file.display(), image.display());
+    let line = format!(
+        "{program} -0 -f host:{} {}",
+        file.display(),
+        image.display()
+    );
     let mut child = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .env("RSH", &shell)
@@ -196,7 +200,11 @@ fn a_changer_of_another_machine_is_waited_for() {
     let mut command = mddump("-0 -q -l 60 -f host:tape");
     command.arg(&image).env("RSH", &shell).env("RMT", &drive);
     let told = said(command, 0);
-    assert_eq!(told.matches("DUMP: Ejecting host:tape\n").count(), 2, "{told}");
+    assert_eq!(
+        told.matches("DUMP: Ejecting host:tape\n").count(),
+        2,
+        "{told}"
+    );
     assert!(!told.contains("Is the new volume mounted"), "{told}");
     let tapes = ["1", "2"].map(|number| fs::read(drive.with_extension(number)).unwrap());
     assert_eq!(tapes[0].len(), 614_400);

@@ -99,7 +99,12 @@ fn a_dump_goes_on_with_a_side_that_is_out() {
     let mut env = TestEnvironment::with_mirror();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let words = ["mddump", "--from-submirror=d10/d12", "--state=x", "-f/nowhere/file"];
+    let words = [
+        "mddump",
+        "--from-submirror=d10/d12",
+        "--state=x",
+        "-f/nowhere/file",
+    ];
     let selection = Selection {
         used: Map::new(9),
         wanted: Map::new(9),
