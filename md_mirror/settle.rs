@@ -14,13 +14,16 @@ use md::personality::{
     Sides,
     SyncMap, //
 };
-use md_model::database::metadevice::SideState;
 use md_model::mirror::{
     component::{
         is_worth_reading,
         step,
         Event,
         State, //
+    },
+    side::{
+        Event as SideEvent,
+        SideState, //
     },
     side_bit,
     source::{
@@ -70,14 +73,14 @@ pub(crate) fn resynced(sides: &Sides<'_>, sectors: u64, map: &SyncMap) -> bool {
     };
     let mut changed = false;
     for side in 0..sides.count() {
-        let is_back = map.side_state(side) == SideState::NeedsResync;
-        if map.side_state(side) == SideState::Offline || map.is_side_behind(side) {
+        if map.is_side_behind(side) {
             continue;
         }
-        if is_back {
-            map.set_side_state(side, SideState::Okay);
-            changed = true;
-        }
+        let before = map.side_state(side);
+        let Some(after) = map.step_side(side, SideEvent::Synced) else {
+            continue;
+        };
+        changed |= after != before;
         changed |= judged.all_of(side, Event::Synced);
     }
     // What has come back may be a source for what was the last copy until now.

@@ -23,11 +23,11 @@ use kernel::{
 };
 
 use md_model::{
-    database::metadevice::SideState,
     geometry::stripe::{
         FirstRun,
         Piece, //
-    }, //
+    },
+    mirror::side::SideState, //
 };
 
 use crate::{

@@ -10,8 +10,8 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
+    mirror::side::Event as SideEvent,
     name::UnitName, //
 };
 
@@ -119,8 +119,7 @@ fn follow_first(shape: &Shape) {
     };
     let sides = Sides::of(shape);
     for side in 1..sides.count() {
-        mirror.map().set_all_behind(side);
-        mirror.map().set_side_state(side, SideState::NeedsResync);
+        mirror.map().step_side(side, SideEvent::Attached);
     }
     mirror.map().begin_resync();
     mirror.note_sides(&sides);

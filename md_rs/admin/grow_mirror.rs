@@ -20,9 +20,11 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
-    mirror::component::State,
+    mirror::{
+        component::State,
+        side::SideState, //
+    },
     name::UnitName, //
 };
 

@@ -13,9 +13,11 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
-    mirror::scrub::run::State as ScrubState,
+    mirror::{
+        scrub::run::State as ScrubState,
+        side::SideState, //
+    },
     name::UnitName, //
 };
 

@@ -10,14 +10,16 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
     geometry::stripe::{
         row_of_component,
         Component as Place, //
     },
     limits::RESERVED_HEAD_SECTORS,
-    mirror::component::State,
+    mirror::{
+        component::State,
+        side::SideState, //
+    },
     name::UnitName, //
 };
 

@@ -6,7 +6,6 @@ use kernel::{
     sync::Mutex, //
 };
 use md_model::{
-    database::metadevice::SideState,
     limits::SUBMIRRORS_MAX,
     mirror::{
         component::is_read,
@@ -26,6 +25,7 @@ use md_model::{
                 State, //
             },
         },
+        side::SideState, //
     },
     raid5::check::data_sectors,
 };

@@ -10,10 +10,14 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::{
         Kind,
         State, //
+    },
+    mirror::side::{
+        step,
+        Event as SideEvent,
+        SideState, //
     },
     name::UnitName, //
 };
@@ -356,9 +360,9 @@ fn release(units: &UnitTable, gone: &Components) {
 
 /// The side may be used by others from now on, to read. It is a consistent image of this moment.
 fn offline(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Result<(), Refused> {
-    if target.map().side_state(side) == SideState::Offline {
-        return Err(Refused::new(EBUSY, Refusal::SideOffline).at(side));
-    }
+    let before = target.map().side_state(side);
+    let already = Refused::new(EBUSY, Refusal::SideOffline).at(side);
+    step(before, SideEvent::Offlined).ok_or(already)?;
     target.check_settled(side, flags)?;
     let (name, disk) = (*target.metadevice.name(), unclaimed(target, side)?);
     let gate = target.metadevice.close_gate();
@@ -367,7 +371,7 @@ fn offline(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resu
     }
     let before = target.map().side_state(side);
     target.map().track();
-    target.map().set_side_state(side, SideState::Offline);
+    target.map().step_side(side, SideEvent::Offlined);
     target.record_state(side, before)?;
     let lent = lend(units, target, side, disk, &gate);
     // The side is another component now.
@@ -400,16 +404,14 @@ fn lend(
 
 fn online(units: &UnitTable, target: Target<'_>, side: u32) -> Result<(), Refused> {
     let before = target.map().side_state(side);
-    if before != SideState::Offline {
-        return Err(Refused::new(EBUSY, Refusal::SideNotOffline).at(side));
-    }
+    let not_away = Refused::new(EBUSY, Refusal::SideNotOffline).at(side);
+    step(before, SideEvent::Onlined).ok_or(not_away)?;
     let (name, own) = (*target.metadevice.name(), target.name_of(side)?);
     let disk = claimed(target, side)?;
     let gate = target.metadevice.close_gate();
     put_side(target, side, disk, &gate)?;
     let target = Target::find(units, &name)?;
-    target.map().set_dirty_behind(side);
-    target.map().set_side_state(side, SideState::NeedsResync);
+    target.map().step_side(side, SideEvent::Onlined);
     if let Err(refused) = target.record_state(side, before) {
         put_side(target, side, unclaimed(target, side)?, &gate)?;
         return Err(refused);

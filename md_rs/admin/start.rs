@@ -32,7 +32,6 @@ use md_model::{
             Component as StoredComponent,
             Kind,
             Record,
-            SideState,
             Spared as StoredSpared, //
         },
         pool::pool_of,
@@ -46,7 +45,10 @@ use md_model::{
         ComponentSpec,
         RowSpec, //
     },
-    mirror::passes::Event as Turn,
+    mirror::{
+        passes::Event as Turn,
+        side::Event as SideEvent, //
+    },
     name::UnitName, //
 };
 
@@ -591,13 +593,8 @@ fn load_map(shape: &Shape, record: &Record<'_>, loaded: &Loaded) {
         for (word, bits) in words.enumerate() {
             map.load_behind(side, word, bits);
         }
-        match stored.state {
-            SideState::Offline => {
-                map.set_dirty_behind(side);
-                map.set_side_state(side, SideState::NeedsResync);
-            }
-            state => map.set_side_state(side, state),
-        }
+        map.set_side_state(side, stored.state);
+        map.step_side(side, SideEvent::Started);
     }
     // A mirror with pass 0 is not resynced after a crash (`svm.md` section 4.6).
     if mirror.options().pass != 0 && shape.components().len() > 1 {

@@ -18,7 +18,6 @@ use md_model::{
             Parts,
             Row as StoredRow,
             Side,
-            SideState,
             Spared,
             Sync, //
         },
@@ -38,7 +37,8 @@ use md_model::{
     mirror::{
         component::State,
         regions::WORDS_MAX,
-        scrub::history::History, //
+        scrub::history::History,
+        side::SideState, //
     },
 };
 

@@ -22,10 +22,7 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::{
-        SideState,
-        Sync, //
-    },
+    database::metadevice::Sync,
     limits::SUBMIRRORS_MAX,
     mirror::{
         passes::{
@@ -38,6 +35,10 @@ use md_model::{
             Regions, //
         },
         scrub::history::History,
+        side::{
+            self,
+            SideState, //
+        },
         side_bit, //
     }, //
 };
@@ -252,12 +253,30 @@ impl SyncMap {
         decode(state.unwrap_or(0))
     }
 
-    /// A side is now so.
-    pub fn set_side_state(&self, side: u32, state: SideState) {
+    /// A side is so after all, or by its record.
+    pub(crate) fn set_side_state(&self, side: u32, state: SideState) {
         if let Some(side) = self.side(side) {
             side.state.store(encode(state), Relaxed);
         }
         self.settle_sides();
+    }
+
+    /// Something has happened to a side: it may lack something now, which is noted before it is
+    /// used. How it is then; `None`: that cannot happen to it, and nothing has changed.
+    pub fn step_side(&self, side: u32, event: side::Event) -> Option<SideState> {
+        let before = self.side_state(side);
+        let after = side::step(before, event)?;
+        if after == before {
+            return Some(after);
+        }
+        match event {
+            side::Event::Attached => self.set_all_behind(side),
+            // It was offline, and no region has become clean meanwhile.
+            side::Event::Onlined | side::Event::Started => self.set_dirty_behind(side),
+            side::Event::Offlined | side::Event::Synced => {}
+        }
+        self.set_side_state(side, after);
+        Some(after)
     }
 
     /// Whether a side, or a component of it, is behind somewhere.
@@ -275,7 +294,7 @@ impl SyncMap {
     }
 
     /// A side lacks everything.
-    pub fn set_all_behind(&self, side: u32) {
+    fn set_all_behind(&self, side: u32) {
         let Some(side) = self.side(side) else { return };
         for bits in self.regions.all() {
             side.behind.set(bits);
@@ -284,7 +303,7 @@ impl SyncMap {
     }
 
     /// A side was away, and lacks what was written meanwhile.
-    pub(crate) fn set_dirty_behind(&self, side: u32) {
+    fn set_dirty_behind(&self, side: u32) {
         let Some(side) = self.side(side) else { return };
         for word in 0..self.dirty.len() {
             let mask = self.dirty.word(word);
@@ -306,8 +325,8 @@ impl SyncMap {
         let new = self.side_count.load(Relaxed);
         self.side_count.store(new.saturating_add(1), Relaxed);
         self.set_equal(new);
-        self.set_all_behind(new);
-        self.set_side_state(new, SideState::NeedsResync);
+        self.set_side_state(new, SideState::Okay);
+        self.step_side(new, side::Event::Attached);
         self.begin_anew();
     }
 

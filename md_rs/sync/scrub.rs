@@ -11,7 +11,6 @@ use kernel::{
     time::Instant, //
 };
 use md_model::{
-    database::metadevice::SideState,
     limits::SUBMIRRORS_MAX,
     mirror::{
         component::{
@@ -45,6 +44,7 @@ use md_model::{
                 CHUNK_SECTORS, //
             },
         },
+        side::SideState,
         side_bit, //
     },
     units::SECTOR_BYTES,

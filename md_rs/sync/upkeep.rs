@@ -17,7 +17,6 @@ use kernel::{
     }, //
 };
 use md_model::{
-    database::metadevice::SideState,
     events::kind::Kind,
     mirror::{
         component::{
@@ -30,6 +29,7 @@ use md_model::{
             CHUNK_SECTORS,
             SLOTS, //
         },
+        side::SideState,
         side_bit, //
     },
     name::UnitName,

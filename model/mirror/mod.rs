@@ -5,7 +5,7 @@
 //! - [`read`]: which side a read goes to.
 //! - [`hedge`]: when another side is read as well, and whose answer counts.
 //! - [`exclusion`]: overlapping writes one after the other.
-//! - [`component`]: what becomes of a component that fails, and of what it belongs to.
+//! - [`component`]: what becomes of a component that fails; [`side`]: of a side as a whole.
 //! - [`source`]: whether other sides have every block of a component.
 //! - [`regions`]: what a mirror remembers of its pieces, so that a crash or a side that was away
 //!   does not cost a copy of everything.
@@ -25,6 +25,7 @@ pub mod read;
 pub mod regions;
 pub mod resync;
 pub mod scrub;
+pub mod side;
 pub mod source;
 pub mod suspect;
 pub mod throttle;

@@ -40,7 +40,6 @@ use md_model::{
             Record,
             Row,
             Side,
-            SideState,
             Sync, //
         },
         page::{
@@ -88,6 +87,7 @@ use md_model::{
             SHIFT_MIN,
             WORDS_MAX, //
         },
+        side::SideState,
         throttle::Limits,
     },
 };

@@ -6,8 +6,10 @@ use kernel::{
     sync::Arc, //
 };
 use md_model::{
-    database::metadevice::SideState,
-    mirror::component::State as Condition,
+    mirror::{
+        component::State as Condition,
+        side::SideState, //
+    },
     name::UnitName,
     spare::choose::START_SECTOR, //
 };

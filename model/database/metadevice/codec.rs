@@ -17,7 +17,6 @@ use super::{
     Kind,
     Row,
     Side,
-    SideState,
     Spared,
     SparedRole,
     Sync, //
@@ -36,6 +35,7 @@ use crate::{
             WritePolicy, //
         },
         regions::Regions,
+        side::SideState,
         throttle::Limits, //
     },
 };

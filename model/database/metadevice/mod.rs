@@ -61,6 +61,7 @@ use crate::{
         options::Options,
         regions::WORDS_MAX,
         scrub::history::History,
+        side::SideState,
         throttle::Limits, //
     },
     soft::Extent,
@@ -142,17 +143,6 @@ pub struct Component {
     pub unit: Option<u32>,
     /// How it is.
     pub state: State,
-}
-
-/// How a submirror is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SideState {
-    /// It is read and written.
-    Okay,
-    /// It has to be made equal to the others before it is read.
-    NeedsResync,
-    /// The administrator has taken it out of service.
-    Offline,
 }
 
 /// A submirror, as it is stored.

@@ -84,14 +84,14 @@ mod tests {
             Parts,
             Record,
             Side,
-            SideState,
             Sync, //
         },
         *, //
     };
     use crate::mirror::{
         options::Options,
-        scrub::history::History, //
+        scrub::history::History,
+        side::SideState, //
     };
 
     /// The record of a mirror with a pace.

@@ -19,7 +19,6 @@ use md_model::{
             Parts,
             Row,
             Side,
-            SideState,
             Spared,
             SparedRole,
             Sync, //
@@ -55,6 +54,7 @@ use md_model::{
             },
             run::End as RunEnd, //
         },
+        side::SideState,
         throttle::Limits, //
     },
     raid5::{

@@ -11,7 +11,6 @@ use md_model::{
             Kind,
             Record,
             Side,
-            SideState,
             Spared,
             SparedRole, //
         },
@@ -32,7 +31,8 @@ use md_model::{
             ReadPolicy,
             WritePolicy, //
         },
-        regions::Regions, //
+        regions::Regions,
+        side::SideState, //
     },
     raid5::progress::Activity,
     units::SECTOR_BYTES,

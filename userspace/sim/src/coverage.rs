@@ -180,6 +180,8 @@ points! {
     MirrorLastNoMore "resync: what was the last one is not any more",
     MirrorOffline "mirror: a side goes offline",
     MirrorOnline "mirror: a side comes online",
+    MirrorStarted "mirror: a side that was offline comes back with a start",
+    MirrorSideSynced "resync: a side has it all",
     MirrorEnabled "mirror: a component is enabled",
     MirrorEnableRefused "mirror: the last component that has a block is not enabled",
     MirrorHealed "mirror: healed, all sides are equal",

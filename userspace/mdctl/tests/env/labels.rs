@@ -26,7 +26,6 @@ use md_model::{
             Parts,
             Row,
             Side,
-            SideState,
             Sync, //
         },
         page::PAGE_BYTES,
@@ -34,7 +33,8 @@ use md_model::{
     limits::RESERVED_HEAD_SECTORS,
     mirror::{
         component::State,
-        options::Options, //
+        options::Options,
+        side::SideState, //
     },
 };
 use std::fs;

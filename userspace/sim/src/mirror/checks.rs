@@ -35,7 +35,7 @@ impl Mirror {
             component.is_there
                 && component.blocks.contains(&block)
                 && is_read(self.memory.states[*side][*index])
-                && !self.memory.is_offline[*side]
+                && !self.is_offline(*side)
                 && self.behind[*side] & bit == 0
         });
         places
@@ -133,9 +133,7 @@ impl Mirror {
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         (self.error_rate, self.death_rate, self.cut_rate) = (0, 0, 0);
         for side in 0..self.sides.len() {
-            if self.memory.is_offline[side] {
-                self.online(side);
-            }
+            self.online(side);
         }
         for _ in 0..HEALING {
             if self.is_healed() {
@@ -165,8 +163,9 @@ impl Mirror {
             !self.is_needed(*region) && !places.iter().any(is_behind)
         };
         let is_idle = self.requests.is_empty() && self.recorded == self.memory;
+        let is_unseen = (0..self.sides.len()).any(|side| self.is_caught_up(side));
         let mut regions = 0..self.regions.count();
-        is_idle && regions.all(|region| is_whole(&region) || self.is_hopeless(region))
+        is_idle && !is_unseen && regions.all(|region| is_whole(&region) || self.is_hopeless(region))
     }
 
     /// Whether a region cannot be made whole: something in service is missing, or nobody has it.

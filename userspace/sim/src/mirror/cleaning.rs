@@ -37,7 +37,7 @@ impl Mirror {
         self.wanted |= regions;
         self.memory.dirty |= regions;
         for side in 0..self.sides.len() {
-            if self.memory.is_offline[side] && self.rules.offline_missed {
+            if self.is_offline(side) && self.rules.offline_missed {
                 self.fall_behind(side, regions);
             }
         }
@@ -167,7 +167,10 @@ impl Mirror {
         self.has_fallen_behind = false;
         let side = self.random.below(self.sides.len());
         let regions = self.memory.behind[side] & !self.behind[side];
-        if regions == 0 || self.memory.is_offline[side] {
+        if self.is_caught_up(side) {
+            self.synced(side);
+        }
+        if regions == 0 || self.is_offline(side) {
             return;
         }
         let mut in_flight = self.places();

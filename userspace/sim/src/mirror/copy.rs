@@ -125,7 +125,7 @@ impl Mirror {
 
     /// Whether writes go to a component.
     pub(super) fn is_target(&self, (side, index): Place) -> bool {
-        is_written(self.memory.states[side][index]) && !self.memory.is_offline[side]
+        is_written(self.memory.states[side][index]) && !self.is_offline(side)
     }
 
     /// A copy goes on.
@@ -262,7 +262,7 @@ impl Mirror {
         let bit = 1 << finished.region;
         self.uncertain &= !bit;
         for side in 0..self.sides.len() {
-            if !self.memory.is_offline[side] && self.behind[side] & bit != 0 {
+            if !self.is_offline(side) && self.behind[side] & bit != 0 {
                 self.coverage.hit(Point::MirrorBehindCopied);
                 self.behind[side] &= !bit;
                 if !self.rules.flush_before_caught_up {

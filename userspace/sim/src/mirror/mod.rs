@@ -29,7 +29,12 @@ use md_model::mirror::{
         Claim, //
     },
     regions::Regions,
-    resync::Plan, //
+    resync::Plan,
+    side::{
+        step,
+        Event,
+        SideState, //
+    }, //
 };
 
 use self::{
@@ -46,7 +51,10 @@ use self::{
     },
 };
 use crate::{
-    coverage::Coverage,
+    coverage::{
+        Coverage,
+        Point, //
+    },
     random::Random,
     rules::Rules,
     violation::Violation, //
@@ -71,7 +79,8 @@ type States = Vec<Vec<State>>;
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Memory {
     states: States,
-    is_offline: Vec<bool>,
+    /// The sides as a whole.
+    sides: Vec<SideState>,
     /// Regions in which the sides may differ after a power cut.
     dirty: u64,
     /// For each side, regions in which it lacks what the others have, or what it has of them may
@@ -170,7 +179,7 @@ impl Mirror {
         let okay = |side: &Vec<Component>| vec![State::Okay; side.len()];
         let memory = Memory {
             states: sides.iter().map(okay).collect(),
-            is_offline: vec![false; sides.len()],
+            sides: vec![SideState::Okay; sides.len()],
             dirty: 0,
             behind: vec![0; sides.len()],
         };
@@ -314,6 +323,12 @@ impl Mirror {
     fn load(&mut self) {
         self.words.clear();
         self.memory = self.recorded.clone();
+        for side in 0..self.sides.len() {
+            if self.is_offline(side) {
+                self.coverage.hit(Point::MirrorStarted);
+            }
+            self.step_side(side, Event::Started);
+        }
         self.behind = self.memory.behind.clone();
         self.uncertain = self.memory.dirty;
         self.open = self.memory.dirty;
@@ -330,7 +345,20 @@ impl Mirror {
     /// Whether what is in service is recorded.
     fn is_recorded(&self) -> bool {
         let (recorded, memory) = (&self.recorded, &self.memory);
-        recorded.states == memory.states && recorded.is_offline == memory.is_offline
+        recorded.states == memory.states && recorded.sides == memory.sides
+    }
+
+    fn is_offline(&self, side: usize) -> bool {
+        self.memory.sides[side] == SideState::Offline
+    }
+
+    /// Something happened to a side; whether it may.
+    fn step_side(&mut self, side: usize, event: Event) -> bool {
+        let after = step(self.memory.sides[side], event);
+        if let Some(after) = after {
+            self.memory.sides[side] = after;
+        }
+        after.is_some()
     }
 
     fn component(&mut self, (side, index): Place) -> &mut Component {

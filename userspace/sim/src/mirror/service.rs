@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Sides that are taken out of service and come back, and components that are enabled again.
 
-use md_model::mirror::component::{
-    step,
-    Event,
-    State, //
+use md_model::mirror::{
+    component::{
+        step,
+        Event,
+        State, //
+    },
+    side::{
+        Event as SideEvent,
+        SideState, //
+    },
 };
 
 use super::{
@@ -23,8 +29,8 @@ impl Mirror {
         }
         let side = self.random.below(self.sides.len());
         match self.random.below(4) {
-            0 if !self.memory.is_offline[side] => self.offline(side),
-            1 if self.memory.is_offline[side] => self.online(side),
+            0 => self.offline(side),
+            1 => self.online(side),
             2 | 3 => self.enable(),
             _ => {}
         }
@@ -38,11 +44,12 @@ impl Mirror {
         let is_whole = self.memory.states[side]
             .iter()
             .all(|state| *state == State::Okay);
-        if !is_whole || !own.iter().all(|place| self.has_other_source(*place)) {
+        let has_other = |place: &Place| self.has_other_source(*place);
+        let may_go = is_whole && own.iter().all(has_other);
+        if !may_go || !self.step_side(side, SideEvent::Offlined) {
             return;
         }
         self.coverage.hit(Point::MirrorOffline);
-        self.memory.is_offline[side] = true;
         if self.rules.offline_missed {
             let dirty = self.open | self.memory.dirty | self.recorded.dirty;
             self.fall_behind(side, dirty);
@@ -52,10 +59,10 @@ impl Mirror {
 
     /// `metaonline`.
     pub(super) fn online(&mut self, side: usize) {
-        self.coverage.hit(Point::MirrorOnline);
-        self.memory.is_offline[side] = false;
-        self.plan.abandon();
-        self.others_returned();
+        if self.step_side(side, SideEvent::Onlined) {
+            self.coverage.hit(Point::MirrorOnline);
+            self.plan.abandon();
+        }
     }
 
     /// `metareplace`: a component that is out of service is given a device, and lacks everything.
@@ -92,8 +99,12 @@ impl Mirror {
         self.change(place, Event::Enabled);
     }
 
-    /// What a side lacked is beyond its caches: its components are as good as the others.
+    /// What a side lacked is beyond its caches: its components are as good as the others, and so is
+    /// the side if that was all.
     pub(super) fn synced(&mut self, side: usize) {
+        if self.is_caught_up(side) && self.step_side(side, SideEvent::Synced) {
+            self.coverage.hit(Point::MirrorSideSynced);
+        }
         for index in 0..self.sides[side].len() {
             let place = (side, index);
             let is_resyncing = self.memory.states[side][index] == State::Resyncing;
@@ -103,6 +114,11 @@ impl Mirror {
             }
         }
         self.others_returned();
+    }
+
+    /// Whether a side is out of service only because nobody has seen yet that it lacks nothing.
+    pub(super) fn is_caught_up(&self, side: usize) -> bool {
+        self.memory.sides[side] == SideState::NeedsResync && self.memory.behind[side] == 0
     }
 
     /// What was the last one that had something may not be any more.

@@ -12,6 +12,7 @@ use md_model::{
         },
         options::ReadPolicy,
         read::choose,
+        side::SideState,
         side_bit,
         source::{
             has_other_source,
@@ -383,7 +384,7 @@ impl Mirror {
     fn is_source(&self, (side, index): Place) -> bool {
         self.sides[side][index].is_there
             && self.memory.states[side][index] == State::Okay
-            && !self.memory.is_offline[side]
+            && self.memory.sides[side] == SideState::Okay
             && self.memory.behind[side] & self.touched((side, index)) == 0
     }
 }

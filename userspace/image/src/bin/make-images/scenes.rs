@@ -37,7 +37,6 @@ use md_model::{
             Parts,
             Row,
             Side,
-            SideState,
             Spared,
             SparedRole,
             Sync, //
@@ -65,7 +64,8 @@ use md_model::{
                 Report, //
             },
             run::End, //
-        }, //
+        },
+        side::SideState, //
     },
 };
 
