@@ -152,9 +152,11 @@ impl Mirror {
         Ok(mirror)
     }
 
-    /// Reads go to whole sides that are worth reading, while there are any.
-    fn prefer_readable(&self, sides: &Sides<'_>) {
-        let readable = self.whole.load(Relaxed) & settle::readable_sides(sides);
+    /// Reads go to whole sides, and of these to those that are worth reading, while there are any.
+    fn note_whole(&self, sides: &Sides<'_>) {
+        let whole = settle::whole_sides(sides, &self.map);
+        let _ = self.whole.xchg(whole, Full);
+        let readable = whole & settle::readable_sides(sides);
         let _ = self.preferred.xchg(readable, Full);
     }
 
@@ -257,7 +259,8 @@ impl Mirrored for Mirror {
     fn settle(&self, sides: &Sides<'_>) -> bool {
         let changed = settle::judge(sides, self.sectors, &self.map, &self.errors);
         if !changed {
-            self.prefer_readable(sides);
+            // A device may be gone since the last look.
+            self.note_whole(sides);
         }
         changed
     }
@@ -285,9 +288,7 @@ impl Mirrored for Mirror {
     }
 
     fn note_sides(&self, sides: &Sides<'_>) {
-        let whole = settle::whole_sides(sides, &self.map);
-        let _ = self.whole.xchg(whole, Full);
-        self.prefer_readable(sides);
+        self.note_whole(sides);
         let _ = self.changes.fetch_add(1, Full);
     }
 

@@ -106,10 +106,12 @@ pub(crate) fn has_source(
     judged.has_source(side, component)
 }
 
-/// Sides that are in service, with all their components, as bits.
+/// Sides that are in service and there, with all their components, as bits.
 pub(crate) fn whole_sides(sides: &Sides<'_>, map: &SyncMap) -> u32 {
     let okay = sides_where_all(sides, is_okay);
     let in_service = (0..sides.count()).filter(|side| map.side_state(*side) == SideState::Okay);
+    let is_there = |side: &u32| !(0..sides.component_count(*side)).any(|c| sides.is_gone(*side, c));
+    let in_service = in_service.filter(is_there);
     in_service.fold(0, |found, side| found | side_bit(side)) & okay
 }
 
@@ -210,11 +212,14 @@ impl Judged<'_> {
 fn case_of<'a>(sides: &Sides<'a>, side: u32, component: u32) -> Option<Case<'a>> {
     let condition = sides.condition(side, component)?;
     let failures = condition.take_failures();
+    let is_gone = sides.is_gone(side, component);
     let event = match (failures.write, failures.read) {
-        (false, false) => return None,
-        _ if sides.is_gone(side, component) => Event::DeviceGone,
+        (true, _) if is_gone => Event::DeviceGone,
         (true, _) => Event::WriteFailed,
+        // It lacks nothing because of that: it is not read as long as it is not there.
+        (false, true) if is_gone => return None,
         (false, true) => Event::ReadFailed,
+        (false, false) => return None,
     };
     Some(Case {
         side,

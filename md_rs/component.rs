@@ -77,6 +77,13 @@ impl Component {
         }
     }
 
+    /// How good a source of data it is: the highest is read; `None` must not be. What is gone comes
+    /// last: what nobody else has is asked for there, and fails.
+    pub(crate) fn rank(&self) -> Option<(bool, u64)> {
+        let rank = self.condition.rank();
+        (rank != 0).then_some((!self.is_gone(), rank))
+    }
+
     /// Makes durable what was written to it: flushes every leaf, also if one of them fails.
     pub(crate) fn flush(&self) -> Result {
         let mut done = Ok(());

@@ -72,6 +72,11 @@ impl Condition {
         decode(self.decided.load(Relaxed))
     }
 
+    /// Whether it is in service and has missed nothing, and nothing else was decided on.
+    pub(crate) fn is_okay(&self) -> bool {
+        self.state() == State::Okay && self.decided() == State::Okay
+    }
+
     /// Decides on a state.
     pub fn decide(&self, state: State) {
         self.decided.store(encode(state), Relaxed);

@@ -18,6 +18,7 @@ mod raid;
 mod rename;
 mod replace;
 mod report;
+mod returning;
 mod scrub;
 mod sides;
 mod soft;
@@ -268,10 +269,11 @@ impl Admin {
         let leaves = self.units.lock().get(&name)?.body().leaves()?;
         let mut dead = KVec::with_capacity(leaves.len(), GFP_KERNEL)?;
         for (device, sector) in &leaves {
-            if device.probe(*sector).is_err() {
+            let is_gone = device.health().is_gone();
+            if is_gone || device.probe(*sector).is_err() {
                 probe.failed_count = probe.failed_count.saturating_add(1);
                 // A block may be lost on a device that works.
-                if device.probe_end().is_err() {
+                if is_gone || device.probe_end().is_err() {
                     dead.push(device.clone(), GFP_KERNEL)?;
                 }
             }
@@ -315,7 +317,9 @@ fn judge_dead(units: &UnitTable, dead: &[Arc<BlockDevice>]) {
         };
         let mut found = false;
         for side in 0..kept.sides().count() {
-            for part in kept.sides().components(side).filter(is_dead) {
+            // What is not there has not failed: see `returning`.
+            let parts = kept.sides().components(side);
+            for part in parts.filter(|part| is_dead(part) && !part.is_gone()) {
                 part.condition.note_write_failed();
                 found = true;
             }

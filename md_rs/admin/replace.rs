@@ -38,6 +38,7 @@ use super::{
         check_blocks,
         specs_of, //
     },
+    returning::take_back,
     sides::Target, //
 };
 use crate::{
@@ -59,7 +60,8 @@ use crate::{
 };
 
 /// Every flag of [`abi::Replace`].
-const FLAGS: u32 = abi::REPLACE_ENABLE | abi::REPLACE_CHECK_ONLY | abi::REPLACE_FORCE;
+const FLAGS: u32 =
+    abi::REPLACE_ENABLE | abi::REPLACE_CHECK_ONLY | abi::REPLACE_FORCE | abi::REPLACE_RETURN;
 
 /// A component that is to be replaced.
 pub(super) struct Case<'a> {
@@ -77,6 +79,9 @@ pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> R
     let name = unit_name(&request.name)?;
     let submirror = unit_name(&request.submirror)?;
     let units = units.lock();
+    if request.flags & abi::REPLACE_RETURN != 0 {
+        return take_back(&units, &name, &submirror, request);
+    }
     if units.get(&name)?.body().raid().is_some() {
         return super::raid::replace(&units, &name, request);
     }
@@ -90,13 +95,22 @@ pub(super) fn replace(units: &Mutex<UnitTable>, request: &mut abi::Replace) -> R
     }
     let (side, old) = (case.stripe.body().number(), case.old.clone());
     let taken = new.clone();
-    case.carry_out(&units, &name, new, shape)?;
+    case.carry_out(&units, &name, new, shape, Lacks::Everything)?;
     let event = Event::of_unit(Kind::Replace, side)
         .device(&old.path)
         .new_device(&taken.path)
         .states(old.condition.state(), State::Resyncing);
     units.database().events().record(&event);
     Ok(())
+}
+
+/// What a component lacks that takes a place.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Lacks {
+    /// Everything: nobody knows what is on it.
+    Everything,
+    /// What may have been in its cache when it went.
+    WhatIsDirty,
 }
 
 /// The condition of what takes a place.
@@ -107,7 +121,7 @@ pub(super) fn resyncing() -> Condition {
     condition
 }
 
-fn find<'a>(
+pub(super) fn find<'a>(
     units: &'a UnitTable,
     name: &UnitName,
     submirror: &UnitName,
@@ -163,7 +177,7 @@ impl Case<'_> {
 
     /// The component that takes its place. The device that it has is used as it is, if it is still
     /// there.
-    fn open(
+    pub(super) fn open(
         &self,
         units: &UnitTable,
         submirror: &UnitName,
@@ -211,7 +225,7 @@ impl Case<'_> {
     }
 
     /// Where the data begins on the component, or on the one that it stands for as a hot spare.
-    fn start_sector(&self) -> Result<u64, Refused> {
+    pub(super) fn start_sector(&self) -> Result<u64, Refused> {
         match self.old.stand_in() {
             Some((original, _)) => Ok(original.start_sector),
             None => Ok(self.place()?.start_sector),
@@ -270,6 +284,21 @@ impl Case<'_> {
         (row.start_sector, row.size_sectors.min(left))
     }
 
+    /// Notes what the new component lacks. No request is under way; but one may have missed the old
+    /// one's device just before.
+    fn note_lacks(&self, new: &Component, lacks: Lacks) {
+        let map = self.target.map();
+        if lacks == Lacks::Everything || !self.old.condition.is_okay() {
+            let (sector, count) = self.range();
+            map.set_behind(self.side, sector, count);
+        } else if map.is_all_durable() {
+            new.condition.decide(State::Okay);
+            new.condition.take_effect();
+        } else {
+            map.set_dirty_behind(self.side);
+        }
+    }
+
     /// Records the side with the new component, and puts it in force (`DURABILITY.md` clause 5).
     /// What the case refers to is gone then.
     pub(super) fn carry_out(
@@ -278,6 +307,7 @@ impl Case<'_> {
         name: &UnitName,
         new: Arc<Component>,
         shape: Shape,
+        lacks: Lacks,
     ) -> Result<(), Refused> {
         let database = units.database().clone();
         let (target, stripe) = (self.target, self.stripe);
@@ -287,15 +317,14 @@ impl Case<'_> {
         let indexes = index..index.saturating_add(1);
         let labels = database.label_components(stripe.body(), &shape, indexes)?;
         let mut added: Components = KVec::with_capacity(1, GFP_KERNEL)?;
-        added.push(new, GFP_KERNEL)?;
+        added.push(new.clone(), GFP_KERNEL)?;
         let mut removed: Components = KVec::with_capacity(1, GFP_KERNEL)?;
         removed.push(self.old.clone(), GFP_KERNEL)?;
         stripe.link_instead(&removed, &added)?;
         let gate = target.metadevice.close_gate();
         let own_gate = stripe.close_gate();
         // First that it lacks everything, and then that it is written again.
-        let (sector, count) = self.range();
-        target.map().set_behind(self.side, sector, count);
+        self.note_lacks(&new, lacks);
         let mirror = core::iter::once(target.metadevice.body().number());
         let planned = database.record(mirror).and_then(|()| {
             let growth = database.plan_growth(number, &shape)?;

@@ -485,9 +485,6 @@ impl Maker<'_> {
         let condition = Condition::new();
         condition.decide(stored.state);
         condition.take_effect();
-        if device.is_absent() {
-            condition.note_write_failed();
-        }
         Ok(Component {
             child: None,
             condition,
@@ -610,8 +607,9 @@ fn load_map(shape: &Shape, record: &Record<'_>, loaded: &Loaded) {
     }
 }
 
-/// Judges what is missing, before anybody uses the metadevice, and records it. Whether that is
-/// where it has to be.
+/// Finds out what the sides of a mirror are good for, before anybody uses it. What is missing has
+/// not failed for that: it is out of service when a write misses it (`svm.md` section 4.7). Whether
+/// what was found is recorded, if it has to be.
 fn settle(body: &crate::body::Body, loaded: &Loaded) -> bool {
     let shape = body.shape();
     let Some(mirror) = shape.unit().mirrored() else {

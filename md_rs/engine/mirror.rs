@@ -317,7 +317,7 @@ impl<'a> Mirror<'a> {
         tried: u32,
     ) -> Option<(u32, &'a Component, Place<'a>)> {
         let mut best = None;
-        let mut best_rank = 0;
+        let mut best_rank = None;
         for side in self.sides().filter(|side| tried & side_bit(*side) == 0) {
             let left = left.min(self.kept.map().left_in_region(from));
             let Some((component, piece)) = self.place_on(side, from, left) else {
@@ -325,7 +325,7 @@ impl<'a> Mirror<'a> {
             };
             // Of equals the first; an erred component is no source at all (`DURABILITY.md` clause
             // 5).
-            let rank = component.condition.rank();
+            let rank = component.rank();
             let has_it = self.is_written(side) && !lacks(self.kept.map(), side, component, from);
             if rank > best_rank && has_it {
                 best = Some((side, component, piece));
@@ -424,7 +424,8 @@ impl<'a> Mirror<'a> {
         if operation == Operation::Flush {
             let written = self.sides().filter(|side| written & side_bit(*side) != 0);
             return written.for_each(|side| {
-                for component in self.in_service(side) {
+                let in_service = self.in_service(side);
+                for component in in_service.filter(|part| self.kept.may_lose(side, part)) {
                     flush_below(&out, component, Some(answerable(side, component)));
                 }
             });

@@ -326,7 +326,7 @@ fn source<'a>(
     tried: u32,
 ) -> Option<(u32, &'a Component, Place<'a>)> {
     let mut best = None;
-    let mut best_rank = 0;
+    let mut best_rank = None;
     for side in 0..kept.sides().count() {
         let is_out = tried | !kept.map().written_sides();
         if is_out & side_bit(side) != 0 {
@@ -335,7 +335,7 @@ fn source<'a>(
         let Some((component, piece)) = place_on(kept, side, from, left) else {
             continue;
         };
-        let rank = component.condition.rank();
+        let rank = component.rank();
         if rank > best_rank && !lacks(kept.map(), side, component, from) {
             best = Some((side, component, piece));
             best_rank = rank;

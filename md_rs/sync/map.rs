@@ -303,7 +303,7 @@ impl SyncMap {
     }
 
     /// A side was away, and lacks what was written meanwhile.
-    fn set_dirty_behind(&self, side: u32) {
+    pub(crate) fn set_dirty_behind(&self, side: u32) {
         let Some(side) = self.side(side) else { return };
         for word in 0..self.dirty.len() {
             let mask = self.dirty.word(word);
@@ -395,7 +395,8 @@ impl SyncMap {
         }
     }
 
-    fn is_tracking(&self) -> bool {
+    /// Whether it is remembered what is written to.
+    pub(crate) fn is_tracking(&self) -> bool {
         self.side_count.read() > 1 && self.is_tracking.read() != 0
     }
 
@@ -446,6 +447,12 @@ impl SyncMap {
     /// Whether there is something to be cleaned, sooner or later.
     pub(crate) fn has_dirty(&self) -> bool {
         !self.dirty.is_empty() && !self.holds_all()
+    }
+
+    /// Whether everything that was written to is beyond the caches of all sides that were there
+    /// then, except for what a side is given by a resync.
+    pub(crate) fn is_all_durable(&self) -> bool {
+        self.is_tracking() && self.dirty.is_empty()
     }
 
     /// Whether no region may become clean now.

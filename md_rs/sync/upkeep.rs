@@ -267,13 +267,24 @@ impl<'a> Kept<'a> {
         }
     }
 
+    /// Whether a flush of a component matters: something that was written to it may be in its
+    /// cache. If its device is gone, that is lost, but where nothing is dirty there is none.
+    pub(crate) fn may_lose(self, side: u32, component: &Component) -> bool {
+        let map = self.map();
+        !component.is_gone()
+            || component.condition.decided() != State::Okay
+            || map.side_state(side) != SideState::Okay
+            || !map.is_all_durable()
+    }
+
     /// Makes durable what was written to the sides: those of which it is not, as bits.
     pub(crate) fn flush_sides(self) -> u32 {
         let mut failed = 0;
         let written = self.map().written_sides();
         for side in (0..self.sides().count()).filter(|side| written & side_bit(*side) != 0) {
             for component in self.sides().components(side) {
-                if !is_written(component.condition.state()) {
+                let is_out = !is_written(component.condition.state());
+                if is_out || !self.may_lose(side, component) {
                     continue;
                 }
                 if component.flush().is_err() {

@@ -39,7 +39,8 @@ pub enum Event {
     WriteFailed,
     /// Its device did not carry out a read.
     ReadFailed,
-    /// Its device was removed from the machine, or is not there when the mirror is opened.
+    /// A write has missed its device, which was removed from the machine or not found; a column of
+    /// RAID5 does not wait for the write. By itself it is nothing that happens to a component.
     DeviceGone,
     /// A component of another side has come back into service, for example after a resync.
     OtherReturned,

@@ -46,7 +46,7 @@ run mdctl stop
 host=$(readlink -f /sys/block/sdc/device | grep -o 'host[0-9]*' | tail -n 1)
 echo 1 >/sys/block/sdc/device/delete
 run mdctl start
-same "states" "Okay,Needs maintenance" "$(states d10)"
+same "states" "Okay,Unavailable" "$(states d10)"
 echo '- - -' >"/sys/class/scsi_host/$host/scan"
 wait_for 20 test -b /dev/sdc
 refuse '/dev/sdc: belongs to d12, which is without it' metainit -f d5 1 1 /dev/sdc

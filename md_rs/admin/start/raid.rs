@@ -52,6 +52,9 @@ impl Maker<'_> {
             let mut spared = record.spared();
             let spared = spared.find(|spared| spared.component == index);
             let component = self.component(units, &name, &stored, spared)?;
+            if component.device.is_absent() {
+                component.condition.note_write_failed();
+            }
             let spec = ComponentSpec {
                 capacity_sectors: stored.start_sector.saturating_add(stored.size_sectors),
                 start_sectors: Some(stored.start_sector),

@@ -17,7 +17,10 @@ use md_model::{
 use super::{
     super::{
         raid,
-        replace::Case,
+        replace::{
+            Case,
+            Lacks, //
+        },
         sides::Target, //
     },
     Spot, //
@@ -114,7 +117,7 @@ impl<'a> Place<'a> {
         match self {
             Self::Side(case) => {
                 let shape = case.shape_with(&spare, START_SECTOR)?;
-                case.carry_out(units, mirror, spare, shape)
+                case.carry_out(units, mirror, spare, shape, Lacks::Everything)
             }
             Self::Column(case) => {
                 let shape = case.shape_with(&spare, START_SECTOR)?;

@@ -35,6 +35,7 @@ pub mod parts;
 pub mod rebuilding;
 pub mod recovery;
 pub mod repair;
+pub mod returning;
 pub mod scrub;
 pub mod shrinking;
 pub mod sides;

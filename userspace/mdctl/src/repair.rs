@@ -3,10 +3,13 @@
 
 use crate::{
     family::Family,
-    syntax::name::{
-        missing,
-        typed_word,
-        MetadeviceName, //
+    syntax::{
+        self,
+        name::{
+            missing,
+            typed_word,
+            MetadeviceName, //
+        }, //
     },
     unit::{
         Component,
@@ -44,11 +47,13 @@ const OTHERS_ARE_BACK: &str = "after repairing \"Unavailable\" submirrors:";
 /// What has to happen before a last copy can be copied to the end.
 const DEVICE_IS_READ: &str = "after the device can be read again:";
 
-/// What brings `unit` back, if it is not in service. `units` are all metadevices.
+/// What brings `unit` back, if it is not in service. `units` are all metadevices. `may_return`: a
+/// device that is back may be known by its label, and was not looked for yet.
 pub fn repair(
     unit: &Unit,
     units: &BTreeMap<MetadeviceName, Unit>,
     family: &Family,
+    may_return: bool,
 ) -> Option<Repair> {
     let top = family.top_of(unit.name);
     if unit.state == State::Okay {
@@ -56,7 +61,7 @@ pub fn repair(
     } else if unit.raid().is_some() {
         of_raid(unit)
     } else if family.is_mirror(top) {
-        below_mirror(unit, units.get(&top)?, family)
+        below_mirror(unit, units.get(&top)?, family, may_return)
     } else {
         Some(Repair {
             after: (unit.state == State::Unavailable).then_some(DEVICE_IS_BACK),
@@ -104,7 +109,12 @@ fn of_raid(unit: &Unit) -> Option<Repair> {
 
 /// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md`
 /// section 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
-fn below_mirror(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
+fn below_mirror(
+    unit: &Unit,
+    mirror: &Unit,
+    family: &Family,
+    may_return: bool,
+) -> Option<Repair> {
     let name = mirror.name;
     match mirror.resync().map(|resync| resync.state) {
         _ if unit.is_mirror() => return None,
@@ -114,7 +124,7 @@ fn below_mirror(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
         }
         Some(ResyncState::Stuck) | None => {}
     }
-    let replacement = replacement(unit, mirror, family);
+    let replacement = replacement(unit, mirror, family, may_return);
     replacement.or_else(|| match unit.state {
         State::NeedsResync => Some(Repair::now(format!("metasync {name}"))),
         State::Offline => Some(Repair::now(format!("metaonline {name} {}", unit.name))),
@@ -125,7 +135,12 @@ fn below_mirror(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
 /// The replacement of a component below a mirror: of the first one that is out of service, unless
 /// there is none and one must come last. What is replaced is a component of a submirror; of one
 /// that is a metadevice it is all of that.
-fn replacement(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
+fn replacement(
+    unit: &Unit,
+    mirror: &Unit,
+    family: &Family,
+    may_return: bool,
+) -> Option<Repair> {
     let name = mirror.name;
     let first = |state| {
         unit.components()
@@ -144,6 +159,12 @@ fn replacement(unit: &Unit, mirror: &Unit, family: &Family) -> Option<Repair> {
         return Some(of_last_copy(side, mirror, replace(part)));
     }
     let part = first(State::Unavailable)?;
+    if may_return && may_be_labelled(&part.device) && family.parent(unit.name) == Some(name) {
+        return Some(Repair {
+            after: Some(DEVICE_IS_BACK),
+            command: format!("metastat -i {name}"),
+        });
+    }
     if missing(&part.device).is_some() {
         return Some(Repair::now(replace(part)));
     }
@@ -198,6 +219,11 @@ fn side_of(name: MetadeviceName, family: &Family) -> Option<MetadeviceName> {
         side = parent;
     }
     None
+}
+
+/// Whether a component may have a label. What is missing is called by its uuid then.
+fn may_be_labelled(device: &str) -> bool {
+    missing(device).is_none_or(|known| syntax::uuid(known).is_some())
 }
 
 /// The component of a submirror that a metadevice is, or is part of; `None` if it is the submirror.

@@ -461,3 +461,64 @@ fn a_slow_component_is_shown() {
     assert_eq!(components[1]["slow"], json!(true));
     assert_eq!(components[0].get("slow"), None);
 }
+
+/// A machine with a state database, whose mirror was started without a disk, which is `missing` or
+/// has a path.
+fn without_disk(device: &[u8]) -> TestEnvironment {
+    let mut env = TestEnvironment::with(&[
+        "metadb -a -f /dev/sda",
+        "metainit d11 1 1 sdb",
+        "metainit d12 1 1 sdc",
+        "metainit d10 -m d11 d12 --assume-clean",
+    ]);
+    let part = env.admin.component(12, 0);
+    part.device.fill(0);
+    part.device[..device.len()].copy_from_slice(device);
+    part.state = ComponentState::Unavailable as u32;
+    env
+}
+
+/// What a command says in text.
+fn said(env: &mut TestEnvironment, line: &str) -> String {
+    env.run(line).stdout
+}
+
+/// `svm.md` 13.3, case 22. What is looked for is the label.
+#[test]
+fn a_disk_that_is_back_is_used_again() {
+    let mut env = without_disk(b"missing 15151515-1515-1515-1515-151515151515");
+    assert!(said(&mut env, "metastat d12").contains("metastat -i d10"));
+    // It was looked for just now, and is not there: there is another way.
+    let text = said(&mut env, "metastat -i d12");
+    assert!(text.contains("State: Unavailable") && text.contains("Invoke: metareplace d10 15"));
+    env.label("/dev/sdd", 0x5e, 0x14, 0);
+    env.label("/dev/sdc", 0x5e, 0x15, 0);
+    assert!(said(&mut env, "metastat -i -c d10").contains("s   63MB /dev/sdc\n"));
+}
+
+/// Of several disks that may be it the kernel knows which one is.
+#[test]
+fn a_disk_that_was_pulled_is_used_again() {
+    let mut env = without_disk(b"/dev/sdz");
+    env.label("/dev/sdb", 0x5e, 0x14, 0);
+    env.label("/dev/sdc", 0x5e, 0x15, 0);
+    assert!(said(&mut env, "metastat d12").contains("metastat -i d10"));
+    assert!(said(&mut env, "metastat -i -c d10").contains("s   63MB /dev/sdc\n"));
+}
+
+/// udev calls this for each device that appears.
+#[test]
+fn a_disk_that_appears_is_used_again() {
+    let mut env = without_disk(b"missing 15151515-1515-1515-1515-151515151515");
+    env.label("/dev/sda", 0x5e, 0x10, 1);
+    env.label("/dev/sdc", 0x5e, 0x15, 0);
+    assert_eq!(said(&mut env, "mdctl start --when-complete"), "");
+    assert!(said(&mut env, "metastat -c d10").contains("s   63MB /dev/sdc\n"));
+}
+
+/// A component without a label cannot be known again for sure.
+#[test]
+fn what_has_no_label_is_replaced() {
+    let mut env = without_disk(b"missing PARTUUID=15151515-1515-1515-1515-151515151515");
+    assert!(said(&mut env, "metastat d12").contains("metareplace d10 PARTUUID=15"));
+}

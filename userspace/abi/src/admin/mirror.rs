@@ -148,6 +148,9 @@ pub const REPLACE_CHECK_ONLY: u32 = 2;
 /// [`Replace::flags`]: also while the sides may differ, before the resync after a crash has ended.
 /// A last copy of blocks ("Last Erred") is refused in any case.
 pub const REPLACE_FORCE: u32 = 4;
+/// [`Replace::flags`], by itself: the component is in service, but its device was not there. It is
+/// back, and known by its label. It has what it had, but for what was written last before it went.
+pub const REPLACE_RETURN: u32 = 8;
 
 /// Argument of [`IOC_REPLACE`]. The mirror may be in use. The component is then resynced from the
 /// other submirrors.
@@ -162,7 +165,8 @@ pub struct Replace {
     pub submirror: [u8; NAME_LEN],
     /// In: which of the submirror's components, counted from 0.
     pub index: u32,
-    /// In: some of [`REPLACE_ENABLE`], [`REPLACE_CHECK_ONLY`] and [`REPLACE_FORCE`].
+    /// In: some of [`REPLACE_ENABLE`], [`REPLACE_CHECK_ONLY`] and [`REPLACE_FORCE`], or
+    /// [`REPLACE_RETURN`].
     pub flags: u32,
     /// In: the path of that component, as [`Component::device`] has it: so that none is meant that
     /// is not there any more.

@@ -103,6 +103,7 @@ pub fn run(
         enable: arguments.enable && missing(&place.device).is_none(),
         check_only,
         force: arguments.force,
+        returns: false,
     };
     // What the kernel has against it goes before what only the tool has: after that, -f is enough.
     replace(machine.admin, name, &place, &new, how(true)).map_err(failed)?;

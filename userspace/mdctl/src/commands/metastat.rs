@@ -25,6 +25,7 @@ use crate::{
         Answer, //
     },
     repair::repair,
+    returning::take_all_back,
     syntax::{
         name::MetadeviceName,
         pool::PoolName, //
@@ -56,7 +57,8 @@ pub struct Arguments {
     #[arg(short = 't', conflicts_with_all = ["concise", "md_tab"])]
     times: bool,
 
-    /// Read from every component first, to see whether it answers
+    /// Read from every component first, to see whether it answers. A disk of a mirror that was not
+    /// there, and has missed nothing, is used again
     #[arg(short = 'i')]
     inquire: bool,
 
@@ -79,14 +81,21 @@ pub fn run(
     let names = explain::names("metastat", &others)?;
     let mut snapshot = Snapshot::read(machine)?;
     if arguments.inquire {
-        probe(machine, &snapshot.family.places(&names))?;
+        let places = snapshot.family.places(&names);
+        let units = places
+            .iter()
+            .filter_map(|place| snapshot.units.get(&place.name));
+        take_all_back(units, &snapshot.family, machine)?;
+        probe(machine, &places)?;
         snapshot = Snapshot::read(machine)?;
     }
+    let keeping = keeping(machine)?;
+    let may_return = keeping.is_some() && !arguments.inquire;
     // Who names only pools wants to see those.
     let units = if names.is_empty() && !pools.is_empty() {
         Vec::new()
     } else {
-        snapshot.list(machine, &names)?
+        snapshot.list(machine, &names, may_return)?
     };
     let pools: Vec<_> = pools.iter().filter_map(|name| name.parse().ok()).collect();
     let pools = if pools.is_empty() && !names.is_empty() {
@@ -94,7 +103,6 @@ pub fn run(
     } else {
         super::metahs::chosen(&pools, machine)?
     };
-    let keeping = keeping(machine)?;
     answer.text = if arguments.concise {
         text::concise(&units) + &pool_text::concise(&pools)
     } else if arguments.md_tab {
@@ -158,10 +166,12 @@ impl Snapshot {
     }
 
     /// The metadevices with the given names, or all, with those that they are made of.
+    /// `may_return`: see [`repair`].
     fn list(
         &self,
         machine: &mut Machine<'_>,
         names: &[MetadeviceName],
+        may_return: bool,
     ) -> Result<Vec<Listed>, Failure> {
         let listed = |place: Place| {
             let mut unit = match self.units.get(&place.name) {
@@ -176,7 +186,7 @@ impl Snapshot {
                 unit.state = state;
             }
             Ok(Listed {
-                repair: repair(&unit, &self.units, &self.family),
+                repair: repair(&unit, &self.units, &self.family, may_return),
                 depth: place.depth,
                 is_submirror,
                 unit,

@@ -3,6 +3,7 @@
 
 use crate::{
     admin::requests::{
+        self,
         database::{
             self,
             Loss, //
@@ -22,6 +23,7 @@ use crate::{
         Subject, //
     },
     output::Answer,
+    returning::take_all_back,
     syntax,
     Machine, //
 };
@@ -99,6 +101,14 @@ fn waits(host: &dyn Host, is_so: bool) {
     };
 }
 
+/// Gives devices that are back to the components that wait for them.
+fn take_back(machine: &mut Machine<'_>) -> Result<(), Failure> {
+    let units = requests::status_of_all(machine.admin);
+    let units = units.map_err(|error| explain::request(&error, &Subject::none()))?;
+    let family = units.iter().map(Into::into).collect();
+    take_all_back(units.iter(), &family, machine)
+}
+
 /// Runs the command.
 pub fn run(
     arguments: Arguments,
@@ -122,7 +132,11 @@ pub fn run(
                 machine.host,
                 error.refusal() == Some(Refusal::SetIncomplete),
             );
-            return Ok(());
+            // The device that appeared may be one that the set was started without.
+            return match error.refusal() {
+                Some(Refusal::SetIsLoaded) => take_back(machine),
+                _ => Ok(()),
+            };
         }
         Err(error) if arguments.at_last && error.refusal() == Some(Refusal::SetIsLoaded) => {
             return Ok(());

@@ -29,6 +29,7 @@ use md_abi::admin::{
     REPLACE_CHECK_ONLY,
     REPLACE_ENABLE,
     REPLACE_FORCE,
+    REPLACE_RETURN,
     SIDE_DETACH,
     SIDE_FORCE,
     SIDE_OFFLINE,
@@ -261,7 +262,8 @@ impl FakeAdmin {
     /// Replaces a component, or takes it back into service.
     pub(super) fn replace_part(&mut self, number: u32, argument: &Replace) -> Result<(), Refused> {
         let known = REPLACE_ENABLE | REPLACE_CHECK_ONLY | REPLACE_FORCE;
-        assert_eq!(argument.flags & !known, 0);
+        let returns = argument.flags == REPLACE_RETURN;
+        assert!(argument.flags & !known == 0 || returns);
         let side = self.side_of(number, &argument.submirror)?;
         let side_state = self.units[&number].components[side].state;
         let dev = self.units[&number].components[side].dev;
@@ -276,6 +278,9 @@ impl FakeAdmin {
         let force = argument.flags & REPLACE_FORCE != 0;
         if side_state == ComponentState::Offline as u32 {
             return refused(Refusal::SideOffline);
+        }
+        if returns {
+            return self.take_back(stripe, &part, argument);
         }
         if enable && part.state == ComponentState::Okay as u32 {
             return refused(Refusal::ComponentInService);
@@ -292,6 +297,28 @@ impl FakeAdmin {
             self.show(stripe);
             self.begin_resync(number, side);
         }
+        Ok(())
+    }
+
+    /// Gives a component its device back. This kernel knows it by its number.
+    fn take_back(
+        &mut self,
+        stripe: u32,
+        part: &Component,
+        argument: &Replace,
+    ) -> Result<(), Refused> {
+        if part.state != ComponentState::Unavailable as u32 || part.dev != argument.new.dev {
+            return refused(Refusal::ComponentInService);
+        }
+        let new = Component {
+            device: argument.new.device,
+            dev: argument.new.dev,
+            state: ComponentState::Okay as u32,
+            ..*part
+        };
+        self.hide(stripe);
+        self.unit_mut(stripe).components[argument.index as usize] = new;
+        self.show(stripe);
         Ok(())
     }
 

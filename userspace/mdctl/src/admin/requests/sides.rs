@@ -20,6 +20,7 @@ use md_abi::admin::{
     REPLACE_CHECK_ONLY,
     REPLACE_ENABLE,
     REPLACE_FORCE,
+    REPLACE_RETURN,
     SIDE_DETACH,
     SIDE_FORCE,
     SIDE_OFFLINE,
@@ -123,6 +124,22 @@ pub struct Replacing {
     pub check_only: bool,
     /// Also the last copy of its blocks.
     pub force: bool,
+    /// The device was not there, and is back.
+    pub returns: bool,
+}
+
+/// Gives a component that is in service its device back, which was not there.
+pub fn take_back(
+    admin: &mut dyn Admin,
+    mirror: MetadeviceName,
+    place: &Place,
+    device: &DeviceChoice,
+) -> Result<(), RequestError> {
+    let how = Replacing {
+        returns: true,
+        ..Replacing::default()
+    };
+    replace(admin, mirror, place, device, how)
 }
 
 /// Replaces a component, or sees whether it could be replaced.
@@ -144,6 +161,7 @@ pub fn replace(
         (how.enable, REPLACE_ENABLE),
         (how.check_only, REPLACE_CHECK_ONLY),
         (how.force, REPLACE_FORCE),
+        (how.returns, REPLACE_RETURN),
     ];
     argument.flags = flags
         .iter()
