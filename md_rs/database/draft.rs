@@ -41,6 +41,7 @@ use md_model::database::{
 
 use super::{
     contents::{
+        Contents,
         Kept,
         Which, //
     },
@@ -121,12 +122,8 @@ impl Set {
             Some(growth) if with_growth && is_set(&self.named, growth.number) => Purpose::Growth,
             _ => Purpose::State,
         };
-        let replica_pages = self.contents.replica_pages;
-        let mut slots = Slots::new(&mut self.slots, replica_pages).ok_or(full(0, 0))?;
-        let live = &self.contents.live;
-        let marked = slots.mark(&live.tables).and(slots.mark(&live.pages));
-        marked.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
-        let most = affordable(&slots, live.table_count(), purpose);
+        let mut slots = free_slots(&mut self.slots, &self.contents)?;
+        let most = affordable(&slots, self.contents.live.table_count(), purpose);
 
         // If replicas that hang have some, there are fewer pages of records, and all tables.
         let mut pool = self.pool.iter_mut();
@@ -192,6 +189,15 @@ type There<'a> = (
     &'a RBTree<u32, Arc<Pool>>,
     &'a [Watched],
 );
+
+/// The slots that the live commit does not use.
+fn free_slots<'a>(words: &'a mut [u64], contents: &Contents) -> Result<Slots<'a>, Refused> {
+    let mut slots = Slots::new(words, contents.replica_pages).ok_or(full(0, 0))?;
+    let live = &contents.live;
+    let marked = slots.mark(&live.tables).and(slots.mark(&live.pages));
+    marked.map_err(|_| Refused::new(EIO, Refusal::DatabaseDamaged))?;
+    Ok(slots)
+}
 
 /// The record with a number, as it is now; `None` if there is none.
 fn record_of<'a>(

@@ -128,8 +128,8 @@ impl Replica {
         }
     }
 
-    /// Puts the pages that the replica has not yet before the others, see [`Extent::Differing`]; how
-    /// many those are.
+    /// Puts the pages that the replica has not yet before the others, see [`Extent::Differing`];
+    /// how many those are.
     fn put_first_what_is_not_there(&self, staging: &mut Staging) -> usize {
         let Staging { pages, scratch, .. } = staging;
         let mut count = 0_usize;

@@ -28,7 +28,7 @@ start_load() {
 		--iodepth=8 --direct=1 --verify=crc32c --verify_backlog=32 --verify_fatal=1 \
 		--name=cached --directory=/mnt --size=2M --bs=8k --rw=randrw --fsync=16 \
 		--verify=crc32c --verify_backlog=32 --verify_fatal=1 \
-		--randseed="$(small_seed)" --time_based --runtime=600 --output=/tmp/fio.log &
+		--randseed="$(small_seed)" --time_based --runtime=1000000 --output=/tmp/fio.log &
 	load=$!
 }
 end_load() {
