@@ -41,6 +41,18 @@ spares_are() { [ "$(spares)" = "$1" ]; }
 # write_one MIRROR: so that a disk which takes no writes is found out.
 write_one() { dd if=/dev/zero of="/dev/md/dsk/$1" bs=4k count=1 oflag=direct status=none; }
 
+# start_load: one that verifies what it reads.
+start_load() {
+	local reads
+	fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=8 --bs=8k \
+		--rw=randrw --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
+		--randseed="$(small_seed)" --time_based --runtime=1000000 --output=/tmp/fio.log &
+	load=$!
+	reads=$(count_of $d10 reads)
+	wait_for 20 has_read "$reads"
+}
+has_read() { [ "$(count_of $d10 reads)" -gt $(($1 + 64)) ]; }
+
 modprobe md_rs
 sick a0 /dev/sdb good
 sick b0 /dev/sdc good
@@ -57,11 +69,7 @@ metastat
 
 note "a disk fails under load; the spare is slow, so that one can look before it has everything"
 remap s0 "0 $(blockdev --getsz /dev/sdd) delay /dev/sdd 0 0 /dev/sdd 0 500"
-fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=8 --bs=8k --rw=randrw \
-	--verify=crc32c --verify_backlog=64 --verify_fatal=1 --randseed="$(small_seed)" \
-	--time_based --runtime=600 --output=/tmp/fio.log &
-load=$!
-sleep 1
+start_load
 sick b0 /dev/sdc nothing
 wait_for 60 stands_in d12 /dev/mapper/s0
 mdctl dump /dev/sda | grep -q 'Component 0 stands for component' ||
@@ -99,9 +107,10 @@ note "a spare that fails in its own resync is broken, and the next one serves"
 size=$(blockdev --getsz /dev/sdd)
 remap s0 "0 4096 linear /dev/sdd 0
 4096 $((size - 4096)) error"
+start_load
 sick b0 /dev/sdc no_writes
-run write_one d10
 wait_for 60 served d12 /dev/sde
+stop_fio $load /tmp/fio.log
 same "spares" "small Available, s0 Broken, sde In use" "$(spares)"
 same_sides d10
 sick s0 /dev/sdd good
