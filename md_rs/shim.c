@@ -168,19 +168,20 @@ unsigned long md_jiffies_in(unsigned int seconds)
 	return jiffies + seconds * HZ;
 }
 
-/* What the requests of a disk have done so far: how many have ended, and how long they took. */
-void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns)
-{
-	*ios = part_stat_read_accum(disk->part0, ios);
-	*ns = part_stat_read_accum(disk->part0, nsecs);
-}
-
-/* The same for a device below, and how many are on their way. */
+/*
+ * What the requests of a device have done so far: how many have ended, how long they took, and how
+ * many are on their way.
+ */
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight)
 {
 	*ios = part_stat_read_accum(bdev, ios);
 	*ns = part_stat_read_accum(bdev, nsecs);
 	*in_flight = bdev_count_inflight(bdev);
+}
+
+void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns, u64 *in_flight)
+{
+	md_bdev_io(disk->part0, ios, ns, in_flight);
 }
 
 /*

@@ -59,7 +59,7 @@ void md_disk_set_unthrottled(struct gendisk *disk);
 void md_disk_set_above(struct gendisk *disk);
 void md_disk_account_carried(struct gendisk *disk, struct request *rq);
 unsigned long md_jiffies_in(unsigned int seconds);
-void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns);
+void md_disk_io(struct gendisk *disk, u64 *ios, u64 *ns, u64 *in_flight);
 void md_bdev_io(struct block_device *bdev, u64 *ios, u64 *ns, u64 *in_flight);
 void md_queue_follow_offers(struct request_queue *q, struct block_device *bdev, bool instead);
 dev_t md_dev_from_user(u64 dev);

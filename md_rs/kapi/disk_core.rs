@@ -21,7 +21,10 @@ use kernel::{
     types::Opaque, //
 };
 
-use md_model::mirror::throttle::LOOK_S;
+use md_model::mirror::{
+    suspect::Sample,
+    throttle::LOOK_S, //
+};
 
 use super::{
     clone::BioSet,
@@ -163,19 +166,24 @@ impl Core {
         unsafe { self.carrier.as_ref() }
     }
 
-    /// What the requests of the disk have done so far: how many have ended, and how long they took,
-    /// in nanoseconds. Those that it has carried count from the first look on.
-    pub(super) fn disk_io(&self) -> (u64, u64) {
+    /// What the requests of the disk have done so far. Those that it has carried count from the
+    /// first look on, when they have ended.
+    pub(super) fn disk_io(&self) -> Sample {
         let gendisk = self.gendisk.load(Acquire);
-        let (mut ios, mut nanoseconds) = (0, 0);
+        let mut done = Sample::default();
         if !gendisk.is_null() {
             // SAFETY: Called by errands, which are stopped before the disk is given up.
             unsafe {
                 self.looked_until.store(ffi::md_jiffies_in(LOOK_S), Relaxed);
-                ffi::md_disk_io(gendisk, &mut ios, &mut nanoseconds);
+                ffi::md_disk_io(
+                    gendisk,
+                    &mut done.ios,
+                    &mut done.nanoseconds,
+                    &mut done.in_flight,
+                );
             }
         }
-        (ios, nanoseconds)
+        done
     }
 
     /// Counts a request of another disk, which this one has carried, among its own, if somebody

@@ -15,6 +15,8 @@ use kernel::{
     }, //
 };
 
+use md_model::mirror::suspect::Sample;
+
 use super::{
     disk_core::Core,
     workqueue::{
@@ -144,9 +146,8 @@ impl<'a> Errand<'a> {
         self.core.errands().is_stopping.load(Acquire) != 0
     }
 
-    /// What the requests of the disk have done so far: how many have ended, and how long they took,
-    /// in nanoseconds.
-    pub(crate) fn disk_io(&self) -> (u64, u64) {
+    /// What the requests of the disk have done so far.
+    pub(crate) fn disk_io(&self) -> Sample {
         self.core.disk_io()
     }
 

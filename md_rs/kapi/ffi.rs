@@ -81,7 +81,12 @@ extern "C" {
     pub(super) fn md_disk_set_above(disk: *mut bindings::gendisk);
     pub(super) fn md_disk_account_carried(disk: *mut bindings::gendisk, rq: *mut bindings::request);
     pub(super) fn md_jiffies_in(seconds: c_uint) -> c_ulong;
-    pub(super) fn md_disk_io(disk: *mut bindings::gendisk, ios: *mut u64, ns: *mut u64);
+    pub(super) fn md_disk_io(
+        disk: *mut bindings::gendisk,
+        ios: *mut u64,
+        ns: *mut u64,
+        in_flight: *mut u64,
+    );
     pub(super) fn md_bdev_io(
         bdev: *mut bindings::block_device,
         ios: *mut u64,

@@ -11,11 +11,14 @@ use kernel::{
         Monotonic, //
     }, //
 };
-use md_model::mirror::throttle::{
-    Foreground,
-    Limits,
-    Throttle,
-    LOOK_S, //
+use md_model::mirror::{
+    suspect::Sample,
+    throttle::{
+        Foreground,
+        Limits,
+        Throttle,
+        LOOK_S, //
+    }, //
 };
 
 use super::upkeep::Kept;
@@ -35,7 +38,7 @@ pub(crate) struct Pace {
     throttle: Throttle,
     pause_us: u64,
     /// When it was last looked, and what had been done by then.
-    looked: Option<(Instant<Monotonic>, Foreground)>,
+    looked: Option<(Instant<Monotonic>, Sample)>,
 }
 
 impl Pace {
@@ -49,7 +52,7 @@ impl Pace {
     }
 
     /// The pause that is in force, in microseconds.
-    fn pause(&mut self, limits: &Limits, done: impl FnOnce() -> Foreground) -> u64 {
+    fn pause(&mut self, limits: &Limits, done: impl FnOnce() -> Sample) -> u64 {
         // Another resync may have looked, long ago.
         let is_fresh = |at: &Instant<Monotonic>| at.elapsed().as_millis() < LOOK_MS;
         let Some((at, before)) = self.looked.filter(|(at, _)| is_fresh(at)) else {
@@ -62,6 +65,7 @@ impl Pace {
             let foreground = Foreground {
                 ios: now.ios.saturating_sub(before.ios),
                 nanoseconds: now.nanoseconds.saturating_sub(before.nanoseconds),
+                in_flight: now.in_flight,
             };
             self.pause_us = self.throttle.next(foreground, limits);
             self.looked = Some((Instant::now(), now));
@@ -95,10 +99,7 @@ pub(crate) fn rest(
     since: Instant<Monotonic>,
     parts: i64,
 ) {
-    let pause_us = pace.lock().pause(limits, || {
-        let (ios, nanoseconds) = errand.disk_io();
-        Foreground { ios, nanoseconds }
-    });
+    let pause_us = pace.lock().pause(limits, || errand.disk_io());
     let pause_us = i64::try_from(pause_us).unwrap_or(i64::MAX);
     let pause_us = pause_us.checked_div(parts).unwrap_or(pause_us);
     while !errand.is_stopping() {

@@ -41,6 +41,8 @@ pub struct Foreground {
     pub ios: u64,
     /// How long they took, in nanoseconds, all together.
     pub nanoseconds: u64,
+    /// How many are on their way at its end.
+    pub in_flight: u64,
 }
 
 /// Within what the resync stays.
@@ -124,10 +126,15 @@ impl Throttle {
     /// beginning of the chunk; counted from its end, a round takes longer by what a chunk takes.
     ///
     /// - If nobody used the mirror, a sixteenth of what it was, and soon none at all.
+    /// - If nothing has completed of what is on its way, what it was: how long that takes is not
+    ///   known yet.
     /// - If requests took longer than they should, twice as long, up to what the floor allows.
     /// - Else three quarters, down to what the ceiling allows.
     pub fn next(&mut self, foreground: Foreground, limits: &Limits) -> u64 {
         self.pause_us = match foreground.nanoseconds.checked_div(foreground.ios) {
+            None if foreground.in_flight > 0 => self
+                .pause_us
+                .clamp(limits.shortest_us(), limits.longest_us()),
             None => self.idle().min(limits.longest_us()),
             Some(average_ns) => {
                 let is_late = average_ns / 1000 > limits.target_us;
@@ -175,6 +182,7 @@ mod tests {
         Foreground {
             ios: 7,
             nanoseconds: average_us.saturating_mul(7000),
+            in_flight: 0,
         }
     }
 
@@ -190,6 +198,24 @@ mod tests {
         assert_eq!(throttle.next(Foreground::default(), &LIMITS), 0);
         after(&mut throttle, 30, used(90_000));
         assert_eq!(after(&mut throttle, 3, Foreground::default()), 0);
+    }
+
+    /// One at a time, each of which takes longer than an interval: nothing completes in every second
+    /// one, and still it gives way. When they are in time again it comes back.
+    #[test]
+    fn what_is_on_its_way_does_not_pass_for_nothing() {
+        let waits = Foreground {
+            in_flight: 1,
+            ..Foreground::default()
+        };
+        let mut throttle = Throttle::new();
+        assert_eq!(throttle.next(waits, &LIMITS), 10_240, "the ceiling holds");
+        for _ in 0..10 {
+            let pause_us = throttle.next(used(300_000), &LIMITS);
+            assert_eq!(throttle.next(waits, &LIMITS), pause_us);
+        }
+        assert_eq!(throttle.pause_us, 2_048_000);
+        assert_eq!(after(&mut throttle, 30, used(1)), 10_240);
     }
 
     /// It may be used, so that the ceiling holds from the first chunk on.

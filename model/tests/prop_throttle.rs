@@ -33,9 +33,13 @@ fn limits() -> impl Strategy<Value = Limits> {
 fn intervals() -> impl Strategy<Value = Vec<Foreground>> {
     let nanoseconds = prop_oneof![6 => 0..10_000_000_000_u64, 1 => any::<u64>()];
     let ios = prop_oneof![2 => Just(0_u64), 6 => 1..1000_u64, 1 => any::<u64>()];
-    let foreground = (ios, nanoseconds);
+    let foreground = (ios, nanoseconds, 0..3_u64);
     vec(
-        foreground.prop_map(|(ios, nanoseconds)| Foreground { ios, nanoseconds }),
+        foreground.prop_map(|(ios, nanoseconds, in_flight)| Foreground {
+            ios,
+            nanoseconds,
+            in_flight,
+        }),
         1..60,
     )
 }
@@ -54,7 +58,8 @@ fn the_resync_is_never_below_its_floor() {
             let pause_us = throttle.next(foreground, &limits);
             prop_assert!(speed(pause_us) >= limits.floor_kib_s as f64 * 0.999_999);
             prop_assert!(pause_us <= 60_000_000, "it looks up once a minute");
-            let is_capped = limits.ceiling_kib_s > limits.floor_kib_s && foreground.ios > 0;
+            let is_used = foreground.ios > 0 || foreground.in_flight > 0;
+            let is_capped = limits.ceiling_kib_s > limits.floor_kib_s && is_used;
             if is_capped && pause_us > 1000 && pause_us < 60_000_000 {
                 prop_assert!(speed(pause_us + 1) <= limits.ceiling_kib_s as f64 * 1.000_001);
             }
