@@ -49,7 +49,7 @@ start_load() {
 		--randseed="$(small_seed)" --time_based --runtime=1000000 --output=/tmp/fio.log &
 	load=$!
 	reads=$(count_of $d10 reads)
-	wait_for 20 has_read "$reads"
+	wait_for 120 has_read "$reads"
 }
 has_read() { [ "$(count_of $d10 reads)" -gt $(($1 + 64)) ]; }
 

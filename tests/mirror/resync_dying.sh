@@ -35,7 +35,7 @@ end_load() { stop_fio $load /tmp/fio.log; }
 # is_loaded: requests of the load have ended since now.
 is_loaded() {
 	reads=$(count_of $d10 reads)
-	wait_for 20 has_read
+	wait_for 120 has_read
 }
 has_read() { [ "$(count_of $d10 reads)" -gt $((reads + 64)) ]; }
 

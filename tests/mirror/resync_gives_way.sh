@@ -57,7 +57,7 @@ start_load() {
 		--randseed="$(small_seed)" --output=/tmp/fio.log &
 	load=$!
 	reads=$(count_of $d10 reads)
-	wait_for 20 has_read "$reads"
+	wait_for 120 has_read "$reads"
 }
 has_read() { [ "$(count_of $d10 reads)" -gt $(($1 + 4)) ]; }
 
@@ -87,7 +87,7 @@ faster() {
 	resync_is running || fail "the resync is over, and was not faster"
 	[ "$speed" -gt $((ceiling / 2)) ]
 }
-wait_for 30 faster
+wait_for 120 faster
 run metasync -c d10
 run metadetach d10 d12
 

@@ -60,7 +60,7 @@ fio --direct=1 --ioengine=libaio --iodepth=8 --bs=8k --rw=randrw --verify=crc32c
 	--runtime=1000000 --output=/tmp/fio.log --name=first --filename=/dev/md/dsk/d10 \
 	--name=second --filename=/dev/md/dsk/d20 &
 load=$!
-for mirror in 1 2; do wait_for 20 is_read "d${mirror}0"; done
+for mirror in 1 2; do wait_for 120 is_read "d${mirror}0"; done
 sick m1 /dev/sdb nothing
 wait_for 60 is d11 /dev/sdf Okay
 sick m4 /dev/sde nothing
