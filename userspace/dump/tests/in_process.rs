@@ -232,6 +232,16 @@ pub(crate) fn small_image(place: &mut Place) -> Vec<u8> {
     fs::read(image).unwrap()
 }
 
+/// The bytes of an image with one file, so large that a dump takes several batches of blocks, of
+/// which some are on their way when a volume ends.
+pub(crate) fn image_of_batches(place: &mut Place) -> Vec<u8> {
+    let image = place.image("batches", "8M", &["-t", "ext2", "-b", "1024", "-N", "64"]);
+    let at = place.mount(&image, "batches.mount", "loop");
+    fs::write(at.join("file"), bytes(5, 3_200_000)).unwrap();
+    place.unmount(&at);
+    fs::read(image).unwrap()
+}
+
 impl<S: Source> Small<S> {
     pub(crate) fn new(source: S) -> Self {
         let fs = FileSystem::open(source).unwrap();

@@ -13,6 +13,7 @@ use crate::{
         Place, //
     },
     in_process::{
+        image_of_batches,
         small_image,
         Medium,
         Shelf,
@@ -122,6 +123,27 @@ fn a_volume_may_end_behind_every_record() {
         let short = first - volumes[0].len() / BLOCK;
         assert!(short <= 5, "{short} blocks too short");
         let is = decode(&volumes).unwrap_or_else(|fault| panic!("{first}: {fault}"));
+        assert_same_dump(&is, &should);
+        assert!(!*shelf.is_overrun.lock().unwrap(), "written behind the end");
+    }
+}
+
+/// Blocks that are on their way when a medium ends are not written, though it would take them.
+#[test]
+fn nothing_that_is_on_its_way_is_written_behind_an_end() {
+    const NTREC: u32 = 10;
+    let small = Small::new(image_of_batches(&mut Place::new()));
+    let console = Recorded::default();
+    let mut whole = Shelf::new(&[]);
+    small.dump_in_blocks(&mut whole, &console, NTREC).unwrap();
+    let whole = whole.bytes();
+    let should = decode(&whole).unwrap();
+    let blocks = whole[0].len() / BLOCK / NTREC as usize;
+    assert!(blocks > 300, "{blocks}");
+    for first in (3..blocks).step_by(37) {
+        let mut shelf = Shelf::new(&[Medium::Blocks(first), Medium::Blocks(60)]);
+        small.dump_in_blocks(&mut shelf, &console, NTREC).unwrap();
+        let is = decode(&shelf.bytes()).unwrap_or_else(|fault| panic!("{first}: {fault}"));
         assert_same_dump(&is, &should);
         assert!(!*shelf.is_overrun.lock().unwrap(), "written behind the end");
     }
@@ -281,7 +303,8 @@ fn files_that_are_full_are_cut_to_whole_blocks() {
     }
 }
 
-/// A full file system, in the middle of a block and of a record.
+/// A full file system, on which a volume ends behind a block, and one where it ends behind a record
+/// in the middle of a block. That it may end within a record is shown by limits, above.
 #[test]
 fn a_full_file_system_is_the_end_of_a_volume() {
     let mut place = Place::new();
