@@ -202,10 +202,11 @@ impl Place {
         panic!("{at:?} cannot be unmounted");
     }
 
-    /// A fresh file system to restore into, mounted.
+    /// A fresh file system to restore into, mounted. Who looks at what was restored does not change
+    /// it.
     pub(crate) fn target(&mut self, name: &str) -> PathBuf {
         let image = self.image(&format!("{name}.image"), "600M", &["-t", "ext4"]);
-        let at = self.mount(&image, name, "loop");
+        let at = self.mount(&image, name, "loop,noatime");
         fs::remove_dir(at.join("lost+found")).expect("an empty folder");
         at
     }

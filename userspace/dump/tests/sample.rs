@@ -3,9 +3,11 @@
 
 use rustix::{
     fs::{
+        fallocate,
         lsetxattr,
         makedev,
         mknodat,
+        FallocateFlags,
         FileType,
         Mode,
         XattrFlags,
@@ -64,7 +66,8 @@ pub(crate) fn attribute(path: &Path, name: &str, value: &[u8]) {
     }
 }
 
-fn device(path: &Path, kind: FileType, major: u32, minor: u32) {
+/// Makes a device, or what else has no contents.
+pub(crate) fn device(path: &Path, kind: FileType, major: u32, minor: u32) {
     let mode = Mode::from_raw_mode(0o640);
     mknodat(CWD, path, kind, mode, makedev(major, minor)).expect("root may make devices");
 }
@@ -117,6 +120,28 @@ fn files(folder: &Path) {
     sparse.set_len(300_000_001).expect("a length");
     let hole = File::create(folder.join("sub/hole")).expect("a file");
     hole.set_len(1_000_000).expect("a length");
+    reserved(&folder.join("sub/reserved"));
+}
+
+/// A file with blocks that were never written, between others and behind its end, where the file
+/// system has these. They are few enough for it not to count as sparse.
+fn reserved(path: &Path) {
+    let file = File::create(path).expect("a file");
+    for at in [0, 40_000] {
+        file.write_all_at(&bytes(3, 5000), at).expect("written");
+    }
+    file.set_len(55_000).expect("a length");
+    // What is not on the disk yet would be turned into written blocks.
+    file.sync_all().expect("synced");
+    for (flags, bytes) in [
+        (FallocateFlags::empty(), 55_000),
+        (FallocateFlags::KEEP_SIZE, 90_000),
+    ] {
+        match fallocate(&file, flags, 0, bytes) {
+            Ok(()) | Err(Errno::OPNOTSUPP) => {}
+            Err(error) => panic!("{path:?}: {error}"),
+        }
+    }
 }
 
 fn special(folder: &Path) {

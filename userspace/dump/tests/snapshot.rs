@@ -58,6 +58,11 @@ fn line(path: &Path) -> String {
         found.mtime_nsec() / 1000,
         if kind.is_dir() { 0 } else { found.nlink() },
     );
+    // A folder has been read on the way here.
+    if !kind.is_dir() {
+        let (seconds, nanoseconds) = (found.atime(), found.atime_nsec());
+        let _ = write!(line, " accessed {seconds}.{:06}", nanoseconds / 1000);
+    }
     if kind.is_block_device() || kind.is_char_device() {
         let _ = write!(line, " device {:x}", found.rdev());
     }

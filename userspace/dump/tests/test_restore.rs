@@ -22,11 +22,22 @@ use crate::{
     },
 };
 use md_dump_format::decode::decode;
+use md_extfs::FileSystem;
+use rustix::fs::{
+    lsetxattr,
+    FileType,
+    XattrFlags, //
+};
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{
         Path,
         PathBuf, //
+    },
+    time::{
+        Duration,
+        SystemTime, //
     }, //
 };
 
@@ -86,9 +97,14 @@ fn filled_by_mke2fs(place: &mut Place, name: &str, options: &[&str]) -> (PathBuf
 
 /// A snapshot without parts of seconds, which mke2fs does not copy.
 fn whole_seconds(snapshot: Snapshot) -> Snapshot {
-    let cut = |line: String| match (line.find('.'), line.find(" links ")) {
-        (Some(point), Some(end)) => format!("{}.000000{}", &line[..point], &line[end..]),
-        _ => line,
+    let cut = |line: String| {
+        let mut parts = line.splitn(3, '.');
+        let mut whole = parts.next().unwrap_or_default().to_string();
+        // Of the last change, and of the last access.
+        for part in parts {
+            whole = whole + ".000000" + part.get(6..).unwrap_or_default();
+        }
+        whole
     };
     snapshot
         .into_iter()
@@ -126,10 +142,19 @@ fn holes_are_where_they_were() {
     let target = place.target("target");
     let (image, _) = filled(&mut place, "source", "-t ext4 -b 4096");
     let at = place.mount(&image, "source.mount", "loop,ro");
-    let names = ["sub/deep/sparse", "sub/hole", "sub/large", "size10000"];
+    let names = [
+        "sub/deep/sparse",
+        "sub/hole",
+        "sub/large",
+        "size10000",
+        "sub/reserved",
+    ];
     let should = names.map(|name| data(&at.join(name)));
     let counts = should.each_ref().map(Vec::len);
-    assert_eq!(counts, [4, 0, 1, 1]);
+    assert_eq!(counts, [4, 0, 1, 1, 2]);
+    // Blocks that were never written are more than those that were.
+    let reserved = fs::metadata(at.join("sub/reserved")).unwrap().blocks() * 512;
+    assert!(reserved >= 88 << 10, "{reserved}");
     place.unmount(&at);
     let file = place.path("file");
     for format in ["classic", "linux49"] {
@@ -173,6 +198,137 @@ fn every_format_is_restored_by_who_can_read_it() {
     dump(&format!("-0 -b 512 -f {}", file.display()), &image);
     let words = format!("-b 512 -rf {}", file.display());
     restore_all("-b 512", &words, &target, &should);
+}
+
+/// Times and numbers of devices that a dump has no room for: they are at their limit there, or as
+/// they are, and it is told.
+#[test]
+fn what_has_no_room_in_a_header_is_told() {
+    let mut place = Place::new();
+    let image = place.image("image", "10M", &["-t", "ext4", "-I", "256"]);
+    let at = place.mount(&image, "mount", "loop");
+    let now = SystemTime::now();
+    for (name, seconds) in [("last", 0x7fff_ffff), ("late", 0x8000_0000)] {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let file = fs::File::create(at.join(name)).unwrap();
+        let times = fs::FileTimes::new().set_accessed(now).set_modified(time);
+        file.set_times(times).unwrap();
+    }
+    for (name, minor) in [("largest", 0x7_ffff), ("too large", 0x8_0000)] {
+        sample::device(&at.join(name), FileType::CharacterDevice, 253, minor);
+    }
+    let number = |name: &str| fs::symlink_metadata(at.join(name)).unwrap().ino() as u32;
+    let numbers = ["last", "late", "largest", "too large"].map(number);
+    place.unmount(&at);
+    let file = place.path("file");
+    let said = dump(&format!("-0 -f {}", file.display()), &image);
+    let dump = decode(&[fs::read(&file).unwrap()]).unwrap();
+    let [last, late, largest, too_large] = numbers.map(|inode| {
+        let told = said.matches(&format!("inode {inode}: ")).count();
+        (dump.file(inode).unwrap().header.inode, told)
+    });
+    for (inode, told) in [(last, 0), (late, 1)] {
+        assert_eq!(
+            (inode.0.modified.seconds.get(), inode.1),
+            (0x7fff_ffff, told)
+        );
+    }
+    assert!(
+        said.contains("a time is outside of what a dump can say"),
+        "{said}"
+    );
+    assert_eq!((largest.0.blocks[0].get(), largest.1), (0x7ff0_fdff, 0));
+    assert_eq!((too_large.0.blocks[0].get(), too_large.1), (0x8000_fd00, 1));
+    assert!(
+        said.contains("restore may not make the device 253:524288"),
+        "{said}"
+    );
+}
+
+/// Attributes that go beyond one record are in several, and come back; one that no record has room
+/// for is told and left out.
+#[test]
+fn attributes_may_take_several_records() {
+    let mut place = Place::new();
+    let options = ["-t", "ext4", "-O", "ea_inode"];
+    let image = place.image("image", "20M", &options);
+    let empty = place.image("empty", "20M", &options);
+    let (at, target) = (
+        place.mount(&image, "mount", "loop"),
+        place.mount(&empty, "target", "loop,noatime"),
+    );
+    fs::remove_dir(target.join("lost+found")).unwrap();
+    let set = |name: &str, attribute: &str, size: usize| {
+        let path = at.join(name);
+        fs::write(&path, name).unwrap();
+        let value = sample::bytes(size as u32, size);
+        lsetxattr(&path, attribute, &value, XattrFlags::empty()).unwrap();
+    };
+    set("file", "user.three", 3000);
+    set("file", "user.two", 2000);
+    set("other", "user.small", 20);
+    let number = fs::metadata(at.join("file")).unwrap().ino() as u32;
+    let should = take(&at);
+    set("other", "user.huge", 5000);
+    place.unmount(&at);
+    let fs = FileSystem::open(fs::read(&image).unwrap()).unwrap();
+    let numbers = 11..=fs.superblock().inodes();
+    let values = numbers.filter(|number| {
+        let inode = fs.inode(*number);
+        inode.is_ok_and(|inode| inode.is_used() && inode.is_attribute_value())
+    });
+    assert_eq!(values.count(), 2);
+    let file = place.path("file");
+    let said = dump(&format!("-0 -f {}", file.display()), &image);
+    let words = "the extended attribute huge of 5000 bytes has no place in a dump";
+    assert!(said.contains(words), "{said}");
+    let dump = decode(&[std::fs::read(&file).unwrap()]).unwrap();
+    let files = dump.files.iter();
+    let records = files.filter(|file| file.inode == number && file.is_attributes());
+    assert_eq!(records.count(), 2);
+    restore_all(
+        "attributes",
+        &format!("-rf {}", file.display()),
+        &target,
+        &should,
+    );
+}
+
+/// A directory whose index has more than one level has entries like others.
+#[test]
+fn a_directory_may_have_an_index_of_several_levels() {
+    const NAMES: usize = 1500;
+    let mut place = Place::new();
+    let options = ["-t", "ext4", "-b", "1024", "-N", "4000"];
+    let image = place.image("image", "20M", &options);
+    let at = place.mount(&image, "mount", "loop");
+    let folder = at.join("folder");
+    fs::create_dir(&folder).unwrap();
+    let name = |n: usize| format!("{n}-{}", "n".repeat(230));
+    (0..NAMES).for_each(|n| drop(fs::File::create(folder.join(name(n))).unwrap()));
+    let number = fs::metadata(&folder).unwrap().ino() as u32;
+    place.unmount(&at);
+    let mut command = tool(&tools().join("e2fs/debugfs"));
+    let output = command
+        .args(["-R", "htree_dump folder"])
+        .arg(&image)
+        .output()
+        .unwrap();
+    succeeded("debugfs", &output);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("Indirect levels: 1"), "{told}");
+    let file = place.path("file");
+    dump(&format!("-0 -f {}", file.display()), &image);
+    let dump = decode(&[fs::read(&file).unwrap()]).unwrap();
+    let entries = dump.file(number).unwrap().entries().unwrap();
+    let found = entries
+        .into_iter()
+        .map(|entry| String::from_utf8(entry.name).unwrap());
+    let should = (0..NAMES).map(name).chain([".", ".."].map(String::from));
+    let [mut found, mut should]: [Vec<_>; 2] = [found.collect(), should.collect()];
+    found.sort();
+    should.sort();
+    assert!(found == should, "{} and {}", found.len(), should.len());
 }
 
 /// What `restore -C` says that differs between a dump and a folder.
@@ -225,5 +381,15 @@ fn restore_finds_no_difference() {
             theirs.iter().any(|line| line.starts_with("./metadevice")),
             "{theirs:?}"
         );
+    }
+    place.unmount(&at);
+    // Without that link there is nothing to be told, and its status is 0.
+    let at = place.mount(&image, "mount", "loop");
+    fs::remove_file(at.join("long")).unwrap();
+    place.unmount(&at);
+    dump(&format!("-0 -f {}", file.display()), &image);
+    let at = place.mount(&image, "mount", "loop,ro");
+    for version in versions() {
+        assert_eq!(differences(version, &file, &at), [""; 0], "{version}");
     }
 }
