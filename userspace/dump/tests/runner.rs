@@ -19,6 +19,7 @@ mod test_restore;
 mod test_resume;
 mod test_source;
 mod test_stopping;
+mod test_stream;
 mod test_terminal;
 mod test_volumes;
 mod test_ways;

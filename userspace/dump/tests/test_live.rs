@@ -61,7 +61,7 @@ impl Source for Changing {
 }
 
 /// What debugfs says.
-fn debugfs(image: &Path, request: &str) -> String {
+pub(crate) fn debugfs(image: &Path, request: &str) -> String {
     let mut command = tool(&tools().join("e2fs/debugfs"));
     let output = command.args(["-R", request]).arg(image).output().unwrap();
     succeeded("debugfs", &output);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! File systems that were not unmounted, and disks that are damaged (dump.md 7, 15 and 16); and
-//! that the stream is that of Debian's dump (4).
+//! File systems that were not unmounted, and disks that are damaged (dump.md 7, 15 and 16).
 
 use crate::{
     env::{
@@ -8,7 +7,6 @@ use crate::{
         succeeded,
         tool,
         tools,
-        versions,
         Place, //
     },
     in_process::{
@@ -16,10 +14,8 @@ use crate::{
         Shelf,
         Small, //
     },
-    sample::{
-        bytes,
-        fill, //
-    },
+    sample::bytes,
+    test_live::debugfs,
 };
 use md_dump::{
     console::{
@@ -31,18 +27,14 @@ use md_dump::{
         ERRORS_MAX, //
     },
 };
-use md_dump_format::{
-    decode::{
-        decode,
-        Dump, //
-    },
-    header::{
-        flags,
-        Header, //
-    },
-    RECORD, //
+use md_dump_format::decode::{
+    decode,
+    Dump, //
 };
-use md_extfs::source::Source;
+use md_extfs::{
+    source::Source,
+    FileSystem, //
+};
 use std::{
     fs::{
         self,
@@ -154,6 +146,121 @@ fn a_journal_is_read_as_recovery_reads_it() {
     }
 }
 
+/// What was committed the fast way only is left out, and that is told; what was committed before
+/// is in the dump.
+#[test]
+fn fast_commits_are_told() {
+    let mut place = Place::new();
+    let options = ["-t", "ext4", "-O", "fast_commit"];
+    let image = place.image("image", "40M", &options);
+    let at = place.mount(&image, "mount", "loop");
+    synced(at.join("before"), &bytes(1, 30_000));
+    rustix::fs::syncfs(File::open(&at).unwrap()).unwrap();
+    // A change of the file's size only, which a fast commit has room for.
+    let mut file = File::options()
+        .append(true)
+        .open(at.join("before"))
+        .unwrap();
+    for n in 0..3 {
+        file.write_all(&bytes(n, 9000)).unwrap();
+        file.sync_data().unwrap();
+    }
+    let copy = place.path("copy");
+    fs::copy(&image, &copy).unwrap();
+    drop(file);
+    place.unmount(&at);
+    let file = place.path("file");
+    let said = dump(&format!("-0 -f {}", file.display()), &copy);
+    assert!(
+        said.contains("the newest changes are in fast commits"),
+        "{said}"
+    );
+    let found = decode(&[fs::read(&file).unwrap()]).unwrap();
+    let is_before =
+        |file: &md_dump_format::decode::File| file.bytes().starts_with(&bytes(1, 30_000));
+    assert!(found.files.iter().any(is_before));
+    let said = dump(&format!("-0 -f {}", file.display()), &image);
+    assert!(!said.contains("fast commits"), "{said}");
+}
+
+/// The checksums of a journal have two versions, of which the kernel writes the newer one; debugfs
+/// writes both. What is damaged is not taken.
+#[test]
+fn a_journal_may_have_checksums_of_either_version() {
+    for version in [2, 3] {
+        let mut place = Place::new();
+        let image = place.image("image", "20M", &["-t", "ext4", "-b", "1024"]);
+        let at = place.mount(&image, "mount", "loop");
+        let old = bytes(1, 4096);
+        fs::write(at.join("file"), &old).unwrap();
+        place.unmount(&at);
+        let new = bytes(2, 1024);
+        let (block, requests) = (place.path("block"), place.path("requests"));
+        fs::write(&block, &new).unwrap();
+        let blocks = debugfs(&image, "blocks file");
+        let text = format!(
+            "journal_open -c -v {version}\njournal_write -b {} {}\njournal_close\n",
+            blocks.split_whitespace().next().unwrap(),
+            block.display()
+        );
+        fs::write(&requests, text).unwrap();
+        let mut command = tool(&tools().join("e2fs/debugfs"));
+        let command = command.arg("-w").arg("-f").arg(&requests).arg(&image);
+        succeeded("debugfs", &command.output().unwrap());
+        let fs = FileSystem::open(std::fs::read(&image).unwrap()).unwrap();
+        assert_eq!(fs.overlay().warnings(), [""; 0]);
+        let has = |found: &Dump, data: &[u8]| found.files.iter().any(|file| file.bytes() == data);
+        let newer = [&new[..], &old[1024..]].concat();
+        assert!(has(&decoded(&place, &image), &newer), "{version}");
+        let mut damaged = std::fs::read(&image).unwrap();
+        let at = damaged.windows(1024).position(|window| *window == new);
+        damaged[at.unwrap() + 500] ^= 1;
+        std::fs::write(&image, &damaged).unwrap();
+        let fs = FileSystem::open(damaged).unwrap();
+        assert!(fs.overlay().warnings()[0].contains("is damaged in the journal"));
+        assert!(has(&decoded(&place, &image), &old), "{version}");
+    }
+}
+
+/// A journal on another device is not here to be read: what it has would be missing.
+#[test]
+fn a_journal_elsewhere_that_counts_is_refused() {
+    let mut image = small_image(&mut Place::new());
+    // Where the UUID of that journal is.
+    image[1024 + 208..1024 + 224].fill(7);
+    assert!(FileSystem::open(image.clone()).is_ok());
+    // Not unmounted.
+    image[1024 + 96] |= 4;
+    let error = FileSystem::open(image.clone()).err().unwrap().to_string();
+    assert!(error.contains("is on another device and counts"), "{error}");
+}
+
+/// An encrypted file is dumped as it lies on the disk, and that is told.
+#[test]
+fn encrypted_files_are_told() {
+    let mut place = Place::new();
+    let image = place.image("image", "10M", &["-t", "ext4"]);
+    let at = place.mount(&image, "mount", "loop");
+    fs::write(at.join("file"), bytes(1, 5000)).unwrap();
+    place.unmount(&at);
+    for request in ["feature encrypt", "set_inode_field file flags 0x80800"] {
+        let mut command = tool(&tools().join("e2fs/debugfs"));
+        let command = command.args(["-w", "-R", request]).arg(&image);
+        succeeded("debugfs", &command.output().unwrap());
+    }
+    let file = place.path("dump");
+    let said = dump(&format!("-0 -f {}", file.display()), &image);
+    assert!(
+        said.contains("1 encrypted inodes are dumped as they lie"),
+        "{said}"
+    );
+    let found = decode(&[fs::read(&file).unwrap()]).unwrap();
+    assert!(found
+        .files
+        .iter()
+        .any(|file| file.bytes() == bytes(1, 5000)));
+}
+
 /// A disk of which some sectors cannot be read.
 struct Bad {
     image: Vec<u8>,
@@ -201,143 +308,4 @@ fn bad_sectors_become_zeros() {
     assert!(dump.files.iter().any(|file| file.bytes() == should));
     assert_eq!(small.fs.source().errors(), 2);
     assert!(console.has(&format!("[sector {sector}]: count=512")));
-}
-
-/// What a header says about a file, as far as it does not depend on when and where it was dumped.
-type Told = (u32, u32, u16, u64, u32, Vec<u8>);
-
-/// The inode of the file in which ext4 keeps what was removed while it was open. Debian's dump
-/// 0.4b47 takes it for somebody's.
-const ORPHANS: u32 = 12;
-
-/// The kind of a symbolic link in a mode.
-const SYMLINK: u16 = 10;
-
-/// The headers of files in a dump, and all that is in them: records of files, entries of folders.
-fn told(dump: &[u8]) -> (Vec<Told>, Vec<Vec<u8>>) {
-    let (mut headers, mut data) = (Vec::new(), Vec::new());
-    let mut records = dump.chunks_exact(RECORD);
-    let mut directory = Vec::new();
-    while let Some(record) = records.next() {
-        let header = Header::from_bytes(record.try_into().unwrap());
-        assert!(header.is_sealed(), "no header where one should be");
-        let count = header.count.get() as usize;
-        let (kind, mut following) = (header.kind.get(), 0);
-        if [3, 6].contains(&kind) {
-            following = count as u64;
-        } else if [2, 4].contains(&kind) {
-            following = data_records(&header.addresses[..count]);
-        }
-        let is_attributes = header.flags.get() & flags::ATTRIBUTES != 0;
-        let behind: Vec<_> = records.by_ref().take(following as usize).collect();
-        let is_directory = header.inode.mode.get() >> 12 == 4;
-        if is_directory {
-            // Debian's dump has a header for each record of a directory.
-            let size = header.inode.size.get() as usize;
-            if kind == 2 && !is_attributes {
-                let mode = header.inode.mode.get();
-                headers.push((0, header.inumber.get(), mode, size as u64, 0, Vec::new()));
-                directory.clear();
-            }
-            if !is_attributes {
-                behind.iter().for_each(|bytes| directory.extend(*bytes));
-            }
-            if !is_attributes && directory.len() >= size {
-                data.extend(entries(&directory, size));
-            }
-        } else if [2, 4].contains(&kind) && !is_attributes && header.inumber.get() != ORPHANS {
-            let inode = header.inode;
-            let addresses = header.addresses[..count].to_vec();
-            let (mode, size) = (inode.mode.get(), inode.size.get());
-            headers.push((
-                kind,
-                header.inumber.get(),
-                mode,
-                size,
-                count as u32,
-                addresses,
-            ));
-            let mut records: Vec<_> = behind.into_iter().map(<[u8]>::to_vec).collect();
-            if mode >> 12 == SYMLINK {
-                // Behind a target Debian's dump may have anything.
-                records
-                    .iter_mut()
-                    .for_each(|record| record.truncate(size as usize));
-            }
-            data.extend(records);
-        }
-    }
-    (headers, data)
-}
-
-/// The entries of a directory of this size, but for what is behind their names, where Debian's dump
-/// may have anything.
-fn entries(records: &[u8], size: usize) -> Vec<Vec<u8>> {
-    let (mut at, mut entries) = (0, Vec::new());
-    while at < size {
-        let length = usize::from(u16::from_le_bytes([records[at + 4], records[at + 5]]));
-        let name = usize::from(records[at + 7]);
-        assert!(length >= 8 + name && at + length <= size);
-        let number = &records[at..at + 4];
-        if number != [0; 4] {
-            entries.push([number, &records[at + 6..at + 8 + name]].concat());
-        }
-        at += length;
-    }
-    entries
-}
-
-fn data_records(addresses: &[u8]) -> u64 {
-    let (mut records, mut bytes) = (0, addresses.iter());
-    while let Some(byte) = bytes.next() {
-        let small = u64::from((byte >> 1) & 63);
-        let run = if byte & 0x80 == 0 {
-            small + 1
-        } else {
-            u64::from(*bytes.next().unwrap()) * 64 + small + 65
-        };
-        records += run * u64::from(byte & 1);
-    }
-    records
-}
-
-#[test]
-fn the_stream_is_that_of_debians_dump() {
-    let mut place = Place::new();
-    let image = place.image("image", "100M", &["-t", "ext4", "-b", "4096"]);
-    let at = place.mount(&image, "mount", "loop");
-    fill(&at);
-    place.unmount(&at);
-    for (version, format) in [("0.4b47", "classic"), ("0.4b56", "linux49")] {
-        // One that cannot be had is told as skipped there.
-        if !versions().contains(&version) {
-            continue;
-        }
-        let (ours, theirs) = (place.path("ours"), place.path("theirs"));
-        dump(
-            &format!("-0 --format {format} -f {}", ours.display()),
-            &image,
-        );
-        let mut command = tool(&tools().join(version).join("dump"));
-        command.args(["-0", "-f"]).arg(&theirs).arg(&image);
-        succeeded("dump", &command.output().unwrap());
-        let [ours, theirs] = [ours, theirs].map(|path| fs::read(path).unwrap());
-        let ((our_headers, our_data), (headers, data)) = (told(&ours), told(&theirs));
-        for (is, should) in our_headers.iter().zip(&headers) {
-            assert_eq!(is, should, "{version}");
-        }
-        assert_eq!(our_headers.len(), headers.len(), "{version}");
-        assert_eq!(our_data.len(), data.len(), "{version}");
-        for (index, (is, should)) in our_data.iter().zip(&data).enumerate() {
-            let at = is.iter().zip(should).position(|(is, should)| is != should);
-            if let Some(at) = at {
-                let part = at & !15..(at | 15) + 1;
-                let (is, should) = (&is[part.clone()], &should[part]);
-                panic!(
-                    "{version}: record {index} of {}, byte {at}: {is:02x?} {should:02x?}",
-                    data.len()
-                );
-            }
-        }
-    }
 }

@@ -133,7 +133,7 @@ fn contents(fs: &FileSystem<Vec<u8>>, inode: &md_extfs::inode::Inode) -> Vec<u8>
     bytes
 }
 
-const LAYOUTS: [(&str, &[&str]); 12] = [
+const LAYOUTS: [(&str, &[&str]); 14] = [
     ("ext2 with blocks of 1 KiB", &["-t", "ext2", "-b", "1024"]),
     ("ext3 with blocks of 1 KiB", &["-t", "ext3", "-b", "1024"]),
     ("ext3", &["-t", "ext3", "-b", "4096"]),
@@ -172,6 +172,14 @@ const LAYOUTS: [(&str, &[&str]); 12] = [
     (
         "data in inodes",
         &["-t", "ext4", "-O", "inline_data", "-I", "256"],
+    ),
+    (
+        "several machines, names in any case, a journal with fast commits",
+        &["-t", "ext4", "-O", "mmp,casefold,fast_commit"],
+    ),
+    (
+        "what may be encrypted, and what may be sealed",
+        &["-t", "ext4", "-O", "encrypt,verity,stable_inodes"],
     ),
 ];
 
@@ -261,6 +269,26 @@ fn read_all(fs: &FileSystem<Vec<u8>>) -> md_extfs::Result<u32> {
     Ok(used)
 }
 
+/// Puts a transaction into the journal, as if the file system had not been unmounted. Where the
+/// journal is, if there is one.
+fn write_journal(folder: &Path, image: &Path) -> Option<usize> {
+    const SUPERBLOCK: [u8; 8] = [0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, 4];
+    let bytes = fs::read(image).unwrap();
+    let start = bytes.windows(8).position(|window| *window == SUPERBLOCK)?;
+    let (block, requests) = (folder.join("block"), folder.join("requests"));
+    fs::write(&block, vec![b'z'; 4096]).unwrap();
+    let text = format!(
+        "journal_open -c\njournal_write -b 300-303 {}\njournal_write -r 302\njournal_close\n",
+        block.display()
+    );
+    fs::write(&requests, text).unwrap();
+    let [requests, image] = [requests.as_path(), image].map(|path| path.to_str().unwrap());
+    run("debugfs", &["-w", "-f", requests, image]);
+    let fs = FileSystem::open(fs::read(image).unwrap()).unwrap();
+    assert!(fs.superblock().needs_recovery());
+    Some(start)
+}
+
 /// Whatever bytes of the metadata are changed, there is an answer, and it comes soon.
 #[test]
 fn no_damage_is_a_panic() {
@@ -298,6 +326,7 @@ fn no_damage_is_a_panic() {
         let path = image.to_str().unwrap().to_string();
         arguments.extend([&path, "3M"]);
         run("mke2fs", &arguments);
+        let journal = write_journal(folder.path(), &image);
         let whole = fs::read(&image).unwrap();
         assert!(read_all(&FileSystem::open(whole.clone()).unwrap()).unwrap() > 42);
         for _ in 0..ROUNDS {
@@ -306,6 +335,10 @@ fn no_damage_is_a_panic() {
             let reach = [2048, 16 << 10, 128 << 10][random(3)];
             for _ in 0..=random(6) {
                 bytes[1024 + random(reach)] = random(256) as u8;
+            }
+            // Its superblock, and the blocks of the transaction.
+            if let Some(at) = journal.filter(|_| random(2) == 0) {
+                bytes[at + random(7 << 10)] = random(256) as u8;
             }
             let _ = FileSystem::open(bytes).map(|fs| read_all(&fs));
         }
