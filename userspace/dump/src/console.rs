@@ -165,7 +165,7 @@ impl Console for Terminal {
 /// Nobody: for questions there is no answer, and what is told is kept.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// What was told, line by line, questions too.
+    /// What was told, line by line, questions and what operators are told too.
     pub lines: Mutex<Vec<String>>,
     /// Answers that are still to be given.
     pub answers: Mutex<Vec<bool>>,
@@ -205,5 +205,36 @@ impl Console for Recorded {
     fn ask(&self, question: &str) -> Option<bool> {
         self.keep(question);
         self.answers.lock().ok()?.pop()
+    }
+
+    fn broadcast(&self, line: &str) {
+        self.keep(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::{
+        fd::OwnedFd,
+        unix::net::UnixStream, //
+    };
+
+    /// Then a question is repeated; a signal ends it.
+    #[test]
+    fn an_answer_is_waited_for_so_long_and_no_longer() {
+        let signals = Signals::default();
+        let terminal = Terminal::new(false, false, signals.clone());
+        let (mut keys, end) = UnixStream::pair().unwrap();
+        let end = File::from(OwnedFd::from(end));
+        let soon = Duration::from_millis(150);
+        assert_eq!(terminal.wait(&end, soon), Some(false));
+        for signal in [&signals.interrupt, &signals.stop] {
+            signal.store(true, Ordering::Relaxed);
+            assert_eq!(terminal.wait(&end, PATIENCE), None);
+        }
+        signals.stop.store(false, Ordering::Relaxed);
+        keys.write_all(b"yes\n").unwrap();
+        assert_eq!(terminal.wait(&end, PATIENCE), Some(true));
     }
 }

@@ -27,6 +27,7 @@ const EVERY: Duration = Duration::from_secs(300);
 /// Measures a dump.
 #[derive(Debug)]
 pub struct Meter {
+    clock: fn() -> Instant,
     progress: Progress,
     start: Instant,
     /// What writing took before the dump was gone on with.
@@ -45,6 +46,7 @@ impl Meter {
     pub fn new(has_bar: bool) -> Self {
         let now = Instant::now();
         Meter {
+            clock: Instant::now,
             progress: Progress::default(),
             start: now,
             earlier: Duration::ZERO,
@@ -55,6 +57,17 @@ impl Meter {
             bar: has_bar.then(bar),
             status: None,
         }
+    }
+
+    /// The same by another clock.
+    pub fn with_clock(mut self, clock: fn() -> Instant) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How long ago a moment is.
+    fn since(&self, moment: Instant) -> Duration {
+        (self.clock)().saturating_duration_since(moment)
     }
 
     /// The same, and tells a program how far the dump is.
@@ -76,7 +89,7 @@ impl Meter {
         self.earlier = Duration::from_secs(done.seconds);
         self.progress.written = self.before;
         self.progress.since_start = self.earlier;
-        self.start = Instant::now();
+        self.start = (self.clock)();
         self.said = self.start;
         if let Some(bar) = &self.bar {
             bar.set_length(estimate);
@@ -85,7 +98,7 @@ impl Meter {
     }
 
     pub(crate) fn begin_volume(&mut self, number: u32) {
-        self.volume = Instant::now();
+        self.volume = (self.clock)();
         self.number = number;
     }
 
@@ -100,18 +113,18 @@ impl Meter {
     }
 
     pub(crate) fn since_start(&self) -> Duration {
-        self.earlier + self.start.elapsed()
+        self.earlier + self.since(self.start)
     }
 
     pub(crate) fn since_volume(&self) -> Duration {
-        self.volume.elapsed()
+        self.since(self.volume)
     }
 
     /// Waits for the user: that time does not count.
     pub(crate) fn wait<T>(&mut self, ask: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
+        let begun = (self.clock)();
         let answer = ask();
-        let waited = begun.elapsed();
+        let waited = self.since(begun);
         self.start += waited;
         self.volume += waited;
         answer
@@ -133,7 +146,7 @@ impl Meter {
         self.progress.on_volume = records;
         self.progress.written = self.before + records;
         self.progress.since_start = self.since_start();
-        self.progress.since_volume = self.volume.elapsed();
+        self.progress.since_volume = self.since(self.volume);
         if let Some(bar) = &self.bar {
             bar.set_position(self.progress.written);
         }
@@ -143,8 +156,8 @@ impl Meter {
                 console.answer(&line);
             }
         }
-        if self.said.elapsed() >= EVERY {
-            self.said = Instant::now();
+        if self.since(self.said) >= EVERY {
+            self.said = (self.clock)();
             if let Some(line) = self.progress.estimate() {
                 console.say(&line);
             }

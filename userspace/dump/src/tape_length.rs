@@ -52,6 +52,13 @@ mod tests {
         // 64 + 8 tenths of an inch for each block.
         assert_eq!(tape.blocks(10), Some(276_000 / 72 + 1));
         assert_eq!(Tape::default().blocks(10), None);
+        // 16 + 5 tenths, and another length.
+        let dense = Tape {
+            density: Some(6250),
+            feet: Some(100),
+            ..Tape::default()
+        };
+        assert_eq!(dense.blocks(10), Some(12_000 / 21 + 1));
         let cartridge = Tape {
             is_cartridge: true,
             ..Tape::default()

@@ -219,6 +219,7 @@ mod tests {
         assert!(bytes.is_ok() && !console.has("More than"));
         let (bytes, console, _) = read((0..33).collect(), &[false]);
         assert!(bytes.is_err() && console.has("Do you want to attempt to continue?"));
+        assert!(console.has("DUMP IS AILING!"));
         let (bytes, _, errors) = read((0..40).collect(), &[true]);
         assert!(bytes.is_ok());
         assert_eq!(errors, 40);

@@ -68,6 +68,8 @@ pub(crate) enum Medium {
     Blocks(usize),
     /// Takes so many blocks; then writing fails.
     Fails(usize),
+    /// Takes everything, and only at the end says that it has lost it.
+    FailsAtClose,
 }
 
 /// Media by the volumes that they are for, and what is on them. A volume that is written anew gets
@@ -170,7 +172,7 @@ impl Sink for Model {
         }
         let mut to = self.bytes.lock().unwrap();
         let limit = match self.medium {
-            Medium::Endless => usize::MAX,
+            Medium::Endless | Medium::FailsAtClose => usize::MAX,
             Medium::Blocks(blocks) | Medium::Fails(blocks) => blocks,
         };
         let mut rest = bytes;
@@ -196,7 +198,10 @@ impl Sink for Model {
     }
 
     fn close(&mut self) -> io::Result<()> {
-        Ok(())
+        match self.medium {
+            Medium::FailsAtClose => Err(io::Error::from_raw_os_error(5)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -302,6 +307,18 @@ impl<S: Source> Small<S> {
         start: Checkpoint,
         change: impl FnOnce(&mut Job<'_, S>),
     ) -> Result<Totals, Aborted> {
+        self.dump_measured(media, console, start, change, &mut Meter::new(false))
+    }
+
+    /// The same by somebody's clock.
+    pub(crate) fn dump_measured(
+        &self,
+        media: &mut dyn Media,
+        console: &Recorded,
+        start: Checkpoint,
+        change: impl FnOnce(&mut Job<'_, S>),
+        meter: &mut Meter,
+    ) -> Result<Totals, Aborted> {
         let warn = |line: &str| console.say(line);
         let plan = Plan {
             fs: &self.fs,
@@ -329,6 +346,6 @@ impl<S: Source> Small<S> {
             is_given_up: &|| false,
         };
         change(&mut job);
-        job.run(start, &mut Meter::new(false))
+        job.run(start, meter)
     }
 }

@@ -214,6 +214,69 @@ fn a_value_that_is_left_out_is_told() {
     assert_eq!(told.matches("has no place").count(), 1, "{told}");
 }
 
+/// Operators are told by wall if -n is given; without -f it is $TAPE that is written.
+#[test]
+fn operators_are_told_and_the_tape_may_be_a_variable() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let wall = place.program("wall", "printf '%s|' \"$@\" >>\"$0.words\"");
+    let path = format!(
+        "{}:{}",
+        place.path("").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let (file, words) = (place.path("tape"), wall.with_extension("words"));
+    for (options, told) in [
+        ("-0 -q -B 500", None),
+        (
+            "-0 -q -n -B 500",
+            Some(
+                "-g|operator|Message from the dump program to all operators: CHANGE DUMP VOLUMES!|",
+            ),
+        ),
+    ] {
+        let _ = fs::remove_file(&file);
+        let mut command = mddump(options);
+        command.arg(&image).env("PATH", &path).env("TAPE", &file);
+        said(command, 3);
+        assert_eq!(fs::read_to_string(&words).ok().as_deref(), told);
+        let bytes = fs::metadata(&file).unwrap().len();
+        assert!((480 << 10..=500 << 10).contains(&bytes), "{bytes}");
+    }
+}
+
+/// Of a tape whose length and density are given each volume has as much as goes onto it, and with
+/// -a as much as there is.
+#[test]
+fn a_tape_that_is_described_ends_where_it_should() {
+    let mut place = Place::new();
+    let (image, _) = filled(&mut place, "source", "-t ext4");
+    let prefix = place.path("volume");
+    // 120 tenths of an inch a foot; a block of 10 KiB has 64, 16 or 12, and a gap behind it.
+    for (options, blocks) in [
+        ("-d 1600 -s 30", 30 * 120 / (64 + 8) + 1),
+        ("-d 6250 -b 10 -s 10", 10 * 120 / (16 + 5) + 1),
+        ("-c -s 15", 15 * 120 / (12 + 16) + 1),
+    ] {
+        volumes(&prefix)
+            .iter()
+            .for_each(|path| fs::remove_file(path).unwrap());
+        dump(&format!("-0 -M {options} -f {}", prefix.display()), &image);
+        let bytes = read(&volumes(&prefix));
+        decode(&bytes).unwrap();
+        let (_, full) = bytes.split_last().unwrap();
+        let most = blocks * 10_240;
+        // Or a little less, not to end within attributes.
+        let is_full = |volume: &Vec<u8>| (most - 20_480..=most).contains(&volume.len());
+        assert!(full.len() > 2 && full.iter().all(is_full), "{options}");
+        assert!(full.iter().any(|volume| volume.len() == most), "{options}");
+    }
+    let one = place.path("one");
+    let words = format!("-0 -a -d 1600 -s 30 -M -f {}", one.display());
+    dump(&words, &image);
+    assert_eq!(volumes(&one).len(), 1);
+}
+
 /// A changer that puts the next tape in after a while, or none.
 #[test]
 fn the_next_tape_may_come_by_itself() {
@@ -228,8 +291,10 @@ fn the_next_tape_may_come_by_itself() {
         (
             done.is_ok(),
             console.has("Is the new volume mounted and ready to go?"),
+            console.has("CHANGE DUMP VOLUMES!"),
         )
     };
-    assert_eq!(run(Some(Duration::from_millis(100)), 20_000), (true, false));
-    assert_eq!(run(None, 100), (false, true));
+    let soon = Some(Duration::from_millis(100));
+    assert_eq!(run(soon, 20_000), (true, false, false));
+    assert_eq!(run(None, 100), (false, true, true));
 }

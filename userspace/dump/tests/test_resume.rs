@@ -8,6 +8,9 @@ use crate::{
         mddump,
         restore,
         said,
+        succeeded,
+        tool,
+        tools,
         versions,
         Place, //
     },
@@ -87,6 +90,19 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
         "{told}"
     );
     fs::rename(&elsewhere, volume(2)).unwrap();
+    // Another file system is never the one that was dumped.
+    let whole = fs::read(&image).unwrap();
+    let mut command = tool(&tools().join("e2fs/debugfs"));
+    let command = command
+        .args(["-w", "-R", "set_super_value uuid random"])
+        .arg(&image);
+    succeeded("debugfs", &command.output().unwrap());
+    let told = said(resume("--force"), 1);
+    assert!(
+        told.contains("is another file system than the one whose dump stopped"),
+        "{told}"
+    );
+    fs::write(&image, whole).unwrap();
     let mut command = Command::new("sh");
     let line = "status=$1; shift; exec \"$@\" 9>\"$status\"";
     command.args(["-c", line, "sh"]).arg(place.path("status"));

@@ -95,6 +95,41 @@ fn a_slow_reader_is_waited_for() {
         rate.parse::<u64>().unwrap() > 0 && left.contains(':'),
         "{answer}"
     );
+    // What it says at the end: it has taken two seconds at least.
+    for words in [
+        "  DUMP: Volume 1 took 0:",
+        "  DUMP: Volume 1 transfer rate: ",
+        "  DUMP: Average transfer rate: ",
+    ] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+}
+
+/// Ctrl-C is a question, and where there is nobody to answer the dump ends.
+#[test]
+fn an_interrupt_asks_whether_to_stop() {
+    let mut place = Place::new();
+    let image = large(&mut place);
+    let mut child = mddump("-0 -q -f -")
+        .arg(&image)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdout.take().unwrap();
+    let mut bytes = vec![0; 1 << 20];
+    pipe.read_exact(&mut bytes).unwrap();
+    run("kill", ["-INT", &child.id().to_string()]);
+    while pipe.read(&mut bytes).is_ok_and(|count| count > 0) {}
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for words in [
+        "Do you want to abort dump?: nobody is asked (-q)",
+        "The ENTIRE dump is aborted.",
+    ] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
 }
 
 /// What the program says on a terminal where somebody types these lines, and its status.

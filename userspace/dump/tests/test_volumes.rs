@@ -368,9 +368,17 @@ fn a_volume_can_be_written_anew() {
         assert!(console.has("write error ") && console.has(" blocks into volume 2"));
         assert!(console.has("this dump volume will be rewritten."));
     }
+    // What a medium cannot keep it may say only when it is closed.
+    let mut shelf = Shelf::new(&[Medium::Blocks(100), Medium::FailsAtClose]);
+    let console = Recorded::with_answers(&[true]);
+    small.dump(&mut shelf, &console, None).unwrap();
+    assert!(shelf.bytes() == whole.bytes());
+    let records = whole.bytes()[1].len() / BLOCK;
+    assert!(console.has(&format!("write error {records} blocks into volume 2: ")));
     let mut shelf = Shelf::new(&[Medium::Fails(9)]);
     let console = Recorded::with_answers(&[false]);
     assert!(small.dump(&mut shelf, &console, None).is_err());
+    assert!(console.has("DUMP WRITE ERROR!"));
     assert!(console.has("The ENTIRE dump is aborted."));
     let mut shelf = Shelf::new(&[Medium::Fails(9)]);
     shelf.is_pipe = true;

@@ -13,7 +13,9 @@ use crate::{
         Place, //
     },
     in_process::{
+        image_of_batches,
         small_image,
+        Medium,
         Shelf,
         Small, //
     },
@@ -25,22 +27,33 @@ use crate::{
 };
 use md_dump::{
     console::Recorded,
-    signals::Signals, //
+    job::Job,
+    progress::Meter,
+    signals::Signals,
+    state::Checkpoint, //
 };
 use md_dump_format::decode::decode;
 use md_extfs::source::Source;
 use std::{
+    cell::Cell,
     fs,
     io::{
         self,
         Read, //
     },
     process::Stdio,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
+    sync::{
+        atomic::{
+            AtomicBool,
+            Ordering, //
+        },
+        OnceLock, //
     },
-    thread, //
+    thread,
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 #[test]
@@ -198,6 +211,97 @@ fn a_dump_says_what_dump_has_always_said() {
     }
 }
 
+thread_local! {
+    /// How long the clock of this test has gone.
+    static GONE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// A clock that goes on by three seconds whenever it is looked at.
+fn clock() -> Instant {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let gone = GONE.get() + Duration::from_secs(3);
+    GONE.set(gone);
+    *START.get_or_init(Instant::now) + gone
+}
+
+/// How long a volume took and how fast it was is told at its end, by the clock that is handed in;
+/// and every five minutes how far it is.
+#[test]
+fn times_and_rates_are_told() {
+    let small = Small::new(image_of_batches(&mut Place::new()));
+    let console = Recorded::default();
+    let mut meter = Meter::new(false).with_clock(clock);
+    let mut shelf = Shelf::new(&[Medium::Blocks(2000)]);
+    let slow = |job: &mut Job<'_, Vec<u8>>| job.identity.ntrec = 1;
+    let totals = small.dump_measured(
+        &mut shelf,
+        &console,
+        Checkpoint::default(),
+        slow,
+        &mut meter,
+    );
+    let totals = totals.unwrap();
+    let lines = console.lines.lock().unwrap();
+    let mut rates = Vec::new();
+    for (volume, bytes) in shelf.bytes().iter().enumerate() {
+        let (volume, blocks) = (volume + 1, bytes.len() / 1024);
+        let told = |words: &str| {
+            let start = format!("Volume {volume} {words}");
+            let found = lines.iter().find_map(|line| line.strip_prefix(&start));
+            found.unwrap_or_else(|| panic!("no {start:?} in {lines:?}"))
+        };
+        assert_eq!(
+            told(&format!("{blocks} blocks ")),
+            format!("({} bytes)", bytes.len())
+        );
+        let took: Vec<u64> = told("took ")
+            .split(':')
+            .map(|word| word.parse().unwrap())
+            .collect();
+        let seconds = took[0] * 3600 + took[1] * 60 + took[2];
+        assert!(seconds >= 3 && seconds % 3 == 0, "{seconds}");
+        let rate = blocks as u64 / seconds;
+        assert_eq!(told("transfer rate: "), format!("{rate} KB/s"));
+        rates.push(rate);
+    }
+    assert_eq!(rates.len(), 2);
+    assert_eq!(totals.average_rate(), Some((rates[0] + rates[1]) / 2));
+}
+
+/// A clock on which five minutes go by whenever it is looked at.
+fn fast_clock() -> Instant {
+    GONE.set(GONE.get() + Duration::from_secs(297));
+    clock()
+}
+
+#[test]
+fn every_five_minutes_it_is_told_how_far_a_dump_is() {
+    let small = Small::new(image_of_batches(&mut Place::new()));
+    let told = |clock: fn() -> Instant| {
+        let console = Recorded::default();
+        let mut meter = Meter::new(false).with_clock(clock);
+        let mut shelf = Shelf::new(&[]);
+        let (start, as_it_is) = (Checkpoint::default(), |_: &mut Job<'_, Vec<u8>>| ());
+        let done = small.dump_measured(&mut shelf, &console, start, as_it_is, &mut meter);
+        done.unwrap();
+        let lines = console.lines.into_inner().unwrap();
+        let mut lines = lines.into_iter();
+        lines.find(|line| line.contains("% done, finished in "))
+    };
+    let line = told(fast_clock).expect("it takes long enough");
+    let (percent, left) = line.split_once("% done, finished in ").unwrap();
+    assert!(
+        (10.0..=100.0).contains(&percent.parse::<f64>().unwrap()),
+        "{line}"
+    );
+    assert!(
+        left.split_once(':')
+            .is_some_and(|(_, minutes)| minutes.len() == 2),
+        "{line}"
+    );
+    assert_eq!(told(Instant::now), None);
+}
+
 /// A source whose reader dies in the middle.
 struct Deadly {
     image: Vec<u8>,
@@ -250,6 +354,14 @@ fn signals_are_answered() {
         .dump_with(&mut shelf, &console, signals.clone())
         .unwrap();
     assert!(console.has("Do you want to abort dump?"));
+    // Who says yes, and who cannot be asked, has it end.
+    for answers in [&[true][..], &[]] {
+        signals.interrupt.store(true, Ordering::Relaxed);
+        let console = Recorded::with_answers(answers);
+        let ended = small.dump_with(&mut shelf, &console, signals.clone());
+        assert!(ended.is_err() && console.has("Do you want to abort dump?"));
+        assert!(console.has("The ENTIRE dump is aborted."));
+    }
     signals.stop.store(true, Ordering::Relaxed);
     let stopped = small.dump_with(&mut shelf, &console, signals);
     assert!(stopped.is_err() && console.has("The ENTIRE dump is aborted."));
