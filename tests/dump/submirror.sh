@@ -72,6 +72,13 @@ sync
 run fsfreeze -f /mnt
 same_sides d10
 run fsfreeze -u /mnt
+
+note "the mirror is dumped by its own device too, while it is mounted"
+tree_checksums /mnt >/tmp/all
+run mddump -0 -f /tmp/own $d10
+mkdir /tmp/own_restored
+(cd /tmp/own_restored && run restore -rf /tmp/own) || fail "restore has errors"
+(cd /tmp/own_restored && sha256sum --quiet -c /tmp/all) || fail "a file is not what was dumped"
 run umount /mnt
 
 note "no more is copied to the side than what was written meanwhile"
