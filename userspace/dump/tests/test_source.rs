@@ -146,43 +146,6 @@ fn a_journal_is_read_as_recovery_reads_it() {
     }
 }
 
-/// What was committed the fast way only is left out, and that is told; what was committed before
-/// is in the dump.
-#[test]
-fn fast_commits_are_told() {
-    let mut place = Place::new();
-    let options = ["-t", "ext4", "-O", "fast_commit"];
-    let image = place.image("image", "40M", &options);
-    let at = place.mount(&image, "mount", "loop");
-    synced(at.join("before"), &bytes(1, 30_000));
-    rustix::fs::syncfs(File::open(&at).unwrap()).unwrap();
-    // A change of the file's size only, which a fast commit has room for.
-    let mut file = File::options()
-        .append(true)
-        .open(at.join("before"))
-        .unwrap();
-    for n in 0..3 {
-        file.write_all(&bytes(n, 9000)).unwrap();
-        file.sync_data().unwrap();
-    }
-    let copy = place.path("copy");
-    fs::copy(&image, &copy).unwrap();
-    drop(file);
-    place.unmount(&at);
-    let file = place.path("file");
-    let said = dump(&format!("-0 -f {}", file.display()), &copy);
-    assert!(
-        said.contains("the newest changes are in fast commits"),
-        "{said}"
-    );
-    let found = decode(&[fs::read(&file).unwrap()]).unwrap();
-    let is_before =
-        |file: &md_dump_format::decode::File| file.bytes().starts_with(&bytes(1, 30_000));
-    assert!(found.files.iter().any(is_before));
-    let said = dump(&format!("-0 -f {}", file.display()), &image);
-    assert!(!said.contains("fast commits"), "{said}");
-}
-
 /// The checksums of a journal have two versions, of which the kernel writes the newer one; debugfs
 /// writes both. What is damaged is not taken.
 #[test]

@@ -196,7 +196,6 @@ fn assert_same_ends(version: &str, ours: &Stream, theirs: &Stream) {
         let [volume, end] = [&stream.volume, &stream.end].map(|one| one.clone().unwrap());
         let ends = [&volume, &end].map(|header| {
             (
-                header.inumber,
                 header.since,
                 header.level,
                 header.label,
@@ -205,7 +204,6 @@ fn assert_same_ends(version: &str, ours: &Stream, theirs: &Stream) {
                 header.flags,
             )
         });
-        let inodes = end.addresses[..8].to_vec();
         (
             ends,
             volume.count,
