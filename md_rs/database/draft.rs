@@ -129,8 +129,7 @@ impl Set {
         let mut pool = self.pool.iter_mut();
         let mut tables: [Draft<'_>; TABLE_DRAFTS] = core::array::from_fn(|_| blank(pool.next()));
         let mut drafts: [Draft<'_>; DRAFTS] = core::array::from_fn(|_| blank(pool.next()));
-        let lent = drafts.iter().take_while(|draft| !draft.bytes.is_empty());
-        let lent = lent.count();
+        let lent = drafts.partition_point(|draft| !draft.bytes.is_empty());
 
         self.batch.fill(0);
         let mut batch = Batch::new(&self.contents, drafts.get_mut(..lent).unwrap_or(&mut []));

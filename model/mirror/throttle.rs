@@ -200,8 +200,8 @@ mod tests {
         assert_eq!(after(&mut throttle, 3, Foreground::default()), 0);
     }
 
-    /// One at a time, each of which takes longer than an interval: nothing completes in every second
-    /// one, and still it gives way. When they are in time again it comes back.
+    /// One at a time, each of which takes longer than an interval: nothing completes in every
+    /// second one, and still it gives way. When they are in time again it comes back.
     #[test]
     fn what_is_on_its_way_does_not_pass_for_nothing() {
         let waits = Foreground {

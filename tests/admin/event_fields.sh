@@ -122,7 +122,8 @@ sick b0 /dev/sdc no_writes
 run dd if=/dev/zero of=$d10 bs=4k count=1 oflag=direct status=none
 tells event=erred volume=d12 device=/dev/mapper/b0 old_state=Okay new_state=Maintenance
 tells event=hs_changed device=/dev/mapper/s0 old_state="In use" new_state=Broken
-tells event=hotspared volume=d12 device=/dev/mapper/b0 new_device=/dev/sdh
+tells event=hotspared volume=d12 device=/dev/mapper/b0 new_device=/dev/sdh \
+	old_state=Maintenance new_state=Resyncing
 sick s0 /dev/sdd good
 run metahs -e /dev/mapper/s0
 tells event=hs_changed device=/dev/mapper/s0 old_state=Broken new_state=Available
@@ -131,53 +132,6 @@ sick b0 /dev/sdc good
 run metareplace -e -w d10 /dev/mapper/b0
 tells event=hs_freed volume=d12 device=/dev/sdh old_state="In use" new_state=Available
 run metaparam -h none d12
-
-note "a resync pauses, goes on, and is cancelled"
-never resync_cancel
-run metadetach d10 d12
-remap b0 "0 $(blockdev --getsz /dev/sdc) delay /dev/sdc 0 0 /dev/sdc 0 300"
-run metattach -f d10 d12
-run metasync --pause d10
-tells event=resync_cancel volume=d10 new_state=Paused
-run metasync --resume d10
-tells event=resync_start volume=d10 new_state=Resyncing
-run metasync -c d10
-tells event=resync_cancel volume=d10 new_state=Cancelled
-sick b0 /dev/sdc good
-run metasync -w d10
-tells event=resync_start volume=d10 new_state=Resyncing
-tells event=ok volume=d10 device=d12 old_state=Resyncing new_state=Okay
-tells event=resync_done volume=d10 old_state=Resyncing new_state=Okay
-
-note "a component is slow, and answers in time again"
-never slow
-fio --name=load --filename=$d10 --direct=1 --ioengine=libaio --iodepth=4 --bs=4k --rw=randread \
-	--size=8M --time_based --runtime=1000000 --output=/tmp/fio.log &
-load=$!
-sleep 3
-remap a0 "0 $(blockdev --getsz /dev/sdb) delay /dev/sdb 0 3000"
-tells event=slow volume=d11 device=/dev/mapper/a0 old_state=Okay new_state="Okay (slow)"
-never in_time
-sick a0 /dev/sdb good
-tells event=in_time volume=d11 device=/dev/mapper/a0 old_state="Okay (slow)" new_state=Okay
-stop_fio $load /tmp/fio.log
-
-note "the last copy fails, and a resync stands still"
-never last_erred
-never resync_failed
-run metadetach d10 d12
-size=$(blockdev --getsz /dev/sdb)
-remap a0 "0 20000 linear /dev/sdb 0
-20000 8 error
-20008 $((size - 20008)) linear /dev/sdb 20008"
-refuse 'd10: its resync stands still' metattach -f -w d10 d12
-tells event=last_erred volume=d11 device=/dev/mapper/a0 old_state=Okay new_state="Last Erred"
-tells event=resync_failed volume=d10 old_state=Resyncing new_state=Stuck
-sick a0 /dev/sdb good
-run metasync -w d10
-tells event=resync_done volume=d10 old_state=Resyncing new_state=Okay
-run metareplace -e -w d10 /dev/mapper/a0
-tells event=ok volume=d11 device=/dev/mapper/a0 old_state=Resyncing new_state=Okay
 
 note "all of them have a number, one more than the one before"
 newest=$(jq -r 'select(.event).event.sequence' "$events" | tail -n 1)

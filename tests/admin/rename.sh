@@ -159,7 +159,7 @@ slow_reads
 run metasync --check d10
 refuse 'd10: is being checked already' metarename -x d10 d11
 refuse 'd10: is being checked already' metarename -x d12 d10
-[ "$(described d10 .check.current)" != null ] || fail "the check has ended: this shows nothing"
+[ "$(described d10 .check.running)" != null ] || fail "the check has ended: this shows nothing"
 still_same
 run metasync -c --check d10
 sick a0 /dev/sdb good

@@ -70,14 +70,14 @@ for what in "sdb 32" "sdc 32" "sdc 132" "sdb 55"; do
 	for with in /dev/zero /dev/urandom; do
 		read -r disk first <<<"$what"
 		echo "page $first of $disk from $with"
-		pages /dev/$disk "$first" 1 $with
+		pages "/dev/$disk" "$first" 1 $with
 		same "what is found" "$(printf '%s\n' 1 1 2)" \
 			"$(mdctl scan --json | jq -r '.members[] | select(.replicas > 0).replicas')"
 		run mdctl start
 		same "metadevices" "d1 d10r" "$(units)"
 		wait_for 60 all_four
 		run mdctl stop
-		run mdctl dump /dev/$disk >/tmp/dump || fail "it is not mended: $(cat /tmp/dump)"
+		run mdctl dump "/dev/$disk" >/tmp/dump || fail "it is not mended: $(cat /tmp/dump)"
 	done
 done
 

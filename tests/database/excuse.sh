@@ -16,7 +16,7 @@
 . "$MD_TEST_LIB/mirror.sh"
 
 d10=/dev/md/dsk/d10
-has_ended() { [ -e /tmp/ended ]; }
+is_told() { [ -e /tmp/ended ]; }
 
 # write_and_tell: writes to the mirror; then there is /tmp/ended.
 write_and_tell() {
@@ -43,11 +43,11 @@ for disk in c d; do run dmsetup suspend --noflush --nolockfs replica_$disk; done
 write_and_tell &
 writer=$!
 sleep 4
-if has_ended; then fail "the write is acknowledged, and its excuse is not committed"; fi
+if is_told; then fail "the write is acknowledged, and its excuse is not committed"; fi
 
 note "two of three"
 run dmsetup resume replica_c
-wait_for 20 has_ended
+wait_for 20 is_told
 wait $writer || fail "the write has failed"
 same "states" "Maintenance Okay" "$(states d11) $(states d12)"
 run dmsetup resume replica_d

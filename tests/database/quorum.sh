@@ -40,7 +40,7 @@ flags() { metadb | awk 'NR > 2 { print $1 }' | sort | uniq -c | awk '{ print $1 
 # starts UNITS...: the set starts, with these metadevices.
 starts() {
 	run mdctl start
-	same "metadevices" "$*" "$(metastat -p | awk '{ print $1 }' | sort | xargs)"
+	same "metadevices" "$*" "$(metastat -p | awk '/^d/ { print $1 }' | sort | xargs)"
 }
 
 modprobe md_rs
@@ -134,7 +134,8 @@ away disk0
 refuse '1 of 2 voting replicas are there' mdctl start
 back disk0 disk4
 starts d1 d2
-run metadb -d "$(disk_named disk4)" "$(disk_named disk1)"
+same "replicas, without the tie-breaker that was lost" "2au" "$(flags)"
+run metadb -d "$(disk_named disk1)"
 run metaclear d1
 run metaclear d2
 run metadb -d -f "$(disk_named disk0)"
@@ -142,7 +143,8 @@ run metadb -d -f "$(disk_named disk0)"
 note "two disks with two replicas each, and a tie-breaker"
 run metadb -a -f -c 2 "$(disk_named disk0)"
 run metadb -a -c 2 "$(disk_named disk1)"
-run metadb -a -t "$(disk_named disk4)"
+# It has what is left of the set that it was lost from.
+run metadb -f -a -t "$(disk_named disk4)"
 run metainit d3 1 1 "$(disk_named disk3)"
 run mdctl stop
 for gone in disk0 disk1; do

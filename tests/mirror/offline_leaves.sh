@@ -137,7 +137,7 @@ note "its mirror is cleared"
 offline_under_load 3
 end_copies
 run umount /mnt
-run metaclear d10
+run metaclear -f d10
 is_image
 run mount -o ro /dev/md/dsk/d11 /tmp/copy
 [ -e /tmp/copy/after ] || fail "the other side has not what was written afterwards"
@@ -155,12 +155,12 @@ same_sides d10
 note "who clears all of it does not clear what is mounted"
 run metaoffline d10 d12
 run mount -o ro $d12 /tmp/copy
-refuse 'd12' metaclear -r d10
+refuse 'd12' metaclear -f -r d10
 run ls /tmp/copy/kept
 run umount /tmp/copy
 metastat -c
 for name in d10 d11 d12 d13; do
-	[ ! -e /dev/md/dsk/$name ] || run metaclear $name
+	[ ! -e /dev/md/dsk/$name ] || run metaclear -f $name
 done
 run mdctl stop
 run modprobe -r md_mirror md_stripe md_rs

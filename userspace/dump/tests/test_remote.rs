@@ -174,7 +174,8 @@ while read -r request; do
 		;;
 	W*)
 		head -c "${request#W}" >"$0.block"
-		if [ "$(tape)" = "$0.1" ] && [ "$(cat "$0.1" 2>/dev/null | wc -c)" -ge 614400 ]; then
+		size=$(cat "$0.1" 2>/dev/null | wc -c)
+		if [ "$(tape)" = "$0.1" ] && [ "$size" -ge 614400 ]; then
 			fails 28 'No space left on device'
 		else
 			cat "$0.block" >>"$(tape)"

@@ -90,19 +90,7 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
         "{told}"
     );
     fs::rename(&elsewhere, volume(2)).unwrap();
-    // Another file system is never the one that was dumped.
-    let whole = fs::read(&image).unwrap();
-    let mut command = tool(&tools().join("e2fs/debugfs"));
-    let command = command
-        .args(["-w", "-R", "set_super_value uuid random"])
-        .arg(&image);
-    succeeded("debugfs", &command.output().unwrap());
-    let told = said(resume("--force"), 1);
-    assert!(
-        told.contains("is another file system than the one whose dump stopped"),
-        "{told}"
-    );
-    fs::write(&image, whole).unwrap();
+    refuses_another(&image, || resume("--force"));
     let mut command = Command::new("sh");
     let line = "status=$1; shift; exec \"$@\" 9>\"$status\"";
     command.args(["-c", line, "sh"]).arg(place.path("status"));
@@ -112,16 +100,36 @@ fn a_dump_goes_on_only_with_what_it_was_begun_with() {
     assert!(told.contains("Volume 3 started"), "{told}");
     let volumes: Vec<_> = (1..100).map_while(|n| fs::read(volume(n)).ok()).collect();
     decode(&volumes).unwrap();
-    // What was done before counts.
+    let status = fs::read_to_string(place.path("status")).unwrap();
+    counts_what_was_done_before(&volumes, &told, &status);
+    assert!(said(resume(""), 1).contains("No such file"));
+}
+
+/// Another file system is never the one that was dumped.
+fn refuses_another(image: &Path, resume: impl Fn() -> Command) {
+    let whole = fs::read(image).unwrap();
+    let mut command = tool(&tools().join("e2fs/debugfs"));
+    let command = command
+        .args(["-w", "-R", "set_super_value uuid random"])
+        .arg(image);
+    succeeded("debugfs", &command.output().unwrap());
+    let told = said(resume(), 1);
+    assert!(
+        told.contains("is another file system than the one whose dump stopped"),
+        "{told}"
+    );
+    fs::write(image, whole).unwrap();
+}
+
+/// What was done before counts, in what is said at the end and in each line of the status.
+fn counts_what_was_done_before(volumes: &[Vec<u8>], told: &str, status: &str) {
     let records: usize = volumes.iter().map(|volume| volume.len() / 1024).sum();
     let words = format!("{records} blocks on {} volume(s)", volumes.len());
     assert!(told.contains(&words), "no {words:?} in {told}");
-    let status = fs::read_to_string(place.path("status")).unwrap();
     let first = status.lines().next().unwrap();
     let done = first.split("\"written_kib\":").nth(1).unwrap();
     let done: u64 = done.split(',').next().unwrap().parse().unwrap();
     assert!((1700..records as u64).contains(&done), "{first}");
-    assert!(said(resume(""), 1).contains("No such file"));
 }
 
 /// What is written to a mounted file system need not show on its device.

@@ -109,12 +109,7 @@ fn of_raid(unit: &Unit) -> Option<Repair> {
 
 /// What is to be done about a submirror, or a metadevice below one, in SVM's order (`svm.md`
 /// section 10.1). A mirror itself has nothing of the kind: its submirrors say what is to be done.
-fn below_mirror(
-    unit: &Unit,
-    mirror: &Unit,
-    family: &Family,
-    may_return: bool,
-) -> Option<Repair> {
+fn below_mirror(unit: &Unit, mirror: &Unit, family: &Family, may_return: bool) -> Option<Repair> {
     let name = mirror.name;
     match mirror.resync().map(|resync| resync.state) {
         _ if unit.is_mirror() => return None,
@@ -135,12 +130,7 @@ fn below_mirror(
 /// The replacement of a component below a mirror: of the first one that is out of service, unless
 /// there is none and one must come last. What is replaced is a component of a submirror; of one
 /// that is a metadevice it is all of that.
-fn replacement(
-    unit: &Unit,
-    mirror: &Unit,
-    family: &Family,
-    may_return: bool,
-) -> Option<Repair> {
+fn replacement(unit: &Unit, mirror: &Unit, family: &Family, may_return: bool) -> Option<Repair> {
     let name = mirror.name;
     let first = |state| {
         unit.components()

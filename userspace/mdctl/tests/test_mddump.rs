@@ -96,7 +96,6 @@ fn a_side_is_brought_back_also_after_a_failure() {
 /// A dump that is to go on takes its side as it is, and leaves it so if it fails again.
 #[test]
 fn a_dump_goes_on_with_a_side_that_is_out() {
-    let mut env = TestEnvironment::with_mirror();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let words = [
@@ -119,8 +118,9 @@ fn a_dump_goes_on_with_a_side_that_is_out() {
     let arguments = Arguments::try_parse_from(words).unwrap();
     let state = State::new(arguments, Identity::default(), origin, &selection);
     state.write(&path).unwrap();
-    env.setup("metaoffline d10 d12");
     let line = format!("mddump --resume {}", path.display());
+    let mut env = TestEnvironment::with_mirror();
+    env.setup("metaoffline d10 d12");
     let told = env.run(&line).to_string();
     assert!(told.contains("/dev/md/dsk/d12: cannot be opened"), "{told}");
     let is_out = |env: &mut TestEnvironment| {
@@ -129,7 +129,7 @@ fn a_dump_goes_on_with_a_side_that_is_out() {
     };
     assert!(is_out(&mut env));
     // One that is in service is taken and brought back.
-    env.setup("metaonline d10 d12");
+    let mut env = TestEnvironment::with_mirror();
     let told = env.run(&line).to_string();
     assert!(told.contains("/dev/md/dsk/d12: cannot be opened"), "{told}");
     assert!(!is_out(&mut env));

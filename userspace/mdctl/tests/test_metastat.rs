@@ -52,8 +52,8 @@ fn help_page() {
       -c          One line for each metadevice
       -p          In md.tab syntax, which is also that of metainit
       -t          Also when the state of each component last changed or an error last occurred
-      -i          Read from every component first, to see whether it answers. A disk of a \
-    mirror that was not there, and has missed nothing, is used again
+      -i          Read from every component first, to see whether it answers. A disk of a mirr\
+    or that was not there, and has missed nothing, is used again
           --json  Answer in JSON, also errors; may stand anywhere on the line
       -h, --help  Print help
     ");

@@ -92,11 +92,10 @@ fn what_is_missing_can_be_given_up() {
     assert_snapshot!(env.run_all(&lines), @r"
     $ mdctl start --read-only
     set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
-     The set is read-only: too few of its voting replicas can be written, and what the others h\
-    ave may
-     be newer. When the disks that are missing or broken are back, type
+    The set is read-only: too few of its voting replicas can be written, and what the others
+    have may be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
-     If they are gone for ever, type this; changes that only they knew of are lost then:
+    If they are gone for ever, type this; changes that only they knew of are lost then:
         mdctl stop && mdctl start --give-up-missing
     $ metadb -i
     set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7, READ-ONLY: too few replicas
@@ -115,11 +114,10 @@ fn what_is_missing_can_be_given_up() {
     d: no
      replica is the master one, all are read at a start, and 'mdctl dump DEVICE' tells what is\
      damaged.
-     The set is read-only: too few of its voting replicas can be written, and what the others h\
-    ave may
-     be newer. When the disks that are missing or broken are back, type
+    The set is read-only: too few of its voting replicas can be written, and what the others
+    have may be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
-     If they are gone for ever, type this; changes that only they knew of are lost then:
+    If they are gone for ever, type this; changes that only they knew of are lost then:
         mdctl stop && mdctl start --give-up-missing
     $ mdctl stop
     1 metadevices stopped
@@ -150,11 +148,10 @@ fn at_last_a_set_is_started_with_what_is_there() {
     no replica of a state database was found: nothing is started
     $ mdctl start --at-last
     set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 1 metadevices started, READ-ONLY
-     The set is read-only: too few of its voting replicas can be written, and what the others h\
-    ave may
-     be newer. When the disks that are missing or broken are back, type
+    The set is read-only: too few of its voting replicas can be written, and what the others
+    have may be newer. When the disks that are missing or broken are back, type
         mdctl stop && mdctl start
-     If they are gone for ever, type this; changes that only they knew of are lost then:
+    If they are gone for ever, type this; changes that only they knew of are lost then:
         mdctl stop && mdctl start --give-up-missing
     $ mdctl start --at-last
     ");

@@ -9,10 +9,10 @@ use md_abi::admin::{
 
 /// What to do about a set that is read-only, for people.
 pub const READ_ONLY: &str = "\
- The set is read-only: too few of its voting replicas can be written, and what the others have may
- be newer. When the disks that are missing or broken are back, type
+The set is read-only: too few of its voting replicas can be written, and what the others
+have may be newer. When the disks that are missing or broken are back, type
     mdctl stop && mdctl start
- If they are gone for ever, type this; changes that only they knew of are lost then:
+If they are gone for ever, type this; changes that only they knew of are lost then:
     mdctl stop && mdctl start --give-up-missing
 ";
 
