@@ -136,6 +136,11 @@ fn is_okay(condition: &Condition) -> bool {
     condition.decided() == State::Okay
 }
 
+/// Whether it has all writes, but for what it may have lost since.
+fn is_written(condition: &Condition) -> bool {
+    matches!(condition.decided(), State::Okay | State::LastErred)
+}
+
 /// A mirror that is judged.
 #[derive(Clone, Copy)]
 struct Judged<'a> {
@@ -172,11 +177,14 @@ impl Judged<'_> {
     /// Decides what becomes of a component. Whether that is something else.
     fn decide(self, case: &Case<'_>) -> bool {
         let before = case.condition.decided();
-        let after = step(
-            before,
-            case.event,
-            self.has_source(case.side, case.component),
-        );
+        // What is not there cannot be read: it is not kept in service for what it has, as long as
+        // another one takes the writes, even if that has lost something.
+        let enough = match case.event {
+            Event::DeviceGone => is_written,
+            _ => is_okay,
+        };
+        let has_source = self.has_source_that(case.side, case.component, enough);
+        let after = step(before, case.event, has_source);
         if after == before {
             return false;
         }
@@ -191,9 +199,19 @@ impl Judged<'_> {
     /// Whether every block of a component is also on another side that has everything, on a
     /// component that is in service and there.
     fn has_source(self, own_side: u32, component: u32) -> bool {
+        self.has_source_that(own_side, component, is_okay)
+    }
+
+    /// The same, on components that are `enough`.
+    fn has_source_that(
+        self,
+        own_side: u32,
+        component: u32,
+        enough: fn(&Condition) -> bool,
+    ) -> bool {
         let sides = self.sides;
         let is_source = |side: u32| {
-            move |c: u32| sides.condition(side, c).is_some_and(is_okay) && !sides.is_gone(side, c)
+            move |c: u32| sides.condition(side, c).is_some_and(enough) && !sides.is_gone(side, c)
         };
         let sources = [0u32, 1, 2, 3].map(is_source);
         let others = (0..sides.count())

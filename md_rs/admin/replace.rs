@@ -38,7 +38,10 @@ use super::{
         check_blocks,
         specs_of, //
     },
-    returning::take_back,
+    returning::{
+        check_return,
+        take_back, //
+    },
     sides::Target, //
 };
 use crate::{
@@ -323,6 +326,13 @@ impl Case<'_> {
         stripe.link_instead(&removed, &added)?;
         let gate = target.metadevice.close_gate();
         let own_gate = stripe.close_gate();
+        // Somebody may have written in the meantime, and missed it.
+        if lacks == Lacks::WhatIsDirty {
+            if let Err(refused) = check_return(&self) {
+                stripe.link_instead(&added, &removed)?;
+                return Err(refused);
+            }
+        }
         // First that it lacks everything, and then that it is written again.
         self.note_lacks(&new, lacks);
         let mirror = core::iter::once(target.metadevice.body().number());

@@ -47,7 +47,7 @@ pub(super) fn take_back(
 ) -> Result<(), Refused> {
     check_zero(&[request.flags & !abi::REPLACE_RETURN])?;
     let case = find(units, name, submirror, request)?;
-    check(&case)?;
+    check_return(&case)?;
     let new = case.open(units, submirror, request)?;
     if !is_same(&new.identity, &case.old.identity) {
         return Err(Refused::new(ENXIO, Refusal::NoSuchComponent));
@@ -70,7 +70,7 @@ pub(super) fn take_back(
 }
 
 /// Whether the component has missed nothing but what is known, and may have its device back now.
-fn check(case: &Case<'_>) -> Result<(), Refused> {
+pub(super) fn check_return(case: &Case<'_>) -> Result<(), Refused> {
     let (map, side) = (case.target.map(), case.side);
     match map.side_state(side) {
         SideState::Okay => {}

@@ -574,6 +574,7 @@ fn load_map(shape: &Shape, record: &Record<'_>, loaded: &Loaded) {
     };
     let map = mirror.map();
     map.track();
+    map.forget_untracked();
     for (word, bits) in record.words(0).enumerate() {
         map.load_dirty(word, bits);
     }

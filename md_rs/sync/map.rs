@@ -69,6 +69,9 @@ pub struct SyncMap {
     /// Whether it is remembered what is written to: there is a state database, or was, or a side
     /// was offline.
     is_tracking: Atomic<u32>,
+    /// Whether something may be in the caches of the sides that was written before it was
+    /// remembered where.
+    has_untracked: Atomic<u32>,
     /// Regions that are recorded as dirty.
     dirty: Bitmap,
     /// Those of them that may be written to.
@@ -135,6 +138,7 @@ impl SyncMap {
             side_count: Atomic::new(side_count),
             written: Atomic::new(0),
             is_tracking: Atomic::new(0),
+            has_untracked: Atomic::new(0),
             dirty: new()?,
             open: new()?,
             recent: new()?,
@@ -323,6 +327,9 @@ impl SyncMap {
     /// There is one more side, which lacks everything. Nothing is under way.
     pub(crate) fn add_side(&self) {
         let new = self.side_count.load(Relaxed);
+        if !self.is_tracking() {
+            self.has_untracked.store(1, Relaxed);
+        }
         self.side_count.store(new.saturating_add(1), Relaxed);
         self.set_equal(new);
         self.set_side_state(new, SideState::Okay);
@@ -369,6 +376,7 @@ impl SyncMap {
         }
         for (from, to) in [
             (&before.is_tracking, &self.is_tracking),
+            (&before.has_untracked, &self.has_untracked),
             (&before.is_cancelled, &self.is_cancelled),
             (&before.hold, &self.hold),
             (&before.is_frozen, &self.is_frozen),
@@ -391,6 +399,7 @@ impl SyncMap {
     /// From now on it is remembered what is written to. Nothing is under way.
     pub(crate) fn track(&self) {
         if self.is_tracking.xchg(1, Full) == 0 {
+            self.has_untracked.store(1, Relaxed);
             self.begin_anew();
         }
     }
@@ -452,7 +461,12 @@ impl SyncMap {
     /// Whether everything that was written to is beyond the caches of all sides that were there
     /// then, except for what a side is given by a resync.
     pub(crate) fn is_all_durable(&self) -> bool {
-        self.is_tracking() && self.dirty.is_empty()
+        self.is_tracking() && self.has_untracked.load(Relaxed) == 0 && self.dirty.is_empty()
+    }
+
+    /// Nobody has written yet: it is remembered from the beginning.
+    pub(crate) fn forget_untracked(&self) {
+        self.has_untracked.store(0, Relaxed);
     }
 
     /// Whether no region may become clean now.
