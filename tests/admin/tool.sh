@@ -161,7 +161,8 @@ run metastat -i d10
 same "read errors" 0 "$(described d10 '.rows[0].components[0].read_errors')"
 remap sick "0 655360 error"
 run metastat -i d10
-same "read errors" 1 "$(described d10 '.rows[0].components[0].read_errors')"
+# Its first block and its last one are asked for.
+same "read errors" 2 "$(described d10 '.rows[0].components[0].read_errors')"
 run metastat -t d10
 metastat -t d10 | grep -q "$(date +%Y)" || fail "the time of the error is not there"
 run metaclear -a
