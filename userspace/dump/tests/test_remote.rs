@@ -147,7 +147,7 @@ fn an_interrupt_does_not_break_the_way_to_another_machine() {
     drop(keys);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("Do you want to abort dump?"), "{said}");
-    assert!(output.status.success(), "{said}");
+    assert!(output.status.success(), "{:?} {said}", output.status);
     decode(&[fs::read(&file).unwrap()]).unwrap();
 }
 
