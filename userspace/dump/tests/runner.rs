@@ -8,6 +8,7 @@ mod env;
 mod in_process;
 mod sample;
 mod snapshot;
+mod terminal;
 
 mod test_incremental;
 mod test_large;

@@ -16,12 +16,12 @@ use crate::{
         assert_same,
         take, //
     },
+    terminal::AtTerminal,
     test_restore::filled,
 };
 use md_dump_format::decode::decode;
 use std::{
     fs,
-    io::Write,
     net::TcpListener,
     path::PathBuf,
     process::{
@@ -120,34 +120,23 @@ fn an_interrupt_does_not_break_the_way_to_another_machine() {
     let (image, _) = filled(&mut place, "source", "-t ext4");
     let lines = "touch \"$0.begun\"\nsleep 1\nfor last; do :; done\nexec $last";
     let (shell, file) = (place.program("slow", lines), place.path("remote"));
-    let program = mddump("");
-    let program = program.get_program().to_str().unwrap();
-    let line = format!(
-        "{program} -0 -f host:{} {}",
-        file.display(),
-        image.display()
-    );
-    let mut child = Command::new("script")
-        .args(["-qec", &line, "/dev/null"])
-        .env("RSH", &shell)
-        .env("RMT", rmt())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = mddump("-0 -f");
+    let remote = format!("host:{}", file.display());
+    let command = command.arg(remote).arg(&image);
+    let mut at = AtTerminal::run(command.env("RSH", &shell).env("RMT", rmt()));
     let begun = shell.with_extension("begun");
-    while !begun.exists() && child.try_wait().unwrap().is_none() {
+    while !begun.exists() && at.child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(10));
     }
-    let mut keys = child.stdin.take().unwrap();
-    keys.write_all(b"\x03").unwrap();
-    sleep(Duration::from_millis(200));
-    keys.write_all(b"no\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(keys);
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("Do you want to abort dump?"), "{said}");
-    assert!(output.status.success(), "{:?} {said}", output.status);
+    at.type_in("\x03");
+    let question = "Do you want to abort dump?";
+    while !at.said().contains(question) && at.child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(10));
+    }
+    at.type_in("no\n");
+    let (said, status) = at.ended();
+    assert!(said.contains(question), "{said}");
+    assert!(status.success(), "{status}: {said}");
     decode(&[fs::read(&file).unwrap()]).unwrap();
 }
 

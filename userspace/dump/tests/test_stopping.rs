@@ -9,6 +9,7 @@ use crate::{
         succeeded,
         Place, //
     },
+    terminal::AtTerminal,
     test_restore::filled,
 };
 use rustix::fs::{
@@ -89,45 +90,29 @@ fn a_dump_that_nobody_reads_can_be_stopped() {
     }
 }
 
-/// Waits until a file has words in it.
-fn wait_for(path: &Path, words: &str) {
-    let begun = Instant::now();
-    while !fs::read_to_string(path).is_ok_and(|text| text.contains(words)) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{words:?}");
-        sleep(Duration::from_millis(50));
-    }
-}
-
 /// A question is no reason to go on: who stops the dump need not answer it.
 #[test]
 fn a_question_does_not_keep_a_dump_that_is_to_stop() {
     let mut place = Place::new();
     let (image, _) = filled(&mut place, "source", "-t ext4");
-    let (pid, said) = (place.path("pid"), place.path("said"));
     let state = place.path("state");
-    let lines = format!("echo $$ >{}\nexec \"$@\"", pid.display());
-    let start = place.program("start", &lines);
-    let words = format!(
-        "{} {} -0 -B 500 --state {} -f {} {}",
-        start.display(),
-        env!("CARGO_BIN_EXE_mddump"),
-        state.display(),
-        place.path("file").display(),
-        image.display()
-    );
-    let mut child = Command::new("script")
-        .args(["-qfec", &words])
-        .arg(&said)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(&said, "Is the new volume mounted and ready to go?");
-    terminate(fs::read_to_string(pid).unwrap().trim());
-    let (status, time) = ended(&mut child, 30);
+    let mut command = mddump("-0 -B 500 --state");
+    command
+        .arg(&state)
+        .arg("-f")
+        .arg(place.path("file"))
+        .arg(&image);
+    let mut at = AtTerminal::run(&command);
+    let question = "Is the new volume mounted and ready to go?";
+    while !at.said().contains(question) {
+        assert!(at.child.try_wait().unwrap().is_none(), "{}", at.said());
+        sleep(Duration::from_millis(50));
+    }
+    terminate(&at.child.id().to_string());
+    let (status, time) = ended(&mut at.child, 30);
     assert_eq!(status, Some(3));
     assert!(time < Duration::from_secs(8), "{time:?}");
-    let said = fs::read_to_string(said).unwrap();
+    let (said, _) = at.ended();
     let next = format!("next: mddump --resume {}", state.display());
     assert!(said.contains(&next), "{said}");
 }

