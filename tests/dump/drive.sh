@@ -166,6 +166,23 @@ for version in $versions; do
 	same "the file by restore $version" last "$(cat /restored/last)"
 done
 
+note "a changer puts the next tape in when the first one is out"
+tool tape/tgtimg --op new --device-type tape --barcode T00009 --size 40 --type data --file /tmp/next
+change_tape() {
+	wait_for 100 grep -q 'Ejecting /dev/nst0' /tmp/said
+	wait_for 20 no_tape /dev/nst0
+	target --mode logicalunit --op update --tid 1 --lun 1 -P path=/tmp/next
+	target --mode logicalunit --op update --tid 1 --lun 1 -P online=1
+}
+no_tape() { ! dd if="$1" of=/dev/null bs=10k count=1 status=none; }
+mt /dev/nst0 rewind
+: >/tmp/said
+change_tape &
+run mddump -0 -l -f /dev/nst0 /dev/sda </dev/null 2>&1 | tee /tmp/said
+wait
+! grep -q 'Is the new volume mounted' /tmp/said || fail "somebody was asked"
+grep -q '2 volume' /tmp/said || fail "there is one volume"
+
 note "the tape comes out"
 mt /dev/nst1 rewind
 run mddump -0 --eject -f /dev/nst1 /dev/sdb 2>&1 | tee /tmp/said

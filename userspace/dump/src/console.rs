@@ -55,11 +55,12 @@ pub trait Console: Send + Sync {
 }
 
 /// Standard error, and the terminal of the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Terminal {
     is_quiet: AtomicBool,
     notifies: AtomicBool,
     signals: Signals,
+    patience: Duration,
     /// One question at a time.
     asking: Mutex<()>,
 }
@@ -72,8 +73,14 @@ impl Terminal {
             is_quiet: AtomicBool::new(is_quiet),
             notifies: AtomicBool::new(notifies),
             signals,
+            patience: PATIENCE,
             asking: Mutex::default(),
         }
+    }
+
+    /// One that repeats a question after another time than two minutes.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Terminal { patience, ..self }
     }
 
     /// Waits until something is typed, for so long. Nothing if a signal came.
@@ -130,7 +137,7 @@ impl Console for Terminal {
         Signals::take(&self.signals.interrupt);
         loop {
             let _ = write!(terminal, "  DUMP: {question}: (\"yes\" or \"no\") ");
-            if !self.wait(answers.get_ref(), PATIENCE)? {
+            if !self.wait(answers.get_ref(), self.patience)? {
                 continue;
             }
             let mut line = String::new();

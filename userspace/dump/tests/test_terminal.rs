@@ -10,7 +10,15 @@ use crate::{
     },
     terminal::AtTerminal, //
 };
+use md_dump::{
+    console::{
+        Console,
+        Terminal, //
+    },
+    signals::Signals, //
+};
 use std::{
+    env,
     fs::{
         self,
         File, //
@@ -25,6 +33,7 @@ use std::{
     },
     process::{
         Child,
+        Command,
         Stdio, //
     },
     thread::sleep,
@@ -172,4 +181,29 @@ fn who_sits_at_a_terminal_is_asked_and_sees_how_far_it_is() {
         2,
         "{said}"
     );
+}
+
+/// Set where a test sits at a terminal itself.
+const AT_TERMINAL: &str = "MD_DUMP_TEST_AT_TERMINAL";
+
+/// Who does not answer is asked again, for good after two minutes (dump.md 5.4).
+#[test]
+fn a_question_is_repeated() {
+    let question = "Do you see this?";
+    if env::var_os(AT_TERMINAL).is_some() {
+        let terminal = Terminal::new(false, false, Signals::default());
+        let terminal = terminal.with_patience(Duration::from_millis(500));
+        assert_eq!(terminal.ask(question), Some(true));
+        return;
+    }
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "test_terminal::a_question_is_repeated"]);
+    let mut at = AtTerminal::run(command.arg("--nocapture").env(AT_TERMINAL, "1"));
+    let count = |said: &str| said.matches(question).count();
+    while count(&at.said()) < 3 && at.child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(10));
+    }
+    at.type_in("yes\n");
+    let (said, status) = at.ended();
+    assert!(status.success() && count(&said) >= 3, "{said}");
 }
