@@ -7,6 +7,7 @@ mod soft;
 mod spares;
 mod watched;
 
+use core::cell::Cell;
 use kernel::{
     alloc::AllocError,
     prelude::*,
@@ -130,11 +131,19 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     let maker = Maker {
         loaded: &loaded,
         devices,
+        is_recorded: Cell::new(true),
     };
     maker.make_pools(&units)?;
     // Before anything is written to what others may have.
     maker.watch_disks(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
+    if loaded.may_be_old && !loaded.is_read_only {
+        if failed == 0 && maker.is_recorded.get() {
+            database.believe()?;
+        } else {
+            pr_warn!("not every metadevice is in use: the next start resyncs all mirrors again\n");
+        }
+    }
     let after = if loaded.is_read_only {
         EventState::ReadOnly
     } else {
@@ -249,6 +258,8 @@ impl Devices<'_> {
 struct Maker<'a> {
     loaded: &'a Loaded,
     devices: Devices<'a>,
+    /// Whether each of them that had to record something has.
+    is_recorded: Cell<bool>,
 }
 
 impl Maker<'_> {
@@ -320,6 +331,7 @@ impl Maker<'_> {
         let is_read_only = self.loaded.is_read_only;
         let settled = settle(&body, self.loaded) && raid::settle(&body, is_read_only);
         let metadevice = plan.carry_out()?;
+        self.is_recorded.set(self.is_recorded.get() && settled);
         if is_read_only || !settled {
             metadevice.make_read_only();
         }

@@ -40,6 +40,8 @@ use md_model::{
             What, //
         },
         members::{
+            has,
+            is_given_up,
             Member,
             Role, //
         },
@@ -248,8 +250,10 @@ impl Database {
     /// not to be complete: then another one may be chosen.
     fn read_source(&self, shown: &mut KVec<Shown>) -> Result<Option<Contents>, Refused> {
         let incomplete = Refused::new(EIO, Refusal::DatabaseIncomplete);
-        let source = with_decision(shown, &[], |_, decision| Ok(decision.source))?;
-        let replica_pages = smallest(shown)?;
+        let (source, replica_pages) = with_decision(shown, &[], |_, decision| {
+            Ok((decision.source, smallest(shown, decision.members)))
+        })?;
+        let replica_pages = replica_pages.ok_or(incomplete)?;
         let source = source.ok_or(incomplete)?;
         let chosen = shown.get_mut(source).ok_or(incomplete)?;
         let contents = read_all(chosen, replica_pages)?;
@@ -274,7 +278,8 @@ impl Database {
             Loss::Refused | Loss::WaitForAll | Loss::ReadOnly => KVec::new(),
         };
         let may_be_old = with_decision(shown, &[], |_, decision| {
-            Ok(matches!(decision.start, Start::ReadOnly(_)))
+            let is_short = matches!(decision.start, Start::ReadOnly(_));
+            Ok(is_short || decision.members.iter().any(is_given_up))
         })?;
         let is_read_only = with_decision(shown, &given_up, |found, decision| {
             let roots = live_roots(shown)?;
@@ -347,6 +352,15 @@ impl Database {
                 // One that is no member, or of which there is a better copy, is refused.
                 let _ = set.commits().revive(&replica.header.replica, 0, 0);
             }
+            set.kick();
+            Ok(())
+        })
+    }
+
+    /// All metadevices have recorded what they cannot believe of an older commit.
+    pub(crate) fn believe(&self) -> Result<(), Refused> {
+        self.with_set(|set| {
+            set.commits().believe();
             set.kick();
             Ok(())
         })
@@ -440,10 +454,12 @@ fn live_roots(shown: &[Shown]) -> Result<KVec<u32>, AllocError> {
     Ok(roots)
 }
 
-/// Pages of the smallest replica.
-fn smallest(shown: &[Shown]) -> Result<u32, Refused> {
-    let pages = shown.iter().map(|replica| replica.header.pages).min();
-    pages.ok_or(Refused::new(ENODEV, Refusal::NoReplicaFound))
+/// Pages of the smallest replica that is a member. One that never became a member, or is one no
+/// more, may be too small for what there is.
+fn smallest(shown: &[Shown], members: &[Member]) -> Option<u32> {
+    let headers = shown.iter().map(|replica| &replica.header);
+    let own = headers.filter(|header| has(members, &header.replica, header.role));
+    own.map(|header| header.pages).min()
 }
 
 /// The set that is wanted, or the only one there is.

@@ -30,7 +30,7 @@ use md_model::{
         },
         page::PAGE_BYTES,
         root::Root,
-        slots::outside, //
+        slots::pages_needed, //
     },
     events::kind::Kind,
     limits::{
@@ -264,26 +264,34 @@ impl Database {
         self.check_place(addition)?;
         let headers = addition.headers(set)?;
         self.check_room(headers.len())?;
+        self.with_set(|set| {
+            headers
+                .iter()
+                .try_for_each(|header| check_size(set, header))
+        })?;
         let (owner, mut labels) = (Owner { set, name }, Written::new());
         let component = addition.ensure_label(&owner, &mut labels)?;
         for header in &headers {
             write_blank(&addition.device, header).map_err(not_written)?;
-            let writer = self.writer(*header, addition.device.clone())?;
-            // From here on it may be a member, whatever becomes of the others.
-            labels.set_kept();
+            // If it is refused it is dropped without the lock.
+            let mut writer = Some(self.writer(*header, addition.device.clone())?);
             let member = member_of(header, component);
-            self.with_set(|set| {
-                if outside(&set.contents.live.pages, header.pages) > 0
-                    || outside(&set.contents.live.tables, header.pages) > 0
-                {
-                    let values = [u64::from(header.pages).saturating_mul(PAGE_SECTORS), 0];
-                    return Err(Refused::new(ENOSPC, Refusal::BadReplicaSize).with(values));
-                }
+            let added = self.with_set(|set| {
+                check_size(set, header)?;
+                set.replicas.reserve(1, GFP_KERNEL)?;
                 set.commits().add(member, 0, 0).map_err(not_now)?;
                 set.contents.replica_pages = set.contents.replica_pages.min(header.pages);
-                set.replicas.push(writer, GFP_KERNEL)?;
+                if let Some(writer) = writer.take() {
+                    set.replicas.push(writer, GFP_KERNEL)?;
+                }
                 Ok(())
-            })?;
+            });
+            if let Err(refused) = added {
+                wipe(&addition.device, header);
+                return Err(refused);
+            }
+            // From here on it may be a member, whatever becomes of the others.
+            labels.set_kept();
         }
         self.with_set(|set| {
             set.kick();
@@ -421,6 +429,17 @@ impl Database {
         let worker = Arc::pin_init(Worker::new(c"md_replica", replica), GFP_KERNEL);
         worker.map_err(|_| Refused::new(ENOMEM, Refusal::NoMemory))
     }
+}
+
+/// Whether a replica has room for every page in use.
+fn check_size(set: &Set, header: &Header) -> Result<(), Refused> {
+    let live = &set.contents.live;
+    let needed = pages_needed(&live.pages).max(pages_needed(&live.tables));
+    if needed <= header.pages {
+        return Ok(());
+    }
+    let values = [header.pages, needed].map(|pages| u64::from(pages).saturating_mul(PAGE_SECTORS));
+    Err(Refused::new(ENOSPC, Refusal::BadReplicaSize).with(values))
 }
 
 /// The members on a device, or the one with an identity.

@@ -28,6 +28,7 @@ use md_model::{
             Uuid, //
         },
         members::{
+            is_given_up,
             Change,
             Member, //
         },
@@ -539,7 +540,7 @@ impl Set {
     /// Whether the newest list has a replica, on its way in or out or settled.
     pub(super) fn lists(&self, header: &Header) -> bool {
         let mut members = self.members.iter().take(self.run.member_count());
-        members.any(|member| member.replica == header.replica)
+        members.any(|member| member.replica == header.replica && !is_given_up(member))
     }
 
     /// Whether a replica is none yet, and may still become one.
@@ -589,6 +590,7 @@ impl Set {
     /// Members of the newest commit whose replicas were not found when the set was loaded.
     pub(super) fn missing_members(&self) -> impl Iterator<Item = &Member> {
         let members = self.members.iter().take(self.run.member_count());
+        let members = members.filter(|member| !is_given_up(member));
         members.filter(|member| {
             let mut writers = self.replicas.iter();
             !writers.any(|writer| writer.target().header.replica == member.replica)
@@ -599,6 +601,7 @@ impl Set {
     /// the device, if it was found.
     pub(super) fn labels(&self) -> impl Iterator<Item = (Uuid, Option<&BlockDevice>)> {
         let members = self.members.iter().take(self.run.member_count());
+        let members = members.filter(|member| !is_given_up(member));
         members.map(|member| {
             let mut writers = self.replicas.iter();
             let own = writers.find(|writer| writer.target().header.replica == member.replica);

@@ -27,6 +27,10 @@ pub enum Change {
     Joins,
     /// It is none afterwards.
     Leaves,
+    /// The administrator has declared it gone, and it is none any more. That it was one is told
+    /// until everything is recorded that is not to be believed for that: what it had may have been
+    /// newer ([`Commits::believe`](super::commits::Commits::believe)).
+    GivenUp,
 }
 
 /// A member as the list has it.
@@ -70,7 +74,8 @@ impl Member {
     /// What stands for it in the next list, once a commit with this one has counted.
     pub fn settled(self) -> Option<Self> {
         let change = Change::Stays;
-        (self.change != Change::Leaves).then_some(Self { change, ..self })
+        let remains = !matches!(self.change, Change::Leaves | Change::GivenUp);
+        remains.then_some(Self { change, ..self })
     }
 
     /// What stands for it in the first list of a load that has chosen this one. Changes are carried
@@ -100,10 +105,12 @@ impl Side {
     /// Both.
     pub const BOTH: [Self; 2] = [Self::Before, Self::After];
 
-    fn includes(self, member: &Member) -> bool {
-        match self {
-            Self::Before => member.change != Change::Joins,
-            Self::After => member.change != Change::Leaves,
+    const fn includes(self, member: &Member) -> bool {
+        match member.change {
+            Change::Stays => true,
+            Change::Joins => matches!(self, Self::After),
+            Change::Leaves => matches!(self, Self::Before),
+            Change::GivenUp => false,
         }
     }
 }
@@ -116,8 +123,13 @@ pub fn tie_breaker(members: &[Member]) -> Option<&Uuid> {
 
 /// Whether the list has this replica in this role, be it on its way in or out.
 pub fn has(members: &[Member], replica: &Uuid, role: Role) -> bool {
-    let mut members = members.iter();
+    let mut members = members.iter().filter(|member| !is_given_up(member));
     members.any(|member| member.replica == *replica && member.role == role)
+}
+
+/// Whether it is a member no more, since the administrator has declared it gone.
+pub const fn is_given_up(member: &Member) -> bool {
+    matches!(member.change, Change::GivenUp)
 }
 
 /// Votes: how many there are, of how many.
@@ -200,6 +212,8 @@ mod tests {
             changing(1, Role::Voter, Change::Stays),
             changing(2, Role::Voter, Change::Leaves),
             changing(3, Role::TieBreaker, Change::Joins),
+            changing(4, Role::Voter, Change::GivenUp),
+            changing(5, Role::TieBreaker, Change::GivenUp),
         ];
         let of = |side| Votes::count(&members, side, |_| false).of;
         assert_eq!((of(Side::Before), of(Side::After)), (2, 1));
@@ -207,5 +221,9 @@ mod tests {
         assert_eq!(members[1].settled(), None);
         assert_eq!(members[2].settled(), Some(members[2].carried()));
         assert_eq!(members[1].carried(), members[1]);
+        // Who was given up has no part in anything, and is only told.
+        assert!(!has(&members, &uuid(4), Role::Voter));
+        assert_eq!(members[3].carried(), members[3]);
+        assert_eq!(members[3].settled(), None);
     }
 }

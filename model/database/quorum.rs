@@ -9,6 +9,7 @@
 use super::{
     identity::Uuid,
     members::{
+        is_given_up,
         tie_breaker,
         Change,
         Member,
@@ -61,14 +62,14 @@ impl Need {
     fn of(members: &[Member]) -> Self {
         let mut ties = members
             .iter()
-            .filter(|member| member.role == Role::TieBreaker);
+            .filter(|member| member.role == Role::TieBreaker && !is_given_up(member));
         match (ties.next(), ties.next()) {
             (None, _) => Self::Half,
             (Some(_), Some(_)) => Self::Never,
             (Some(tie), None) => match tie.change {
                 Change::Stays => Self::MostOrTie(tie.replica),
                 Change::Joins => Self::MostAndTie(tie.replica),
-                Change::Leaves => Self::Most,
+                Change::Leaves | Change::GivenUp => Self::Most,
             },
         }
     }

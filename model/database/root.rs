@@ -75,7 +75,7 @@ pub const START: Field = COMPONENT.then("start", 8, "its first sector there, a h
 /// What it is for.
 pub const MEMBER_ROLE: Field = START.then("role", 1, "1 for a vote, 2 for a tie-breaker");
 /// What the commit does to it.
-pub const CHANGE: Field = MEMBER_ROLE.then("change", 1, "0 stays, 1 joins, 2 leaves");
+pub const CHANGE: Field = MEMBER_ROLE.then("change", 1, "0 stays, 1 joins, 2 leaves, 3 given up");
 /// Whether it failed.
 pub const FAILED: Field = CHANGE.then("failed", 1, "1 if a commit could not reach it, else 0");
 /// Nothing.
@@ -285,6 +285,7 @@ fn encode_member(member: &Member, to: &mut [u8]) {
         Change::Stays => 0,
         Change::Joins => 1,
         Change::Leaves => 2,
+        Change::GivenUp => 3,
     };
     CHANGE.put(to, change);
     FAILED.put(to, member.failed.into());
@@ -295,6 +296,7 @@ fn decode_member(from: &[u8]) -> Result<Member, Damage> {
         0 => Change::Stays,
         1 => Change::Joins,
         2 => Change::Leaves,
+        3 => Change::GivenUp,
         found => return Err(bad(CHANGE.name, found)),
     };
     let failed = match FAILED.number(from) {

@@ -86,15 +86,14 @@ impl<'a> Slots<'a> {
     }
 }
 
-/// How many of these pages lie outside of a replica of so many pages. Such a replica can join the
-/// set only when it is none; before that a commit has to write them again, with the slots of a
-/// replica of that size.
-pub fn outside(pointers: &[Pointer], replica_pages: u32) -> usize {
-    let is_outside = |pointer: &&Pointer| {
-        let slot = pointer.slot;
-        pointer.is_some() && !is_slot(slot, replica_pages)
-    };
-    pointers.iter().filter(is_outside).count()
+/// Pages of the smallest replica that has a slot for each of these; 0 if there are none. A smaller
+/// one cannot join the set before a commit has written some of them again, with its slots.
+pub fn pages_needed(pointers: &[Pointer]) -> u32 {
+    let used = pointers.iter().filter(|pointer| pointer.is_some());
+    // Behind the last slot there is the tail.
+    used.map(|pointer| pointer.slot.saturating_add(2))
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -121,11 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_replica_has_to_wait_for_what_lies_outside() {
+    fn a_smaller_replica_is_as_large_as_its_last_slot_asks_for() {
         let live = [to(5), Pointer::NONE, to(14), to(15), to(40)];
-        assert_eq!(outside(&live, 64), 0);
-        assert_eq!(outside(&live, 17), 1);
-        assert_eq!(outside(&live, 16), 2);
+        let needed = pages_needed(&live);
+        assert!(is_slot(40, needed) && !is_slot(40, needed - 1));
+        assert_eq!(pages_needed(&live[..3]), 16);
+        assert_eq!(pages_needed(&[Pointer::NONE]), 0);
     }
 
     #[test]

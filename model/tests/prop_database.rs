@@ -469,7 +469,13 @@ fn a_record_of_version_1_knows_no_regions() {
 
 fn members() -> impl Strategy<Value = Vec<Member>> {
     let role = select(vec![Role::Voter, Role::TieBreaker]);
-    let change = select(vec![Change::Stays, Change::Joins, Change::Leaves]);
+    let changes = [
+        Change::Stays,
+        Change::Joins,
+        Change::Leaves,
+        Change::GivenUp,
+    ];
+    let change = select(changes.to_vec());
     let member = (uuids(), role, change, any::<bool>(), uuids(), any::<u64>()).prop_map(
         |(replica, role, change, failed, component, start_sector)| Member {
             replica,

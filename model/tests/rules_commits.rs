@@ -5,7 +5,8 @@ use md_model::{
     database::{
         choice::{
             decide,
-            Replica, //
+            Replica,
+            Start, //
         },
         commits::{
             Commits,
@@ -455,7 +456,7 @@ fn a_late_write_to_a_voter_that_never_joined_meets_nobody() {
     assert_eq!(set.machine().add(third, 3, 0), Ok(()));
 }
 
-/// Who was given up has no vote and is in no list any more.
+/// Who was given up has no vote, and is told until what it may have had newer is recorded anew.
 #[test]
 fn the_given_up_are_left_out() {
     let list: Vec<_> = (1..=3).map(|n| Member::new(uuid(n), Role::Voter)).collect();
@@ -474,5 +475,35 @@ fn the_given_up_are_left_out() {
     assert_eq!(started, Ok(()));
     set.write_all();
     assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));
+    set.write_all();
+    assert_eq!(set.machine().phase(), Phase::Running);
+    for gone in 2..=3 {
+        assert_eq!(set.change_of(gone), Some(Change::GivenUp));
+    }
+    // It is carried on from commit to commit, and from start to start.
+    assert!(!set.machine().is_due());
+    assert!(set.machine().begin(1).is_ok());
+    set.write_all();
+    let list = set.machine().members().to_vec();
+    assert_eq!(list.len(), 3);
+    let found = [Some(Replica {
+        generation: set.machine().live(),
+        claim: 4,
+        members: &list,
+        ..only
+    })];
+    let decision = decide(&found, &[]).expect("a voter");
+    assert_eq!(decision.start, Start::Writable { epoch: 5 });
+    let started = set.machine().start((&decision, 5), &[], &found, &[1]);
+    assert_eq!(started, Ok(()));
+    set.write_all();
+    assert!(set.machine().begin(0).is_ok());
+    set.write_all();
+    assert_eq!(set.machine().members().len(), 3);
+    set.machine().believe();
+    assert!(set.machine().is_due());
+    assert!(set.machine().begin(0).is_ok());
+    set.write_all();
     assert_eq!(set.machine().members().len(), 1);
+    assert!(!set.machine().is_due());
 }

@@ -70,6 +70,12 @@ run dd if=/dev/zero of=/dev/md/dsk/d10 bs=64k count=1 oflag=direct status=none
 same "states" "Maintenance Okay" "$(states d1) $(states d2)"
 run metaparam -r first d10
 
+note "a replica that has no room for what there is"
+mapped small "0 8192 linear /dev/sdd 65536"
+refuse 'replicas of 64 KiB, and at least [1-9][0-9]* KiB are needed' \
+	metadb -a -l 128 /dev/mapper/small
+same "what is left of it" "" "$(blkid -p -o export /dev/mapper/small)"
+
 note "nothing of what was refused is there after the next start"
 sick a /dev/sdc good
 run mdctl stop

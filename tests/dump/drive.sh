@@ -7,7 +7,7 @@
 # Clause: issue 11; dump.md 7, tests 8 and 9
 # Lanes: long
 # Runs: host
-# Timeout: 300
+# Timeout: 600
 # The drives are those of an iSCSI target, which keeps tapes in files.
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
@@ -200,4 +200,4 @@ mt /dev/nst0 rewind
 RSH=/tmp/shell RMT=/host/${versions##* }/rmt run mddump -0 --eject -f host:/dev/nst0 /dev/sdb
 refuse 'No medium found|Input/output error' dd if=/dev/nst0 of=/dev/null bs=10k count=1
 GUEST
-run timeout 280 scripts/vm --disks 3 --disk-size 64M --share "$dir" "$dir/guest"
+run timeout 580 scripts/vm --disks 3 --disk-size 64M --share "$dir" "$dir/guest"

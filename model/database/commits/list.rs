@@ -15,6 +15,7 @@ use crate::{
     database::{
         identity::Uuid,
         members::{
+            is_given_up,
             Change,
             Member,
             Role, //
@@ -28,7 +29,7 @@ impl Commits<'_> {
     /// voter is brought up to date, and then let in by the next commit
     /// ([`is_due`](Commits::is_due)); a tie-breaker is let in by the next commit. If it fails
     /// before that, nothing comes of it until it is revived or removed. It must have a slot for
-    /// every page in use ([`outside`](crate::database::slots::outside)).
+    /// every page in use ([`pages_needed`](crate::database::slots::pages_needed)).
     pub fn add(&mut self, member: Member, tag: u32, live_root: u32) -> Result<(), Refusal> {
         let known = |seat: &Seat| seat.replica == member.replica;
         if self.run.phase == Phase::Stopped {
@@ -102,7 +103,7 @@ impl Commits<'_> {
     }
 
     /// The list of the first commit of a load: changes are carried on, since nobody knows whether
-    /// they counted. Those that were given up are in it no more.
+    /// they counted. Those that were given up are members no more, and are remembered as such.
     pub(super) fn carry_members(&mut self) {
         let mut count = 0_usize;
         for index in 0..self.run.member_count {
@@ -112,15 +113,20 @@ impl Commits<'_> {
             let seat = self.seat(&member.replica);
             let is_given_up = seat.is_some_and(|seat| seat.is_given_up);
             let failed = seat.is_none_or(|seat| seat.has_failed);
-            if is_given_up {
-                self.leave(&member.replica);
-                continue;
-            }
             let carried = Member {
                 failed,
                 ..member.carried()
             };
-            count = self.keep(count, carried);
+            let next = if is_given_up {
+                self.leave(&member.replica);
+                Member {
+                    change: Change::GivenUp,
+                    ..carried
+                }
+            } else {
+                carried
+            };
+            count = self.keep(count, next);
         }
         self.run.member_count = count;
     }
@@ -132,7 +138,9 @@ impl Commits<'_> {
             let Some(member) = self.members.get(index).copied() else {
                 break;
             };
-            match next_member(member, self.seat(&member.replica)) {
+            let is_told = is_given_up(&member) && !self.run.is_believed;
+            let next = next_member(member, self.seat(&member.replica));
+            match next.or(is_told.then_some(member)) {
                 Some(next) => count = self.keep(count, next),
                 None => self.leave(&member.replica),
             }
@@ -144,10 +152,10 @@ impl Commits<'_> {
 
     /// Whether the tie-breaker of the newest commit failed.
     pub(super) fn has_lost_tie_breaker(&self) -> bool {
-        let mut ties = self
-            .members()
-            .iter()
-            .filter(|member| member.role == Role::TieBreaker && member.change != Change::Leaves);
+        let mut ties = self.members().iter().filter(|member| {
+            let stays = matches!(member.change, Change::Stays | Change::Joins);
+            member.role == Role::TieBreaker && stays
+        });
         ties.any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
 
@@ -161,7 +169,7 @@ impl Commits<'_> {
             Wish::Join(member) if member.role == Role::Voter => seat.holds == self.run.live,
             Wish::Join(_) => {
                 let mut members = self.members().iter();
-                !members.any(|other| other.role == Role::TieBreaker)
+                !members.any(|other| other.role == Role::TieBreaker && !is_given_up(other))
             }
         }
     }

@@ -77,6 +77,7 @@ use super::{
     },
     members::{
         has,
+        is_given_up,
         Change,
         Member,
         Role,
@@ -140,6 +141,8 @@ pub struct Run {
     newest: Generation,
     /// How many members the list of that commit has.
     member_count: usize,
+    /// Whether all is recorded that is not to be believed since members were given up.
+    is_believed: bool,
 }
 
 impl Run {
@@ -179,6 +182,7 @@ impl Run {
             sequence: 0,
         },
         member_count: 0,
+        is_believed: false,
     };
 }
 
@@ -220,7 +224,9 @@ impl<'a> Commits<'a> {
         }
         list.copy_from_slice(decision.members);
         self.seats.fill(Seat::FREE);
-        for (seat, member) in self.seats.iter_mut().zip(decision.members) {
+        let members = decision.members.iter();
+        let members = members.filter(|member| !is_given_up(member));
+        for (seat, member) in self.seats.iter_mut().zip(members) {
             *seat = seat_of(member, decision, found, live_roots);
             seat.is_given_up = given_up.contains(&member.replica);
         }
@@ -230,9 +236,17 @@ impl<'a> Commits<'a> {
             live: decision.generation,
             newest: decision.generation,
             member_count: count,
+            is_believed: false,
         };
         self.judge();
         Ok(())
+    }
+
+    /// All is recorded that was not to be believed, since it may be older than what those had who
+    /// were given up (`DURABILITY.md` clause 12). The next commit forgets them; until then each
+    /// start finds them in the list, and believes no more than this one.
+    pub fn believe(&mut self) {
+        self.run.is_believed = true;
     }
 
     /// How far the set has come.
@@ -293,9 +307,11 @@ impl<'a> Commits<'a> {
     /// the list after that.
     pub fn is_due(&self) -> bool {
         let changes = || {
-            self.members()
-                .iter()
-                .any(|member| member.change != Change::Stays)
+            self.members().iter().any(|member| match member.change {
+                Change::Stays => false,
+                Change::Joins | Change::Leaves => true,
+                Change::GivenUp => self.run.is_believed,
+            })
         };
         let wishes = || self.seats.iter().any(|seat| self.is_granted(seat));
         match self.next_generation() {
@@ -515,7 +531,9 @@ impl<'a> Commits<'a> {
         one_step
             && jobs.all(no_newer)
             && members.len() <= REPLICAS_MAX
-            && members.iter().all(is_seated)
+            && members
+                .iter()
+                .all(|member| is_given_up(member) != is_seated(member))
     }
 }
 

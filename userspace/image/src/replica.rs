@@ -253,6 +253,7 @@ fn told_member(member: Member) -> dump::Member {
             Change::Stays => "stays",
             Change::Joins => "joins",
             Change::Leaves => "leaves",
+            Change::GivenUp => "given-up",
         },
         failed: member.failed,
         component: uuid(member.component),

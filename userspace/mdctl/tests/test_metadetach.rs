@@ -103,7 +103,7 @@ fn what_others_do_not_have_is_not_detached() {
     err| next: metastat d10
     [exit status 1]
     $ metadetach d10 d11
-    err| metadetach: d10: a submirror needs maintenance (see which, then use -f)
+    err| metadetach: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     $ metadetach -f d10 d11

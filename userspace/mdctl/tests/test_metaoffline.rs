@@ -116,7 +116,7 @@ fn an_erred_submirror_is_offlined_by_force() {
     let lines = ["metaoffline d10 d12", "metaoffline -f d10 d12"];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metaoffline d10 d12
-    err| metaoffline: d10: a submirror needs maintenance (see which, then use -f)
+    err| metaoffline: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     $ metaoffline -f d10 d12

@@ -178,7 +178,7 @@ fn names_are_not_exchanged_while_something_is_wrong() {
     env.admin.component(12, 0).state = ComponentState::Maintenance as u32;
     assert_snapshot!(env.run("metarename -x d10 d11"), @r"
     $ metarename -x d10 d11
-    err| metarename: d10: a submirror needs maintenance (see which, then use -f)
+    err| metarename: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     ");

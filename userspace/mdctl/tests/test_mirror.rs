@@ -387,15 +387,15 @@ fn a_mirror_with_an_erred_side_is_cleared_by_force() {
     ];
     assert_snapshot!(env.run_all(&lines), @r"
     $ metaclear d10
-    err| metaclear: d10: a submirror needs maintenance (see which, then use -f)
+    err| metaclear: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     $ metaclear -r d10
-    err| metaclear: d10: a submirror needs maintenance (see which, then use -f)
+    err| metaclear: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     $ metaclear -a
-    err| metaclear: d10: a submirror needs maintenance (see which, then use -f)
+    err| metaclear: d10: a submirror needs maintenance or is offline (see it, then use -f)
     err| next: metastat d10
     [exit status 1]
     $ metaclear -f -r d10

@@ -24,7 +24,9 @@ fn help_page() {
     Options:
           --read-only        Where it cannot be started for writing, start it to read
           --give-up-missing  Replicas that are not there are gone for ever: start for writing \
-    without them, with what is there. Changes that only they knew of are lost
+    without them, with what is there. Changes that only they knew of are lost. All of each mir\
+    ror is copied from its first side that is not known to have failed, which may have failed \
+    since: look at it with --read-only first
           --when-complete    Only if all of its replicas and components are there; if not, or \
     if there is nothing to start, that is no error. For udev, which calls this for every devic\
     e that appears

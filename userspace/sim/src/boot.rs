@@ -208,6 +208,8 @@ impl World {
             .machine()
             .start((&decision, epoch), &given_up, found, &roots);
         started.expect("room for the set");
+        // What it has is not believed for its age here, but compared with what was acknowledged.
+        node.machine().believe();
         self.revive_rootless(&mut node, found, pages);
         self.node = Some(node);
         self.is_read_only = false;

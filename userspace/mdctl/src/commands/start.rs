@@ -44,7 +44,9 @@ pub struct Arguments {
     read_only: bool,
 
     /// Replicas that are not there are gone for ever: start for writing without them, with what is
-    /// there. Changes that only they knew of are lost
+    /// there. Changes that only they knew of are lost. All of each mirror is copied from its first
+    /// side that is not known to have failed, which may have failed since: look at it with
+    /// --read-only first
     #[arg(long, conflicts_with = "read_only")]
     give_up_missing: bool,
 

@@ -159,7 +159,7 @@ impl Words {
                 self.about_unit(format!("{} {b} is not possible", option(a)), OPTIONS_HELP)
             }
             Refusal::SubmirrorErred => self.about_unit(
-                "a submirror needs maintenance (see which, then use -f)",
+                "a submirror needs maintenance or is offline (see it, then use -f)",
                 format!("metastat {}", self.unit),
             ),
             Refusal::BlockTooLarge => self.about_component(
@@ -381,7 +381,7 @@ mod tests {
           next: metastat -c
         d10: an option with the value 16 is not possible
           next: metaparam --help
-        d10: a submirror needs maintenance (see which, then use -f)
+        d10: a submirror needs maintenance or is offline (see it, then use -f)
           next: metastat d10
         /dev/sdb: has logical blocks of 17 bytes, and the metadevice has 16
           next: lsblk -d -o NAME,LOG-SEC
