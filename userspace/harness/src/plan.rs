@@ -16,7 +16,7 @@ const KERNEL: &str = "7.3";
 /// The one on which only a little is tried.
 const SMOKE_KERNEL: &str = "7.2";
 /// How many sabotage patches an ordinary run applies.
-const DRAWN_PATCHES: usize = 2;
+const DRAWN_PATCHES: usize = 3;
 /// How many scenarios of [`Lane::Drawn`] an ordinary run takes.
 const DRAWN_SCENARIOS: usize = 4;
 
