@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: a dump goes on on the next tape when one ends: nothing is written behind the warning that
-#         the end is near but a mark, and both tapes have their records in order.
+#         the end is near but a mark, and both tapes have their records in order. With -l nobody is
+#         asked for the next one, but a changer is waited for.
 # Clause: issue 11; dump.md 7, test 8
 # Lanes: drawn
 # Vm: --disks 1 --disk-size 64M
@@ -59,3 +60,38 @@ diff <(words /tmp/tape1) <(words /tmp/file001) || fail "records of the first tap
 words /tmp/tape2 >/tmp/words2
 same "the block that comes again" "$(words /tmp/tape1 | tail -n 1)" "$(sed -n 2p /tmp/words2)"
 diff <(sed 2d /tmp/words2) <(words /tmp/file002) || fail "records of the second tape differ"
+
+note "a changer puts the next tape in"
+cat >/tmp/load.c <<'C'
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mtio.h>
+int main(void)
+{
+	struct mtop load = { MTLOAD, 1 };
+	int tape = open("/dev/nst0", O_RDONLY | O_NONBLOCK);
+
+	if (tape < 0 || ioctl(tape, MTIOCTOP, &load) < 0) {
+		perror("/dev/nst0");
+		return 1;
+	}
+	return 0;
+}
+C
+run gcc -o /tmp/load /tmp/load.c
+rewound
+: >/tmp/said
+changer() {
+	wait_for 60 grep -q 'Ejecting /dev/nst0' /tmp/said
+	sleep 3
+	grep 'Volume 2 started' /tmp/said >/tmp/early || true
+	wait_for 20 /tmp/load
+}
+changer &
+run mddump -0 -b 1 -l 100 -f /dev/nst0 /dev/sda </dev/null 2>&1 | tee /tmp/said
+same "begun before the tape was there" "" "$(cat /tmp/early)"
+! grep 'Is the new volume mounted' /tmp/said || fail "somebody was asked"
+grep -q ' blocks on 2 volume' /tmp/said || fail "there are not two volumes"
+grep -q 'DUMP IS DONE' /tmp/said || fail "the dump is not done"
+refuse 'Input/output error|No medium found' dd if=/dev/nst0 iflag=nonblock bs=1k count=1

@@ -33,6 +33,21 @@ struct TapeOperation {
     count: i32,
 }
 
+/// What `MTIOCGET` tells.
+#[repr(C)]
+struct TapeStatus {
+    kind: c_long,
+    residue: c_long,
+    drive: c_long,
+    general: c_long,
+    errors: c_long,
+    file: i32,
+    block: i32,
+}
+
+/// There is a tape, and it can be used: `GMT_ONLINE`.
+const ONLINE: c_long = 0x0100_0000;
+
 /// Operations of a tape.
 mod tape {
     pub(super) const BACK: i16 = 4;
@@ -42,6 +57,7 @@ mod tape {
 }
 
 const MTIOCTOP: Opcode = opcode::write::<TapeOperation>(b'm', 1);
+const MTIOCGET: Opcode = opcode::read::<TapeStatus>(b'm', 2);
 const MTIOCPOS: Opcode = opcode::read::<c_long>(b'm', 3);
 const EXT4_IOC_CHECKPOINT: Opcode = opcode::write::<u32>(b'f', 43);
 const BLKFLSBUF: Opcode = opcode::none(0x12, 97);
@@ -58,6 +74,13 @@ fn operate(tape: impl AsFd, operation: i16, count: i32) -> io::Result<()> {
 /// Whether a file is a tape.
 pub(crate) fn is_tape(file: impl AsFd) -> bool {
     operate(file, tape::NOTHING, 1).is_ok()
+}
+
+/// Whether a file is a tape drive with a tape that can be used.
+pub(crate) fn is_ready(drive: impl AsFd) -> bool {
+    // SAFETY: MTIOCGET writes a structure of this layout.
+    let status = unsafe { ioctl::ioctl(drive, Getter::<MTIOCGET, TapeStatus>::new()) };
+    status.is_ok_and(|status| status.general & ONLINE != 0)
 }
 
 /// Writes a mark behind what was written; that is on the tape then.
@@ -131,6 +154,7 @@ mod tests {
     #[test]
     fn opcodes_are_those_of_the_kernel() {
         assert_eq!(MTIOCTOP, 0x4008_6d01);
+        assert_eq!(MTIOCGET, 0x8030_6d02);
         assert_eq!(MTIOCPOS, 0x8008_6d03);
         assert_eq!(EXT4_IOC_CHECKPOINT, 0x4004_662b);
         assert_eq!(BLKFLSBUF, 0x1261);

@@ -14,6 +14,11 @@ use crate::{
         Sink, //
     }, //
 };
+use rustix::fs::{
+    open,
+    Mode,
+    OFlags, //
+};
 use std::{
     fs::File,
     io::{
@@ -99,9 +104,10 @@ impl Media for Names {
         if let Some(place) = Place::parse(&name) {
             return RemoteSink::is_loaded(&place);
         }
-        // Without making or cutting a file.
-        let file = File::options().write(true).open(name);
-        file.is_ok_and(kapi::is_tape)
+        // Without making or cutting a file, and without waiting for a drive that is not ready: that
+        // nobody else can use it meanwhile, nor can the dump be stopped.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        open(name, flags, Mode::empty()).is_ok_and(kapi::is_ready)
     }
 
     fn is_remote(&self, volume: u32) -> bool {

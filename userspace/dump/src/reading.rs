@@ -9,7 +9,10 @@ use md_dump_format::{
     RECORD, //
 };
 use md_extfs::source::Source;
-use std::io;
+use std::io::{
+    self,
+    IoSliceMut, //
+};
 
 /// Blocks that are made, read and written together.
 #[derive(Debug)]
@@ -106,15 +109,8 @@ fn read_run(source: &dyn Source, run: &mut Vec<Piece<'_>>) -> io::Result<()> {
         [only] => source.read_at(only.buffer, only.offset)?,
         [first, ..] => {
             let offset = first.offset;
-            let bytes = run.iter().map(|piece| piece.buffer.len()).sum();
-            let mut together = vec![0; bytes];
-            source.read_at(&mut together, offset)?;
-            let mut rest = &together[..];
-            for piece in run.iter_mut() {
-                let (now, later) = rest.split_at(piece.buffer.len());
-                piece.buffer.copy_from_slice(now);
-                rest = later;
-            }
+            let buffers = run.drain(..).map(|piece| IoSliceMut::new(piece.buffer));
+            source.read_pieces_at(&mut buffers.collect::<Vec<_>>(), offset)?;
         }
     }
     run.clear();

@@ -4,7 +4,10 @@
 use crate::console::Console;
 use md_extfs::source::Source;
 use std::{
-    io,
+    io::{
+        self,
+        IoSliceMut, //
+    },
     sync::{
         atomic::{
             AtomicBool,
@@ -154,6 +157,22 @@ impl Source for Tolerant {
             Ok(()) => Ok(()),
             Err(_) => self.piecewise(buffer, offset),
         }
+    }
+
+    fn read_pieces_at(&self, pieces: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<()> {
+        self.check()?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let done = self.inner.read_pieces_at(pieces, offset);
+        self.reads.fetch_sub(1, Ordering::Relaxed);
+        if done.is_ok() {
+            return Ok(());
+        }
+        let mut at = offset;
+        for piece in pieces {
+            self.read_at(piece, at)?;
+            at += piece.len() as u64;
+        }
+        Ok(())
     }
 }
 
