@@ -137,8 +137,8 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
     // Before anything is written to what others may have.
     maker.watch_disks(&units)?;
     let (made, failed) = maker.make_all(&mut units)?;
-    if loaded.may_be_old && !loaded.is_read_only {
-        if failed == 0 && maker.is_recorded.get() {
+    if !loaded.is_read_only {
+        if !loaded.may_be_old || failed == 0 && maker.is_recorded.get() {
             database.believe()?;
         } else {
             pr_warn!("not every metadevice is in use: the next start resyncs all mirrors again\n");

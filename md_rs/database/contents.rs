@@ -14,6 +14,7 @@ use md_model::{
             open,
             HEAD_BYTES, //
         },
+        slots::pages_needed,
         store::Pages,
         table::{
             Pointer,
@@ -74,6 +75,11 @@ impl Pointers {
             tables: KVec::from_elem(Pointer::NONE, TABLES, GFP_KERNEL)?,
             pages: KVVec::from_elem(Pointer::NONE, count, GFP_KERNEL)?,
         })
+    }
+
+    /// Pages of the smallest replica that has room for all.
+    pub(super) fn pages_needed(&self) -> u32 {
+        pages_needed(&self.tables).max(pages_needed(&self.pages))
     }
 
     /// Becomes like another one.

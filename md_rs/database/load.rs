@@ -250,19 +250,21 @@ impl Database {
     /// not to be complete: then another one may be chosen.
     fn read_source(&self, shown: &mut KVec<Shown>) -> Result<Option<Contents>, Refused> {
         let incomplete = Refused::new(EIO, Refusal::DatabaseIncomplete);
-        let (source, replica_pages) = with_decision(shown, &[], |_, decision| {
-            Ok((decision.source, smallest(shown, decision.members)))
-        })?;
-        let replica_pages = replica_pages.ok_or(incomplete)?;
+        let source = with_decision(shown, &[], |_, decision| Ok(decision.source))?;
         let source = source.ok_or(incomplete)?;
         let chosen = shown.get_mut(source).ok_or(incomplete)?;
-        let contents = read_all(chosen, replica_pages)?;
-        if contents.is_none() {
+        let Some(mut contents) = read_all(chosen, chosen.header.pages)? else {
             if let Some(state) = chosen.state.as_mut() {
                 state.is_complete = false;
             }
-        }
-        Ok(contents)
+            return Ok(None);
+        };
+        let needed = contents.live.pages_needed();
+        let smallest = with_decision(shown, &[], |_, decision| {
+            Ok(smallest(shown, decision.members, needed))
+        })?;
+        contents.replica_pages = smallest.unwrap_or(contents.replica_pages);
+        Ok(Some(contents))
     }
 
     /// Starts a set whose contents are there.
@@ -361,8 +363,7 @@ impl Database {
     pub(crate) fn believe(&self) -> Result<(), Refused> {
         self.with_set(|set| {
             set.commits().believe();
-            set.kick();
-            Ok(())
+            set.begin().map(drop)
         })
     }
 
@@ -415,14 +416,14 @@ fn is_lost(shown: &[Shown], index: usize, decision: &Decision<'_>) -> bool {
     let uuid = replica.header.replica;
     let mut others = shown.iter().enumerate();
     let is_alone = !others.any(|(place, other)| place != index && other.header.replica == uuid);
-    let mut members = decision.members.iter();
-    replica.state.is_none() && is_alone && members.any(|member| member.replica == uuid)
+    let is_member = has(decision.members, &uuid, replica.header.role);
+    replica.state.is_none() && is_alone && is_member
 }
 
 /// Members of the newest commit without a replica that could be read.
 fn not_found(shown: &[Shown], decision: &Decision<'_>) -> Result<KVec<Uuid>, Refused> {
     let mut missing = KVec::new();
-    for member in decision.members {
+    for member in decision.members.iter().filter(|one| !is_given_up(one)) {
         let is_it = |shown: &Shown| shown.state.is_some() && shown.header.replica == member.replica;
         if !shown.iter().any(is_it) {
             missing.push(member.replica, GFP_KERNEL)?;
@@ -454,12 +455,13 @@ fn live_roots(shown: &[Shown]) -> Result<KVec<u32>, AllocError> {
     Ok(roots)
 }
 
-/// Pages of the smallest replica that is a member. One that never became a member, or is one no
-/// more, may be too small for what there is.
-fn smallest(shown: &[Shown], members: &[Member]) -> Option<u32> {
+/// Pages of the smallest replica that is a member and has room for what there is. One that never
+/// became a member, or that was away, may be too small for that.
+fn smallest(shown: &[Shown], members: &[Member], needed: u32) -> Option<u32> {
     let headers = shown.iter().map(|replica| &replica.header);
     let own = headers.filter(|header| has(members, &header.replica, header.role));
-    own.map(|header| header.pages).min()
+    let pages = own.map(|header| header.pages);
+    pages.filter(|pages| *pages >= needed).min()
 }
 
 /// The set that is wanted, or the only one there is.

@@ -30,7 +30,6 @@ use md_model::{
         },
         page::PAGE_BYTES,
         root::Root,
-        slots::pages_needed, //
     },
     events::kind::Kind,
     limits::{
@@ -272,7 +271,10 @@ impl Database {
         let (owner, mut labels) = (Owner { set, name }, Written::new());
         let component = addition.ensure_label(&owner, &mut labels)?;
         for header in &headers {
-            write_blank(&addition.device, header).map_err(not_written)?;
+            if let Err(error) = write_blank(&addition.device, header) {
+                wipe(&addition.device, header);
+                return Err(not_written(error));
+            }
             // If it is refused it is dropped without the lock.
             let mut writer = Some(self.writer(*header, addition.device.clone())?);
             let member = member_of(header, component);
@@ -433,8 +435,13 @@ impl Database {
 
 /// Whether a replica has room for every page in use.
 fn check_size(set: &Set, header: &Header) -> Result<(), Refused> {
-    let live = &set.contents.live;
-    let needed = pages_needed(&live.pages).max(pages_needed(&live.tables));
+    let live = set.contents.live.pages_needed();
+    let next = if set.is_in_progress() {
+        set.next.pages_needed()
+    } else {
+        0
+    };
+    let needed = live.max(next);
     if needed <= header.pages {
         return Ok(());
     }

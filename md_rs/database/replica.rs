@@ -19,7 +19,10 @@ use md_model::database::{
         Job, //
     },
     header::Header,
-    layout::page_sector,
+    layout::{
+        is_slot,
+        page_sector, //
+    },
     page::{
         Kind,
         PAGE_BYTES, //
@@ -106,6 +109,13 @@ impl Replica {
 
     /// Carries a job out.
     fn write(&self, job: &Job, staging: &mut Staging) -> Result {
+        // It was made when less was needed, and was away since.
+        let is_outside = |placed: &Placed| !is_slot(placed.pointer.slot, self.header.pages);
+        if staging.pages.iter().any(is_outside) {
+            let path = self.device.health().path();
+            pr_warn!("state database: {path}: the replica is too small: delete it, 'metadb -d'\n");
+            return Err(ENOSPC);
+        }
         let count = match job.extent {
             Extent::Differing => self.put_first_what_is_not_there(staging),
             Extent::RootOnly | Extent::Newer(_) => staging.pages.len(),

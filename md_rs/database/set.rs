@@ -460,7 +460,7 @@ impl Set {
         }
     }
 
-    fn is_in_progress(&self) -> bool {
+    pub(super) fn is_in_progress(&self) -> bool {
         self.run.is_in_progress()
     }
 

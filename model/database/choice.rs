@@ -137,7 +137,8 @@ pub enum Standing {
 /// Decides from what was `found`; `None` stands for a replica without a readable root.
 ///
 /// `given_up` are voters that the administrator has declared gone for ever. They are not counted,
-/// found or not, and the first commit has to be made under a list without them.
+/// found or not, and the first commit has to say so in its list. They may have started without
+/// those that were found, with epochs that nobody here has seen: this one is far above.
 pub fn decide<'a>(
     found: &[Option<Replica<'a>>],
     given_up: &[Uuid],
@@ -156,7 +157,7 @@ pub fn decide<'a>(
     } else if !complete {
         Start::ReadOnly(Reason::Incomplete)
     } else {
-        epoch_after(found)
+        epoch_after(found, if given_up.is_empty() { 1 } else { LEAP })
     };
     Ok(Decision {
         generation: newest.generation,
@@ -260,13 +261,17 @@ fn source(found: &[Option<Replica<'_>>], newest: &Replica<'_>) -> Option<usize> 
         .map(|(index, _)| index)
 }
 
+/// How many epochs are left out when members are given up: more than there were starts without
+/// those that are found. Else two histories might have commits of one number.
+const LEAP: u64 = 1 << 20;
+
 /// An epoch above all that anything found has seen, member or not, duplicate or not.
-fn epoch_after(found: &[Option<Replica<'_>>]) -> Start {
+fn epoch_after(found: &[Option<Replica<'_>>], above: u64) -> Start {
     let epochs = found.iter().flatten().map(|replica| {
         let committed = replica.generation.epoch;
         committed.max(replica.claim)
     });
-    match epochs.max().unwrap_or(0).checked_add(1) {
+    match epochs.max().unwrap_or(0).checked_add(above) {
         Some(epoch) => Start::Writable { epoch },
         None => Start::ReadOnly(Reason::NoEpoch),
     }

@@ -351,7 +351,11 @@ fn voters_that_are_given_up_do_not_stand_in_the_way() {
     let given_up = [uuid(2), uuid(3)];
     let decision = decide(&found, &given_up).expect("readable");
     assert_eq!(decision.votes, [Votes { have: 1, of: 1 }; 2]);
-    assert_eq!(decision.start, Start::Writable { epoch: 8 });
+    // They may have been at work without this one, under epochs that it has not seen.
+    let Start::Writable { epoch } = decision.start else {
+        panic!("{decision:?}");
+    };
+    assert!(epoch > 1_000_000, "{epoch}");
     assert_eq!(decide(&[None, None], &given_up).err(), Some(NoReplica));
 }
 

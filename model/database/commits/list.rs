@@ -41,7 +41,9 @@ impl Commits<'_> {
         if member.role == Role::TieBreaker && self.has_tie_breaker() {
             return Err(Refusal::TieBreaker);
         }
-        if self.seats.iter().filter(|seat| seat.is_to_be()).count() >= self.room() {
+        let seated = self.seats.iter().filter(|seat| seat.is_to_be()).count();
+        let told = self.members().iter().filter(|one| is_given_up(one)).count();
+        if seated.saturating_add(told) >= self.room() {
             return Err(Refusal::Full);
         }
         let mut seats = self.seats.iter_mut();

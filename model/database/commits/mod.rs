@@ -52,9 +52,10 @@
 //!
 //! A replica that fails stays in the list, and keeps its vote. That it failed is told in the list
 //! of the next commit, but is no reason for one: the next load counts whom it finds, not who is
-//! said to have failed. There are two reasons for a commit of its own ([`Commits::is_due`]): the
-//! tie-breaker failed, since without it the set may run on half of its voters; and the list has
-//! members on their way in or out, since a load needs a majority of both lists as long as it has.
+//! said to have failed. There are three reasons for a commit of its own ([`Commits::is_due`]): the
+//! tie-breaker failed, since without it the set may run on half of its voters; the list has members
+//! on their way in or out, since a load needs a majority of both lists as long as it has; and it
+//! has some that were given up, which need not be told any more ([`Commits::believe`]).
 
 mod list;
 mod seat;

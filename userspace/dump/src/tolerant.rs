@@ -221,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn pieces_have_what_one_buffer_would() {
+        let console = Arc::<Recorded>::default();
+        let source = Tolerant::new(Box::new(Bad(vec![3, 9])), "sdx", console, ERRORS_MAX);
+        let mut bytes = vec![1; 64 * 512];
+        let mut pieces: Vec<_> = bytes.chunks_mut(5 * 512).map(IoSliceMut::new).collect();
+        source.read_pieces_at(&mut pieces, 0).unwrap();
+        assert_eq!(bytes, read(vec![3, 9], &[]).0.unwrap());
+        assert_eq!(source.errors(), 2);
+    }
+
+    #[test]
     fn a_dump_that_is_to_stop_reads_nothing() {
         let (stop, console) = (Arc::<AtomicBool>::default(), Arc::<Recorded>::default());
         let source = Tolerant::new(Box::new(Bad(vec![3])), "sdx", console.clone(), ERRORS_MAX);

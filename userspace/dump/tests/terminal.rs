@@ -31,9 +31,17 @@ use std::{
     },
     thread::{
         self,
+        sleep,
         JoinHandle, //
+    },
+    time::{
+        Duration,
+        Instant, //
     }, //
 };
+
+/// How long something may take that takes a second.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program at a terminal of its own.
 pub(crate) struct AtTerminal {
@@ -46,7 +54,9 @@ pub(crate) struct AtTerminal {
 impl AtTerminal {
     /// Runs a program, with the environment that it was given.
     pub(crate) fn run(program: &Command) -> Self {
-        let keys = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+        let keys = File::from(
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap(),
+        );
         grantpt(&keys).unwrap();
         unlockpt(&keys).unwrap();
         let name = ptsname(&keys, Vec::new()).unwrap();
@@ -94,6 +104,17 @@ impl AtTerminal {
     /// What was on the terminal so far.
     pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until words have been on the terminal so often, or the program has ended.
+    pub(crate) fn wait_for(&mut self, words: &str, times: usize) {
+        let begun = Instant::now();
+        while self.said().matches(words).count() < times && self.child.try_wait().unwrap().is_none()
+        {
+            let said = self.said();
+            assert!(begun.elapsed() < PATIENCE, "no {words:?} in {said}");
+            sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits for the end. Gives what was on the terminal, and how the program ended.

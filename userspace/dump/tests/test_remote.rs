@@ -130,9 +130,7 @@ fn an_interrupt_does_not_break_the_way_to_another_machine() {
     }
     at.type_in("\x03");
     let question = "Do you want to abort dump?";
-    while !at.said().contains(question) && at.child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(10));
-    }
+    at.wait_for(question, 1);
     at.type_in("no\n");
     let (said, status) = at.ended();
     assert!(said.contains(question), "{said}");

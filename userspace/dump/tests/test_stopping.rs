@@ -104,10 +104,8 @@ fn a_question_does_not_keep_a_dump_that_is_to_stop() {
         .arg(&image);
     let mut at = AtTerminal::run(&command);
     let question = "Is the new volume mounted and ready to go?";
-    while !at.said().contains(question) {
-        assert!(at.child.try_wait().unwrap().is_none(), "{}", at.said());
-        sleep(Duration::from_millis(50));
-    }
+    at.wait_for(question, 1);
+    assert!(at.said().contains(question), "{}", at.said());
     terminate(&at.child.id().to_string());
     let (status, time) = ended(&mut at.child, 30);
     assert_eq!(status, Some(3));

@@ -199,11 +199,9 @@ fn a_question_is_repeated() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "test_terminal::a_question_is_repeated"]);
     let mut at = AtTerminal::run(command.arg("--nocapture").env(AT_TERMINAL, "1"));
-    let count = |said: &str| said.matches(question).count();
-    while count(&at.said()) < 3 && at.child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(10));
-    }
+    at.wait_for(question, 3);
     at.type_in("yes\n");
     let (said, status) = at.ended();
-    assert!(status.success() && count(&said) >= 3, "{said}");
+    let count = said.matches(question).count();
+    assert!(status.success() && count >= 3, "{said}");
 }

@@ -57,7 +57,10 @@ impl Source for OpenFile {
     }
 
     fn read_pieces_at(&self, pieces: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<()> {
-        let (mut rest, mut at) = (pieces, offset);
+        // Who asks finds the buffers as they were, also if something fails in the middle.
+        let own = pieces.iter_mut().map(|piece| IoSliceMut::new(piece));
+        let mut own: Vec<_> = own.collect();
+        let (mut rest, mut at) = (&mut own[..], offset);
         while !rest.is_empty() {
             let most = rest.len().min(PIECES);
             let (now, _) = rest.split_at_mut(most);
@@ -148,6 +151,7 @@ mod tests {
             let mut read = [[0; 600]; 2];
             let mut pieces = read.each_mut().map(|piece| IoSliceMut::new(piece));
             assert!(source.read_pieces_at(&mut pieces, 4000).is_err());
+            assert!(pieces.iter().all(|piece| piece.len() == 600));
         }
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What stands on a device agrees with what else stands there.
 
-use crate::damage::Damages;
+use crate::{
+    damage::Damages,
+    replica::GIVEN_UP, //
+};
 use md_model::database::page::PAGE_BYTES;
 use md_report::dump::{
     Label,
@@ -47,7 +50,8 @@ fn check_members(label: &Label, replicas: &[Replica], damages: &mut Damages) {
     let roots = replicas.iter().flat_map(|replica| &replica.roots);
     let live = roots.filter(|root| root.standing == Standing::Live);
     let here = |member: &&Member| member.component.as_ref() == Some(&label.component);
-    for member in live.flat_map(|root| &root.members).filter(here) {
+    let members = live.flat_map(|root| &root.members).filter(here);
+    for member in members.filter(|member| member.change != GIVEN_UP) {
         let is_it = |replica: &Replica| {
             let uuid = replica.header.as_ref().map(|header| &header.uuid);
             replica.offset == member.start && uuid == Some(&member.replica)

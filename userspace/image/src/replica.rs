@@ -245,6 +245,9 @@ fn verified<'b>(header: &Header, place: u32, bytes: &'b [u8]) -> Option<Verified
     (root.root.role == header.role).then_some(root)
 }
 
+/// What is said of a member that is none any more.
+pub(crate) const GIVEN_UP: &str = "given-up";
+
 fn told_member(member: Member) -> dump::Member {
     dump::Member {
         replica: member.replica.to_string(),
@@ -253,7 +256,7 @@ fn told_member(member: Member) -> dump::Member {
             Change::Stays => "stays",
             Change::Joins => "joins",
             Change::Leaves => "leaves",
-            Change::GivenUp => "given-up",
+            Change::GivenUp => GIVEN_UP,
         },
         failed: member.failed,
         component: uuid(member.component),

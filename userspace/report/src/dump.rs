@@ -158,7 +158,7 @@ pub struct Member {
     pub replica: String,
     /// What it is for.
     pub role: Role,
-    /// `stays`, `joins` or `leaves`.
+    /// `stays`, `joins`, `leaves` or `given-up`.
     pub change: &'static str,
     /// Whether a commit could not reach it.
     pub failed: bool,

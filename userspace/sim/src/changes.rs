@@ -265,7 +265,8 @@ pub(crate) fn is_marked(members: &[Member]) -> bool {
 fn lost_tie(node: &Node, list: &[Member]) -> bool {
     let mut ties = list
         .iter()
-        .filter(|member| member.role == Role::TieBreaker && member.change != Change::Leaves);
+        .filter(|member| member.role == Role::TieBreaker)
+        .filter(|member| matches!(member.change, Change::Stays | Change::Joins));
     ties.any(|tie| {
         let own = |seat: &&Seat| seat.replica() == Some(tie.replica);
         node.seats.iter().find(own).is_some_and(Seat::has_failed)

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use md_model::database::{
     choice::Replica,
     members::{
+        is_given_up,
         Change,
         Member,
         Role, //
@@ -31,13 +32,14 @@ pub(crate) fn check(found: &[Option<Replica<'_>>], members: &[Member]) -> Result
             replica.uuid == member.replica && Some(replica.generation) == newest
         };
         member.role == Role::TieBreaker
-            && member.change != Change::Leaves
+            && matches!(member.change, Change::Stays | Change::Joins)
             && found.iter().flatten().any(agrees)
     });
     for not_counted in [Change::Joins, Change::Leaves] {
         let voters: BTreeSet<_> = members
             .iter()
-            .filter(|member| member.role == Role::Voter && member.change != not_counted)
+            .filter(|member| member.role == Role::Voter && !is_given_up(member))
+            .filter(|member| member.change != not_counted)
             .map(|member| member.replica)
             .collect();
         let there: BTreeSet<_> = found.iter().flatten().map(|replica| replica.uuid).collect();

@@ -5,6 +5,7 @@
 use md_model::database::{
     identity::Generation,
     members::{
+        is_given_up,
         Change,
         Role, //
     },
@@ -25,7 +26,8 @@ pub(crate) fn check(history: &History, generation: Generation) -> Result<(), Vio
     for not_counted in [Change::Joins, Change::Leaves] {
         let voters = || {
             let voters = commit.members.iter();
-            voters.filter(move |voter| voter.role == Role::Voter && voter.change != not_counted)
+            let voters = voters.filter(|voter| voter.role == Role::Voter && !is_given_up(voter));
+            voters.filter(move |voter| voter.change != not_counted)
         };
         let had = voters().filter(|voter| commit.held_by.contains(&voter.replica));
         let (had, all) = (had.count(), voters().count());
