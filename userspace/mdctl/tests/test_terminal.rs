@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What somebody sees at a terminal who waits for a resync or a check: a bar, and an estimate.
 
-use crate::env::TestEnvironment;
+use crate::{
+    env::TestEnvironment,
+    terminal::AtTerminal, //
+};
 use md_abi::admin::{
     ComponentState,
     ResyncState, //
 };
 use std::{
     env,
-    process::{
-        Command,
-        Stdio, //
-    }, //
+    process::Command, //
 };
 
 /// Set to a command line where a test runs on a terminal, and is to run that there.
@@ -39,20 +39,11 @@ fn sit_at_terminal(line: &str) {
 fn on_terminal(test: &str, line: &str) -> String {
     let program = env::current_exe().unwrap();
     let module = module_path!().split_once("::").unwrap().1;
-    let words = format!(
-        "{} --exact {module}::{test} --nocapture",
-        program.to_str().unwrap()
-    );
-    let output = Command::new("script")
-        .args(["-qec", &words, "/dev/null"])
-        .env(LINE, line)
-        .env("TERM", "xterm")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    // script(1) asks for the status too early on a busy machine, and makes one up then.
-    assert!(said.contains("1 passed"), "{said}");
+    let mut command = Command::new(program);
+    command.args(["--exact", &format!("{module}::{test}"), "--nocapture"]);
+    let at = AtTerminal::run(command.env(LINE, line).env("TERM", "xterm"));
+    let (said, status) = at.ended();
+    assert!(status.success() && said.contains("1 passed"), "{said}");
     said
 }
 
