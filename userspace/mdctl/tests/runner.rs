@@ -3,9 +3,6 @@
 //! that are made up (see [`env`]). Each command has a file of its own.
 
 mod env;
-#[expect(dead_code, reason = "nobody types anything here")]
-#[path = "../../dump/tests/terminal.rs"]
-mod terminal;
 mod test_check;
 mod test_configuration_file;
 mod test_discover;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What somebody sees at a terminal who waits for a resync or a check: a bar, and an estimate.
 
-use crate::{
-    env::TestEnvironment,
-    terminal::AtTerminal, //
-};
+#[expect(dead_code, reason = "nobody types anything here")]
+#[path = "../../dump/tests/terminal.rs"]
+mod terminal;
+
+use crate::env::TestEnvironment;
 use md_abi::admin::{
     ComponentState,
     ResyncState, //
@@ -13,6 +14,7 @@ use std::{
     env,
     process::Command, //
 };
+use terminal::AtTerminal;
 
 /// Set to a command line where a test runs on a terminal, and is to run that there.
 const LINE: &str = "MDCTL_TEST_LINE";
