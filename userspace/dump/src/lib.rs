@@ -10,9 +10,11 @@
 
 mod archive;
 pub mod backup;
+mod buffer;
 pub mod calendar;
 pub mod compression;
 pub mod console;
+mod direct;
 mod due;
 pub mod dumpdates;
 mod failure;

@@ -7,6 +7,7 @@
 //! goes back into the layout.
 
 use crate::{
+    buffer::Buffer,
     compression::Compression,
     reading::{
         fill,
@@ -138,7 +139,7 @@ pub(crate) fn run<I: Iterator<Item = Item>>(
     let readers = thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
     let (work, to_do) = bounded::<Arc<Batch>>(IN_FLIGHT);
     let (done, filled) = unbounded();
-    let (spare, buffers) = unbounded::<Vec<u8>>();
+    let (spare, buffers) = unbounded::<Buffer>();
     let (tell, reports) = unbounded();
     thread::scope(|scope| {
         for _ in 0..readers {
@@ -302,7 +303,7 @@ fn read_batches(
     settings: Settings,
     to_do: &Receiver<Arc<Batch>>,
     done: &Sender<Result<Filled, String>>,
-    buffers: &Receiver<Vec<u8>>,
+    buffers: &Receiver<Buffer>,
 ) {
     let block_bytes = settings.ntrec as usize * RECORD;
     for batch in to_do {
@@ -325,7 +326,7 @@ fn write_batches(
     settings: Settings,
     filled: &Receiver<Result<Filled, String>>,
     reports: &Sender<Report>,
-    spare: &Sender<Vec<u8>>,
+    spare: &Sender<Buffer>,
 ) {
     let mut waiting = BTreeMap::new();
     let mut writer = Writer {

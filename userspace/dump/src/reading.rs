@@ -2,7 +2,10 @@
 //! Filling blocks: what is in memory is copied, what is on the disk is read, and pieces that follow
 //! each other on the disk are read together, whatever lies between them in the dump.
 
-use crate::compression::Compression;
+use crate::{
+    buffer::Buffer,
+    compression::Compression, //
+};
 use md_dump_format::{
     item::Contents,
     layout::Block,
@@ -29,7 +32,7 @@ pub(crate) struct Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
     pub(crate) sequence: u64,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     /// Bytes of each block.
     pub(crate) lengths: Vec<usize>,
     /// Behind which blocks a volume should not end.
@@ -48,9 +51,9 @@ pub(crate) fn fill(
     batch: &Batch,
     block_bytes: usize,
     compression: Compression,
-    mut buffer: Vec<u8>,
+    mut buffer: Buffer,
 ) -> io::Result<Filled> {
-    buffer.resize(batch.blocks.len() * block_bytes, 0);
+    buffer.set_len(batch.blocks.len() * block_bytes);
     read(source, batch, &mut buffer)?;
     let mut filled = Filled {
         sequence: batch.sequence,
@@ -128,6 +131,6 @@ fn compress(batch: &Batch, block_bytes: usize, compression: Compression, filled:
             lengths.push(compression.append(block, &mut bytes));
         }
     }
-    filled.bytes = bytes;
+    filled.bytes = bytes.into();
     filled.lengths = lengths;
 }

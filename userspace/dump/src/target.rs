@@ -3,6 +3,7 @@
 
 use crate::{
     console::Console,
+    direct::Device,
     failure::Failure,
     kapi,
     mounts,
@@ -92,7 +93,7 @@ impl Target {
         let device = &self.device;
         let open = || {
             let device = self.open_file()?;
-            let file = device.file.try_clone()?;
+            let file = device.file().try_clone()?;
             Ok((device, file))
         };
         let (opened, file) = open().map_err(|error: io::Error| {
@@ -106,12 +107,13 @@ impl Target {
         })
     }
 
-    fn open_file(&self) -> io::Result<OpenFile> {
+    fn open_file(&self) -> io::Result<Device> {
         // A pipe without a writer is not waited for.
         let flags = OFlags::NONBLOCK.bits() as i32;
         let mut options = File::options();
         let mut file = options.read(true).custom_flags(flags).open(&self.device)?;
-        if file.metadata()?.file_type().is_block_device() {
+        let is_device = file.metadata()?.file_type().is_block_device();
+        if is_device {
             // A side of a mirror belongs to a file system that has written all that it had to.
             if self.name == self.device || self.live.is_some() {
                 sync();
@@ -125,6 +127,11 @@ impl Target {
             let _ = kapi::flush_buffers(&file);
         }
         let bytes = file.seek(SeekFrom::End(0))?;
-        Ok(OpenFile { file, bytes })
+        let file = OpenFile { file, bytes };
+        Ok(if is_device {
+            Device::with_both_ways(file)
+        } else {
+            Device::cached(file)
+        })
     }
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 /// Bytes that are lost together.
-const SECTOR: usize = 512;
+pub(crate) const SECTOR: usize = 512;
 
 /// How many errors are bearable unless the user says otherwise.
 pub const ERRORS_MAX: u64 = 32;

@@ -116,6 +116,7 @@ pub(crate) fn said(mut command: Command, status: i32) -> String {
 pub(crate) struct Place {
     folder: TempDir,
     mounts: Vec<PathBuf>,
+    loops: Vec<PathBuf>,
 }
 
 impl Place {
@@ -123,6 +124,7 @@ impl Place {
         Place {
             folder: tempfile::tempdir().expect("a folder"),
             mounts: Vec::new(),
+            loops: Vec::new(),
         }
     }
 
@@ -166,6 +168,17 @@ impl Place {
         }
         self.mounts.push(at.clone());
         Some(at)
+    }
+
+    /// A block device that stands for an image, with sectors of so many bytes.
+    pub(crate) fn device(&mut self, image: &Path, sector: &str) -> PathBuf {
+        let mut command = Command::new("losetup");
+        command.args(["--find", "--show", "--sector-size", sector]);
+        let output = command.arg(image).output().expect("it can be started");
+        succeeded("losetup", &output);
+        let device = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        self.loops.push(device.clone());
+        device
     }
 
     /// A file system in memory of this size.
@@ -216,6 +229,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         for mount in self.mounts.iter().rev() {
             let _ = Command::new("umount").arg("-l").arg(mount).status();
+        }
+        for device in &self.loops {
+            let _ = Command::new("losetup").arg("-d").arg(device).status();
         }
     }
 }

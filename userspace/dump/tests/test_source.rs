@@ -44,6 +44,7 @@ use std::{
         self,
         Write, //
     },
+    os::unix::fs::FileExt,
     path::{
         Path,
         PathBuf, //
@@ -271,4 +272,41 @@ fn bad_sectors_become_zeros() {
     assert!(dump.files.iter().any(|file| file.bytes() == should));
     assert_eq!(small.fs.source().errors(), 2);
     assert!(console.has(&format!("[sector {sector}]: count=512")));
+}
+
+/// What is large is read past the page cache of a device: with blocks of the dump that are cut
+/// where they do not lie as the device wants it, files with holes, and sectors of either size.
+#[test]
+fn a_device_is_dumped_as_its_image_is() {
+    for (block, sector) in [("1024", "512"), ("4096", "512"), ("4096", "4096")] {
+        let mut place = Place::new();
+        let image = place.image("image", "60M", &["-t", "ext4", "-b", block]);
+        let at = place.mount(&image, "mount", "loop");
+        for (n, length) in [12_000_000, 700_001, 131_072, 5000].into_iter().enumerate() {
+            synced(at.join(format!("file{n}")), &bytes(n as u32, length));
+        }
+        let holes = File::create(at.join("holes")).unwrap();
+        for n in 0..5 {
+            let data = bytes(50 + n, 300_000);
+            holes.write_all_at(&data, u64::from(n) << 20).unwrap();
+        }
+        drop(holes);
+        place.unmount(&at);
+        let device = place.device(&image, sector);
+        for options in ["-b 10", "-b 7", "-b 32"] {
+            let file = place.path("dump");
+            let mut dumps = [&image, &device].map(|path| {
+                dump(&format!("-0 {options} -f {}", file.display()), path);
+                decode(&[fs::read(&file).unwrap()]).unwrap()
+            });
+            let [of_image, of_device] = dumps.each_mut().map(|dump| {
+                let files = dump.files.iter();
+                files
+                    .map(|file| (file.inode, file.bytes()))
+                    .collect::<Vec<_>>()
+            });
+            assert!(of_image.iter().any(|(_, data)| data.len() == 12_000_000));
+            assert!(of_image == of_device, "{block} {sector} {options}");
+        }
+    }
 }
