@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Intent: while the requests of a mirror take longer than its latency target its resync gives way,
-#         down to its floor, and there it stays: it goes on, and comes to its end.
+#         down to its floor, and there it stays: it goes on. When they do not any more it goes up to
+#         its ceiling, as long as somebody uses the mirror, and comes to its end.
 # Clause: svm.md 4.6; issue 7: throttled by a latency target, with a floor and a ceiling
 # Lanes: drawn
 # Vm: --disks 3 --disk-size 96M
@@ -19,7 +20,7 @@
 
 d10=/dev/md/dsk/d10
 floor=1024
-ceiling=8192
+ceiling=4096
 tail=32768
 
 # late MS: what is read of the end of the side that has everything comes so much later. The load
@@ -49,6 +50,7 @@ between() {
 	echo "$1: $4 KiB/s, between $2 and $3"
 	if [ "$4" -lt "$2" ] || [ "$4" -gt "$3" ]; then fail "$1: $4 KiB/s"; fi
 }
+is_faster() { [ "$(rate 2)" -gt $((floor * 2)) ]; }
 start_load() {
 	local reads
 	fio --name=load --filename=$d10 --direct=1 --rw=randread --bs=4k --time_based \
@@ -78,8 +80,12 @@ sleep 6
 speed=$(rate 12)
 between "at the floor" $((floor * 6 / 10)) $((floor * 2)) "$speed"
 
-note "nobody is late any more: it comes to its end"
+note "nobody is late any more: it is faster than its floor, and no faster than its ceiling"
 late 0
+wait_for 30 is_faster
+between "at the ceiling" $floor $((ceiling * 12 / 10)) "$(rate 4)"
+
+note "it comes to its end"
 stop_fio $load /tmp/fio.log
 run metasync -r -w
 same "states" "Okay,Okay" "$(states d10)"
