@@ -110,7 +110,7 @@ fn lines_that_cannot_be_carried_out_are_all_told() {
     err|     ^^
     err| next: mdctl import --help
     err| mdctl import: /srv/set.md:7: mddb01: "mddb01" names replicas of the state database, w\
-    hich this version does not have
+    hich metadb makes
     err|     mddb01 sdc
     err|     ^^^^^^
     err| next: mdctl import --help
@@ -127,13 +127,13 @@ fn lines_that_cannot_be_carried_out_are_all_told() {
     :2,"name":"d2"}},{"command":"mdctl import","device":null,"reason":"\"d1\" stands in line 1\
      already","next":"mdctl import --help","entry":{"file":"/srv/set.md","line":6,"name":"d1"}\
     },{"command":"mdctl import","device":null,"reason":"\"mddb01\" names replicas of the state\
-     database, which this version does not have","next":"mdctl import --help","entry":{"file":\
-    "/srv/set.md","line":7,"name":"mddb01"}},{"command":"mdctl import","device":"/dev/sda","re\
-    ason":"is a component in line 1 already","next":"mdctl import --help","entry":{"file":"/sr\
-    v/set.md","line":3,"name":"d3"}},{"command":"mdctl import","device":"d4","reason":"would b\
-    e a part of itself","next":"mdctl import --help","entry":{"file":"/srv/set.md","line":4,"n\
-    ame":"d4"}}],"error":{"command":"mdctl import","device":"/srv/set.md","reason":"5 of its l\
-    ines cannot be carried out, so that none was","next":"metastat -p"}}
+     database, which metadb makes","next":"mdctl import --help","entry":{"file":"/srv/set.md",\
+    "line":7,"name":"mddb01"}},{"command":"mdctl import","device":"/dev/sda","reason":"is a co\
+    mponent in line 1 already","next":"mdctl import --help","entry":{"file":"/srv/set.md","lin\
+    e":3,"name":"d3"}},{"command":"mdctl import","device":"d4","reason":"would be a part of it\
+    self","next":"mdctl import --help","entry":{"file":"/srv/set.md","line":4,"name":"d4"}}],"\
+    error":{"command":"mdctl import","device":"/srv/set.md","reason":"5 of its lines cannot be\
+     carried out, so that none was","next":"metastat -p"}}
     [exit status 1]
     "#);
     assert_eq!(env.admin.unit_count(), 0);

@@ -121,16 +121,11 @@ fn each_failure_has_its_line_name_reason_and_next_command() {
     err| next: metainit -f d14
     err| metainit: /etc/mdctl/md.tab:7: hsp001: /dev/sdd: is part of the metadevice d15
     err| next: metaclear d15
-    err| metainit: /etc/mdctl/md.tab:8: mddb01: "mddb01" names replicas of the state database,\
-     which this version does not have
-    err|     mddb01 -c 2 sdd
-    err|     ^^^^^^
-    err| next: metainit --help
     err| metainit: /etc/mdctl/md.tab:10: d15: "d15" stands in line 9 already
     err|     d15 1 1 sda
     err|     ^^^
     err| next: metainit --help
-    err| metainit: /etc/mdctl/md.tab: 8 of its metadevices could not be made
+    err| metainit: /etc/mdctl/md.tab: 7 of its metadevices could not be made
     err| next: metainit -a
     [exit status 1]
     "#);

@@ -25,8 +25,8 @@ fn help_page() {
     Usage: metadb [OPTIONS] [DEVICE]...
 
     Arguments:
-      [DEVICE]...  Devices, such as /dev/sda1; with -d also uuids, as this command shows them \
-    of replicas that are missing
+      [DEVICE]...  Devices, such as /dev/sda1; mddb00 to mddb99 for what md.tab has under this\
+     name; with -d also uuids, as this command shows them of replicas that are missing
 
     Options:
       -a           Make replicas on the devices
@@ -44,6 +44,10 @@ fn help_page() {
       -i           Also say what the flags mean
           --json   Answer in JSON, also errors; may stand anywhere on the line
       -h, --help   Print help
+
+    md.tab may have lines of replicas, in place of the devices of which their name stands:
+      mddb01 [-c COUNT] [-l BLOCKS] [-t] DEVICE...
+      metadb -a -f mddb01
 
     mddb.cf has a line for each replica: device, first block, blocks, role, uuid, and by what \
     the disk
@@ -149,6 +153,101 @@ fn what_is_refused_says_what_to_type() {
     err| next: lsblk
     [exit status 1]
     ");
+}
+
+/// `svm.md` section 10.4: md.tab names replicas by the devices that they are on.
+#[test]
+fn md_tab_says_where_replicas_are() {
+    let mut env = TestEnvironment::new();
+    let text = "d10 1 1 sdd\nmddb01 -c 2 -l 4096 sda sdb\nmddb02 -t sdc\n";
+    env.write("etc/mdctl/md.tab", text);
+    let lines = [
+        "metadb -a -f mddb01",
+        "metadb -a mddb02",
+        "metadb",
+        "metainit -a",
+        "metainit mddb01",
+        "metadb -d mddb02",
+        "metadb",
+        "metadb -d -f mddb01",
+        "metadb",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metadb -a -f mddb01
+    $ metadb -a mddb02
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             4096            /dev/sda
+            au              4352            4096            /dev/sda
+            au              256             4096            /dev/sdb
+            au              4352            4096            /dev/sdb
+            aut             256             1536            /dev/sdc
+    $ metainit -a
+    d10: Concat/Stripe is setup
+    $ metainit mddb01
+    err| metainit: /etc/mdctl/md.tab:2: mddb01: "mddb01" names replicas of the state database,\
+     which metadb makes
+    err|     mddb01 -c 2 -l 4096 sda sdb
+    err|     ^^^^^^
+    err| next: metainit --help
+    [exit status 1]
+    $ metadb -d mddb02
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             4096            /dev/sda
+            au              4352            4096            /dev/sda
+            au              256             4096            /dev/sdb
+            au              4352            4096            /dev/sdb
+    $ metadb -d -f mddb01
+    $ metadb
+    There is no state database: metadevices live in memory until the next reboot. 'metadb -a -\
+    f DEVICE...' makes one.
+    "#);
+}
+
+#[test]
+fn what_is_wrong_in_md_tab_is_pointed_at() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sda"]);
+    let text = "mddb03 -c x sde\nmddb03 sde\nmddb04\nmddb05 -a sde\n";
+    env.write("etc/mdctl/md.tab", text);
+    let lines = [
+        "metadb -a mddb03",
+        "metadb -a mddb04",
+        "metadb -a mddb05",
+        "metadb -a /dev/sdb mddb06",
+        "metadb",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r#"
+    $ metadb -a mddb03
+    err| metadb: /etc/mdctl/md.tab:2: mddb03: "mddb03" stands in line 1 already
+    err|     mddb03 sde
+    err|     ^^^^^^
+    err| next: metadb --help
+    [exit status 1]
+    $ metadb -a mddb04
+    err| metadb: /etc/mdctl/md.tab:3: mddb04: the device of the replicas is missing
+    err|     mddb04
+    err|            ^
+    err| next: metadb --help
+    [exit status 1]
+    $ metadb -a mddb05
+    err| metadb: /etc/mdctl/md.tab:4: mddb05: "-a" is not a device: options are -c, -l and -t,\
+     and stand before these
+    err|     mddb05 -a sde
+    err|            ^^
+    err| next: metadb --help
+    [exit status 1]
+    $ metadb -a /dev/sdb mddb06
+    err| metadb: mddb06: has no entry in /etc/mdctl/md.tab
+    err| next: metadb --help
+    [exit status 1]
+    $ metadb
+    set local (5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e), commit 2.7
+            flags           first blk       block count
+            au              256             1536            /dev/sda
+    "#);
 }
 
 /// SVM demands `-f` for the last replica (`svm.md` section 10.2).

@@ -13,10 +13,16 @@ use crate::{
     components,
     discover::{
         members::hints,
+        read_named,
         Node, //
     },
     explain::{
         self,
+        md_tab::{
+            in_entry,
+            no_replicas,
+            unreadable, //
+        },
         Failure,
         Subject, //
     },
@@ -25,7 +31,14 @@ use crate::{
         MDDB_CF, //
     },
     output::Answer,
-    syntax,
+    syntax::{
+        self,
+        md_tab::{
+            entries,
+            MD_TAB, //
+        },
+        replicas::ReplicasSpec,
+    },
     Machine, //
 };
 use clap::Parser;
@@ -35,6 +48,9 @@ use md_abi::admin::{
     REPLICA_FAILED,
     REPLICA_TIE_BREAKER, //
 };
+
+/// Name of the command, as it stands in messages.
+const COMMAND: &str = "metadb";
 
 /// Make, delete and show replicas of the state database.
 ///
@@ -47,9 +63,14 @@ use md_abi::admin::{
 /// for one in its reserved head.
 #[derive(Debug, Parser)]
 #[command(
-    name = "metadb",
+    name = COMMAND,
     verbatim_doc_comment,
-    after_help = "mddb.cf has a line for each replica: device, first block, blocks, role, uuid, \
+    after_help = "\
+md.tab may have lines of replicas, in place of the devices of which their name stands:
+  mddb01 [-c COUNT] [-l BLOCKS] [-t] DEVICE...
+  metadb -a -f mddb01
+
+mddb.cf has a line for each replica: device, first block, blocks, role, uuid, \
 and by what the disk
 is known. The set starts without it, since replicas are found by what is on the disks. It is for
 people and scripts: to see from a rescue system which disks there should be, or to wait for them.
@@ -104,8 +125,8 @@ pub struct Arguments {
     #[arg(short = 'i')]
     inform: bool,
 
-    /// Devices, such as /dev/sda1; with -d also uuids, as this command shows them of replicas that
-    /// are missing
+    /// Devices, such as /dev/sda1; mddb00 to mddb99 for what md.tab has under this name; with -d
+    /// also uuids, as this command shows them of replicas that are missing
     #[arg(value_name = "DEVICE")]
     devices: Vec<String>,
 }
@@ -124,7 +145,7 @@ pub fn run(
     if arguments.add || arguments.delete {
         if arguments.devices.is_empty() {
             let reason = "the devices of the replicas are missing".to_string();
-            return Err(explain::line("metadb", reason));
+            return Err(explain::line(COMMAND, reason));
         }
         return change(&arguments, found.is_some(), machine, answer);
     }
@@ -154,51 +175,109 @@ fn patch(
     Ok(())
 }
 
+/// What is to be made on some devices, or deleted from them.
+struct Wanted {
+    devices: Vec<String>,
+    new: NewReplicas,
+}
+
+impl Arguments {
+    /// What a word stands for: itself, or an entry of md.tab.
+    fn wanted(&self, word: &str, machine: &Machine<'_>) -> Result<Wanted, Failure> {
+        let spec = if ReplicasSpec::is_name(word) {
+            from_md_tab(word, machine)?
+        } else {
+            ReplicasSpec {
+                devices: vec![word.to_string()],
+                ..ReplicasSpec::default()
+            }
+        };
+        Ok(Wanted {
+            devices: spec.devices,
+            new: NewReplicas {
+                count: spec.count.unwrap_or(self.count),
+                size_sectors: spec.length.map_or(self.length, u64::from),
+                tie_breaker: spec.tie_breaker || self.tie_breaker,
+                new_set: false,
+            },
+        })
+    }
+}
+
+/// The entry with a name. If there are several, the last one says that it is not the first.
+fn from_md_tab(name: &str, machine: &Machine<'_>) -> Result<ReplicasSpec, Failure> {
+    let text = read_named(machine.host, MD_TAB).map_err(|error| unreadable(MD_TAB, &error))?;
+    let entries = entries(&text);
+    let found = entries.iter().rfind(|entry| entry.is_called(name));
+    let entry = found.ok_or_else(|| no_replicas(MD_TAB, name))?;
+    entry.replicas().map_err(|error| {
+        let failure = explain::syntax(COMMAND, &error, &entry.words);
+        in_entry(failure, MD_TAB, entry, format!("{COMMAND} -a -f {name}"))
+    })
+}
+
 fn change(
     arguments: &Arguments,
     is_running: bool,
     machine: &mut Machine<'_>,
     answer: &mut Answer,
 ) -> Result<(), Failure> {
+    let words = arguments.devices.iter();
+    let wanted = words.map(|word| arguments.wanted(word, machine));
+    let wanted: Vec<_> = wanted.collect::<Result<_, _>>()?;
     let mut is_first = arguments.force && !is_running;
-    for path in &arguments.devices {
-        let path = path.as_str();
-        let paths = [path.to_string()];
-        let subject = Subject::device(&paths);
-        if let Some(uuid) = syntax::uuid(path).filter(|_| arguments.delete) {
-            let chosen = Chosen::Replica(uuid);
-            let deleted = database::delete(machine.admin, chosen, arguments.force);
-            deleted.map_err(|error| explain::request(&error, &subject))?;
-            continue;
-        }
-        let dev = match machine.host.node(path) {
-            Ok(Node::Block { dev }) => dev,
-            Ok(_) => return Err(explain::device::not_a_block_device(path)),
-            Err(error) => return Err(explain::device::not_found(path, &error)),
-        };
-        let done = if arguments.add {
-            if !arguments.force {
-                check_signatures(path, machine)?;
+    for Wanted { devices, mut new } in wanted {
+        for path in &devices {
+            if arguments.add {
+                new.new_set = std::mem::take(&mut is_first);
+                add(path, &new, arguments.force, machine)?;
+            } else {
+                delete(path, arguments.force, machine)?;
             }
-            let new = NewReplicas {
-                count: arguments.count,
-                size_sectors: arguments.length,
-                tie_breaker: arguments.tie_breaker,
-                new_set: std::mem::take(&mut is_first),
-            };
-            let member = Member {
-                path: path.to_string(),
-                dev,
-                hints: hints(machine.host, dev),
-            };
-            database::add(machine.admin, &member, &new)
-        } else {
-            database::delete(machine.admin, Chosen::On(dev), arguments.force).map(drop)
-        };
-        done.map_err(|error| explain::request(&error, &subject))?;
-        answer.has_changed = true;
+            answer.has_changed = true;
+        }
     }
     Ok(())
+}
+
+/// Makes replicas on a device.
+fn add(
+    path: &str,
+    new: &NewReplicas,
+    force: bool,
+    machine: &mut Machine<'_>,
+) -> Result<(), Failure> {
+    let dev = block_device(path, machine)?;
+    if !force {
+        check_signatures(path, machine)?;
+    }
+    let member = Member {
+        path: path.to_string(),
+        dev,
+        hints: hints(machine.host, dev),
+    };
+    let added = database::add(machine.admin, &member, new);
+    added.map_err(|error| explain::request(&error, &Subject::device(&[path.to_string()])))
+}
+
+/// Deletes the replicas on a device, or the one with a uuid.
+fn delete(path: &str, force: bool, machine: &mut Machine<'_>) -> Result<(), Failure> {
+    let chosen = match syntax::uuid(path) {
+        Some(uuid) => Chosen::Replica(uuid),
+        None => Chosen::On(block_device(path, machine)?),
+    };
+    let deleted = database::delete(machine.admin, chosen, force);
+    let told = |error| explain::request(&error, &Subject::device(&[path.to_string()]));
+    deleted.map(drop).map_err(told)
+}
+
+/// Number of a block device.
+fn block_device(path: &str, machine: &Machine<'_>) -> Result<u64, Failure> {
+    match machine.host.node(path) {
+        Ok(Node::Block { dev }) => Ok(dev),
+        Ok(_) => Err(explain::device::not_a_block_device(path)),
+        Err(error) => Err(explain::device::not_found(path, &error)),
+    }
 }
 
 /// Sees that a device of which nobody has anything yet carries nothing that somebody may want back.

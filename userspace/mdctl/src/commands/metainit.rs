@@ -27,7 +27,8 @@ use crate::{
     syntax::{
         md_tab::{
             entries,
-            Entry, //
+            Entry,
+            MD_TAB, //
         },
         pool::{
             PoolName,
@@ -44,9 +45,6 @@ use clap::Parser;
 
 /// Name of the command, as it stands in messages.
 const COMMAND: &str = "metainit";
-
-/// The file that says which metadevices there should be.
-const MD_TAB: &str = "/etc/mdctl/md.tab";
 
 /// Make a stripe, a concat, a concat of stripes, a mirror of these, a RAID5 metadevice, a soft
 /// partition, or a hot spare pool.
@@ -122,6 +120,7 @@ with --keep-data. So what -f overrides stays there and is found the next time, u
 
 md.tab has one metadevice to a line, as it stands on the command line behind \"metainit\". Their
 order does not matter. A # begins a comment, a \\ at the end of a line joins the next one to it.
+Lines of replicas, as in \"mddb01 -c 2 sda1 sdb1\", are for \"metadb -a mddb01\".
 \"metastat -p\" writes such lines, so this keeps what there is now:
   mkdir -p /etc/mdctl && metastat -p >/etc/mdctl/md.tab
 
@@ -286,7 +285,8 @@ impl Arguments {
             let is_pool = pools.iter().any(|own| Some(own.name) == pool);
             is_pool || existing.iter().any(|kin| Some(kin.name) == name)
         };
-        let mut left: Vec<_> = entries.iter().filter(|entry| !exists(entry)).collect();
+        let is_wanted = |entry: &&Entry| !entry.is_of_replicas() && !exists(entry);
+        let mut left: Vec<_> = entries.iter().filter(is_wanted).collect();
         self.begin_list(answer);
         loop {
             let before = left.len();

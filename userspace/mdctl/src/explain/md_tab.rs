@@ -26,6 +26,12 @@ pub fn no_entry(file: &str, name: MetadeviceName) -> Failure {
     Failure::of(name.to_string(), reason, "metainit --help")
 }
 
+/// Replicas that do not stand in the file.
+pub fn no_replicas(file: &str, name: &str) -> Failure {
+    let reason = format!("has no entry in {file}");
+    Failure::of(name, reason, "metadb --help")
+}
+
 /// A failure of one entry. `with_force` is the command that makes this metadevice with `-f`.
 pub fn in_entry(failure: Failure, file: &str, entry: &Entry, with_force: String) -> Failure {
     Failure {

@@ -6,9 +6,13 @@
 use super::{
     name::MetadeviceName,
     pool::PoolSpec,
+    replicas::ReplicasSpec,
     spec::Spec,
     SyntaxError, //
 };
+
+/// The file, if no other one is named.
+pub const MD_TAB: &str = "/etc/mdctl/md.tab";
 
 /// A metadevice in the file, or something that stands there in the place of one.
 ///
@@ -52,6 +56,17 @@ impl Entry {
             self.check_first()
                 .and_then(|()| PoolSpec::parse(&self.words)),
         )
+    }
+
+    /// Whether it has replicas of the state database, which are no concern of `metainit`.
+    pub fn is_of_replicas(&self) -> bool {
+        ReplicasSpec::is_name(self.name())
+    }
+
+    /// The replicas that it wants.
+    pub fn replicas(&self) -> Result<ReplicasSpec, SyntaxError> {
+        self.check_first()?;
+        ReplicasSpec::parse(&self.words)
     }
 
     /// The metadevice that it wants.

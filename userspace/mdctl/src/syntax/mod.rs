@@ -11,6 +11,7 @@ pub mod name;
 pub mod pace;
 pub mod pool;
 pub mod raid;
+pub mod replicas;
 pub mod rows;
 pub mod shell;
 pub mod size;

@@ -190,7 +190,11 @@ impl Words<'_> {
     }
 
     /// Reads an option, which comes next, and its number.
-    fn number(&mut self, what: &str, range: RangeInclusive<u32>) -> Result<u32, SyntaxError> {
+    pub(super) fn number(
+        &mut self,
+        what: &str,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32, SyntaxError> {
         self.next += 1;
         let word = self.peek().ok_or_else(|| self.missing(what))?;
         let number = word.parse().ok().filter(|number| range.contains(number));

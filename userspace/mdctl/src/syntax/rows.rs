@@ -314,7 +314,6 @@ pub(super) mod tests {
     #[test]
     fn what_svm_has_and_this_version_not_is_called_by_its_name() {
         for (line, at, what) in [
-            ("mddb01 -c 3 a", 0, "replicas of the state database"),
             ("red/d1 1 1 a", 0, "a metadevice of a disk set"),
             ("d1 -t d2 d3", 1, "a trans metadevice"),
         ] {
@@ -323,6 +322,8 @@ pub(super) mod tests {
             let end = format!(" {what}, which this version does not have");
             assert!(reason.ends_with(&end), "{reason}");
         }
+        let (_, reason) = refusal("mddb01 -c 3 a");
+        assert!(reason.ends_with("replicas of the state database, which metadb makes"));
     }
 
     #[test]

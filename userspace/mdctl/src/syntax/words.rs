@@ -49,7 +49,7 @@ impl<'a> Words<'a> {
             .peek()
             .ok_or_else(|| self.missing("the metadevice's name"))?;
         if let Some(other) = other_object(word) {
-            return Err(self.wrong(&format!("names {other}, which this version does not have")));
+            return Err(self.wrong(&format!("names {other}")));
         }
         let name = word.parse().map_err(|reason: String| self.wrong(&reason))?;
         self.next += 1;
@@ -64,9 +64,9 @@ fn other_object(name: &str) -> Option<&'static str> {
             .is_some_and(|rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
     if numbered("mddb") {
-        Some("replicas of the state database")
+        Some("replicas of the state database, which metadb makes")
     } else if name.contains("/d") && !name.starts_with('/') && !name.starts_with("md/") {
-        Some("a metadevice of a disk set")
+        Some("a metadevice of a disk set, which this version does not have")
     } else {
         None
     }
