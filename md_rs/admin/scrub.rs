@@ -145,18 +145,19 @@ pub(super) fn status(
     {
         let units = units.lock();
         let body = units.get(&name)?.body();
+        // The history with the scrub locked: one that has ended by then is in there.
         let (scrub, history) = match RaidTarget::of(body).zip(body.raid()) {
-            Some((target, raid)) => (&raid.check, target.unit.ledger().history()),
+            Some((target, raid)) => (raid.check.lock(), target.unit.ledger().history()),
             None => {
                 let target = Target::find(&units, &name)?;
-                (&target.kept.upkeep.scrub, target.map().history(None))
+                let scrub = target.kept.upkeep.scrub.lock();
+                (scrub, target.map().history(None))
             }
         };
         let done = |scrub: &Scrub| match RaidTarget::of(body) {
             Some(target) => data_sectors(target.unit.layout(), scrub.done()),
             None => scrub.done(),
         };
-        let scrub = scrub.lock();
         for run in history.runs() {
             runs.push(described_run(run), GFP_KERNEL)?;
         }
