@@ -72,6 +72,7 @@ use crate::{
     },
     raid::{
         checkpoint,
+        checkpoint_changed,
         first_progress,
         follow,
         Target, //
@@ -413,7 +414,7 @@ impl<'a> Case<'a> {
         }
         labels.keep();
         follow(body, column, source);
-        if checkpoint(body).is_err() {
+        if checkpoint_changed(body).is_err() {
             pr_err!("d{number}: its logs could not be written after a column was replaced\n");
         }
         drop(gate);

@@ -329,7 +329,7 @@ impl Maker<'_> {
             return Ok(());
         }
         let is_read_only = self.loaded.is_read_only;
-        let settled = settle(&body, self.loaded) && raid::settle(&body, is_read_only);
+        let settled = settle(&body, self.loaded) && raid::settle(&body, self.loaded);
         let metadevice = plan.carry_out()?;
         self.is_recorded.set(self.is_recorded.get() && settled);
         if is_read_only || !settled {

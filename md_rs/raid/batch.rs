@@ -365,10 +365,16 @@ impl Work {
         }
     }
 
-    /// Makes durable what was written, and what is not lost any more since then.
+    /// Makes durable what was written, and what is not lost any more since then; and who was not
+    /// flushed, since who reads an older record takes that one for whole.
     pub(super) fn flush_all(&mut self, target: Target<'_>) -> Result {
         self.flush_settled(target)?;
-        self.settle_list(target)
+        self.settle_list(target)?;
+        if self.told == Some(target.lacking()) || target.unit.is_unrecorded() {
+            Ok(())
+        } else {
+            self.checkpoint_settled(target)
+        }
     }
 
     /// What was lost and is written again is taken off the list before the requests end: their data

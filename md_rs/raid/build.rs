@@ -110,6 +110,9 @@ fn end(target: Target<'_>, raid: &Raid) {
         Activity::Nothing => {}
         _ if is_flushed => {
             target.finish();
+            // That it is not missing any more is told; if that fails it is made anew by who does
+            // not hear of it.
+            let _ = work.flush_all(target);
             tell(target.body, Kind::ResyncDone, Told::Okay);
         }
         _ => get_stuck(target),

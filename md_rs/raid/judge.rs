@@ -19,13 +19,25 @@ use md_model::{
     },
 };
 
-use super::Target;
+use super::{
+    stale,
+    Target, //
+};
 use crate::{
     component::Component,
+    database::Loaded,
     events::Event as Told, //
 };
 
 impl Target<'_> {
+    /// Whether the others make up for a column.
+    pub(super) fn is_redundant(self, column: u32) -> bool {
+        let others = (0..self.count()).filter(|other| *other != column);
+        let others = others.filter_map(|other| self.column(other));
+        let others = others.map(|part| (!part.is_gone(), part.condition.decided()));
+        is_redundant(&self.unit.progress(), others)
+    }
+
     /// Judges what has failed since the last call. Never called twice at the same time. Whether
     /// there are new states.
     pub(crate) fn judge(self) -> bool {
@@ -68,11 +80,8 @@ impl Target<'_> {
     }
 
     fn decide(self, column: u32, component: &Component, event: Event) -> bool {
-        let others = (0..self.count()).filter(|other| *other != column);
-        let others = others.filter_map(|other| self.column(other));
-        let others = others.map(|part| (!part.is_gone(), part.condition.decided()));
         let before = component.condition.decided();
-        let after = step(before, event, is_redundant(&self.unit.progress(), others));
+        let after = step(before, event, self.is_redundant(column));
         if after == before {
             return false;
         }
@@ -135,15 +144,19 @@ fn event_of(component: &Component) -> Option<Event> {
     }
 }
 
-/// Judges what is missing, before anybody uses the metadevice. Whether that is recorded.
-pub(crate) fn settle(body: &crate::body::Body, is_read_only: bool) -> bool {
+/// Judges what is missing, before anybody uses the metadevice, and who has missed something, if
+/// what is recorded may be older than the columns. Whether that is recorded.
+pub(crate) fn settle(body: &crate::body::Body, loaded: &Loaded) -> bool {
     let Some(target) = Target::of(body) else {
         return true;
     };
-    if is_read_only {
+    if loaded.is_read_only {
         // Nothing can be recorded, and nothing is written.
         target.unit.note_unrecorded();
     }
     target.judge();
+    if loaded.may_be_old {
+        stale::leave_out(target);
+    }
     !target.unit.is_unrecorded()
 }

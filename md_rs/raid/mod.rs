@@ -12,7 +12,7 @@
 //! 3. [`slots`]: the log of each column.
 //! 4. [`window`]: lines of the batches that still count.
 //! 5. [`replay`]: what is done about the logs before the first request; [`settle`]: and about lines
-//!    that were only announced there.
+//!    that were only announced there; [`stale`]: who has missed something, if it is not recorded.
 //! 6. [`lost`]: what cannot be told after a crash.
 //! 7. [`judge`]: what becomes of columns that fail.
 //! 8. [`build`]: the parity for the first time, or a new column; [`source`]: what that is copied
@@ -31,6 +31,7 @@ mod replay;
 mod settle;
 mod slots;
 mod source;
+mod stale;
 mod window;
 
 use kernel::{
@@ -258,6 +259,16 @@ impl<'a> Target<'a> {
         there.fold(0, |set, column| set | bit(column))
     }
 
+    /// The column that is out of service, or being made.
+    fn lacking(self) -> Option<u32> {
+        let present = self.present();
+        let out = (0..self.count()).find(|column| present & bit(*column) == 0);
+        out.or(match self.unit.progress().activity {
+            Activity::Column(column) => Some(column),
+            Activity::Nothing | Activity::Build => None,
+        })
+    }
+
     /// Columns in a set.
     fn members(self, set: u64) -> impl Iterator<Item = u32> {
         (0..self.count()).filter(move |column| set & bit(*column) != 0)
@@ -285,6 +296,10 @@ pub(crate) struct Work {
     sequence: u64,
     /// The first batch that is not known to be durable in place.
     tail: u64,
+    /// How many times the devices of the columns have changed.
+    devices: u16,
+    /// Which column is out of service, as the logs tell.
+    told: Option<Option<u32>>,
     /// What a new column is copied from, if it can be.
     source: Option<Source>,
 }
@@ -318,6 +333,8 @@ impl Work {
             lost: Lost::new()?,
             sequence: 1,
             tail: 1,
+            devices: 0,
+            told: None,
             source: None,
         };
         for _ in 0..lines {
@@ -395,6 +412,9 @@ pub(crate) fn replay_logs(body: &Body, may_write: bool) {
     let (Some(target), Some(raid)) = (Target::of(body), body.raid()) else {
         return;
     };
+    if raid.is_blocked() {
+        return;
+    }
     let mut work = raid.work.lock();
     let replayed = work.replay(target, may_write);
     raid.note_lost(&work);
@@ -420,6 +440,16 @@ pub(crate) fn checkpoint(body: &Body) -> Result {
     work.settle_list(target)
 }
 
+/// The same, and tells all columns that their devices are others now: who is not told is none of
+/// them any more.
+pub(crate) fn checkpoint_changed(body: &Body) -> Result {
+    if let Some(raid) = body.raid() {
+        let mut work = raid.work.lock();
+        work.devices = work.devices.wrapping_add(1);
+    }
+    checkpoint(body)
+}
+
 /// Room for lines of a layout to which columns were attached, as many as there were before: what
 /// waits may need them.
 pub(crate) fn larger_room(body: &Body, layout: &Layout) -> Result<Work> {
@@ -432,6 +462,7 @@ pub(crate) fn use_room(body: &Body, mut room: Work) {
     let Some(raid) = body.raid() else { return };
     let mut work = raid.work.lock();
     (room.sequence, room.tail) = (work.sequence, work.tail);
+    (room.devices, room.told) = (work.devices, work.told);
     core::mem::swap(&mut room.lost, &mut work.lost);
     core::mem::swap(&mut room.window, &mut work.window);
     let before = core::mem::replace(&mut *work, room);

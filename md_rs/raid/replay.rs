@@ -47,13 +47,19 @@ pub(super) enum Which {
     Announced,
 }
 
+impl Memory {
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self {
+            page: Buffer::new(log::PAGE_BYTES)?,
+            data: Buffer::new((LINE_SECTORS * SECTOR_BYTES) as usize)?,
+        })
+    }
+}
+
 impl Work {
     /// Carries the logs out. `may_write`: else it is an error if there is something to carry out.
     pub(super) fn replay(&mut self, target: Target<'_>, may_write: bool) -> Result {
-        let mut memory = Memory {
-            page: Buffer::new(log::PAGE_BYTES)?,
-            data: Buffer::new((LINE_SECTORS * SECTOR_BYTES) as usize)?,
-        };
+        let mut memory = Memory::new()?;
         // A column whose log cannot be read is out of service, and all is looked at again.
         let redone = loop {
             match self.carry_out(target, &mut memory, may_write) {
@@ -106,6 +112,7 @@ impl Work {
                 redone = redone.saturating_add(1);
             }
         }
+        self.devices = scan.devices(target.count(), target.present());
         self.sequence = scan.next_sequence();
         self.tail = scan.tail().max(1);
         Ok(redone)
@@ -114,7 +121,7 @@ impl Work {
 
 /// Reads the pages of all slots of all columns that are in service. `None`: one of them cannot be
 /// read.
-fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Found>>> {
+pub(super) fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Found>>> {
     let slots = SLOTS as usize;
     let count = slots.saturating_mul(target.count() as usize);
     let mut found: KVVec<Found> = KVVec::from_elem(None, count, GFP_KERNEL)?;

@@ -92,7 +92,7 @@ impl Work {
     /// Writes a batch without entries to all columns that are in service: what is before it does
     /// not count any more. Everything that was written is durable.
     fn checkpoint(&mut self, target: Target<'_>) -> bool {
-        let members = target.present();
+        let (members, lacking) = (target.present(), target.lacking());
         self.tail = self.sequence;
         self.volley.clear();
         let mut sent = [None; 64];
@@ -104,6 +104,7 @@ impl Work {
         self.volley.fire();
         let done = self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
+        self.told = (done == members).then_some(lacking);
         done == members
     }
 
@@ -149,6 +150,8 @@ impl Work {
             sequence: self.sequence,
             tail: self.tail,
             members,
+            missing: target.lacking(),
+            devices: self.devices,
         };
         let page = self.page(column);
         let filled = self.filled.get_mut(column as usize)?;

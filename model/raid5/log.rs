@@ -52,12 +52,22 @@ pub const TAIL: Field = SEQUENCE.then(
 pub const MEMBERS: Field = TAIL.then("members", 8, "bits of the columns that have the batch");
 /// How many.
 pub const ENTRIES: Field = MEMBERS.then("entries", 4, "number of entries, which follow");
-/// Nothing.
-pub const REST: Field = ENTRIES.then("rest", 4, "zero");
+/// Who is not there.
+pub const MISSING: Field = ENTRIES.then(
+    "missing",
+    2,
+    "index of the column that is out of service, or being made, plus 1; 0 for none",
+);
+/// Which devices the columns are.
+pub const DEVICES: Field = MISSING.then(
+    "devices",
+    2,
+    "how many times the devices of the columns have changed, modulo 65536",
+);
 
 /// What comes before the entries, field by field.
 pub const FIELDS: &[Field] = &[
-    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, REST,
+    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, MISSING, DEVICES,
 ];
 
 /// Bytes of that.
@@ -110,6 +120,10 @@ pub struct Head {
     pub tail: u64,
     /// Columns that have the batch, as bits.
     pub members: u64,
+    /// The column that is out of service, or being made.
+    pub missing: Option<u32>,
+    /// How many times the devices of the columns have changed.
+    pub devices: u16,
 }
 
 /// Something that is to be written to the column.
@@ -177,6 +191,9 @@ pub fn encode(
     TAIL.put(page, head.tail);
     MEMBERS.put(page, head.members);
     ENTRIES.put(page, entries.len() as u64);
+    let missing = head.missing.map_or(0, |column| column.saturating_add(1));
+    MISSING.put(page, missing.into());
+    DEVICES.put(page, head.devices.into());
     let mut places = page.get_mut(HEAD_BYTES..)?.chunks_exact_mut(ENTRY_BYTES);
     for entry in entries {
         let place = places.next()?;
@@ -196,18 +213,20 @@ pub fn decode(page: &[u8]) -> Option<Head> {
     let is_ours = page.len() == PAGE_BYTES
         && MAGIC.of(page) == MAGIC_BYTES
         && VERSION.number(page) == VERSION_NUMBER
-        && CHECKSUM.number32(page) == page_checksum(page)
-        && REST.is_zero(page);
+        && CHECKSUM.number32(page) == page_checksum(page);
     let head = Head {
         log: LOG.uuid(page),
         column: COLUMN.number32(page),
         sequence: SEQUENCE.number(page),
         tail: TAIL.number(page),
         members: MEMBERS.number(page),
+        missing: MISSING.number32(page).checked_sub(1),
+        devices: DEVICES.number32(page) as u16,
     };
     let is_sound = head.column < COLUMNS_MAX
         && head.sequence != 0
         && head.tail <= head.sequence
+        && head.missing.is_none_or(|column| column < COLUMNS_MAX)
         && head.members & super::bit(head.column) != 0
         && ENTRIES.number(page) <= BATCH_LINES_MAX.into()
         && has_known_kinds(page);
@@ -271,6 +290,8 @@ mod tests {
         sequence: 9,
         tail: 4,
         members: 0b1101,
+        missing: Some(1),
+        devices: 0xfffe,
     };
 
     const ENTRY: Entry = Entry {
@@ -326,7 +347,7 @@ mod tests {
             (SEQUENCE, 0),
             (SEQUENCE, 3),
             (ENTRIES, 33),
-            (REST, 1),
+            (MISSING, u64::from(COLUMNS_MAX) + 1),
         ] {
             let mut bad = page();
             field.put(&mut bad, value);

@@ -11,6 +11,9 @@
 //! A column that is missing, now or from before, has its content from the others: if they have the
 //! batch, it has it, too.
 //!
+//! Which columns are in service is in the state database. If what is there of it may be old, the
+//! newest page tells who was not ([`Scan::stale`]).
+//!
 //! Lines that were only announced may be in place in part. With all columns there, the parity is
 //! made of what there is ([`settle`]). With one missing, the checksums tell whether the others have
 //! all that is new; if not, what the missing one had cannot be told, and is [`lost`](super::lost).
@@ -110,6 +113,36 @@ impl<'a> Scan<'a> {
         last.unwrap_or(0).saturating_add(1)
     }
 
+    /// How many times the devices of the columns have changed. `present`: columns that are there,
+    /// as bits. If the power went before all of them were told, they have changed once more.
+    pub fn devices(&self, columns: u32, present: u64) -> u16 {
+        let told = self.newest().map_or(0, |newest| newest.devices);
+        told.wrapping_add((self.stale(columns) & present != 0).into())
+    }
+
+    /// Columns that may lack what was written last, as bits, whatever the state database has of
+    /// them: the one that was out of service then, or being made, and devices whose place another
+    /// one had. For a start with replicas that may be older than the columns (`DURABILITY.md`
+    /// clause 2); the power may also have gone while all were told that a device has changed, and
+    /// then the others look like that.
+    pub fn stale(&self, columns: u32) -> u64 {
+        let Some(newest) = self.newest() else {
+            return 0;
+        };
+        let missing = newest.missing.map_or(0, bit);
+        (0..columns)
+            .filter(|column| {
+                let own = self.heads().filter(|head| head.column == *column);
+                let last = own.max_by_key(|head| head.sequence);
+                last.is_none_or(|last| last.devices != newest.devices)
+            })
+            .fold(missing, |stale, column| stale | bit(column))
+    }
+
+    fn newest(&self) -> Option<&'a Head> {
+        self.heads().max_by_key(|head| head.sequence)
+    }
+
     /// The first batch with a number of at least `from` that anybody has, and its members, and who
     /// has it.
     pub fn first_from(&self, from: u64) -> Option<Batch> {
@@ -164,6 +197,17 @@ mod tests {
             sequence,
             tail,
             members,
+            missing: None,
+            devices: 0,
+        })
+    }
+
+    /// The same when another column was missing, and devices had changed so many times.
+    fn told(found: Found, missing: Option<u32>, devices: u16) -> Found {
+        found.map(|head| Head {
+            missing,
+            devices,
+            ..head
         })
     }
 
@@ -238,6 +282,31 @@ mod tests {
             (5, 0b101, 0b101)
         );
         assert_eq!(scan.first_from(6), None);
+    }
+
+    #[test]
+    fn the_newest_page_tells_who_lacks_what_was_written() {
+        let all = [
+            head(0, 5, 5, 0b111),
+            head(1, 5, 5, 0b111),
+            head(2, 5, 5, 0b111),
+        ];
+        let stale = |found: &[Found]| Scan::new(LOG, &table(found)).stale(3);
+        assert_eq!(stale(&all), 0);
+        // Who takes no part in the last batch has not missed it for that.
+        assert_eq!(stale(&[all[0], all[1], all[2], head(0, 6, 5, 1)]), 0);
+        let without = told(head(0, 6, 5, 1), Some(2), 0);
+        assert_eq!(stale(&[all[0], all[1], all[2], without]), 0b100);
+        // It is back.
+        let back = [0, 1, 2].map(|column| told(head(column, 7, 7, 0b111), None, 1));
+        assert_eq!(stale(&[all[0], without, back[0], back[1], back[2]]), 0);
+        // Its place had another device.
+        assert_eq!(stale(&[all[2], without, back[0], back[1]]), 0b100);
+        assert_eq!(stale(&[without, back[0], back[1]]), 0b100);
+        assert_eq!(stale(&[]), 0);
+        let told = table(&[without, back[0], back[1]]);
+        let scan = Scan::new(LOG, &told);
+        assert_eq!((scan.devices(3, 0b011), scan.devices(3, 0b111)), (1, 2));
     }
 
     #[test]

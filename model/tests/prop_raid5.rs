@@ -96,6 +96,8 @@ fn pages(members: u64, whole: u64) -> Vec<Option<log::Head>> {
     let mut found = vec![None; 6 * SLOTS as usize];
     for column in (0..6).filter(|column| members & whole & bit(*column) != 0) {
         found[column as usize * SLOTS as usize + 3] = Some(log::Head {
+            missing: None,
+            devices: 0,
             log: Uuid::from_bytes([1; 16]),
             column,
             sequence: 3,

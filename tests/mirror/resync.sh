@@ -151,6 +151,8 @@ run metattach d10 d13
 same "states" "Okay,Okay,Resyncing" "$(states d10)"
 same "state of the mirror" Resyncing "$(described d10 .state)"
 wait_for 30 is_at_least 20
+# It is not done before all has been looked at.
+slow 5000
 metastat d10 >/tmp/metastat
 cat /tmp/metastat
 grep -E '^ +Resync in progress: [1-9][0-9] % done$' /tmp/metastat || fail "no progress is shown"
@@ -163,7 +165,8 @@ refuse 'd10: has to be resynced before, or is being resynced' metaoffline d10 d1
 same "states" "Okay,Okay,Resyncing" "$(states d10)"
 
 note "it is cancelled, and stands still, also over a restart"
-wait_for 30 is_at_least 50
+slow 900
+wait_for 60 is_at_least 50
 run metasync -c d10
 cancelled=$(percent)
 same "resync" cancelled "$(described d10 .resync.state)"

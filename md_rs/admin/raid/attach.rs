@@ -58,6 +58,7 @@ use crate::{
     metadevice::Metadevice,
     raid::{
         checkpoint,
+        checkpoint_changed,
         larger_room,
         use_room,
         Target, //
@@ -217,7 +218,7 @@ impl<'a> Growth<'a> {
             return Err(refused);
         }
         labels.keep();
-        if checkpoint(&body).is_err() {
+        if checkpoint_changed(&body).is_err() {
             pr_err!("d{number}: its logs could not be written after columns were attached\n");
         }
         drop(gate);

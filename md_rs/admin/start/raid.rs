@@ -24,6 +24,7 @@ use crate::{
     },
     admin::components::Components,
     body::Body,
+    database::Loaded,
     metadevice::Plan,
     personality::{
         Ledger,
@@ -77,9 +78,10 @@ impl Maker<'_> {
     }
 }
 
-/// Judges what is missing, and carries the logs out. Whether it may be written then.
-pub(super) fn settle(body: &Body, is_read_only: bool) -> bool {
-    let is_recorded = raid::judge::settle(body, is_read_only);
+/// Judges what is missing, and carries the logs out. Whether it may be written then. What is
+/// recorded may be older than the columns.
+pub(super) fn settle(body: &Body, loaded: &Loaded) -> bool {
+    let is_recorded = raid::judge::settle(body, loaded);
     raid::replay_logs(body, is_recorded);
     is_recorded
 }

@@ -244,6 +244,8 @@ points! {
     CutRaidDegraded "power cut: RAID5, a column was missing",
     CutRaidMaking "power cut: RAID5, a column or the parity is made",
     CutRaidReplay "power cut: RAID5, a replay",
+    RaidOlderRecord "RAID5: a start with a record that is older than the columns",
+    RaidStaleColumn "RAID5: a column that is left out for that",
 }
 
 /// Hits of every point.

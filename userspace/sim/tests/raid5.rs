@@ -49,6 +49,8 @@ fn no_sector_changes_that_nobody_writes() {
         total.lost += seen.lost;
         total.rewritten += seen.rewritten;
         total.failed_flushes += seen.failed_flushes;
+        total.older += seen.older;
+        total.stale += seen.stale;
     }
     println!("{total:?}");
     let all = [
@@ -63,6 +65,8 @@ fn no_sector_changes_that_nobody_writes() {
         total.lost,
         total.rewritten,
         total.failed_flushes,
+        total.older,
+        total.stale,
     ];
     assert!(all.iter().all(|count| *count >= 100), "{total:?}");
 }
@@ -80,7 +84,7 @@ fn nor_does_one_wherever_the_power_is_cut() {
 type Change = fn(&mut RaidRules);
 
 /// Each rule, by its name.
-const RULES: [(&str, Change); 23] = [
+const RULES: [(&str, Change); 25] = [
     ("log", |rules| rules.log = false),
     ("log_is_durable", |rules| rules.log_is_durable = false),
     ("flush_before_reuse", |rules| {
@@ -132,6 +136,8 @@ const RULES: [(&str, Change); 23] = [
     ("repair_through_the_logs", |rules| {
         rules.repair_through_the_logs = false
     }),
+    ("missing_is_told", |rules| rules.missing_is_told = false),
+    ("stale_is_left_out", |rules| rules.stale_is_left_out = false),
 ];
 
 /// Without one of the rules a violation is found.

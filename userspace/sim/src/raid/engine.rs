@@ -375,14 +375,25 @@ impl World {
         Ok(())
     }
 
+    /// The column that is out of service, or being made.
+    fn lacking(&self) -> Option<u32> {
+        self.missing.or(match self.progress.activity {
+            Activity::Column(column) => Some(column),
+            Activity::Nothing | Activity::Build => None,
+        })
+    }
+
     /// Writes the page of a slot, to the cache.
     fn put_slot(&mut self, column: u32, sequence: u64, members: u64, entries: &[Entry]) {
+        self.told = Some(self.lacking());
         let head = Head {
             log: self.log,
             column,
             sequence,
             tail: self.tail,
             members,
+            missing: self.lacking(),
+            devices: self.devices,
         };
         let mut page = vec![0; PAGE_BYTES];
         log::encode(&head, entries, &mut page, &mut 0, log::checksum).expect("there is room");
@@ -405,6 +416,9 @@ impl World {
         self.flush_columns()?;
         if self.rules.list_before_flush {
             self.settle_list(true)?;
+        }
+        if self.rules.missing_is_told && self.told != Some(self.lacking()) {
+            self.checkpoint()?;
         }
         self.unflushed.clear();
         self.off_list.clear();
@@ -545,6 +559,7 @@ impl World {
             self.checkpoint()?;
         }
         self.begin_rare();
+        self.retire(column);
         self.disks[column as usize] = Disk::new(0x77);
         self.missing = None;
         self.progress = Progress::begin(Activity::Column(column));
@@ -555,6 +570,7 @@ impl World {
             layout: self.layout,
         };
         self.step()?;
+        self.devices = self.devices.wrapping_add(1);
         self.tail = self.sequence;
         self.checkpoint()?;
         self.newest.holders &= !bit(column);

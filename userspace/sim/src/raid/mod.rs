@@ -106,6 +106,10 @@ pub struct RaidRules {
     pub zeroes_before_attachment: bool,
     /// A parity is repaired like any write.
     pub repair_through_the_logs: bool,
+    /// The logs tell who is out of service before a flush is acknowledged that was without it.
+    pub missing_is_told: bool,
+    /// Who missed something, as the logs tell, is left out if the record may be old.
+    pub stale_is_left_out: bool,
 }
 
 impl RaidRules {
@@ -134,6 +138,8 @@ impl RaidRules {
         copy_only_what_is_not_written: true,
         zeroes_before_attachment: true,
         repair_through_the_logs: true,
+        missing_is_told: true,
+        stale_is_left_out: true,
     };
 }
 
@@ -169,6 +175,10 @@ pub struct RaidSeen {
     pub rewritten: u64,
     /// Columns that failed while they were flushed.
     pub failed_flushes: u64,
+    /// Starts with a record that is older than the columns.
+    pub older: u64,
+    /// Columns that were left out for that.
+    pub stale: u64,
 }
 
 /// The power goes.
@@ -190,6 +200,13 @@ struct Record {
     layout: Layout,
 }
 
+/// What the state database had of it, and devices that have been replaced since.
+#[derive(Clone)]
+struct Older {
+    record: Record,
+    disks: BTreeMap<u32, Disk>,
+}
+
 /// A metadevice.
 #[derive(Clone)]
 struct World {
@@ -202,6 +219,12 @@ struct World {
     missing: Option<u32>,
     progress: Progress,
     record: Record,
+    /// A record that replicas may have which have not heard of anything since.
+    older: Option<Older>,
+    /// How many times the devices of the columns have changed.
+    devices: u16,
+    /// Which column is out of service, as the logs tell.
+    told: Option<Option<u32>>,
     /// What a column that is being made is copied from, if it is.
     source: Option<Source>,
     /// The line whose parity somebody has damaged.
@@ -261,6 +284,8 @@ pub(crate) fn run(seed: u64) -> (u64, Coverage, Result<(), Violation>) {
         (Point::CutRaidDegraded, seen.degraded),
         (Point::CutRaidMaking, seen.making),
         (Point::CutRaidReplay, seen.replays_cut),
+        (Point::RaidOlderRecord, seen.older),
+        (Point::RaidStaleColumn, seen.stale),
     ] {
         coverage.hit_often(point, times);
     }
@@ -322,6 +347,9 @@ impl World {
                 progress,
                 layout,
             },
+            older: None,
+            devices: 0,
+            told: None,
             source: None,
             damaged: None,
             sequence: 1,
@@ -426,6 +454,12 @@ impl World {
     /// Something happens.
     fn act(&mut self) -> Result<(), Cut> {
         let is_made = self.progress.activity == Activity::Nothing;
+        if self.older.is_none() && self.random.per_mille(50) {
+            self.older = Some(Older {
+                record: self.record,
+                disks: BTreeMap::new(),
+            });
+        }
         match self.random.below(100) {
             0..8 => self.flush(),
             8..30 if !is_made => self.build_step(),

@@ -49,6 +49,7 @@ impl World {
         self.seen.degraded += u64::from(self.missing.is_some());
         self.seen.making += u64::from(self.progress.activity != Activity::Nothing);
         self.lose_each()?;
+        self.start_with_older()?;
         if self.random.per_mille(300) {
             // In this world as well.
             let may_be_lost = self.may_be_lost();
@@ -89,6 +90,47 @@ impl World {
         Ok(())
     }
 
+    /// All is as it should be as well if only replicas are left that are older than the columns
+    /// (`DURABILITY.md` clause 2); or it cannot be used.
+    fn start_with_older(&mut self) -> Result<(), String> {
+        let Some(older) = self.older.take().filter(|_| self.damaged.is_none()) else {
+            return Ok(());
+        };
+        let mut other = self.clone();
+        other.cut_at = u64::MAX;
+        other.record = older.record;
+        for (column, disk) in older.disks {
+            other.disks[column as usize] = disk;
+        }
+        other.lose_power();
+        if !other.leave_out_stale() {
+            return Ok(());
+        }
+        self.seen.older += 1;
+        self.seen.stale += u64::from(other.missing != older.record.missing);
+        let _ = other.replay();
+        other
+            .check()
+            .map_err(|why| format!("with an older record: {why}"))
+    }
+
+    /// Whether it can be used without columns that have missed something.
+    fn leave_out_stale(&mut self) -> bool {
+        let found = self.found();
+        let stale = Scan::new(self.log, &found).stale(self.columns()) & self.present_bits();
+        let column = stale.trailing_zeros();
+        let is_redundant = self.missing.is_none()
+            && [Activity::Nothing, Activity::Column(column)].contains(&self.progress.activity);
+        if stale == 0 || !self.rules.stale_is_left_out {
+            return true;
+        }
+        if stale.count_ones() > 1 || !is_redundant {
+            return false;
+        }
+        self.lose(column);
+        true
+    }
+
     fn lose_power(&mut self) {
         self.seen.cuts += 1;
         self.active.clear();
@@ -98,7 +140,7 @@ impl World {
         (self.missing, self.progress) = (self.record.missing, self.record.progress);
         self.layout = self.record.layout;
         // What is in memory only is gone.
-        self.source = None;
+        (self.source, self.told) = (None, None);
     }
 
     /// Columns of which any one may be lost with the power.
@@ -118,13 +160,7 @@ impl World {
         if self.rules.list_is_spread {
             self.spread_list(true)?;
         }
-        let found: Vec<Found> = (0..self.columns())
-            .flat_map(|column| (0..SLOTS).map(move |slot| (column, slot)))
-            .map(|(column, slot)| {
-                let is_there = Some(column) != self.missing;
-                is_there.then(|| log::decode(&self.page(column, slot)))?
-            })
-            .collect();
+        let found = self.found();
         let scan = Scan::new(self.log, &found);
         let mut from = 0;
         while let Some(batch) = scan.first_from(from) {
@@ -132,6 +168,7 @@ impl World {
             self.redo(&batch)?;
         }
         self.sequence = scan.next_sequence();
+        self.devices = scan.devices(self.columns(), self.present_bits());
         self.tail = scan.tail().max(1);
         if self.rules.flush_after_replay {
             self.flush_columns()?;
@@ -141,6 +178,17 @@ impl World {
             self.checkpoint()?;
         }
         Ok(())
+    }
+
+    /// What is in the slots.
+    fn found(&self) -> Vec<Found> {
+        let slots =
+            (0..self.columns()).flat_map(|column| (0..SLOTS).map(move |slot| (column, slot)));
+        let found = slots.map(|(column, slot)| {
+            let is_there = Some(column) != self.missing;
+            is_there.then(|| log::decode(&self.page(column, slot)))?
+        });
+        found.collect()
     }
 
     /// Finds the list of what is lost.

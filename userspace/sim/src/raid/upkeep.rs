@@ -49,6 +49,7 @@ impl World {
             // One has failed meanwhile: this one is needed.
             return Ok(());
         }
+        self.retire(column);
         let before = std::mem::replace(&mut self.disks[column as usize], Disk::new(0x77));
         self.source = Some(Source {
             disk: before,
@@ -57,8 +58,17 @@ impl World {
         self.progress = Progress::begin(Activity::Column(column));
         self.put_on_record();
         self.step()?;
+        self.devices = self.devices.wrapping_add(1);
         self.tail = self.sequence;
         self.checkpoint()
+    }
+
+    /// A column's device is about to be another one: an older record has this one.
+    pub(super) fn retire(&mut self, column: u32) {
+        let disk = self.disks[column as usize].clone();
+        if let Some(older) = &mut self.older {
+            older.disks.entry(column).or_insert(disk);
+        }
     }
 
     /// Lines are about to be written to: what the new column is copied from does not get that.
@@ -108,6 +118,8 @@ impl World {
         if self.missing.is_some() {
             return Ok(());
         }
+        // What is older has another layout, which nobody would recognise.
+        self.older = None;
         self.layout = self.layout.attach(1).expect("in range");
         self.disks.push(Disk::new(blank));
         let known = self.acknowledged.len() as u64;
