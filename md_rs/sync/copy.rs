@@ -128,16 +128,10 @@ fn end(kept: Kept<'_>, errand: &Errand<'_>) {
         return errand.ask(errand.number, super::mark::CLEANING_MS);
     }
     kept.end_resync();
-    if map.remaining() == 0 && map.finish_resync() {
-        map.end_begun();
-        tell(kept, Kind::ResyncDone);
-        // Another mirror may wait for its turn.
-        kept.body.database().ask_spares();
-    }
 }
 
 /// Tells what the resync has come to.
-fn tell(kept: Kept<'_>, kind: Kind) {
+pub(super) fn tell(kept: Kept<'_>, kind: Kind) {
     let event = Event::of_unit(kind, kept.body.number());
     kept.body.events().record(&match kind {
         Kind::ResyncStart => event.state(State::Resyncing),

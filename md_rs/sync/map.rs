@@ -592,7 +592,7 @@ impl SyncMap {
         let remaining = self.remaining();
         // One that was interrupted goes on where it was.
         let to_do = self.to_do.load(Relaxed).max(remaining);
-        self.to_do.store(to_do, Relaxed);
+        self.to_do.store(to_do.max(self.is_awaited().into()), Relaxed);
         if remaining == 0 {
             self.set_cancelled(false);
             self.step_hold(passes::Event::Resume);
@@ -601,13 +601,24 @@ impl SyncMap {
 
     /// Whether a resync was begun whose end is not recorded yet, also one that has nothing to copy.
     pub(crate) fn is_unfinished(&self) -> bool {
-        let is_waiting = |(side, _)| self.side_state(side) == SideState::NeedsResync;
-        self.to_do.load(Relaxed) != 0 || self.sides().any(is_waiting)
+        self.has_begun() || self.is_awaited()
     }
 
-    /// The resync is done. Whether it was not before.
-    pub(crate) fn finish_resync(&self) -> bool {
-        self.to_do.xchg(0, Full) != 0
+    /// Whether a resync was begun, and is not over.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.to_do.load(Relaxed) != 0
+    }
+
+    /// Whether a side waits for the end of a resync, also when there is nothing to copy.
+    fn is_awaited(&self) -> bool {
+        let is_waiting = |(side, _)| self.side_state(side) == SideState::NeedsResync;
+        self.sides().any(is_waiting)
+    }
+
+    /// The resync is over.
+    pub(crate) fn finish_resync(&self) {
+        let _ = self.to_do.xchg(0, Full);
+        self.end_begun();
     }
 
     /// Regions that are to be copied, and those that could not be.

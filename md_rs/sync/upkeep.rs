@@ -245,6 +245,12 @@ impl<'a> Kept<'a> {
             self.unit.take_effect(&sides, is_recorded);
             self.tell_returned(before & !self.waiting_sides());
         }
+        let map = self.map();
+        if map.remaining() == 0 && map.has_begun() {
+            // Before it is over: then it may be the turn of another mirror, which is told as well.
+            copy::tell(self, Kind::ResyncDone);
+            map.finish_resync();
+        }
         self.body.database().ask_spares();
     }
 

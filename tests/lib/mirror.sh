@@ -48,6 +48,18 @@ states_are() { [ "$(states "$1")" = "$2" ]; }
 # errors NAME COMPONENT read|write: how many a component has counted.
 errors() { described "$1" " | [.rows[].components[]][$2].$3_errors"; }
 
+# newest_event: its number.
+newest_event() {
+	mdctl monitor --json --once | jq -r '.event | values | .sequence' | tail -n 1
+}
+
+# resyncs_since NUMBER: what has happened to resyncs since an event, in order.
+resyncs_since() {
+	mdctl monitor --json --once --after "$1" |
+		jq -r '.event | values | select(.event | startswith("resync")) |
+			"\(.volume) \(.event)"' | xargs
+}
+
 # side_data NAME BYTES: what a side holds, past the page cache.
 side_data() {
 	dd if="/dev/md/dsk/$1" bs=256K count="$2" iflag=direct,count_bytes status=none

@@ -189,9 +189,14 @@ run umount /mnt
 note "no more is copied than what was written"
 wait_for 60 clean
 before=$(written /dev/sdd)
-run metaoffline d10 d12
-run metaonline -w d10 d12
-same "states" "Okay,Okay" "$(states d10)"
+last=$(newest_event)
+for _ in 1 2; do
+	run metaoffline d10 d12
+	run metaonline -w d10 d12
+	same "states" "Okay,Okay" "$(states d10)"
+done
+same "what is told" "d10 resync_start d10 resync_done d10 resync_start d10 resync_done" \
+	"$(resyncs_since "$last")"
 at_most "sectors without a write" 64 $(($(written /dev/sdd) - before))
 run metaoffline d10 d12
 before=$(written /dev/sdd)

@@ -154,7 +154,7 @@ by_sector() {
 	echo 1 >"$(in_sysfs "$1")/device/queue_depth"
 }
 
-rounds=$(by_lane 40 2000 10)
+rounds=$(by_lane 40 250 10)
 modprobe md_rs
 modprobe mq-deadline 2>/dev/null || true
 by_sector /dev/sda
@@ -189,13 +189,13 @@ while_written() {
 }
 
 note "while the blocks are copied to another side"
-for _ in $(seq "$(by_lane 2 60 2)"); do
+for _ in $(seq "$(by_lane 2 20 2)"); do
 	run metadetach d10 d13
 	run dd if=/dev/urandom of=/dev/md/dsk/d13 bs=64k count=2 oflag=direct status=none
 	while_written metattach -f -w d10 d13
 done
 note "while a repair makes the sides equal"
-for _ in $(seq "$(by_lane 2 60 2)"); do
+for _ in $(seq "$(by_lane 2 20 2)"); do
 	# Behind the mirror's back, also where it is written.
 	run dd if=/dev/urandom of=/dev/sdc bs=64k seek=16 count=4 oflag=direct conv=notrunc \
 		status=none

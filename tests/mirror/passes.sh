@@ -27,14 +27,6 @@ resync_is() { [ "$(resync "$1")" = "$2" ]; }
 # done_of NAME: bytes that it has done.
 done_of() { described "$1" '.resync.done // 0'; }
 
-# happened AFTER: what has happened to resyncs since an event, in order.
-happened() {
-	mdctl monitor --json --once --after "$1" |
-		jq -r '.event | values | select(.event | startswith("resync")) |
-			"\(.volume) \(.event)"' | xargs
-}
-newest() { mdctl monitor --json --once | jq -r '.event | values | .sequence' | tail -n 1; }
-
 # slow NAME DISK MS: a disk that takes its time for each write.
 slow() {
 	local size
@@ -74,7 +66,7 @@ run metaparam -p 0 d2
 run metaparam -p 9 d4
 
 note "stopped in the middle and started again: one after the other"
-last=$(newest)
+last=$(newest_event)
 run mdctl stop
 run mdctl start
 same "pass 3" "waiting" "$(resync d1)"
@@ -95,7 +87,7 @@ for mirror in 1 3 4; do
 	same "d$mirror" "none Okay,Okay" "$(resync d$mirror) $(states d$mirror)"
 done
 same "order" "d3 resync_start d3 resync_done d1 resync_start d1 resync_done d4 resync_start d4 \
-resync_done" "$(happened "$last")"
+resync_done" "$(resyncs_since "$last")"
 same "pass 0" "left out" "$(resync d2)"
 for mirror in 1 3 4; do same_sides d$mirror; done
 
