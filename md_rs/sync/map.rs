@@ -7,15 +7,15 @@
 //! that a side is behind in it, is cleared only after a flush of what was written there
 //! (`DURABILITY.md` clause 7).
 
+mod resync;
+mod sides;
+
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{
         atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
+            ordering::Relaxed,
             Atomic, //
         },
         Mutex, //
@@ -25,21 +25,13 @@ use md_model::{
     database::metadevice::Sync,
     limits::SUBMIRRORS_MAX,
     mirror::{
-        passes::{
-            self,
-            Hold, //
-        },
         regions::{
             idle,
             Bits,
             Regions, //
         },
         scrub::history::History,
-        side::{
-            self,
-            SideState, //
-        },
-        side_bit, //
+        side::SideState, //
     }, //
 };
 
@@ -234,196 +226,6 @@ impl SyncMap {
         self.regions.left_in_region(sector)
     }
 
-    // Sides.
-
-    fn side(&self, side: u32) -> Option<&Side> {
-        let count = self.side_count.load(Relaxed);
-        self.sides.get(side as usize).filter(|_| side < count)
-    }
-
-    fn sides(&self) -> impl Iterator<Item = (u32, &Side)> {
-        let count = self.side_count.load(Relaxed) as usize;
-        (0..).zip(self.sides.iter().take(count))
-    }
-
-    /// How many there are.
-    pub(crate) fn side_count(&self) -> u32 {
-        self.side_count.load(Relaxed)
-    }
-
-    /// How a side is.
-    pub fn side_state(&self, side: u32) -> SideState {
-        let state = self.side(side).map(|side| side.state.load(Relaxed));
-        decode(state.unwrap_or(0))
-    }
-
-    /// A side is so after all, or by its record.
-    pub(crate) fn set_side_state(&self, side: u32, state: SideState) {
-        if let Some(side) = self.side(side) {
-            side.state.store(encode(state), Relaxed);
-        }
-        self.settle_sides();
-    }
-
-    /// Something has happened to a side: it may lack something now, which is noted before it is
-    /// used. How it is then; `None`: that cannot happen to it, and nothing has changed.
-    pub fn step_side(&self, side: u32, event: side::Event) -> Option<SideState> {
-        let before = self.side_state(side);
-        let after = side::step(before, event)?;
-        if after == before {
-            return Some(after);
-        }
-        match event {
-            side::Event::Attached => self.set_all_behind(side),
-            // It was offline, and no region has become clean meanwhile.
-            side::Event::Onlined | side::Event::Started => self.set_dirty_behind(side),
-            side::Event::Offlined | side::Event::Synced => {}
-        }
-        self.set_side_state(side, after);
-        Some(after)
-    }
-
-    /// Whether a side, or a component of it, is behind somewhere.
-    pub fn is_side_behind(&self, side: u32) -> bool {
-        self.side(side).is_some_and(|side| !side.behind.is_empty())
-    }
-
-    /// A side lacks everything in some sectors, from now on and in the record.
-    pub fn set_behind(&self, side: u32, sector: u64, count: u64) {
-        let Some(side) = self.side(side) else { return };
-        for bits in self.regions.bits(sector, count) {
-            side.behind.set(bits);
-            side.recorded.set(bits);
-        }
-    }
-
-    /// A side lacks everything.
-    fn set_all_behind(&self, side: u32) {
-        let Some(side) = self.side(side) else { return };
-        for bits in self.regions.all() {
-            side.behind.set(bits);
-            side.recorded.set(bits);
-        }
-    }
-
-    /// A side was away, and lacks what was written meanwhile.
-    pub(crate) fn set_dirty_behind(&self, side: u32) {
-        let Some(side) = self.side(side) else { return };
-        for word in 0..self.dirty.len() {
-            let mask = self.dirty.word(word);
-            side.behind.set(Bits { word, mask });
-            side.recorded.set(Bits { word, mask });
-        }
-    }
-
-    /// A side lacks nothing.
-    pub(crate) fn set_equal(&self, side: u32) {
-        if let Some(side) = self.side(side) {
-            side.behind.reset();
-            side.recorded.reset();
-        }
-    }
-
-    /// There is one more side, which lacks everything. Nothing is under way.
-    pub(crate) fn add_side(&self) {
-        let new = self.side_count.load(Relaxed);
-        if !self.is_tracking() {
-            self.has_untracked.store(1, Relaxed);
-        }
-        self.side_count.store(new.saturating_add(1), Relaxed);
-        self.set_equal(new);
-        self.set_side_state(new, SideState::Okay);
-        self.step_side(new, side::Event::Attached);
-        self.begin_anew();
-    }
-
-    /// A side is gone, and those after it have moved. Nothing is under way.
-    pub(crate) fn remove_side(&self, gone: u32) {
-        let count = self.side_count.load(Relaxed);
-        for from in gone.saturating_add(1)..count {
-            let to = from.saturating_sub(1);
-            if let (Some(to), Some(from)) = (self.side(to), self.side(from)) {
-                to.state.store(from.state.load(Relaxed), Relaxed);
-                to.behind.copy_from(&from.behind);
-                to.recorded.copy_from(&from.recorded);
-            }
-        }
-        self.side_count.store(count.saturating_sub(1), Relaxed);
-        self.history.lock().remove_side(gone);
-        self.settle_sides();
-        self.begin_anew();
-    }
-
-    /// The mirror has grown: what was remembered of the smaller one is remembered of this one.
-    /// Nothing is under way, and no side is behind: where regions become larger, one that is behind
-    /// in a part of a region would count as behind in all of it, and might be the only one to have
-    /// the rest.
-    pub fn go_on_from(&self, before: &Self) {
-        let carry = |from: &Bitmap, to: &Bitmap| {
-            for region in 0..before.regions.count() {
-                if from.has(Regions::bit_of(region)) {
-                    to.set(before.regions.bit_in(&self.regions, region));
-                }
-            }
-        };
-        carry(&before.dirty, &self.dirty);
-        carry(&before.wanted, &self.wanted);
-        carry(&before.uncertain, &self.uncertain);
-        for (from, to) in before.sides.iter().zip(&self.sides) {
-            to.state.store(from.state.load(Relaxed), Relaxed);
-            carry(&from.behind, &to.behind);
-            carry(&from.recorded, &to.recorded);
-        }
-        for (from, to) in [
-            (&before.is_tracking, &self.is_tracking),
-            (&before.has_untracked, &self.has_untracked),
-            (&before.is_cancelled, &self.is_cancelled),
-            (&before.hold, &self.hold),
-            (&before.is_frozen, &self.is_frozen),
-        ] {
-            to.store(from.load(Relaxed), Relaxed);
-        }
-        let history = *before.history.lock();
-        *self.history.lock() = history;
-        self.count_uncertain();
-        self.settle_sides();
-        self.begin_anew();
-    }
-
-    fn settle_sides(&self) {
-        let written = self.sides().filter(|(_, side)| !is_offline(side));
-        let written = written.fold(0, |bits, (side, _)| bits | side_bit(side));
-        let _ = self.written.xchg(written, Full);
-    }
-
-    /// From now on it is remembered what is written to. Nothing is under way.
-    pub(crate) fn track(&self) {
-        if self.is_tracking.xchg(1, Full) == 0 {
-            self.has_untracked.store(1, Relaxed);
-            self.begin_anew();
-        }
-    }
-
-    /// Whether it is remembered what is written to.
-    pub(crate) fn is_tracking(&self) -> bool {
-        self.side_count.read() > 1 && self.is_tracking.read() != 0
-    }
-
-    /// With a single side, or where nothing would survive, nothing needs to be remembered, and all
-    /// is open; else what is not dirty is closed. Nothing is under way.
-    pub(crate) fn begin_anew(&self) {
-        if self.side_count() < 2 {
-            self.uncertain.reset();
-            self.count_uncertain();
-        }
-        if self.is_tracking() {
-            self.open.copy_from(&self.dirty);
-        } else {
-            self.dirty.reset();
-            self.regions.all().for_each(|bits| self.open.set(bits));
-        }
-    }
-
     // Marking. One at a time, with the map's lock.
 
     /// Takes what is wanted, to be recorded. Whether there is something.
@@ -538,188 +340,6 @@ impl SyncMap {
             found |= mask != 0;
         }
         found
-    }
-
-    // The resync.
-
-    /// What has to be done in a region, if anything has.
-    pub(crate) fn need(&self, region: u32) -> Option<Need> {
-        let bits = Regions::bit_of(region);
-        let behind = self
-            .sides()
-            .filter(|(_, side)| !is_offline(side) && side.behind.has(bits));
-        let need = Need {
-            is_uncertain: self.uncertain.has(bits),
-            behind: behind.fold(0, |found, (side, _)| found | side_bit(side)),
-        };
-        (need.is_uncertain || need.behind != 0).then_some(need)
-    }
-
-    /// Whether the sides may differ somewhere.
-    pub(crate) fn has_uncertain(&self) -> bool {
-        self.uncertain_count.load(Relaxed) != 0
-    }
-
-    /// Whether a region is to be copied.
-    pub(crate) fn is_needed(&self, region: u32) -> bool {
-        !self.failed.has(Regions::bit_of(region)) && self.need(region).is_some()
-    }
-
-    /// A region was copied.
-    pub(crate) fn note_copied(&self, region: u32) {
-        let bits = Regions::bit_of(region);
-        for (_, side) in self.sides().filter(|(_, side)| !is_offline(side)) {
-            side.behind.clear(bits);
-        }
-        self.uncertain.clear(bits);
-        self.count_uncertain();
-    }
-
-    /// A region could not be copied.
-    pub(crate) fn note_failed(&self, region: u32) {
-        self.failed.set(Regions::bit_of(region));
-    }
-
-    fn count_uncertain(&self) {
-        let _ = self.uncertain_count.xchg(self.uncertain.count(), Full);
-    }
-
-    /// A resync begins, also with what has failed before. One that was cancelled is forgotten when
-    /// nothing of it is left, so that it does not hold up the next one.
-    pub(crate) fn begin_resync(&self) {
-        self.failed.reset();
-        self.is_told.store(0, Relaxed);
-        let remaining = self.remaining();
-        // One that was interrupted goes on where it was.
-        let to_do = self.to_do.load(Relaxed).max(remaining);
-        self.to_do.store(to_do.max(self.is_awaited().into()), Relaxed);
-        if remaining == 0 {
-            self.set_cancelled(false);
-            self.step_hold(passes::Event::Resume);
-        }
-    }
-
-    /// Whether a resync was begun whose end is not recorded yet, also one that has nothing to copy.
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.has_begun() || self.is_awaited()
-    }
-
-    /// Whether a resync was begun, and is not over.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.to_do.load(Relaxed) != 0
-    }
-
-    /// Whether a side waits for the end of a resync, also when there is nothing to copy.
-    fn is_awaited(&self) -> bool {
-        let is_waiting = |(side, _)| self.side_state(side) == SideState::NeedsResync;
-        self.sides().any(is_waiting)
-    }
-
-    /// The resync is over.
-    pub(crate) fn finish_resync(&self) {
-        let _ = self.to_do.xchg(0, Full);
-        self.end_begun();
-    }
-
-    /// Regions that are to be copied, and those that could not be.
-    pub(crate) fn remaining(&self) -> u32 {
-        let regions = 0..self.regions.count();
-        let needed = regions.filter(|region| self.need(*region).is_some());
-        u32::try_from(needed.count()).unwrap_or(u32::MAX)
-    }
-
-    /// Regions that the resync had to copy when it began.
-    pub(crate) fn to_do(&self) -> u32 {
-        self.to_do.load(Relaxed).max(self.remaining())
-    }
-
-    /// Whether it is still to be told that something could not be copied. Once.
-    pub(crate) fn tell_failed(&self) -> bool {
-        self.has_failed() && self.is_told.xchg(1, Full) == 0
-    }
-
-    /// Whether it is still to be told that the resync is under way. Once, until it ends.
-    pub(crate) fn tell_begun(&self) -> bool {
-        self.is_unfinished() && self.is_begun.xchg(1, Full) == 0
-    }
-
-    /// It is not under way any more, and that is told.
-    pub(crate) fn end_begun(&self) {
-        let _ = self.is_begun.xchg(0, Full);
-    }
-
-    /// Whether something could not be copied.
-    pub(crate) fn has_failed(&self) -> bool {
-        !self.failed.is_empty()
-    }
-
-    /// Whether the resync stands still, since the administrator wants it so.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Relaxed) != 0
-    }
-
-    /// Lets it stand still, or go on.
-    pub(crate) fn set_cancelled(&self, cancelled: bool) {
-        self.is_cancelled.store(cancelled.into(), Relaxed);
-    }
-
-    /// What else keeps the resync from its work.
-    pub(crate) fn hold(&self) -> Hold {
-        match self.hold.load(Relaxed) {
-            0 => Hold::None,
-            1 => Hold::Paused,
-            2 => Hold::Waits,
-            _ => Hold::LeftOut,
-        }
-    }
-
-    /// Something happens that has to do with that.
-    pub(crate) fn step_hold(&self, event: passes::Event) {
-        let hold = match passes::step(self.hold(), event) {
-            Hold::None => 0,
-            Hold::Paused => 1,
-            Hold::Waits => 2,
-            Hold::LeftOut => 3,
-        };
-        self.hold.store(hold, Relaxed);
-    }
-
-    /// Whether the resync is kept from its work.
-    pub(crate) fn is_held(&self) -> bool {
-        self.is_cancelled() || self.hold() != Hold::None
-    }
-
-    /// Whether nothing is copied, though there may be something to be, until somebody does
-    /// something about it.
-    pub(crate) fn is_standing_still(&self) -> bool {
-        let is_left_out = self.hold() == Hold::LeftOut;
-        self.is_cancelled() || self.is_frozen() || self.has_failed() || is_left_out
-    }
-
-    /// Whether nothing may be copied.
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.is_frozen.load(Relaxed) != 0
-    }
-
-    /// From now on nothing may be copied.
-    pub(crate) fn freeze(&self) {
-        self.is_frozen.store(1, Relaxed);
-    }
-
-    /// Takes down how far the sides are now, for the record after the next flush.
-    pub(crate) fn behind_words(&self, side: u32, each: &mut dyn FnMut(usize, u64)) {
-        if let Some(side) = self.side(side) {
-            (0..side.behind.len()).for_each(|word| each(word, side.behind.word(word)));
-        }
-    }
-
-    /// A side was flushed: it is behind where `words` say.
-    pub(crate) fn set_recorded(&self, side: u32, words: &[u64]) {
-        if let Some(side) = self.side(side) {
-            for (word, bits) in words.iter().enumerate() {
-                let _ = side.recorded.replace(word, *bits);
-            }
-        }
     }
 
     // Scrubs.

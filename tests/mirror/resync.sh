@@ -165,9 +165,10 @@ refuse 'd10: has to be resynced before, or is being resynced' metaoffline d10 d1
 same "states" "Okay,Okay,Resyncing" "$(states d10)"
 
 note "it is cancelled, and stands still, also over a restart"
-slow 900
 wait_for 60 is_at_least 50
 run metasync -c d10
+# What is under way ends.
+slow 900
 cancelled=$(percent)
 same "resync" cancelled "$(described d10 .resync.state)"
 same "states" "Okay,Okay,Needs maintenance" "$(states d10)"
