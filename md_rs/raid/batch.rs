@@ -369,12 +369,14 @@ impl Work {
     /// flushed, since who reads an older record takes that one for whole.
     pub(super) fn flush_all(&mut self, target: Target<'_>) -> Result {
         self.flush_settled(target)?;
-        self.settle_list(target)?;
-        if self.told == Some(target.lacking()) || target.unit.is_unrecorded() {
-            Ok(())
-        } else {
-            self.checkpoint_settled(target)
+        if target.unit.is_unrecorded() {
+            return Ok(());
         }
+        self.settle_list(target)?;
+        if self.told == Some(target.lacking()) {
+            return Ok(());
+        }
+        self.checkpoint_settled(target)
     }
 
     /// What was lost and is written again is taken off the list before the requests end: their data

@@ -300,6 +300,8 @@ pub(crate) struct Work {
     devices: u16,
     /// Which column is out of service, as the logs tell.
     told: Option<Option<u32>>,
+    /// Whether something is in place that was not flushed since, as far as anybody relies on.
+    is_unflushed: bool,
     /// What a new column is copied from, if it can be.
     source: Option<Source>,
 }
@@ -335,6 +337,7 @@ impl Work {
             tail: 1,
             devices: 0,
             told: None,
+            is_unflushed: false,
             source: None,
         };
         for _ in 0..lines {
@@ -463,6 +466,7 @@ pub(crate) fn use_room(body: &Body, mut room: Work) {
     let mut work = raid.work.lock();
     (room.sequence, room.tail) = (work.sequence, work.tail);
     (room.devices, room.told) = (work.devices, work.told);
+    room.is_unflushed = work.is_unflushed;
     core::mem::swap(&mut room.lost, &mut work.lost);
     core::mem::swap(&mut room.window, &mut work.window);
     let before = core::mem::replace(&mut *work, room);

@@ -52,14 +52,19 @@ impl Work {
         if all_done {
             // Everything that was acknowledged is in place, and now durable there.
             self.tail = self.sequence;
+            self.is_unflushed = false;
             self.window.clear();
             target.unit.note_flushed();
         }
         all_done
     }
 
-    /// The same; columns that fail are judged, and then it is tried without them.
+    /// The same; columns that fail are judged, and then it is tried without them. If that cannot be
+    /// recorded their record says that they have all there is, and no flush makes that true.
     pub(super) fn flush_settled(&mut self, target: Target<'_>) -> Result {
+        if target.unit.is_unrecorded() {
+            return if self.is_unflushed { Err(EIO) } else { Ok(()) };
+        }
         for _ in 0..TRIES {
             if self.flush(target) {
                 return Ok(());
@@ -286,6 +291,7 @@ impl Work {
     /// Writes what the lines are to change to where it belongs. Columns that have failed are noted,
     /// and with each line which of its columns have.
     pub(super) fn write_lines(&mut self, target: Target<'_>) {
+        self.is_unflushed = true;
         self.volley.clear();
         for column in 0..target.count() {
             // What follows the last line on its column goes with it.

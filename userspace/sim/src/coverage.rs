@@ -239,6 +239,7 @@ points! {
     RaidLost "RAID5: a block is listed as lost",
     RaidRewritten "RAID5: a block that was lost is written again",
     RaidFailedFlush "RAID5: a column fails while it is flushed",
+    RaidUnrecorded "RAID5: a column fails while it is flushed, which cannot be recorded",
     CutRaid "power cut: RAID5",
     CutRaidLosing "power cut: RAID5, a column is lost with the power",
     CutRaidDegraded "power cut: RAID5, a column was missing",

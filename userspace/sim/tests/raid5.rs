@@ -49,6 +49,7 @@ fn no_sector_changes_that_nobody_writes() {
         total.lost += seen.lost;
         total.rewritten += seen.rewritten;
         total.failed_flushes += seen.failed_flushes;
+        total.unrecorded += seen.unrecorded;
         total.older += seen.older;
         total.stale += seen.stale;
     }
@@ -65,6 +66,7 @@ fn no_sector_changes_that_nobody_writes() {
         total.lost,
         total.rewritten,
         total.failed_flushes,
+        total.unrecorded,
         total.older,
         total.stale,
     ];
@@ -84,7 +86,7 @@ fn nor_does_one_wherever_the_power_is_cut() {
 type Change = fn(&mut RaidRules);
 
 /// Each rule, by its name.
-const RULES: [(&str, Change); 25] = [
+const RULES: [(&str, Change); 26] = [
     ("log", |rules| rules.log = false),
     ("log_is_durable", |rules| rules.log_is_durable = false),
     ("flush_before_reuse", |rules| {
@@ -137,6 +139,9 @@ const RULES: [(&str, Change); 25] = [
         rules.repair_through_the_logs = false
     }),
     ("missing_is_told", |rules| rules.missing_is_told = false),
+    ("unrecorded_flush_fails", |rules| {
+        rules.unrecorded_flush_fails = false
+    }),
     ("stale_is_left_out", |rules| rules.stale_is_left_out = false),
 ];
 

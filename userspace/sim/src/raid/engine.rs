@@ -411,6 +411,30 @@ impl World {
         }
     }
 
+    /// A flush that somebody has asked for. A column may fail at it when that cannot be recorded:
+    /// then the flush fails.
+    pub(super) fn flush_for_caller(&mut self) -> Result<(), Cut> {
+        let likely = if self.unflushed.is_empty() { 100 } else { 600 };
+        if !(self.may_fail() && self.random.per_mille(likely)) {
+            return self.flush();
+        }
+        self.missing = Some(self.random.below(self.columns() as usize) as u32);
+        self.is_unrecorded = true;
+        self.seen.unrecorded += 1;
+        self.flush_columns()
+    }
+
+    /// The flush after that: what the column was not flushed of is what its record says that it
+    /// has.
+    pub(super) fn flush_unrecorded(&mut self) -> Result<(), Cut> {
+        if !self.rules.unrecorded_flush_fails {
+            self.flush_columns()?;
+            self.unflushed.clear();
+            self.off_list.clear();
+        }
+        self.step()
+    }
+
     /// All that was written is durable from now on.
     pub(super) fn flush(&mut self) -> Result<(), Cut> {
         self.flush_columns()?;

@@ -108,6 +108,8 @@ pub struct RaidRules {
     pub repair_through_the_logs: bool,
     /// The logs tell who is out of service before a flush is acknowledged that was without it.
     pub missing_is_told: bool,
+    /// A flush fails when something may not be durable of which nothing could be recorded.
+    pub unrecorded_flush_fails: bool,
     /// Who missed something, as the logs tell, is left out if the record may be old.
     pub stale_is_left_out: bool,
 }
@@ -139,6 +141,7 @@ impl RaidRules {
         zeroes_before_attachment: true,
         repair_through_the_logs: true,
         missing_is_told: true,
+        unrecorded_flush_fails: true,
         stale_is_left_out: true,
     };
 }
@@ -175,6 +178,8 @@ pub struct RaidSeen {
     pub rewritten: u64,
     /// Columns that failed while they were flushed.
     pub failed_flushes: u64,
+    /// Columns that failed while they were flushed, when nothing could be recorded.
+    pub unrecorded: u64,
     /// Starts with a record that is older than the columns.
     pub older: u64,
     /// Columns that were left out for that.
@@ -218,6 +223,8 @@ struct World {
     /// The column that is out of service.
     missing: Option<u32>,
     progress: Progress,
+    /// Whether that could not be recorded: nothing is written any more.
+    is_unrecorded: bool,
     record: Record,
     /// A record that replicas may have which have not heard of anything since.
     older: Option<Older>,
@@ -279,6 +286,7 @@ pub(crate) fn run(seed: u64) -> (u64, Coverage, Result<(), Violation>) {
         (Point::RaidLost, seen.lost),
         (Point::RaidRewritten, seen.rewritten),
         (Point::RaidFailedFlush, seen.failed_flushes),
+        (Point::RaidUnrecorded, seen.unrecorded),
         (Point::CutRaid, seen.cuts),
         (Point::CutRaidLosing, seen.losses),
         (Point::CutRaidDegraded, seen.degraded),
@@ -342,6 +350,7 @@ impl World {
             log: Uuid::from_bytes([9; 16]),
             missing: None,
             progress,
+            is_unrecorded: false,
             record: Record {
                 missing: None,
                 progress,
@@ -454,6 +463,9 @@ impl World {
     /// Something happens.
     fn act(&mut self) -> Result<(), Cut> {
         let is_made = self.progress.activity == Activity::Nothing;
+        if self.is_unrecorded {
+            return self.flush_unrecorded();
+        }
         if self.older.is_none() && self.random.per_mille(50) {
             self.older = Some(Older {
                 record: self.record,
@@ -461,7 +473,7 @@ impl World {
             });
         }
         match self.random.below(100) {
-            0..8 => self.flush(),
+            0..8 => self.flush_for_caller(),
             8..30 if !is_made => self.build_step(),
             8..12 if self.missing.is_none() && self.damaged.is_none() => {
                 // It was recorded before anything was acknowledged.

@@ -141,6 +141,7 @@ impl World {
         self.layout = self.record.layout;
         // What is in memory only is gone.
         (self.source, self.told) = (None, None);
+        self.is_unrecorded = false;
     }
 
     /// Columns of which any one may be lost with the power.
