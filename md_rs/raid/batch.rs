@@ -373,7 +373,12 @@ impl Work {
             return Ok(());
         }
         self.settle_list(target)?;
-        if self.told == Some(target.lacking()) {
+        self.tell_lacking(target)
+    }
+
+    /// Has the logs tell who is out of service, if they do not.
+    pub(super) fn tell_lacking(&mut self, target: Target<'_>) -> Result {
+        if self.told == Some(target.lacking()) || target.unit.is_unrecorded() {
             return Ok(());
         }
         self.checkpoint_settled(target)

@@ -112,7 +112,7 @@ fn end(target: Target<'_>, raid: &Raid) {
             target.finish();
             // That it is not missing any more is told; if that fails it is made anew by who does
             // not hear of it.
-            let _ = work.flush_all(target);
+            let _ = work.tell_lacking(target);
             tell(target.body, Kind::ResyncDone, Told::Okay);
         }
         _ => get_stuck(target),

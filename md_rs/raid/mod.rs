@@ -263,10 +263,7 @@ impl<'a> Target<'a> {
     fn lacking(self) -> Option<u32> {
         let present = self.present();
         let out = (0..self.count()).find(|column| present & bit(*column) == 0);
-        out.or(match self.unit.progress().activity {
-            Activity::Column(column) => Some(column),
-            Activity::Nothing | Activity::Build => None,
-        })
+        out.or(self.unit.progress().column_made())
     }
 
     /// Columns in a set.

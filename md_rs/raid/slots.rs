@@ -97,19 +97,20 @@ impl Work {
     /// Writes a batch without entries to all columns that are in service: what is before it does
     /// not count any more. Everything that was written is durable.
     fn checkpoint(&mut self, target: Target<'_>) -> bool {
-        let (members, lacking) = (target.present(), target.lacking());
+        let members = target.present();
         self.tail = self.sequence;
+        let head = self.head(target, members);
         self.volley.clear();
         let mut sent = [None; 64];
         for (column, sent) in (0..target.count()).zip(&mut sent) {
             if members & bit(column) != 0 {
-                *sent = self.load_slot(target, column, members, &[]);
+                *sent = self.load_slot(target, &Head { column, ..head }, &[]);
             }
         }
         self.volley.fire();
         let done = self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
-        self.told = (done == members).then_some(lacking);
+        self.told = (done == members).then_some(head.missing);
         done == members
     }
 
@@ -141,31 +142,30 @@ impl Work {
         Err(refused.at(failed.unwrap_or(0)))
     }
 
-    /// Adds the write of a column's slot: its page, to which [`Self::add_entry`] adds the rest.
-    fn load_slot(
-        &mut self,
-        target: Target<'_>,
-        column: u32,
-        members: u64,
-        entries: &[Entry],
-    ) -> Option<u32> {
-        let head = Head {
+    /// What the pages of the next batch say, but for whose they are.
+    fn head(&self, target: Target<'_>, members: u64) -> Head {
+        Head {
             log: target.unit.log(),
-            column,
+            column: 0,
             sequence: self.sequence,
             tail: self.tail,
             members,
             missing: target.lacking(),
+            columns: target.count(),
             devices: self.devices,
-        };
-        let page = self.page(column);
-        let filled = self.filled.get_mut(column as usize)?;
+        }
+    }
+
+    /// Adds the write of a column's slot: its page, to which [`Self::load_entries`] adds the rest.
+    fn load_slot(&mut self, target: Target<'_>, head: &Head, entries: &[Entry]) -> Option<u32> {
+        let page = self.page(head.column);
+        let filled = self.filled.get_mut(head.column as usize)?;
         let memory = self.volley.bytes_mut(page)?;
-        log::encode(&head, entries, memory, filled, checksum)?;
-        let component = target.column(column)?;
+        log::encode(head, entries, memory, filled, checksum)?;
+        let component = target.column(head.column)?;
         let sector = target
-            .start(column)
-            .checked_add(slot_start(self.sequence))?;
+            .start(head.column)
+            .checked_add(slot_start(head.sequence))?;
         let shot = self.volley.write(&component.device, sector, true)?;
         self.volley.add(shot, page)?;
         Some(shot)
@@ -198,10 +198,11 @@ impl Work {
         }
         self.make_checksums();
         self.volley.clear();
+        let head = self.head(target, members);
         let mut sent = [None; 64];
         for (column, sent) in (0..target.count()).zip(&mut sent) {
             if members & bit(column) != 0 {
-                *sent = self.load_entries(target, column, members);
+                *sent = self.load_entries(target, &Head { column, ..head });
             }
         }
         self.volley.fire();
@@ -251,7 +252,8 @@ impl Work {
     }
 
     /// Adds the write of a column's slot with all that the lines have for it.
-    fn load_entries(&mut self, target: Target<'_>, column: u32, members: u64) -> Option<u32> {
+    fn load_entries(&mut self, target: Target<'_>, head: &Head) -> Option<u32> {
+        let column = head.column;
         let mut entries = [Entry::default(); BATCH_LINES_MAX as usize];
         let mut count = 0usize;
         for index in 0..self.used {
@@ -262,7 +264,7 @@ impl Work {
             count = count.checked_add(1)?;
         }
         let entries = entries.get(..count)?;
-        let shot = self.load_slot(target, column, members, entries)?;
+        let shot = self.load_slot(target, head, entries)?;
         if entries.iter().all(|entry| entry.is_announced) {
             return Some(shot);
         }

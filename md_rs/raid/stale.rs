@@ -16,14 +16,27 @@ use super::{
     slots::TRIES,
     Target, //
 };
+
+/// What the logs tell.
+struct Told {
+    /// Columns that have missed something, as bits.
+    stale: u64,
+    /// Whether there are columns that the record does not have.
+    has_more: bool,
+}
+
 /// Has such a column out of service, before the logs are carried out. If nothing makes up for it,
 /// or it cannot be told, nothing is recorded, so that the next start looks as well, and the
 /// metadevice cannot be opened.
 pub(super) fn leave_out(target: Target<'_>) {
     let number = target.body.number();
     let is_whole = match find(target) {
-        Ok(0) => return,
-        Ok(stale) => leave_out_these(target, stale),
+        Ok(told) if told.has_more => {
+            pr_err!("d{number}: has columns that the state database has not heard of\n");
+            false
+        }
+        Ok(told) if told.stale == 0 => return,
+        Ok(told) => leave_out_these(target, told.stale),
         Err(error) => {
             pr_err!("d{number}: which columns have missed writes cannot be told: {error:?}\n");
             false
@@ -64,13 +77,16 @@ fn leave_out_these(target: Target<'_>, stale: u64) -> bool {
     target.state(column) == Some(State::Erred)
 }
 
-/// Which ones are those, as bits.
-fn find(target: Target<'_>) -> Result<u64> {
+/// Looks at the logs.
+fn find(target: Target<'_>) -> Result<Told> {
     let mut memory = Memory::new()?;
     for _ in 0..TRIES {
         if let Some(found) = read_heads(target, &mut memory)? {
             let scan = Scan::new(target.unit.log(), &found);
-            return Ok(scan.stale(target.count()) & target.present());
+            return Ok(Told {
+                stale: scan.stale(target.count()) & target.present(),
+                has_more: scan.has_more(target.count()),
+            });
         }
         // One cannot be read: it is out of service, and all is looked at again.
         target.judge();

@@ -55,11 +55,17 @@ pub const ENTRIES: Field = MEMBERS.then("entries", 4, "number of entries, which 
 /// Who is not there.
 pub const MISSING: Field = ENTRIES.then(
     "missing",
-    2,
+    1,
     "index of the column that is out of service, or being made, plus 1; 0 for none",
 );
+/// How many columns there are.
+pub const COLUMNS: Field = MISSING.then(
+    "columns",
+    1,
+    "how many columns there are; 0 where older builds have written it",
+);
 /// Which devices the columns are.
-pub const DEVICES: Field = MISSING.then(
+pub const DEVICES: Field = COLUMNS.then(
     "devices",
     2,
     "how many times the devices of the columns have changed, modulo 65536",
@@ -67,7 +73,8 @@ pub const DEVICES: Field = MISSING.then(
 
 /// What comes before the entries, field by field.
 pub const FIELDS: &[Field] = &[
-    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, MISSING, DEVICES,
+    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, MISSING, COLUMNS,
+    DEVICES,
 ];
 
 /// Bytes of that.
@@ -122,6 +129,8 @@ pub struct Head {
     pub members: u64,
     /// The column that is out of service, or being made.
     pub missing: Option<u32>,
+    /// How many columns there are; 0 if that is not told.
+    pub columns: u32,
     /// How many times the devices of the columns have changed.
     pub devices: u16,
 }
@@ -193,6 +202,7 @@ pub fn encode(
     ENTRIES.put(page, entries.len() as u64);
     let missing = head.missing.map_or(0, |column| column.saturating_add(1));
     MISSING.put(page, missing.into());
+    COLUMNS.put(page, head.columns.into());
     DEVICES.put(page, head.devices.into());
     let mut places = page.get_mut(HEAD_BYTES..)?.chunks_exact_mut(ENTRY_BYTES);
     for entry in entries {
@@ -221,12 +231,14 @@ pub fn decode(page: &[u8]) -> Option<Head> {
         tail: TAIL.number(page),
         members: MEMBERS.number(page),
         missing: MISSING.number32(page).checked_sub(1),
+        columns: COLUMNS.number32(page),
         devices: DEVICES.number32(page) as u16,
     };
     let is_sound = head.column < COLUMNS_MAX
         && head.sequence != 0
         && head.tail <= head.sequence
         && head.missing.is_none_or(|column| column < COLUMNS_MAX)
+        && head.columns <= COLUMNS_MAX
         && head.members & super::bit(head.column) != 0
         && ENTRIES.number(page) <= BATCH_LINES_MAX.into()
         && has_known_kinds(page);
@@ -291,6 +303,7 @@ mod tests {
         tail: 4,
         members: 0b1101,
         missing: Some(1),
+        columns: 4,
         devices: 0xfffe,
     };
 
@@ -348,6 +361,7 @@ mod tests {
             (SEQUENCE, 3),
             (ENTRIES, 33),
             (MISSING, u64::from(COLUMNS_MAX) + 1),
+            (COLUMNS, u64::from(COLUMNS_MAX) + 1),
         ] {
             let mut bad = page();
             field.put(&mut bad, value);

@@ -45,6 +45,14 @@ impl Progress {
         !matches!(self.activity, Activity::Build) || offset < self.cursor
     }
 
+    /// The column that is being made.
+    pub const fn column_made(&self) -> Option<u32> {
+        match self.activity {
+            Activity::Column(column) => Some(column),
+            Activity::Nothing | Activity::Build => None,
+        }
+    }
+
     /// The column that has nothing yet at an offset.
     pub const fn column_behind(&self, offset: u64) -> Option<u32> {
         match self.activity {

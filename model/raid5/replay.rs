@@ -139,6 +139,12 @@ impl<'a> Scan<'a> {
             .fold(missing, |stale, column| stale | bit(column))
     }
 
+    /// Whether columns were attached that a record with so many does not know. For a start with
+    /// replicas that may be older than the columns: with these the parity is the sum of others.
+    pub fn has_more(&self, columns: u32) -> bool {
+        self.newest().is_some_and(|newest| newest.columns > columns)
+    }
+
     fn newest(&self) -> Option<&'a Head> {
         self.heads().max_by_key(|head| head.sequence)
     }
@@ -198,6 +204,7 @@ mod tests {
             tail,
             members,
             missing: None,
+            columns: 3,
             devices: 0,
         })
     }
@@ -307,6 +314,23 @@ mod tests {
         let told = table(&[without, back[0], back[1]]);
         let scan = Scan::new(LOG, &told);
         assert_eq!((scan.devices(3, 0b011), scan.devices(3, 0b111)), (1, 2));
+    }
+
+    #[test]
+    fn the_newest_page_tells_of_columns_that_were_attached() {
+        let more = head(1, 6, 5, 0b1010).map(|head| Head { columns: 4, ..head });
+        let table = table(&[head(0, 5, 5, 0b111), more]);
+        let scan = Scan::new(LOG, &table);
+        assert!(scan.has_more(3) && !scan.has_more(4));
+        // Older builds tell nothing.
+        let silent = table.iter().flatten().map(|head| {
+            Some(Head {
+                columns: 0,
+                ..*head
+            })
+        });
+        let silent: Vec<_> = silent.collect();
+        assert!(!Scan::new(LOG, &silent).has_more(3));
     }
 
     #[test]

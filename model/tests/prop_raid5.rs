@@ -97,6 +97,7 @@ fn pages(members: u64, whole: u64) -> Vec<Option<log::Head>> {
     for column in (0..6).filter(|column| members & whole & bit(*column) != 0) {
         found[column as usize * SLOTS as usize + 3] = Some(log::Head {
             missing: None,
+            columns: 3,
             devices: 0,
             log: Uuid::from_bytes([1; 16]),
             column,

@@ -96,6 +96,7 @@ run mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 $d10
 run mount $d10 /mnt
 mkdir /mnt/kept
 cp -r /etc/default /mnt/kept
+run sync -f /mnt
 tree_checksums /mnt/kept >/tmp/kept
 
 note "it is detached while files are copied, also onto it"

@@ -3,7 +3,9 @@
 # Intent: RAID5 loses a column, or gets another disk in its place, and is written to; then the power
 #         is cut, and the replicas are gone that know of it. The one that is left takes the old disk
 #         for a column that is fine. Who starts the set with it all the same has that disk out of
-#         service, since the logs of the others tell, and reads what was written.
+#         service, since the logs of the others tell, and reads what was written. If it does not
+#         know of columns that were attached the metadevice cannot be opened, until there are
+#         replicas again that do.
 # Clause: DURABILITY 2, 15; issue 9
 # Lanes: drawn
 # Runs: host
@@ -51,8 +53,14 @@ replaced)
 	run metareplace -w d20 /dev/sdb /dev/sdd
 	wait_for 100 is_made d20
 	;;
+attached) run metattach d20 /dev/sdd ;;
 esac
 write_all
+if [ "$1" = attached ]; then
+	# Also to what was attached.
+	dd if=/dev/urandom of=/dev/md/dsk/d20 bs=64k count=20 oflag=direct conv=fsync status=none \
+		seek=$(($(blockdev --getsize64 /dev/md/dsk/d20) / 65536 - 20))
+fi
 echo "states: $(column_states d20)"
 echo "contents: $(contents)"
 vmctl cut
@@ -90,8 +98,33 @@ echo "contents: $(contents)"
 run mdctl stop
 GUEST
 
+# The same, with a column that was attached since.
+{ cat "$dir/begin" && cat <<'GUEST'; } >"$dir/attached"
+is_there() { [ -n "$(disk_named "$1")" ]; }
+raid_tool
+run vmctl unplug disk5
+run vmctl unplug disk6
+modprobe md_rs
+run mdctl start --give-up-missing
+dmesg | grep 'd20: has columns that the state database has not heard of' || fail "nothing is said"
+refuse 'No such device or address' dd if=/dev/md/dsk/d20 of=/dev/null bs=64k count=1
+run mdctl stop
+
+note "with those that know it"
+run vmctl unplug disk4
+for disk in disk5 disk6; do
+	run vmctl plug $disk
+	wait_for 20 is_there $disk
+done
+run mdctl start
+same "states" Okay,Okay,Okay,Okay "$(column_states d20)"
+echo "contents: $(contents)"
+columns_tell d20 /dev/sda /dev/sdb /dev/sdc /dev/sdd
+run mdctl stop
+GUEST
+
 boot_limit=250
-for how in missing replaced; do
+for how in missing replaced attached; do
 	note "$how"
 	disks=()
 	rm -f "$dir"/disk*
@@ -102,6 +135,8 @@ for how in missing replaced; do
 	grep " lost$" "$dir/said" || fail "the power was not cut"
 	before=$(sed -n 's/^contents: //p' "$dir/said" | tr -d '\r')
 	[ -n "$before" ] || fail "it was not written to"
-	boot "$dir/old" | tee "$dir/said"
+	guest=$dir/old
+	[ $how != attached ] || guest=$dir/attached
+	boot "$guest" | tee "$dir/said"
 	same "contents" "$before" "$(sed -n 's/^contents: //p' "$dir/said" | tr -d '\r' | sort -u)"
 done

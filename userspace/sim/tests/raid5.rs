@@ -86,7 +86,7 @@ fn nor_does_one_wherever_the_power_is_cut() {
 type Change = fn(&mut RaidRules);
 
 /// Each rule, by its name.
-const RULES: [(&str, Change); 26] = [
+const RULES: [(&str, Change); 27] = [
     ("log", |rules| rules.log = false),
     ("log_is_durable", |rules| rules.log_is_durable = false),
     ("flush_before_reuse", |rules| {
@@ -139,6 +139,7 @@ const RULES: [(&str, Change); 26] = [
         rules.repair_through_the_logs = false
     }),
     ("missing_is_told", |rules| rules.missing_is_told = false),
+    ("attached_are_told", |rules| rules.attached_are_told = false),
     ("unrecorded_flush_fails", |rules| {
         rules.unrecorded_flush_fails = false
     }),

@@ -377,15 +377,11 @@ impl World {
 
     /// The column that is out of service, or being made.
     fn lacking(&self) -> Option<u32> {
-        self.missing.or(match self.progress.activity {
-            Activity::Column(column) => Some(column),
-            Activity::Nothing | Activity::Build => None,
-        })
+        self.missing.or(self.progress.column_made())
     }
 
     /// Writes the page of a slot, to the cache.
     fn put_slot(&mut self, column: u32, sequence: u64, members: u64, entries: &[Entry]) {
-        self.told = Some(self.lacking());
         let head = Head {
             log: self.log,
             column,
@@ -393,6 +389,7 @@ impl World {
             tail: self.tail,
             members,
             missing: self.lacking(),
+            columns: self.columns(),
             devices: self.devices,
         };
         let mut page = vec![0; PAGE_BYTES];
@@ -527,6 +524,7 @@ impl World {
             self.force_slot(column, sequence, self.rules.checkpoint_is_durable);
             self.step()?;
         }
+        self.told = Some(self.lacking());
         self.sequence += 1;
         Ok(())
     }

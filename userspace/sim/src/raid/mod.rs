@@ -108,6 +108,8 @@ pub struct RaidRules {
     pub repair_through_the_logs: bool,
     /// The logs tell who is out of service before a flush is acknowledged that was without it.
     pub missing_is_told: bool,
+    /// A record that is older than columns which were attached is not used.
+    pub attached_are_told: bool,
     /// A flush fails when something may not be durable of which nothing could be recorded.
     pub unrecorded_flush_fails: bool,
     /// Who missed something, as the logs tell, is left out if the record may be old.
@@ -141,6 +143,7 @@ impl RaidRules {
         zeroes_before_attachment: true,
         repair_through_the_logs: true,
         missing_is_told: true,
+        attached_are_told: true,
         unrecorded_flush_fails: true,
         stale_is_left_out: true,
     };

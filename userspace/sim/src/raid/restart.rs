@@ -117,7 +117,11 @@ impl World {
     /// Whether it can be used without columns that have missed something.
     fn leave_out_stale(&mut self) -> bool {
         let found = self.found();
-        let stale = Scan::new(self.log, &found).stale(self.columns()) & self.present_bits();
+        let scan = Scan::new(self.log, &found);
+        if self.rules.attached_are_told && scan.has_more(self.columns()) {
+            return false;
+        }
+        let stale = scan.stale(self.columns()) & self.present_bits();
         let column = stale.trailing_zeros();
         let is_redundant = self.missing.is_none()
             && [Activity::Nothing, Activity::Column(column)].contains(&self.progress.activity);

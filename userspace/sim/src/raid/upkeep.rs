@@ -118,8 +118,6 @@ impl World {
         if self.missing.is_some() {
             return Ok(());
         }
-        // What is older has another layout, which nobody would recognise.
-        self.older = None;
         self.layout = self.layout.attach(1).expect("in range");
         self.disks.push(Disk::new(blank));
         let known = self.acknowledged.len() as u64;
