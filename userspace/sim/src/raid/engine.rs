@@ -574,7 +574,8 @@ impl World {
             return Ok(());
         };
         if self.rules.flush_before_replacement {
-            self.flush()?;
+            self.flush_columns()?;
+            self.settle_list(true)?;
         }
         if self.rules.checkpoint_before_replacement {
             // A batch of which the column that goes had a part must not be met without it.
