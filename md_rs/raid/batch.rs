@@ -372,8 +372,11 @@ impl Work {
         if target.unit.is_unrecorded() {
             return Ok(());
         }
-        self.settle_list(target)?;
-        self.tell_lacking(target)
+        let told = self.settle_list(target);
+        let told = told.and_then(|()| self.tell_lacking(target));
+        // Nor has who asks again been told.
+        self.is_unflushed |= told.is_err();
+        told
     }
 
     /// Has the logs tell who is out of service, if they do not.

@@ -193,7 +193,9 @@ impl LineWork {
         if self.touched_set != 0 && !self.is_unwritten {
             self.plan_writes(all, is_known, may_announce);
         }
-        self.writes |= self.unread.map_or(0, bit);
+        if !target.unit.is_unrecorded() {
+            self.writes |= self.unread.map_or(0, bit);
+        }
         if self.plan.is_none() && self.unread == Some(self.line.parity) {
             self.writes = 0;
         }

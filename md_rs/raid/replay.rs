@@ -64,7 +64,7 @@ impl Work {
         let redone = loop {
             match self.carry_out(target, &mut memory, may_write) {
                 Ok(redone) => break redone,
-                Err(_) if may_write && target.judge() => {}
+                Err(_) if may_write && target.judge() && !target.unit.is_unrecorded() => {}
                 Err(error) => return Err(error),
             }
         };
@@ -83,6 +83,9 @@ impl Work {
         }
         target.judge();
         self.flush_settled(target)?;
+        if target.unit.is_unrecorded() {
+            return Ok(());
+        }
         self.settle_list(target)?;
         self.checkpoint_settled(target)
     }
@@ -108,6 +111,7 @@ impl Work {
             from = batch.sequence.checked_add(1).ok_or(EOVERFLOW)?;
             let whole = redo(target, &batch, memory, may_write)?;
             if whole != 0 {
+                self.is_unflushed = true;
                 self.settle_announced(target, &batch, whole, memory)?;
                 redone = redone.saturating_add(1);
             }

@@ -116,6 +116,9 @@ impl Work {
 
     /// The same; columns that fail are judged, and then it is tried without them.
     pub(super) fn checkpoint_settled(&mut self, target: Target<'_>) -> Result {
+        if target.unit.is_unrecorded() {
+            return Err(EIO);
+        }
         for _ in 0..TRIES {
             self.flush_settled(target)?;
             if self.checkpoint(target) {

@@ -40,8 +40,10 @@ end_log logged /dev/sdb
 # The set is loaded from a copy each time, since a start writes, too.
 truncate -s $((size * 512)) /tmp/image
 coproc REPLAY { /tmp/replay /dev/sdc /tmp/image; }
+# It is gone from the shell as soon as it has ended.
+exec {from}<&"${REPLAY[0]}" {to}>&"${REPLAY[1]}"
 writes=0 without=0
-while read -r mark <&"${REPLAY[0]}"; do
+while read -r mark <&"$from"; do
 	writes=$((writes + 1))
 	# The mark that device-mapper makes by itself when the device goes.
 	[ "$mark" != dm-log-writes-end ] || mark=$((${#states[@]} - 1))
@@ -64,8 +66,9 @@ while read -r mark <&"${REPLAY[0]}"; do
 		cat /tmp/said
 		fail "write $writes, after change $mark: found '$found', not one of '${may_be[*]}'"
 	}
-	echo >&"${REPLAY[1]}"
+	echo >&"$to"
 done
+exec {from}<&- {to}>&-
 echo "$writes writes, $without of them before there was a set"
 [ $writes -gt 20 ] || fail "too few writes: this shows nothing"
 same "after the last one" "${states[-1]}" "$found"

@@ -176,7 +176,7 @@ tried() {
 
 # all_prefixes KIND: of what is written to a metadevice that is healthy or degraded.
 all_prefixes() {
-	local n step lost mark table replay replica
+	local n step lost mark table replay replica from to
 	kind=$1 writes=0 starts=0 with_lost=0
 	rm -f /tmp/state.*
 	truncate -s 0 /tmp/replica.now
@@ -215,8 +215,10 @@ all_prefixes() {
 	rm -f /tmp/image
 	truncate -s $((3 * length * 512)) /tmp/image
 	coproc REPLAY { /tmp/replay /dev/sdb /tmp/image; }
+	# It is gone from the shell as soon as it has ended.
+	exec {from}<&"${REPLAY[0]}" {to}>&"${REPLAY[1]}"
 	replay=$REPLAY_PID
-	while read -r mark <&"${REPLAY[0]}"; do
+	while read -r mark <&"$from"; do
 		[ "$mark" != dm-log-writes-end ] || mark=$steps
 		if [ "$mark" != none ]; then
 			writes=$((writes + 1))
@@ -229,8 +231,9 @@ all_prefixes() {
 				tried "$mark" "${choices[REPLY]}"
 			fi
 		fi
-		echo >&"${REPLAY[1]}"
+		echo >&"$to"
 	done
+	exec {from}<&- {to}>&-
 	wait "$replay" || fail "the log could not be replayed"
 	echo "$kind: $writes writes, $starts starts, $with_lost of them with lost blocks"
 	[ $writes -gt $((steps * 6)) ] || fail "too few writes: this shows nothing"

@@ -72,4 +72,9 @@ write_rows newer
 run flush
 columns_tell d20 "${columns[@]}"
 run mdctl stop
+
+note "where nothing may be written nothing has to be flushed"
+run mdctl start --read-only
+run sync $d20
+run mdctl stop
 run modprobe -r md_raid md_rs

@@ -83,5 +83,6 @@ impl Maker<'_> {
 pub(super) fn settle(body: &Body, loaded: &Loaded) -> bool {
     let is_recorded = raid::judge::settle(body, loaded);
     raid::replay_logs(body, is_recorded);
-    is_recorded
+    let is_unrecorded = |target: raid::Target<'_>| target.unit.is_unrecorded();
+    is_recorded && !raid::Target::of(body).is_some_and(is_unrecorded)
 }
