@@ -270,6 +270,9 @@ impl Mirrored for Mirror {
             // Before anybody leaves a side out of a write.
             let _ = self.unrecorded.xchg(1, Full);
         }
+        // Before anybody leaves a side out of a write that is acknowledged from the others: what is
+        // decided counts here.
+        self.note_whole(sides);
         sides.take_effect();
         // Whoever learns of an acknowledgement that comes after this, reads from what is left.
         self.note_sides(sides);

@@ -139,11 +139,13 @@ impl<'a> Growth<'a> {
         }
         let new_shape = Shape::new(Unit::Mirrored(larger.clone()), components);
         let gate = target.metadevice.close_gate();
+        // The source may have failed while requests ended.
+        let this = Self::of(target)?;
         larger.go_on_from(target.kept.unit);
-        let resynced = self.others(&sides, is_equal);
+        let resynced = this.others(&sides, is_equal);
         resynced.for_each(|(_, component)| decide(component, State::Okay, State::Resyncing));
-        for (side, _) in self.others(&sides, is_equal) {
-            larger.map().set_behind(side, self.new.start, self.length());
+        for (side, _) in this.others(&sides, is_equal) {
+            larger.map().set_behind(side, this.new.start, this.length());
         }
         let grown = record(&sides).and_then(|()| {
             let growth = database.plan_growth(name.number(), &new_shape)?;
@@ -153,7 +155,7 @@ impl<'a> Growth<'a> {
             })
         });
         if let Err(refused) = grown {
-            let resynced = self.others(&sides, is_equal);
+            let resynced = this.others(&sides, is_equal);
             resynced.for_each(|(_, component)| decide(component, State::Resyncing, State::Okay));
             sides.take_effect();
             // What stays in the record has nothing to be copied to it.
@@ -162,7 +164,7 @@ impl<'a> Growth<'a> {
         }
         let target = Target::find(units, name)?;
         let event = Event::of_unit(Kind::Grow, name.number());
-        let event = event.values([self.new.start, self.new.end]);
+        let event = event.values([this.new.start, this.new.end]);
         database.events().record(&event);
         target.begin_anew();
         // Not before: it waits for requests that wait for the gate.

@@ -165,17 +165,24 @@ impl Case<'_> {
                 return Err(Refused::new(EBUSY, Refusal::ReplaceOthersFirst).at(other));
             }
         }
-        let has_source = kept.unit.has_source(&kept.sides(), side, self.index);
+        self.check_source()?;
         let is_uncertain = self.target.map().has_uncertain();
-        // What nobody else has would be lost. One that is out of service has nothing to lose: it
-        // gets what there is, also from a last copy (`svm.md` section 4.7).
-        if !has_source && state != State::Erred {
-            return Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(side));
-        }
         if is_uncertain && flags & abi::REPLACE_FORCE == 0 {
             return Err(Refused::new(EBUSY, Refusal::ResyncNeeded).at(side));
         }
         Ok(())
+    }
+
+    /// Refused if what nobody else has would be lost. One that is out of service has nothing to
+    /// lose: it gets what there is, also from a last copy (`svm.md` section 4.7).
+    fn check_source(&self) -> Result<(), Refused> {
+        let kept = self.target.kept;
+        let has_source = kept.unit.has_source(&kept.sides(), self.side, self.index);
+        if has_source || self.old.condition.state() == State::Erred {
+            Ok(())
+        } else {
+            Err(Refused::new(EBUSY, Refusal::NoOtherSource).at(self.side))
+        }
     }
 
     /// The component that takes its place. The device that it has is used as it is, if it is still
@@ -326,12 +333,14 @@ impl Case<'_> {
         stripe.link_instead(&removed, &added)?;
         let gate = target.metadevice.close_gate();
         let own_gate = stripe.close_gate();
-        // Somebody may have written in the meantime, and missed it.
-        if lacks == Lacks::WhatIsDirty {
-            if let Err(refused) = check_return(&self) {
-                stripe.link_instead(&added, &removed)?;
-                return Err(refused);
-            }
+        // Somebody may have written in the meantime, and missed it, or what others have.
+        let checked = match lacks {
+            Lacks::WhatIsDirty => check_return(&self),
+            Lacks::Everything => self.check_source(),
+        };
+        if let Err(refused) = checked {
+            stripe.link_instead(&added, &removed)?;
+            return Err(refused);
         }
         // First that it lacks everything, and then that it is written again.
         self.note_lacks(&new, lacks);

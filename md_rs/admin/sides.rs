@@ -314,6 +314,8 @@ fn detach(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resul
     }
     let database = units.database().clone();
     let gate = target.metadevice.close_gate();
+    // Another side may have failed while requests ended.
+    target.check_settled(side, flags)?;
     let growth = database.plan_loss(name.number(), &new, Some(side))?;
     database.grow_unit(growth, || {
         target.metadevice.swap(new, &gate)?;
@@ -369,6 +371,8 @@ fn offline(units: &UnitTable, target: Target<'_>, side: u32, flags: u32) -> Resu
     if target.kept.flush_sides() != 0 {
         return Err(Refused::new(EIO, Refusal::SubmirrorErred).at(side));
     }
+    // Another side may have failed while requests ended.
+    target.check_settled(side, flags)?;
     let before = target.map().side_state(side);
     target.map().track();
     target.map().step_side(side, SideEvent::Offlined);

@@ -382,7 +382,8 @@ impl<'a> Mirror<'a> {
     }
 
     fn change_all(self, request: Request) {
-        if self.unit.is_unrecorded() {
+        let is_flush = request.operation() == Operation::Flush;
+        if self.unit.is_unrecorded() || is_flush && self.kept.upkeep.take_lost_flush() {
             return request.end(Failure::Io);
         }
         let policy = self.unit.write_policy();
@@ -510,6 +511,11 @@ impl<'a> Mirror<'a> {
         if self.unit.is_unrecorded() {
             self.doubt(&request);
             return request.end(Failure::Io);
+        }
+        let is_flush = request.operation() == Operation::Flush;
+        if is_flush && self.kept.has_last_copy_on(request.failed_sides()) {
+            // The last copy: that it can be flushed later says nothing of what it has lost.
+            return request.end_as_it_is();
         }
         if self.unit.changes() != request.seen() {
             request.forget_errors();

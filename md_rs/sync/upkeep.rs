@@ -6,7 +6,10 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            ordering::Relaxed,
+            ordering::{
+                Full,
+                Relaxed, //
+            },
             Atomic, //
         },
         Mutex, //
@@ -138,6 +141,8 @@ pub(crate) struct Upkeep {
     pub(super) watches: Mutex<Watches>,
     /// Whether reads are hedged.
     hedging: Atomic<u32>,
+    /// Whether a flush that nobody has asked for has failed on a last copy.
+    lost_flush: Atomic<u32>,
 }
 
 impl Upkeep {
@@ -157,6 +162,7 @@ impl Upkeep {
                 places <- new_mutex!(Places::new(), "md_places"),
                 watches <- new_mutex!(Watches::new(), "md_watches"),
                 hedging: Atomic::new(0),
+                lost_flush: Atomic::new(0),
             }),
             GFP_KERNEL,
         )
@@ -166,6 +172,12 @@ impl Upkeep {
     #[inline]
     pub(crate) fn is_hedging(&self) -> bool {
         self.hedging.load(Relaxed) != 0
+    }
+
+    /// Whether what was written before may be lost although it was acknowledged: whoever asks for
+    /// the next flush is told, once.
+    pub(crate) fn take_lost_flush(&self) -> bool {
+        self.lost_flush.load(Relaxed) != 0 && self.lost_flush.xchg(0, Full) != 0
     }
 
     /// From now on it is, or is not.
@@ -301,8 +313,21 @@ impl<'a> Kept<'a> {
         }
         if failed != 0 {
             self.judge();
+            if self.has_last_copy_on(failed) {
+                let _ = self.upkeep.lost_flush.xchg(1, Full);
+            }
         }
         failed
+    }
+
+    /// Whether one of these sides, as bits, has a component that may lack a write that nobody else
+    /// has: a flush that has failed there has lost something, whatever a later one says.
+    pub(crate) fn has_last_copy_on(self, sides: u32) -> bool {
+        let mut these = (0..self.sides().count()).filter(|side| sides & side_bit(*side) != 0);
+        these.any(|side| {
+            let mut components = self.sides().components(side);
+            components.any(|part| part.condition.decided() == State::LastErred)
+        })
     }
 
     /// Sides that are being made equal to the others, as bits.
