@@ -100,12 +100,12 @@ pub(super) fn grow(units: &Mutex<UnitTable>, request: &mut abi::Grow) -> Result<
     let sizes = [body.shape().unit().sectors(), request.size_sectors];
     let new = body.shape().components().len()..usize::MAX;
     let labels = database.label_components(&body, &shape, new)?;
+    // Requests to the mirror come this way without being asked by the side's own gate. And from the
+    // plan on no component fails: the record has the states of this moment.
+    let gate = above.map(Metadevice::close_gate);
     let growth = database.plan_growth(name.number(), &shape)?;
-    database.grow_unit(growth, || {
-        // Requests to the mirror come this way without being asked by the side's own gate.
-        let _gate = above.map(Metadevice::close_gate);
-        units.get(&name)?.grow(shape)
-    })?;
+    database.grow_unit(growth, || units.get(&name)?.grow(shape))?;
+    drop(gate);
     labels.keep();
     let event = Event::of_unit(Kind::Grow, name.number());
     body.events().record(&event.values(sizes));

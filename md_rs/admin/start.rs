@@ -133,9 +133,13 @@ pub(super) fn start(units: &Mutex<UnitTable>, request: &mut abi::StartSet) -> Re
         devices,
         is_recorded: Cell::new(true),
     };
-    maker.make_pools(&units)?;
-    // Before anything is written to what others may have.
-    maker.watch_disks(&units)?;
+    // Disks are watched before anything is written to what others may have.
+    let begun = maker.make_pools(&units);
+    if let Err(refused) = begun.and_then(|()| maker.watch_disks(&units)) {
+        // Nothing is made of it yet: the next start begins anew.
+        database.unload();
+        return Err(refused);
+    }
     let (made, failed) = maker.make_all(&mut units)?;
     if !loaded.is_read_only {
         if !loaded.may_be_old || failed == 0 && maker.is_recorded.get() {
@@ -270,7 +274,7 @@ impl Maker<'_> {
         let mut unfinished = KVec::new();
         loop {
             let (mut progress, mut failed) = (0u32, 0u32);
-            database.for_records(|number, bytes| {
+            database.for_records(|number, record| {
                 if pool_of(number).is_some() || number == WATCHED {
                     return Ok(());
                 }
@@ -281,7 +285,8 @@ impl Maker<'_> {
                 if units.get(&name).is_ok() || plans.any(|plan| plan == number) {
                     return Ok(());
                 }
-                match self.make(units, &mut unfinished, name, bytes) {
+                let bytes = record.map_err(NotMade::Refused);
+                match bytes.and_then(|bytes| self.make(units, &mut unfinished, name, bytes)) {
                     Ok(()) => progress = progress.saturating_add(1),
                     Err(NotMade::Waits) => failed = failed.saturating_add(1),
                     Err(NotMade::Refused(refused)) => {
@@ -314,6 +319,11 @@ impl Maker<'_> {
             pr_err!("{}: its record is damaged: {damage:?}\n", name.as_str());
             damaged
         })?;
+        if record.head.number != name.number() {
+            return Err(damaged
+                .with([name.number().into(), record.head.number.into()])
+                .into());
+        }
         let plan = self.plan(units, unfinished, name, &record)?;
         if plan.sectors() != record.head.size_sectors {
             let values = [name.number().into(), plan.sectors()];

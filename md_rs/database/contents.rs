@@ -111,6 +111,8 @@ pub(super) struct Contents {
     pub(super) live: Pointers,
     tables: KVec<Option<Kept>>,
     pages: KVVec<Option<Kept>>,
+    /// The number behind that of the last page of records in use.
+    end: u32,
     /// Pages of the smallest replica.
     pub(super) replica_pages: u32,
 }
@@ -131,6 +133,7 @@ impl Contents {
             live: Pointers::new()?,
             tables,
             pages,
+            end: 0,
             replica_pages,
         })
     }
@@ -148,20 +151,32 @@ impl Contents {
     /// Puts a page in its place; returns the one that was there.
     pub(super) fn put(&mut self, which: Which, kept: Option<Kept>) -> Option<Kept> {
         let number = which.number as usize;
-        let place = if which.is_table {
-            self.tables.get_mut(number)?
-        } else {
-            self.pages.get_mut(number)?
-        };
-        core::mem::replace(place, kept)
+        if which.is_table {
+            return core::mem::replace(self.tables.get_mut(number)?, kept);
+        }
+        let is_dropped = kept.is_none();
+        let old = core::mem::replace(self.pages.get_mut(number)?, kept);
+        let behind = which.number.saturating_add(1);
+        if !is_dropped {
+            self.end = self.end.max(behind);
+        } else if self.end == behind {
+            self.end = self.end_of_pages();
+        }
+        old
+    }
+
+    fn end_of_pages(&self) -> u32 {
+        let last = self.pages.iter().rposition(Option::is_some);
+        last.map_or(0, |last| last.saturating_add(1) as u32)
     }
 }
 
 impl Pages for Contents {
-    /// As many as there are slots: each page takes one.
+    /// As many as there are slots, since each page takes one; and those in use, whose numbers are
+    /// larger if a smaller replica has come since.
     fn count(&self) -> u32 {
         let most = u32::try_from(self.pages.len()).unwrap_or(0);
-        slots(self.replica_pages).min(most)
+        slots(self.replica_pages).max(self.end).min(most)
     }
 
     fn payload(&self, number: u32) -> &[u8] {

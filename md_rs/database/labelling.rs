@@ -125,7 +125,7 @@ impl Database {
             if number == WATCHED || pool_of(number).is_some() {
                 return Ok(());
             }
-            let Ok(record) = Record::decode(bytes) else {
+            let Some(Ok(record)) = bytes.ok().map(Record::decode) else {
                 return Ok(());
             };
             let components = (0..).zip(record.components());

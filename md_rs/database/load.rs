@@ -385,24 +385,31 @@ impl Database {
         entries.any(|entry| entry.record == number)
     }
 
-    /// Calls `each` with the number and the record of each metadevice.
+    /// Calls `each` with every record and its number; with a refusal in place of one of a kind or
+    /// version that is not known.
     pub(crate) fn for_records(
         &self,
-        mut each: impl FnMut(u32, &[u8]) -> Result<(), Refused>,
+        mut each: impl FnMut(u32, Result<&[u8], Refused>) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
-        let mut numbers = KVVec::new();
+        let mut all = KVVec::new();
         self.with_set(|set| {
             for entry in entries(&set.contents) {
-                numbers.push(entry.record, GFP_KERNEL)?;
+                all.push(entry, GFP_KERNEL)?;
             }
             Ok(())
         })?;
         let mut bytes = KVVec::from_elem(0u8, BYTES_MAX, GFP_KERNEL)?;
-        for number in &numbers {
-            let damaged = Refused::new(EIO, Refusal::DatabaseDamaged).with([(*number).into(), 0]);
-            let length = self.with_set(|set| Ok(read(&set.contents, *number, &mut bytes)))?;
+        for entry in &all {
+            let number = entry.record;
+            let damaged = Refused::new(EIO, Refusal::DatabaseDamaged).with([number.into(), 0]);
+            if let Err(damage) = entry.check() {
+                pr_err!("state database: record {number}: {damage:?}\n");
+                each(number, Err(damaged))?;
+                continue;
+            }
+            let length = self.with_set(|set| Ok(read(&set.contents, number, &mut bytes)))?;
             let record = length.and_then(|length| bytes.get(..length));
-            each(*number, record.ok_or(damaged)?)?;
+            each(number, record.ok_or(damaged))?;
         }
         Ok(())
     }

@@ -48,7 +48,10 @@ use crate::{
     kapi::{
         clone::Side,
         copied::Copying,
-        fan_out::Part,
+        fan_out::{
+            FanOut,
+            Part, //
+        },
         request::{
             Failure,
             Operation,
@@ -417,20 +420,32 @@ impl<'a> Mirror<'a> {
         self.send_changes(request, |other| other == side);
     }
 
-    /// Sends to the sides that are wanted.
+    /// Sends to the sides that are wanted. A side that was left out because it is out of service
+    /// may be so without a record: then nothing is acknowledged (`DURABILITY.md` clause 5).
     fn send_changes(self, request: Request, wanted: impl Fn(u32) -> bool) {
         let operation = request.operation();
         let out = request.fan_out(self.submission);
-        let written = self.kept.map().written_sides();
-        if operation == Operation::Flush {
-            let written = self.sides().filter(|side| written & side_bit(*side) != 0);
-            return written.for_each(|side| {
-                let in_service = self.in_service(side);
-                for component in in_service.filter(|part| self.kept.may_lose(side, part)) {
-                    flush_below(&out, component, Some(answerable(side, component)));
-                }
-            });
+        match operation {
+            Operation::Flush => self.send_flush(&out),
+            _ => self.send_parts(&out, operation, wanted),
         }
+        if self.unit.is_unrecorded() {
+            out.fail(Failure::Io);
+        }
+    }
+
+    fn send_flush(self, out: &FanOut<'_>) {
+        let written = self.kept.map().written_sides();
+        for side in self.sides().filter(|side| written & side_bit(*side) != 0) {
+            let in_service = self.in_service(side);
+            for component in in_service.filter(|part| self.kept.may_lose(side, part)) {
+                flush_below(out, component, Some(answerable(side, component)));
+            }
+        }
+    }
+
+    fn send_parts(self, out: &FanOut<'_>, operation: Operation, wanted: impl Fn(u32) -> bool) {
+        let written = self.kept.map().written_sides();
         for part in out.parts() {
             if self.has_place_for(&part).is_none() {
                 part.fail(Failure::Io);
@@ -541,8 +556,11 @@ impl<'a> Mirror<'a> {
     /// A write that is on some of the sides is about to end with an error.
     fn doubt(self, request: &Request) {
         if request.operation() != Operation::Flush {
+            // With the lock, or who has just copied there says that they are equal.
+            let mut plan = self.kept.upkeep.plan.lock();
             self.kept.map().doubt(request.sector(), request.sectors());
-            self.kept.upkeep.plan.lock().abandon();
+            plan.abandon();
+            drop(plan);
             request.ask(COPY);
         }
     }

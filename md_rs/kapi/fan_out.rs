@@ -66,6 +66,11 @@ impl FanOut<'_> {
         self.submit(clone, 0);
     }
 
+    /// Lets the request end with an error, whatever comes of what was sent.
+    pub(crate) fn fail(&self, failure: Failure) {
+        note_status(self.rq, failure.status());
+    }
+
     /// A clone of a bio of this request, or without one a flush; null without memory.
     fn clone_of(&self, source: *mut bindings::bio, target: &Target<'_>) -> *mut BioClone {
         let data = if source.is_null() || self.copy.is_null() {

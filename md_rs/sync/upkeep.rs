@@ -26,6 +26,7 @@ use md_model::{
             is_written,
             State, //
         },
+        exclusion::left_in_block,
         mend::Places,
         resync::{
             Plan,
@@ -359,12 +360,26 @@ impl<'a> Kept<'a> {
     }
 
     /// Waits until an errand has blocks to itself. `false`: somebody waits for the errand to end.
+    ///
+    /// If somebody writes to one of them it gets one block after the other, and keeps those that it
+    /// has, or else it would wait for ever where there is always some write under way. They are
+    /// claimed in ascending order, so that no two errands wait for each other.
     pub(super) fn claim(self, errand: &Errand<'_>, sector: u64, count: u64) -> bool {
-        while !self.unit.claim(sector, count) {
-            if errand.is_stopping() {
+        if self.unit.claim(sector, count) {
+            return true;
+        }
+        let mut held = 0u64;
+        while let Some(left) = count.checked_sub(held).filter(|left| *left > 0) {
+            let from = sector.saturating_add(held);
+            let block = left_in_block(from).min(left);
+            if self.unit.claim(from, block) {
+                held = held.saturating_add(block);
+            } else if errand.is_stopping() {
+                errand.release(sector, held);
                 return false;
+            } else {
+                fsleep(Delta::from_millis(CLAIM_MS));
             }
-            fsleep(Delta::from_millis(CLAIM_MS));
         }
         true
     }

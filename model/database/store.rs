@@ -30,6 +30,7 @@ use super::{
         PAYLOAD_BYTES, //
     },
     pool::{
+        pool_of,
         record_of,
         Pool, //
     },
@@ -435,6 +436,30 @@ pub struct Entry {
     pub parts: u16,
 }
 
+impl Entry {
+    /// Whether it is of the kind that its number stands for, and of a version that is known: others
+    /// are refused, not guessed (`DURABILITY.md` clause 20).
+    pub fn check(&self) -> Result<(), Damage> {
+        let (kind, version) = self.kind_and_version;
+        let (own, versions) = if pool_of(self.record).is_some() {
+            let version = super::pool::RECORD_VERSION;
+            (super::pool::RECORD_KIND, version..=version)
+        } else if self.record == watched::RECORD {
+            let version = watched::RECORD_VERSION;
+            (watched::RECORD_KIND, version..=version)
+        } else {
+            (RECORD_KIND, RECORD_VERSION_MIN..=RECORD_VERSION)
+        };
+        if kind != own {
+            return Err(bad("kind", kind.into()));
+        }
+        if !versions.contains(&version) {
+            return Err(bad("version", version.into()));
+        }
+        Ok(())
+    }
+}
+
 /// All records, each once, in the order of their first parts' pages.
 pub fn entries(pages: &impl Pages) -> impl Iterator<Item = Entry> + '_ {
     let numbers = 0..pages.count();
@@ -468,13 +493,7 @@ pub fn read(pages: &impl Pages, record: u32, to: &mut [u8]) -> Option<usize> {
 /// Reads the record of a hot spare pool. A record of another kind or version, or whose own number
 /// is another one, is refused.
 pub fn pool<'b>(pages: &impl Pages, entry: &Entry, to: &'b mut [u8]) -> Result<Pool<'b>, Damage> {
-    let (kind, version) = entry.kind_and_version;
-    if kind != super::pool::RECORD_KIND {
-        return Err(bad("kind", kind.into()));
-    }
-    if version != super::pool::RECORD_VERSION {
-        return Err(bad("version", version.into()));
-    }
+    entry.check()?;
     let missing = bad("record, a part is missing", entry.record.into());
     let length = read(pages, entry.record, to).ok_or(missing)?;
     let pool = Pool::decode(to.get(..length).ok_or(missing)?)?;
@@ -491,13 +510,7 @@ pub fn watched<'b>(
     entry: &Entry,
     to: &'b mut [u8],
 ) -> Result<watched::Record<'b>, Damage> {
-    let (kind, version) = entry.kind_and_version;
-    if kind != watched::RECORD_KIND || entry.record != watched::RECORD {
-        return Err(bad("kind", kind.into()));
-    }
-    if version != watched::RECORD_VERSION {
-        return Err(bad("version", version.into()));
-    }
+    entry.check()?;
     let missing = bad("record, a part is missing", entry.record.into());
     let length = read(pages, entry.record, to).ok_or(missing)?;
     watched::Record::decode(to.get(..length).ok_or(missing)?)
@@ -510,13 +523,7 @@ pub fn metadevice<'b>(
     entry: &Entry,
     to: &'b mut [u8],
 ) -> Result<Record<'b>, Damage> {
-    let (kind, version) = entry.kind_and_version;
-    if kind != RECORD_KIND {
-        return Err(bad("kind", kind.into()));
-    }
-    if !(RECORD_VERSION_MIN..=RECORD_VERSION).contains(&version) {
-        return Err(bad("version", version.into()));
-    }
+    entry.check()?;
     let missing = bad("record, a part is missing", entry.record.into());
     let length = read(pages, entry.record, to).ok_or(missing)?;
     let record = Record::decode(to.get(..length).ok_or(missing)?)?;

@@ -141,6 +141,12 @@ pub fn claimed_sector(word: u64) -> Option<u64> {
     word.wrapping_shr(MASK_BITS).checked_shl(GRANULE_BITS)
 }
 
+/// Sectors from one on to the end of its block.
+pub const fn left_in_block(sector: u64) -> u64 {
+    let block: u64 = 1 << BLOCK_BITS;
+    block.saturating_sub(sector % block)
+}
+
 /// The bits of the blocks from that of one sector to that of another one in the same granule.
 #[inline]
 const fn blocks(first: u64, last: u64) -> u64 {
@@ -205,6 +211,25 @@ mod tests {
         assert_eq!(claimed(128, 128), [(1, 0xffff)]);
         assert_eq!(claimed(127, 2), [(0, 0x8000), (1, 0b1)]);
         assert_eq!(claimed(64, 256), [(0, 0xff00), (1, 0xffff), (2, 0x00ff)]);
+    }
+
+    /// Who claims block by block claims what is claimed at once, and gives it back at once.
+    #[test]
+    fn blocks_one_by_one_are_the_whole() {
+        for (sector, count) in [(0, 8), (7, 2), (120, 16), (125, 300), (64, 256)] {
+            let (mut words, mut at) = (vec![0; BUCKETS], sector);
+            while at < sector + count {
+                let length = left_in_block(at).min(sector + count - at);
+                for claim in claims(at, length) {
+                    words[claim.bucket] = claim.admit(words[claim.bucket]).expect("free");
+                }
+                at += length;
+            }
+            for claim in claims(sector, count) {
+                assert_eq!(words[claim.bucket], claim.word, "{sector} {count}");
+            }
+        }
+        assert_eq!([0, 1, 7, 8, 15].map(left_in_block), [8, 7, 1, 8, 1]);
     }
 
     #[test]

@@ -32,6 +32,20 @@ null_disk() {
 	echo 1 >"$folder/power"
 }
 
+# faulty_disk MIB: makes a disk of scsi_debug. $faulty is its path, and $faults the file that takes
+# the faults that it is to have.
+faulty_disk() {
+	local device
+	modprobe scsi_debug dev_size_mb="$1"
+	device=$(cd /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/[0-9]*:*/ && pwd)
+	wait_for 10 test -d "$device/block"
+	# shellcheck disable=SC2034
+	faulty=/dev/$(names_in "$device/block")
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	faults=/sys/kernel/debug/scsi_debug/${device##*/}/error
+	[ -e "$faults" ] || fail "scsi_debug has no $faults"
+}
+
 # disk_named SERIAL: the path of a disk of the machine, which may have another one after it was
 # pulled.
 disk_named() {

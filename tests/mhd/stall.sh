@@ -8,22 +8,18 @@
 # Timeout: 180
 # shellcheck source=tests/lib/expect.sh
 . "$MD_TEST_LIB/expect.sh"
+# shellcheck source=tests/lib/disks.sh
+. "$MD_TEST_LIB/disks.sh"
 # shellcheck source=tests/lib/lio.sh
 . "$MD_TEST_LIB/lio.sh"
 
 modprobe md_rs
 # shellcheck disable=SC2119
 shared_disk
-modprobe scsi_debug dev_size_mb=8
-debug=$(cd /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/[0-9]*:*/ && pwd)
-wait_for 10 test -d "$debug/block"
-slow=/dev/$(ls "$debug/block")
-mountpoint -q /sys/kernel/debug || mount -t debugfs debug /sys/kernel/debug
-errors=/sys/kernel/debug/scsi_debug/${debug##*/}/error
-[ -e "$errors" ] || fail "scsi_debug has no $errors"
+faulty_disk 8
 
 note "a disk that does not answer"
-for disk in "$slow" "$ours"; do
+for disk in "$faulty" "$ours"; do
 	run mdctl mhd action "$disk" fence
 	run mdctl mhd quick-reserve "$disk"
 	run mdctl mhd failfast "$disk" 500
@@ -31,9 +27,9 @@ done
 probes() { mhd_in_sight "$ours" .probes; }
 # 'keys' does not wait for the disk that we look at, as 'status' would.
 mhd_in_sight() { mdctl mhd action --json "$1" fence | jq -r ".multihost[0]$2"; }
-run mhd_in_sight "$slow" .probes
+run mhd_in_sight "$faulty" .probes
 # The next TEST UNIT READY never answers.
-echo "0 -1 0x00" >"$errors"
+echo "0 -1 0x00" >"$faults"
 sleep 3
 before=$(probes)
 sleep 5

@@ -20,14 +20,7 @@ write_once() {
 	dd if=/dev/urandom of=$d10 bs=64k count=1 seek="$1" oflag=direct conv=notrunc status=none
 }
 
-modprobe scsi_debug dev_size_mb=16
-debug=$(cd /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/[0-9]*:*/ && pwd)
-wait_for 10 test -d "$debug/block"
-disk=/dev/$(names_in "$debug/block")
-mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-faults=/sys/kernel/debug/scsi_debug/${debug##*/}/error
-[ -e "$faults" ] || fail "scsi_debug has no $faults"
-
+faulty_disk 16
 # fails_one_flush: the next flush of the disk fails: a hardware error.
 fails_one_flush() { echo "2 -1 0x35 0 0 0x2 0x4 0x44 0x0" >"$faults"; }
 has_failed() { [ "$(errors d12 0 write)" -gt "$1" ]; }
@@ -36,7 +29,7 @@ modprobe md_rs
 sick a0 /dev/sda good
 run metadb -a -f /dev/sdb
 run metainit d11 1 1 /dev/mapper/a0
-run metainit d12 1 1 "$disk"
+run metainit d12 1 1 "$faulty"
 run metainit --assume-clean d10 -m d11 d12
 run write_once 0
 run sync -d $d10

@@ -60,7 +60,7 @@ impl Maker<'_> {
             if pool_of(number).is_none() {
                 return Ok(());
             }
-            let record = PoolRecord::decode(bytes).map_err(|damage| {
+            let record = PoolRecord::decode(bytes?).map_err(|damage| {
                 pr_err!("record {number}: a hot spare pool is damaged: {damage:?}\n");
                 Refused::new(EIO, Refusal::DatabaseDamaged)
             })?;

@@ -40,7 +40,7 @@ impl Maker<'_> {
             if number != RECORD {
                 return Ok(());
             }
-            let record = Record::decode(bytes).map_err(|damage| {
+            let record = Record::decode(bytes?).map_err(|damage| {
                 pr_err!("record {number}: what failfast does is damaged: {damage:?}\n");
                 Refused::new(EIO, Refusal::DatabaseDamaged)
             })?;
