@@ -260,6 +260,7 @@ impl Database {
         while let Some(deleted) = self.with_set(|set| Ok(set.take_deleted()))? {
             drop(deleted);
         }
+        self.write_to_all()?;
         self.check_place(addition)?;
         let headers = addition.headers(set)?;
         self.check_room(headers.len())?;
@@ -281,7 +282,8 @@ impl Database {
             let added = self.with_set(|set| {
                 check_size(set, header)?;
                 set.replicas.reserve(1, GFP_KERNEL)?;
-                set.commits().add(member, 0, 0).map_err(not_now)?;
+                let asked = set.commits().add(member, 0, 0);
+                asked.map_err(|why| not_now(set, why))?;
                 set.contents.replica_pages = set.contents.replica_pages.min(header.pages);
                 if let Some(writer) = writer.take() {
                     set.replicas.push(writer, GFP_KERNEL)?;
@@ -299,29 +301,68 @@ impl Database {
             set.kick();
             Ok(())
         })?;
-        self.wait_until(|set| headers.iter().all(|header| !set.is_joining(header)))?;
-        let failed = |set: &mut Set| {
-            let mut failed = headers.iter().filter(|header| !set.is_member(header));
-            Ok(failed.next().copied())
-        };
-        let Some(header) = self.with_set(failed)? else {
-            self.tell_replica(Kind::Add, &addition.device);
-            self.follow_watched();
-            return Ok(());
-        };
-        self.delete_replicas(0, header.replica)?;
-        Err(not_written(EIO))
+        let mut joined = Ok(());
+        for header in &headers {
+            if let Err(refused) = self.wait_for_joining(header) {
+                self.delete_replicas(0, header.replica)?;
+                joined = Err(refused);
+            }
+        }
+        joined?;
+        self.tell_replica(Kind::Add, &addition.device);
+        self.follow_watched();
+        Ok(())
+    }
+
+    /// Waits until a replica that was added is a member, or is not going to be one.
+    fn wait_for_joining(&self, header: &Header) -> Result<(), Refused> {
+        let mut joined = Ok(());
+        self.wait_until(|set| {
+            if set.is_joining(header) {
+                let is_blocked = set.commits().is_blocked();
+                if is_blocked {
+                    joined = Err(cannot_count(set));
+                }
+                return is_blocked;
+            }
+            if !set.is_member(header) {
+                joined = Err(not_written(EIO));
+            }
+            true
+        })?;
+        joined
+    }
+
+    /// Has all replicas written once, so that it is known which of them fail before the list of
+    /// members changes: it may need more of them than other commits do.
+    fn write_to_all(&self) -> Result<(), Refused> {
+        let mut ticket = None;
+        self.wait_until(|set| {
+            let ticket = *ticket.get_or_insert_with(|| set.ticket());
+            set.is_done(ticket)
+        })?;
+        self.settle();
+        Ok(())
     }
 
     /// Deletes replicas: those on a device, or the one with this identity, which may be missing.
     /// How many there were.
     pub(crate) fn delete_replicas(&self, dev: u64, replica: Uuid) -> Result<u32, Refused> {
-        let gone = self.with_set(|set| {
-            let gone = chosen(set, dev, replica)?;
-            set.commits().remove_all(&gone).map_err(not_now)?;
-            Ok(gone)
+        let gone = self.with_set(|set| chosen(set, dev, replica))?;
+        self.write_to_all()?;
+        self.with_set(|set| {
+            let removed = set.commits().remove_all(&gone);
+            removed.map_err(|why| not_now(set, why))
         })?;
-        self.wait_until(|set| gone.iter().all(|uuid| set.commits().is_gone(uuid)))?;
+        let mut left = Ok(());
+        self.wait_until(|set| {
+            if set.commits().is_blocked() && set.commits().withdraw(&gone) {
+                left = Err(cannot_count(set));
+                return true;
+            }
+            gone.iter().all(|uuid| set.commits().is_gone(uuid))
+        })?;
+        left?;
         // What is left is a write that may hang for ever, on a device that nobody needs any more.
         self.wait_for_writes(|set| gone.iter().all(|uuid| set.commits().may_be_wiped(uuid)));
         let mut wiped = KVec::with_capacity(gone.len(), GFP_KERNEL)?;
@@ -491,8 +532,17 @@ fn write_first(device: &BlockDevice, header: &Header, members: &[Member]) -> Res
     device.flush()
 }
 
-fn not_now(why: NotNow) -> Refused {
+/// So many replicas have failed that a commit could not count with another list of members.
+fn cannot_count(set: &mut Set) -> Refused {
+    let votes = set.commits().votes();
+    let failed = votes.of.saturating_sub(votes.have);
+    let values = [failed.into(), votes.of.into()];
+    Refused::new(EBUSY, Refusal::MembersCannotCount).with(values)
+}
+
+fn not_now(set: &mut Set, why: NotNow) -> Refused {
     match why {
+        NotNow::CannotCount => cannot_count(set),
         NotNow::Stopped => Refused::new(EROFS, Refusal::SetIsStopped),
         NotNow::TieBreaker => Refused::new(EEXIST, Refusal::ReplicaExists),
         NotNow::LastVoter => Refused::new(EBUSY, Refusal::LastReplica),

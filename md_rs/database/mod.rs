@@ -321,7 +321,7 @@ impl Database {
     }
 
     /// Waits until the set is as `is_so` says, or can write no more.
-    fn wait_until(&self, is_so: impl Fn(&mut Set) -> bool) -> Result<(), Refused> {
+    fn wait_until(&self, is_so: impl FnMut(&mut Set) -> bool) -> Result<(), Refused> {
         self.wait_for(self.set.lock(), is_so)
     }
 
@@ -329,7 +329,7 @@ impl Database {
     fn wait_for(
         &self,
         mut guard: kernel::sync::lock::mutex::MutexGuard<'_, Option<Set>>,
-        is_so: impl Fn(&mut Set) -> bool,
+        mut is_so: impl FnMut(&mut Set) -> bool,
     ) -> Result<(), Refused> {
         loop {
             let Some(set) = Option::as_mut(&mut *guard) else {

@@ -7,6 +7,8 @@
 //! every later commit, until one with the mark has counted; only then is the list settled. A load
 //! that finds the mark does not know whether its commit counted, and needs both lists to start.
 
+use core::borrow::Borrow;
+
 use super::identity::Uuid;
 
 /// What a replica is for.
@@ -71,11 +73,15 @@ impl Member {
         }
     }
 
+    /// The same with another change.
+    pub const fn with(self, change: Change) -> Self {
+        Self { change, ..self }
+    }
+
     /// What stands for it in the next list, once a commit with this one has counted.
     pub fn settled(self) -> Option<Self> {
-        let change = Change::Stays;
         let remains = !matches!(self.change, Change::Leaves | Change::GivenUp);
-        remains.then_some(Self { change, ..self })
+        remains.then_some(self.with(Change::Stays))
     }
 
     /// What stands for it in the first list of a load that has chosen this one. Changes are carried
@@ -83,10 +89,7 @@ impl Member {
     /// whoever starts without it starts with more than half.
     pub fn carried(self) -> Self {
         match (self.role, self.change) {
-            (Role::TieBreaker, Change::Joins) => Self {
-                change: Change::Stays,
-                ..self
-            },
+            (Role::TieBreaker, Change::Joins) => self.with(Change::Stays),
             _ => self,
         }
     }
@@ -143,11 +146,17 @@ pub struct Votes {
 
 impl Votes {
     /// Counts the voters of one of the lists that are there.
-    pub fn count(members: &[Member], side: Side, is_there: impl Fn(&Uuid) -> bool) -> Self {
+    pub fn count<L>(members: L, side: Side, is_there: impl Fn(&Uuid) -> bool) -> Self
+    where
+        L: IntoIterator<Item: Borrow<Member>>,
+    {
         let mut votes = Self { have: 0, of: 0 };
-        let counted = |member: &&Member| member.role == Role::Voter && side.includes(member);
-        for voter in members.iter().filter(counted) {
-            let there = is_there(&voter.replica);
+        for member in members {
+            let member: &Member = member.borrow();
+            if member.role != Role::Voter || !side.includes(member) {
+                continue;
+            }
+            let there = is_there(&member.replica);
             votes.of = votes.of.saturating_add(1);
             votes.have = votes.have.saturating_add(u32::from(there));
         }
@@ -194,7 +203,7 @@ mod tests {
             Member::new(uuid(2), Role::TieBreaker),
             Member::new(uuid(3), Role::Voter),
         ];
-        let votes = Votes::count(&members, Side::After, |replica| *replica != uuid(3));
+        let votes = Votes::count(members.iter(), Side::After, |replica| *replica != uuid(3));
         assert_eq!(votes, Votes { have: 1, of: 2 });
         assert_eq!(tie_breaker(&members), Some(&uuid(2)));
         assert!(has(&members, &uuid(3), Role::Voter));
@@ -215,7 +224,7 @@ mod tests {
             changing(4, Role::Voter, Change::GivenUp),
             changing(5, Role::TieBreaker, Change::GivenUp),
         ];
-        let of = |side| Votes::count(&members, side, |_| false).of;
+        let of = |side| Votes::count(members.iter(), side, |_| false).of;
         assert_eq!((of(Side::Before), of(Side::After)), (2, 1));
         assert_eq!(tie_breaker(&members), Some(&uuid(3)));
         assert_eq!(members[1].settled(), None);

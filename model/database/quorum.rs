@@ -6,6 +6,8 @@
 //! whoever starts from a commit with the older list sees it. The tie-breaker is written after the
 //! voters that it agrees with, never before.
 
+use core::borrow::Borrow;
+
 use super::{
     identity::Uuid,
     members::{
@@ -59,19 +61,22 @@ enum Need {
 }
 
 impl Need {
-    fn of(members: &[Member]) -> Self {
-        let mut ties = members
-            .iter()
-            .filter(|member| member.role == Role::TieBreaker && !is_given_up(member));
-        match (ties.next(), ties.next()) {
-            (None, _) => Self::Half,
-            (Some(_), Some(_)) => Self::Never,
-            (Some(tie), None) => match tie.change {
-                Change::Stays => Self::MostOrTie(tie.replica),
-                Change::Joins => Self::MostAndTie(tie.replica),
-                Change::Leaves | Change::GivenUp => Self::Most,
-            },
+    fn of(members: impl IntoIterator<Item: Borrow<Member>>) -> Self {
+        let ties = members.into_iter().filter_map(|member| {
+            let member: &Member = member.borrow();
+            let is_tie = member.role == Role::TieBreaker && !is_given_up(member);
+            is_tie.then_some((member.replica, member.change))
+        });
+        let mut need = Self::Half;
+        for (tie, change) in ties {
+            need = match (need, change) {
+                (Self::Half, Change::Stays) => Self::MostOrTie(tie),
+                (Self::Half, Change::Joins) => Self::MostAndTie(tie),
+                (Self::Half, Change::Leaves | Change::GivenUp) => Self::Most,
+                _ => Self::Never,
+            };
         }
+        need
     }
 
     /// Whether it is met under one list.
@@ -95,12 +100,17 @@ impl Need {
     }
 }
 
-/// Whether a commit counts when it is durable on the members that `is_written` names.
-pub fn counts(members: &[Member], is_written: impl Fn(&Uuid) -> bool + Copy) -> bool {
-    let need = Need::of(members);
-    Side::BOTH
-        .iter()
-        .all(|side| need.is_met(Votes::count(members, *side, is_written), is_written))
+/// Whether a commit counts when it is durable on the members that `is_written` names. The list may
+/// be one that is not made yet.
+pub fn counts<L>(members: L, is_written: impl Fn(&Uuid) -> bool + Copy) -> bool
+where
+    L: IntoIterator<Item: Borrow<Member>> + Clone,
+{
+    let need = Need::of(members.clone());
+    Side::BOTH.iter().all(|side| {
+        let votes = Votes::count(members.clone(), *side, is_written);
+        need.is_met(votes, is_written)
+    })
 }
 
 /// Whether the commit may be written to the tie-breaker now: it is a member, and enough voters
@@ -222,7 +232,7 @@ mod tests {
             false,
             on_first_two
         ));
-        assert!(!counts(&[], on_first_two) && !may_start(&[], true, on_first_two));
+        assert!(!counts(&[] as &[Member], on_first_two) && !may_start(&[], true, on_first_two));
     }
 
     #[test]

@@ -1,149 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The rules of the machine that commits, one by one; `userspace/sim` runs them all at once.
 
-use md_model::{
-    database::{
-        choice::{
-            decide,
-            Replica,
-            Start, //
-        },
-        commits::{
-            Commits,
-            Extent,
-            Job,
-            Phase,
-            Refusal,
-            Run,
-            Seat, //
-        },
-        identity::{
-            Generation,
-            Uuid, //
-        },
-        members::{
-            Change,
-            Member,
-            Role, //
-        },
-        quorum::Progress,
+use md_model::database::{
+    choice::{
+        decide,
+        Replica,
+        Start, //
     },
-    limits::REPLICAS_MAX, //
+    commits::{
+        Commits,
+        Extent,
+        Phase,
+        Refusal,
+        Run,
+        Seat, //
+    },
+    identity::Generation,
+    members::{
+        Change,
+        Member,
+        Role, //
+    },
+    quorum::Progress,
 };
 
-const TIE: u8 = 0xaa;
-
-fn uuid(number: u8) -> Uuid {
-    Uuid::from_bytes([number; 16])
-}
-
-fn chosen() -> Generation {
-    Generation {
-        epoch: 3,
-        sequence: 7,
-    }
-}
-
-/// A set of voters from 1 on, and perhaps a tie-breaker.
-struct Set {
-    run: Run,
-    members: Vec<Member>,
-    seats: Vec<Seat>,
-}
-
-impl Set {
-    /// Started, with what each member holds; `None` for one that is not there.
-    fn claiming(voters: u8, tie: bool, holds: &[Option<u64>]) -> Self {
-        let voting = (1..=voters).map(|voter| Member::new(uuid(voter), Role::Voter));
-        let tie = tie.then(|| Member::new(uuid(TIE), Role::TieBreaker));
-        let list: Vec<_> = voting.chain(tie).collect();
-        let found: Vec<_> = list
-            .iter()
-            .zip(holds)
-            .map(|(member, sequence)| {
-                Some(Replica {
-                    uuid: member.replica,
-                    role: member.role,
-                    generation: Generation {
-                        epoch: 3,
-                        sequence: (*sequence)?,
-                    },
-                    claim: 3,
-                    complete: true,
-                    members: &list,
-                })
-            })
-            .collect();
-        let mut set = Self {
-            run: Run::STOPPED,
-            members: vec![Member::UNFILLED; REPLICAS_MAX],
-            seats: vec![Seat::FREE; REPLICAS_MAX + 2],
-        };
-        let decision = decide(&found, &[]).expect("a voter");
-        let started = set.machine().start((&decision, 4), &[], &found, &[1; 9]);
-        assert_eq!(started, Ok(()));
-        set
-    }
-
-    /// Running, all members current.
-    fn running(voters: u8, tie: bool) -> Self {
-        let all = [Some(7); 9];
-        let mut set = Self::claiming(voters, tie, &all);
-        set.write_all();
-        assert_eq!(set.machine().begin(0), Ok(Generation::first_of(4)));
-        set.write_all();
-        assert_eq!(set.machine().phase(), Phase::Running);
-        set
-    }
-
-    fn machine(&mut self) -> Commits<'_> {
-        Commits::over(&mut self.run, &mut self.members, &mut self.seats)
-    }
-
-    fn seat(&self, number: u8) -> usize {
-        let mut seats = self.seats.iter();
-        let found = seats.position(|seat| seat.replica() == Some(uuid(number)));
-        found.expect("seated")
-    }
-
-    fn take(&mut self, number: u8) -> Option<Job> {
-        let seat = self.seat(number);
-        self.machine().take(seat)
-    }
-
-    fn returned(&mut self, number: u8, is_written: bool) -> Progress {
-        let seat = self.seat(number);
-        let progress = self.machine().returned(seat, is_written);
-        assert!(self.machine().is_sound());
-        progress
-    }
-
-    /// Takes a job and carries it out, or fails to.
-    fn write(&mut self, number: u8, is_written: bool) -> Progress {
-        self.take(number).expect("a job");
-        self.returned(number, is_written)
-    }
-
-    /// Carries jobs out until there are none.
-    fn write_all(&mut self) {
-        while let Some(seat) =
-            (0..self.seats.len()).find(|seat| self.machine().take(*seat).is_some())
-        {
-            self.machine().returned(seat, true);
-        }
-    }
-
-    fn begin(&mut self) -> Generation {
-        self.machine().begin(1).expect("none is in progress")
-    }
-
-    fn change_of(&mut self, number: u8) -> Option<Change> {
-        let list = self.machine().members().to_vec();
-        let mut list = list.into_iter();
-        list.find(|member| member.replica == uuid(number))
-            .map(|member| member.change)
-    }
-}
+use crate::started::{
+    chosen,
+    uuid,
+    Set,
+    TIE, //
+};
 
 /// `DURABILITY.md` clause 3: a claim is a root of the chosen commit, on as many as the
 /// start needs.
@@ -506,4 +392,36 @@ fn the_given_up_are_left_out() {
     set.write_all();
     assert_eq!(set.machine().members().len(), 1);
     assert!(!set.machine().is_due());
+}
+
+/// A tie-breaker that is to join and fails is not waited for, nor is it a reason to stop, while
+/// more than half of the voters may have the commit yet.
+#[test]
+fn a_tie_breaker_that_fails_before_the_voters_are_written_stops_nothing() {
+    let joining = || {
+        let mut set = Set::running(3, false);
+        let tie = Member::new(uuid(TIE), Role::TieBreaker);
+        assert_eq!(set.machine().add(tie, 9, 0), Ok(()));
+        set.begin();
+        assert_eq!(set.machine().fail(&uuid(TIE)), Progress::Voters);
+        set
+    };
+    let mut set = joining();
+    assert_eq!(set.write(1, true), Progress::Voters);
+    assert_eq!(set.write(2, true), Progress::Counts);
+    let mut set = joining();
+    assert_eq!(set.write(1, false), Progress::Voters);
+    assert_eq!(set.write(2, false), Progress::Failed);
+}
+
+/// Clause 2: half and a tie-breaker that has the commit are enough, whatever became of its device
+/// afterwards.
+#[test]
+fn a_tie_breaker_that_was_written_before_it_was_lost_counts() {
+    let mut set = Set::running(2, true);
+    set.begin();
+    assert_eq!(set.write(1, true), Progress::TieBreaker);
+    set.take(TIE).expect("a job");
+    assert_eq!(set.machine().fail(&uuid(TIE)), Progress::Voters);
+    assert_eq!(set.returned(TIE, true), Progress::Counts);
 }

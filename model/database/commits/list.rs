@@ -29,7 +29,8 @@ impl Commits<'_> {
     /// voter is brought up to date, and then let in by the next commit
     /// ([`is_due`](Commits::is_due)); a tie-breaker is let in by the next commit. If it fails
     /// before that, nothing comes of it until it is revived or removed. It must have a slot for
-    /// every page in use ([`pages_needed`](crate::database::slots::pages_needed)).
+    /// every page in use ([`pages_needed`](crate::database::slots::pages_needed)). Refused if the
+    /// list could not count then, and so stop the set.
     pub fn add(&mut self, member: Member, tag: u32, live_root: u32) -> Result<(), Refusal> {
         let known = |seat: &Seat| seat.replica == member.replica;
         if self.run.phase == Phase::Stopped {
@@ -45,6 +46,9 @@ impl Commits<'_> {
         let told = self.members().iter().filter(|one| is_given_up(one)).count();
         if seated.saturating_add(told) >= self.room() {
             return Err(Refusal::Full);
+        }
+        if !self.could_count(&[], Some(member)) {
+            return Err(Refusal::CannotCount);
         }
         let mut seats = self.seats.iter_mut();
         let seat = seats.find(|seat| seat.replica.is_nil());
@@ -64,18 +68,23 @@ impl Commits<'_> {
         self.remove_all(core::slice::from_ref(replica))
     }
 
-    /// Deletes replicas, with the next commit: all of them or none.
+    /// Deletes replicas, with the next commit: all of them or none. Refused if the list could not
+    /// count then, and so stop the set. What has not joined yet goes in any case.
     pub fn remove_all(&mut self, replicas: &[Uuid]) -> Result<(), Refusal> {
         if self.run.phase == Phase::Stopped {
             return Err(Refusal::Stopped);
         }
-        let mut takes_a_vote = false;
+        let (mut takes_a_vote, mut takes_a_member) = (false, false);
         for replica in replicas {
             let seat = self.seat(replica).ok_or(Refusal::Unknown)?;
             takes_a_vote |= seat.role == Role::Voter;
+            takes_a_member |= !matches!(seat.wish, Wish::Join(_));
         }
         if takes_a_vote && self.voters_without(replicas) == 0 {
             return Err(Refusal::LastVoter);
+        }
+        if takes_a_member && !self.could_count(replicas, None) {
+            return Err(Refusal::CannotCount);
         }
         for replica in replicas {
             let seat = self.seat_mut(replica).ok_or(Refusal::Unknown)?;
@@ -133,23 +142,27 @@ impl Commits<'_> {
         self.run.member_count = count;
     }
 
-    /// The list of a later commit: the last one is settled; then some leave, and some join.
+    /// The list of a later commit: the last one is settled; then some leave, and some join, unless
+    /// the list could not count with them.
     pub(super) fn advance_members(&mut self) {
+        let is_blocked = self.is_blocked();
         let mut count = 0_usize;
         for index in 0..self.run.member_count {
             let Some(member) = self.members.get(index).copied() else {
                 break;
             };
             let is_told = is_given_up(&member) && !self.run.is_believed;
-            let next = next_member(member, self.seat(&member.replica));
+            let next = next_member(member, self.seat(&member.replica), !is_blocked);
             match next.or(is_told.then_some(member)) {
                 Some(next) => count = self.keep(count, next),
                 None => self.leave(&member.replica),
             }
         }
         self.run.member_count = count;
-        self.let_in();
-        self.grant_leaves();
+        if !is_blocked {
+            self.let_in();
+            self.grant_leaves();
+        }
     }
 
     /// Whether the tie-breaker of the newest commit failed.
@@ -161,9 +174,9 @@ impl Commits<'_> {
         ties.any(|tie| self.seat(&tie.replica).is_none_or(Seat::has_failed))
     }
 
-    /// Whether the next commit does what is wished for a replica: a voter joins once it has the
-    /// live commit, and a tie-breaker when there is no other one.
-    pub(super) fn is_granted(&self, seat: &Seat) -> bool {
+    /// Whether the next commit does what is wished for a replica, unless all are blocked: a voter
+    /// joins once it has the live commit, and a tie-breaker when there is no other one.
+    pub(super) fn is_ready(&self, seat: &Seat) -> bool {
         match seat.wish {
             Wish::Stay => false,
             Wish::Leave => true,
@@ -185,7 +198,7 @@ impl Commits<'_> {
             let Wish::Join(member) = seat.wish else {
                 continue;
             };
-            if !self.is_granted(seat) {
+            if !self.is_ready(seat) {
                 continue;
             }
             let joining = Member {

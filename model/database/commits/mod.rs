@@ -48,6 +48,9 @@
 //! and a set of one replica and a new one would not start although both disks are sound. Only then
 //! a commit lets it in. The tie-breaker is not waited for by anybody; it is written as a member.
 //!
+//! Nor may a change stop the set: what a commit could not count with, since too many have failed,
+//! is refused, or waits ([`Commits::is_blocked`]).
+//!
 //! # What a failure commits
 //!
 //! A replica that fails stays in the list, and keeps its vote. That it failed is told in the list
@@ -59,6 +62,7 @@
 
 mod list;
 mod seat;
+mod wishes;
 
 pub use self::seat::{
     Extent,
@@ -128,6 +132,9 @@ pub enum Refusal {
     TieBreaker,
     /// It is the last voter.
     LastVoter,
+    /// So many replicas have failed that a commit could not count with the list that is asked for,
+    /// and would stop the set. Without those that have failed it could: delete them first.
+    CannotCount,
 }
 
 /// What is known of a set that is started, its replicas apart.
@@ -314,7 +321,7 @@ impl<'a> Commits<'a> {
                 Change::GivenUp => self.run.is_believed,
             })
         };
-        let wishes = || self.seats.iter().any(|seat| self.is_granted(seat));
+        let wishes = || self.seats.iter().any(|seat| self.is_ready(seat)) && !self.is_blocked();
         match self.next_generation() {
             Err(_) => false,
             Ok(_) if self.run.phase == Phase::Claimed => true,

@@ -191,12 +191,12 @@ impl Seat {
     }
 }
 
-/// What a member is in the list of the next commit, by what its seat says. `None` for one that is
-/// none any more.
-pub(super) fn next_member(member: Member, seat: Option<&Seat>) -> Option<Member> {
+/// What a member is in the list of the next commit, by what its seat says, and whether wishes are
+/// granted. `None` for one that is none any more.
+pub(super) fn next_member(member: Member, seat: Option<&Seat>, is_granted: bool) -> Option<Member> {
     let settled = member.settled()?;
     let failed = seat.is_none_or(|seat| seat.has_failed);
-    let leaves = seat.is_some_and(|seat| seat.wish == Wish::Leave)
+    let leaves = is_granted && seat.is_some_and(|seat| seat.wish == Wish::Leave)
         || settled.role == Role::TieBreaker && failed;
     Some(Member {
         failed,

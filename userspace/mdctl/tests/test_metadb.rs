@@ -22,6 +22,12 @@ fn help_page() {
      room
     for one in its reserved head.
 
+    A replica that has failed (W) counts until it is deleted. With only half of the voting rep\
+    licas
+    the set runs on, but a tie-breaker is neither made nor deleted, nor a replica that the set\
+     would
+    stop without: delete first those that have failed.
+
     Usage: metadb [OPTIONS] [DEVICE]...
 
     Arguments:
@@ -297,6 +303,33 @@ fn a_missing_replica_is_deleted_by_its_uuid() {
             flags           first blk       block count
             au              256             1536            /dev/sda
             au              256             1536            /dev/sdb
+    ");
+}
+
+/// `DURABILITY.md` clause 2: half of the voters are not enough for another tie-breaker.
+#[test]
+fn who_has_failed_is_deleted_first() {
+    let mut env = TestEnvironment::with(&["metadb -a -f /dev/sda /dev/sdb /dev/sdc", "mdctl stop"]);
+    env.label("/dev/sda", 1, 0x10, 1);
+    env.label("/dev/sdb", 1, 0x20, 1);
+    let lines = [
+        "mdctl start",
+        "metadb -d /dev/sdb",
+        "metadb -a -t /dev/sdd",
+        "metadb -d 15151515-1515-1515-1515-151515151515",
+        "metadb -a -t /dev/sdd",
+    ];
+    assert_snapshot!(env.run_all(&lines), @r"
+    $ mdctl start
+    set 5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e: 0 metadevices started
+    $ metadb -d /dev/sdb
+    $ metadb -a -t /dev/sdd
+    err| metadb: /dev/sdd: 1 of 2 voting replicas do not answer: the set would stop; delete th\
+    ose first (missing)
+    err| next: metadb -d 15151515-1515-1515-1515-151515151515
+    [exit status 1]
+    $ metadb -d 15151515-1515-1515-1515-151515151515
+    $ metadb -a -t /dev/sdd
     ");
 }
 

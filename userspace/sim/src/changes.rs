@@ -68,6 +68,10 @@ impl World {
             return Ok(false);
         }
         let members = node.machine().members().to_vec();
+        let is_stopped = node.machine().phase() == Phase::Stopped;
+        if is_stopped && !is_first {
+            checkers::members::check(&members, lost_tie)?;
+        }
         self.note_begin((&before, &members), is_first, changed);
         if lost_tie && !is_first {
             self.coverage.hit(Point::BeginLostTie);
@@ -180,6 +184,7 @@ impl World {
             (Ok(()), Some(Role::Voter)) => Point::RemoveVoter,
             (Ok(()), Some(Role::TieBreaker)) => Point::RemoveTie,
             (Err(Refusal::LastVoter), _) => Point::RemoveRefused,
+            (Err(Refusal::CannotCount), _) => Point::RemoveCannotCount,
             (Err(_), _) => return,
         };
         node.added.retain(|added| added != replica);
@@ -224,9 +229,30 @@ impl World {
                 Point::AddVoter
             }
             (Ok(()), Role::TieBreaker) => Point::AddTie,
+            (Err(Refusal::CannotCount), _) => Point::AddCannotCount,
             (Err(_), _) => Point::AddRefused,
         };
         self.coverage.hit(point);
+    }
+
+    /// Who waits for a change that cannot be granted any more takes it back, as the kernel does.
+    pub(crate) fn take_back(&mut self, node: &mut Node) {
+        let seated: Vec<_> = node.seats.iter().filter_map(Seat::replica).collect();
+        let mut point = None;
+        if node.machine().withdraw(&seated) {
+            point = Some(Point::RemoveTakenBack);
+        }
+        let listed = node.machine().members().to_vec();
+        for replica in seated {
+            let is_member = listed.iter().any(|member| member.replica == replica);
+            if !is_member && node.machine().remove(&replica).is_ok() {
+                node.added.retain(|added| *added != replica);
+                point = Some(Point::AddTakenBack);
+            }
+        }
+        if let Some(point) = point {
+            self.coverage.hit(point);
+        }
     }
 
     fn note_begin(&mut self, (before, list): (&[Member], &[Member]), first: bool, changed: usize) {

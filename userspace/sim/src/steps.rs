@@ -37,6 +37,9 @@ impl World {
         } else {
             self.hurt(&mut node)?;
         }
+        if node.machine().is_blocked() && (self.is_calm || self.random.per_mille(100)) {
+            self.take_back(&mut node);
+        }
         let order = self.random.below(100);
         let done = match order {
             0..55 => self.work(&mut node)? || self.take(&mut node)? || self.begin(&mut node)?,

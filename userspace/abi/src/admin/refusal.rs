@@ -296,11 +296,15 @@ pub enum Refusal {
     BadMultihost = 165,
     /// As many disks are known to failfast as there can be. `values[0]`: how many.
     TooManyWatched = 166,
+    /// With the replicas that would be left, or with another tie-breaker, the state database could
+    /// not be written any more, since voting replicas have failed. `values`: how many of them, of
+    /// how many.
+    MembersCannotCount = 167,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 131] = [
+    pub const ALL: [Refusal; 132] = [
         Refusal::VersionMismatch,
         Refusal::BadSize,
         Refusal::ReservedNotZero,
@@ -432,6 +436,7 @@ impl Refusal {
         Refusal::ReservationFailed,
         Refusal::BadMultihost,
         Refusal::TooManyWatched,
+        Refusal::MembersCannotCount,
     ];
 
     /// The refusal with a given number, or `None` if there is none.

@@ -2,13 +2,16 @@
 //! `metadb`
 
 use crate::{
-    admin::requests::database::{
-        self,
-        Chosen,
-        Database,
-        Member,
-        NewReplicas,
-        Replica, //
+    admin::requests::{
+        database::{
+            self,
+            Chosen,
+            Database,
+            Member,
+            NewReplicas,
+            Replica, //
+        },
+        RequestError, //
     },
     components,
     discover::{
@@ -43,6 +46,7 @@ use crate::{
 };
 use clap::Parser;
 use md_abi::admin::{
+    Refusal,
     REPLICA_BUSY,
     REPLICA_CURRENT,
     REPLICA_FAILED,
@@ -61,6 +65,10 @@ const COMMAND: &str = "metadb";
 ///
 /// A device for replicas is a partition of its own, or a component of a metadevice, which has room
 /// for one in its reserved head.
+///
+/// A replica that has failed (W) counts until it is deleted. With only half of the voting replicas
+/// the set runs on, but a tie-breaker is neither made nor deleted, nor a replica that the set would
+/// stop without: delete first those that have failed.
 #[derive(Debug, Parser)]
 #[command(
     name = COMMAND,
@@ -257,7 +265,7 @@ fn add(
         hints: hints(machine.host, dev),
     };
     let added = database::add(machine.admin, &member, new);
-    added.map_err(|error| explain::request(&error, &Subject::device(&[path.to_string()])))
+    added.map_err(|error| refused(&error, path, machine))
 }
 
 /// Deletes the replicas on a device, or the one with a uuid.
@@ -267,8 +275,27 @@ fn delete(path: &str, force: bool, machine: &mut Machine<'_>) -> Result<(), Fail
         None => Chosen::On(block_device(path, machine)?),
     };
     let deleted = database::delete(machine.admin, chosen, force);
-    let told = |error| explain::request(&error, &Subject::device(&[path.to_string()]));
+    let told = |error| refused(&error, path, machine);
     deleted.map(drop).map_err(told)
+}
+
+/// Why a change of the replicas on a device was refused. If others have to be deleted first it says
+/// which.
+fn refused(error: &RequestError, path: &str, machine: &mut Machine<'_>) -> Failure {
+    let failure = explain::request(error, &Subject::device(&[path.to_string()]));
+    let is_about_others = matches!(
+        error,
+        RequestError::Refused(refused) if refused.refusal == Refusal::MembersCannotCount
+    );
+    if !is_about_others {
+        return failure;
+    }
+    let found = database::database(machine.admin).ok().flatten();
+    let mut failed = found.map_or_else(Vec::new, |found| found.replicas);
+    failed.retain(|replica| {
+        replica.flags & REPLICA_FAILED != 0 && replica.flags & REPLICA_TIE_BREAKER == 0
+    });
+    explain::database::delete_first(failure, &failed)
 }
 
 /// Number of a block device.

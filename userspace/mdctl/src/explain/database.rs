@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Refusals that have to do with the state database.
 
-use super::Failure;
+use super::{
+    Failure,
+    Next, //
+};
+use crate::admin::requests::database::Replica;
 use md_abi::admin::{
     Refusal,
     SECTOR_BYTES, //
@@ -21,6 +25,21 @@ If they are gone for ever, type this; changes that only they knew of are lost th
 pub(super) fn refusal(refusal: Refusal, [a, b]: [u64; 2], subject: &str) -> Failure {
     let (reason, next) = words(refusal, a, b, subject);
     Failure::of(subject, reason, next)
+}
+
+/// The same, where voting replicas that do not answer have to be deleted first, which are these.
+pub fn delete_first(failure: Failure, replicas: &[Replica]) -> Failure {
+    if replicas.is_empty() {
+        return failure;
+    }
+    let paths: Vec<_> = replicas.iter().map(|one| one.path.as_str()).collect();
+    // Their devices may be gone, or others by now.
+    let uuids: Vec<_> = replicas.iter().map(|one| one.uuid.to_string()).collect();
+    Failure {
+        reason: format!("{} ({})", failure.reason, paths.join(", ")),
+        next: Next::Command(format!("metadb -d {}", uuids.join(" "))),
+        ..failure
+    }
 }
 
 fn words(refusal: Refusal, a: u64, b: u64, subject: &str) -> (String, String) {
@@ -92,6 +111,12 @@ fn about_replicas(refusal: Refusal, a: u64, b: u64) -> (String, String) {
         Refusal::LastReplica => (
             "holds the last voting replica; add another one first (-f: go on without any)".into(),
             "metadb -a DEVICE".into(),
+        ),
+        Refusal::MembersCannotCount => (
+            format!(
+                "{a} of {b} voting replicas do not answer: the set would stop; delete those first"
+            ),
+            metadb,
         ),
         Refusal::TieBreakerMisplaced => (
             "a tie-breaker belongs on a disk without a voting replica".into(),

@@ -645,6 +645,14 @@ mod tests {
     }
 
     #[test]
+    fn so_has_the_refusal_of_a_change_of_the_members() {
+        assert_snapshot!(refusals(167..=167), @r"
+        /dev/sdb: 17 of 16 voting replicas do not answer: the set would stop; delete those first
+          next: metadb -i
+        ");
+    }
+
+    #[test]
     fn error_numbers_out_of_range_stay_numbers() {
         assert_eq!(errno_text(6), "No such device or address (os error 6)");
         assert_eq!(errno_text(0), "error 0");

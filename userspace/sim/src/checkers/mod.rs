@@ -7,5 +7,6 @@ pub(crate) mod contents;
 pub(crate) mod convergence;
 pub(crate) mod epochs;
 pub(crate) mod in_flight;
+pub(crate) mod members;
 pub(crate) mod start;
 pub(crate) mod tie_breaker;

@@ -55,6 +55,14 @@ impl FakeDatabase {
         if self.replicas.iter().any(|replica| replica.dev == dev) {
             return refused(Refusal::ReplicaExists);
         }
+        let is_voter = |one: &&ReplicaStatus| one.flags & REPLICA_TIE_BREAKER == 0;
+        let voters = self.replicas.iter().filter(is_voter);
+        let failed = voters.clone().filter(|one| one.flags & REPLICA_FAILED != 0);
+        let (failed, of) = (failed.count(), voters.count());
+        if argument.flags & ADD_TIE_BREAKER != 0 && failed > 0 && failed * 2 >= of {
+            let values = [failed as u64, of as u64];
+            return Err((Refusal::MembersCannotCount, NO_INDEX, values));
+        }
         self.is_started = true;
         let sectors = if argument.size_sectors == 0 {
             1536
