@@ -304,7 +304,8 @@ impl Database {
         let mut joined = Ok(());
         for header in &headers {
             if let Err(refused) = self.wait_for_joining(header) {
-                self.delete_replicas(0, header.replica)?;
+                // Why it is none is what matters; that it cannot be taken back is in the log.
+                let _ = self.delete_replicas(0, header.replica);
                 joined = Err(refused);
             }
         }
@@ -348,10 +349,22 @@ impl Database {
     /// Deletes replicas: those on a device, or the one with this identity, which may be missing.
     /// How many there were.
     pub(crate) fn delete_replicas(&self, dev: u64, replica: Uuid) -> Result<u32, Refused> {
-        let gone = self.with_set(|set| chosen(set, dev, replica))?;
+        let gone = self.with_set(|set| {
+            let gone = chosen(set, dev, replica)?;
+            // Before anything is written: they may be what cannot be.
+            if set.commits().are_last_voters(&gone) {
+                return Err(not_now(set, NotNow::LastVoter));
+            }
+            Ok(gone)
+        })?;
         self.write_to_all()?;
+        let mut seated = KVec::with_capacity(gone.len(), GFP_KERNEL)?;
         self.with_set(|set| {
-            let removed = set.commits().remove_all(&gone);
+            // A tie-breaker that has failed with that is gone already.
+            for uuid in gone.iter().filter(|uuid| set.commits().is_seated(uuid)) {
+                seated.push(*uuid, GFP_KERNEL)?;
+            }
+            let removed = set.commits().remove_all(&seated);
             removed.map_err(|why| not_now(set, why))
         })?;
         let mut left = Ok(());
@@ -363,15 +376,20 @@ impl Database {
             gone.iter().all(|uuid| set.commits().is_gone(uuid))
         })?;
         left?;
-        // What is left is a write that may hang for ever, on a device that nobody needs any more.
-        self.wait_for_writes(|set| gone.iter().all(|uuid| set.commits().may_be_wiped(uuid)));
         let mut wiped = KVec::with_capacity(gone.len(), GFP_KERNEL)?;
-        self.with_set(|set| {
+        // What is left is a write that may hang for ever, on a device that nobody needs any more.
+        // Each is taken when it may be: the next commit is one in which nobody can tell.
+        self.wait_for_writes(|set| {
             for uuid in &gone {
                 if let Some(writer) = set.take_writer(uuid) {
-                    wiped.push(writer, GFP_KERNEL)?;
+                    // There is room for all, and so it is not dropped with the lock.
+                    let _ = wiped.push_within_capacity(writer);
                 }
             }
+            !gone.iter().any(|uuid| set.has_writer(uuid))
+        });
+        self.with_set(|set| {
+            gone.iter().for_each(|uuid| set.tell_hanging(uuid));
             Ok(())
         })?;
         for writer in &wiped {

@@ -348,7 +348,7 @@ impl Database {
     }
 
     /// Waits until writes have returned, for a while.
-    fn wait_for_writes(&self, is_so: impl Fn(&mut Set) -> bool) {
+    fn wait_for_writes(&self, mut is_so: impl FnMut(&mut Set) -> bool) {
         let mut guard = self.set.lock();
         let mut left = msecs_to_jiffies(HANGING_MS);
         while left > 0 && Option::as_mut(&mut *guard).is_some_and(|set| !is_so(set)) {

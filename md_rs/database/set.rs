@@ -565,18 +565,33 @@ impl Set {
         self.replicas.remove(index).ok()
     }
 
-    /// Takes out the worker of a replica that was deleted. `None` while a write to it is in flight:
-    /// then it stays, and tells of it.
+    /// Takes out the worker of a replica that was deleted. `None` while a write to it is in flight,
+    /// or a commit, which may have it.
     pub(super) fn take_writer(&mut self, replica: &Uuid) -> Option<Writer> {
-        let mut writers = self.replicas.iter();
-        let index = writers.position(|writer| writer.target().header.replica == *replica)?;
         if !self.commits().may_be_wiped(replica) {
-            let writer = self.replicas.get(index)?;
-            let path = writer.target().device.health().path();
-            pr_warn!("state database: {path}: the replica is deleted, but a write to it hangs\n");
             return None;
         }
+        let index = self.writer_of(replica)?;
         self.replicas.remove(index).ok()
+    }
+
+    /// Whether a replica has a worker.
+    pub(super) fn has_writer(&self, replica: &Uuid) -> bool {
+        self.writer_of(replica).is_some()
+    }
+
+    /// Tells of a replica that was deleted, if its worker could not be taken out.
+    pub(super) fn tell_hanging(&self, replica: &Uuid) {
+        let index = self.writer_of(replica);
+        if let Some(writer) = index.and_then(|index| self.replicas.get(index)) {
+            let path = writer.target().device.health().path();
+            pr_warn!("state database: {path}: the replica is deleted, but a write to it hangs\n");
+        }
+    }
+
+    fn writer_of(&self, replica: &Uuid) -> Option<usize> {
+        let mut writers = self.replicas.iter();
+        writers.position(|writer| writer.target().header.replica == *replica)
     }
 
     /// The set is loaded to read: these are its members.

@@ -585,6 +585,10 @@ impl<'a> Mirror<'a> {
                 }
             }
         }
+        // As in `send_changes`.
+        if self.unit.is_unrecorded() {
+            out.fail(Failure::Io);
+        }
     }
 
     /// The sides.

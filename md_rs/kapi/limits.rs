@@ -61,6 +61,10 @@ impl QueueLimits {
         self.raw.max_segment_size = before.max_segment_size;
         self.raw.seg_boundary_mask = before.seg_boundary_mask;
         self.raw.virt_boundary_mask = before.virt_boundary_mask;
+        // A device that has withdrawn the one may still show the other, which is refused above it.
+        if self.raw.max_hw_wzeroes_unmap_sectors != self.raw.max_write_zeroes_sectors {
+            self.raw.max_hw_wzeroes_unmap_sectors = 0;
+        }
         self.discard &= device.has_discard();
         self.nowait &= device.has_nowait();
     }

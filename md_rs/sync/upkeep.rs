@@ -106,6 +106,9 @@ pub(crate) const COUNT: u32 = HEDGE + 1;
 /// How long an errand waits before it tries again to claim blocks that somebody writes to.
 const CLAIM_MS: i64 = 1;
 
+/// How often it tries that before it gives those back that it has.
+const CLAIM_TRIES: u32 = 50;
+
 /// What is copied at once before a read that has to wait for it, in sectors: 16 KiB.
 pub(super) const REPAIR_SECTORS: u64 = 32;
 
@@ -362,24 +365,30 @@ impl<'a> Kept<'a> {
     /// Waits until an errand has blocks to itself. `false`: somebody waits for the errand to end.
     ///
     /// If somebody writes to one of them it gets one block after the other, and keeps those that it
-    /// has, or else it would wait for ever where there is always some write under way. They are
-    /// claimed in ascending order, so that no two errands wait for each other.
+    /// has for a while, or else it would wait for ever where there is always some write under way.
+    /// A block may be refused because of another granule that shares its word, for long: then it
+    /// begins anew, so that nobody waits for the others as long.
     pub(super) fn claim(self, errand: &Errand<'_>, sector: u64, count: u64) -> bool {
         if self.unit.claim(sector, count) {
             return true;
         }
-        let mut held = 0u64;
+        let (mut held, mut tries) = (0u64, 0u32);
         while let Some(left) = count.checked_sub(held).filter(|left| *left > 0) {
             let from = sector.saturating_add(held);
             let block = left_in_block(from).min(left);
             if self.unit.claim(from, block) {
-                held = held.saturating_add(block);
-            } else if errand.is_stopping() {
-                errand.release(sector, held);
-                return false;
-            } else {
-                fsleep(Delta::from_millis(CLAIM_MS));
+                (held, tries) = (held.saturating_add(block), 0);
+                continue;
             }
+            tries = tries.saturating_add(1);
+            if errand.is_stopping() || tries > CLAIM_TRIES {
+                errand.release(sector, held);
+                (held, tries) = (0, 0);
+            }
+            if errand.is_stopping() {
+                return false;
+            }
+            fsleep(Delta::from_millis(CLAIM_MS));
         }
         true
     }

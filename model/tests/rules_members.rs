@@ -259,3 +259,20 @@ fn the_only_voter_does_not_go_before_the_next_one_has_joined() {
     assert_eq!(set.machine().remove(&uuid(1)), Ok(()));
     assert!(settle(&mut set) && set.machine().is_gone(&uuid(1)));
 }
+
+/// Who has not written what counts hangs, perhaps, and a change that needs it hangs as well. What
+/// does without it is the way out.
+#[test]
+fn one_that_hangs_is_not_counted_on() {
+    let mut set = Set::running(2, false);
+    set.begin();
+    assert!(set.take(2).is_some());
+    set.write(1, true);
+    for wish in [Wish::Add(Role::TieBreaker), Wish::Remove(1)] {
+        assert_eq!(wish.make(&mut set), Err(Refusal::CannotCount), "{wish:?}");
+        assert!(!set.machine().is_due());
+    }
+    assert_eq!(Wish::Remove(2).make(&mut set), Ok(()));
+    assert!(set.machine().are_last_voters(&[uuid(1)]));
+    assert!(!set.machine().are_last_voters(&[uuid(2)]));
+}

@@ -32,6 +32,10 @@ small=$(blockdev --getsz /dev/md/dsk/d11)
 
 note "a side grows, and one of three replicas answers"
 for disk in c d; do run dmsetup suspend --noflush --nolockfs replica_$disk; done
+# A commit is under way, for a region that was clean: the next one has all that comes now.
+dd if=/dev/urandom of=$d10 bs=64k count=1 seek=128 oflag=direct status=none &
+marker=$!
+sleep 2
 (metattach d11 /dev/sdf && touch /tmp/grown) &
 grower=$!
 sleep 3
@@ -48,6 +52,7 @@ note "all answer"
 for disk in c d; do run dmsetup resume replica_$disk; done
 wait $grower || fail "it has not grown"
 wait $writer || fail "the write has failed"
+wait $marker || fail "the write to another region has failed"
 same "states" "Maintenance,Okay Okay" "$(states d11) $(states d12)"
 large=$(blockdev --getsz /dev/md/dsk/d11)
 [ "$large" -gt "$small" ] || fail "$large blocks, $small before"

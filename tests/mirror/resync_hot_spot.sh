@@ -16,24 +16,33 @@
 . "$MD_TEST_LIB/mirror.sh"
 
 d10=/dev/md/dsk/d10
-hot=1024
+# Parts of the hot spot, in sectors. Together they are what a resync copies at once.
+part=128
+
+# hot_disk DISK: of the hot spot, behind the reserved head, writes take some time, and in each part
+# another one, so that they never pause together; everything else is as fast as ever.
+hot_disk() {
+	local from=2048 ms
+	echo "0 $from linear $1 0"
+	for ms in 50 53 59 61 67 71 73 79; do
+		echo "$from $part delay $1 $from 0 $1 $from $ms"
+		from=$((from + part))
+	done
+	echo "$from $(($(blockdev --getsz "$1") - from)) linear $1 $from"
+}
 
 modprobe md_rs
-# Of the hot spot, behind the reserved head, writes take 50 ms; everything else is as fast as ever.
-size=$(blockdev --getsz /dev/sdb)
-end=$((2048 + hot))
-mapped b "0 $end delay /dev/sdb 0 0 /dev/sdb 0 50
-$end $((size - end)) linear /dev/sdb $end"
+hot_disk /dev/sdb | mapped b
 run metadb -a -f /dev/sda
 run metainit d11 1 1 /dev/mapper/b
 run metainit d12 1 1 /dev/sdc
 run metainit d10 -m d11
 run metaparam --resync-latency 60s d10
 
-note "$((hot / 2)) KiB are written without a pause, and a side is attached"
-fio --name=hot --filename=$d10 --direct=1 --rw=randwrite --bs=4k --size=$((hot / 2))k \
-	--ioengine=libaio --iodepth=16 --time_based --runtime=1000000 \
-	--randseed="$(small_seed)" --output=/tmp/fio.log &
+note "$((part * 4)) KiB are written without a pause, and a side is attached"
+fio --name=hot --filename=$d10 --direct=1 --rw=randwrite --bs=4k --numjobs=8 --thread \
+	--size=$((part / 2))k --offset_increment=$((part / 2))k --ioengine=libaio --iodepth=3 \
+	--time_based --runtime=1000000 --randseed="$(small_seed)" --output=/tmp/fio.log &
 load=$!
 is_written() { [ "$(count_of $d10 writes)" -gt 50 ]; }
 wait_for 60 is_written

@@ -47,7 +47,7 @@ impl Commits<'_> {
         if seated.saturating_add(told) >= self.room() {
             return Err(Refusal::Full);
         }
-        if !self.could_count(&[], Some(member)) {
+        if !self.could_change(&[], Some(member)) {
             return Err(Refusal::CannotCount);
         }
         let mut seats = self.seats.iter_mut();
@@ -74,16 +74,15 @@ impl Commits<'_> {
         if self.run.phase == Phase::Stopped {
             return Err(Refusal::Stopped);
         }
-        let (mut takes_a_vote, mut takes_a_member) = (false, false);
+        let mut takes_a_member = false;
         for replica in replicas {
             let seat = self.seat(replica).ok_or(Refusal::Unknown)?;
-            takes_a_vote |= seat.role == Role::Voter;
             takes_a_member |= !matches!(seat.wish, Wish::Join(_));
         }
-        if takes_a_vote && self.voters_without(replicas) == 0 {
+        if self.are_last_voters(replicas) {
             return Err(Refusal::LastVoter);
         }
-        if takes_a_member && !self.could_count(replicas, None) {
+        if takes_a_member && !self.could_change(replicas, None) {
             return Err(Refusal::CannotCount);
         }
         for replica in replicas {
@@ -265,7 +264,7 @@ impl Commits<'_> {
     }
 
     /// Voters that stay, or join, without these.
-    fn voters_without(&self, replicas: &[Uuid]) -> usize {
+    pub(super) fn voters_without(&self, replicas: &[Uuid]) -> usize {
         let leaves = |seat: &Seat| {
             let marked =
                 |member: &Member| member.replica == seat.replica && member.change == Change::Leaves;

@@ -12,6 +12,7 @@
 use super::{
     seat::{
         next_member,
+        Seat,
         Wish, //
     },
     Commits, //
@@ -33,7 +34,26 @@ impl Commits<'_> {
     /// have failed.
     pub fn is_blocked(&self) -> bool {
         let has_wishes = self.seats.iter().any(|seat| seat.wish != Wish::Stay);
-        has_wishes && !self.could_count(&[], None)
+        has_wishes && !self.could_count(&[], None, |_| true)
+    }
+
+    /// Whether the next commit could count if these leave and this one joins, on those that have
+    /// the live commit: who has not written that hangs, perhaps, and then so would the set.
+    pub(super) fn could_change(&self, leaving: &[Uuid], joining: Option<Member>) -> bool {
+        self.could_count(leaving, joining, |seat| {
+            matches!(seat.wish, Wish::Join(_)) || seat.holds >= self.run.live
+        })
+    }
+
+    /// Whether these are all voters that stay, or join.
+    pub fn are_last_voters(&self, replicas: &[Uuid]) -> bool {
+        let is_voter = |uuid: &Uuid| self.seat(uuid).is_some_and(|seat| seat.role == Role::Voter);
+        replicas.iter().any(is_voter) && self.voters_without(replicas) == 0
+    }
+
+    /// Whether a replica is a member, or is to become one.
+    pub fn is_seated(&self, replica: &Uuid) -> bool {
+        self.seat(replica).is_some()
     }
 
     /// Takes back that these are to be deleted, if that has not begun; whether it was so with one
@@ -50,21 +70,28 @@ impl Commits<'_> {
         was_one
     }
 
-    /// How many voters of the newest list have not failed.
+    /// How many voters of the newest list answer: they have not failed, and have the live commit.
     pub fn votes(&self) -> Votes {
-        let is_there = |member: &Uuid| self.seat(member).is_some_and(|seat| !seat.has_failed);
+        let answers = |seat: &Seat| !seat.has_failed && seat.holds >= self.run.live;
+        let is_there = |member: &Uuid| self.seat(member).is_some_and(answers);
         Votes::count(self.members(), Side::After, is_there)
     }
 
-    /// Whether the commit after the newest one can count on those that have not failed, if it does
-    /// all that is wished, and these leave, and this one joins.
+    /// Whether the commit after the newest one can count on those that have not failed, and of
+    /// which `answers` is true, if it does all that is wished, and these leave, and this one joins.
     ///
     /// That holds as well if voters join, which are left out here: they have not failed, so they
     /// make no half less than it was. A tie-breaker joins once the one before it is gone.
-    pub(super) fn could_count(&self, leaving: &[Uuid], joining: Option<Member>) -> bool {
+    fn could_count(
+        &self,
+        leaving: &[Uuid],
+        joining: Option<Member>,
+        answers: impl Fn(&Seat) -> bool + Copy,
+    ) -> bool {
         let is_there = |member: &Uuid| {
             let is_new = joining.is_some_and(|joining| joining.replica == *member);
-            is_new || self.seat(member).is_some_and(|seat| !seat.has_failed)
+            let seat = self.seat(member);
+            is_new || seat.is_some_and(|seat| !seat.has_failed && answers(seat))
         };
         let is_tie = |member: &Member| member.role == Role::TieBreaker;
         let wished = || self.tie_to_join(leaving);
