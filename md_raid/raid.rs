@@ -120,6 +120,7 @@ struct RaidUnit {
     layout: Layout,
     columns: KVec<Component>,
     log: Uuid,
+    is_unlogged: bool,
     /// What is being made, as [`Progress::number`] has it.
     activity: Atomic<u32>,
     cursor: Atomic<u64>,
@@ -164,6 +165,7 @@ impl RaidUnit {
             layout,
             columns,
             log: raid.log,
+            is_unlogged: raid.is_unlogged,
             activity: Atomic::new(raid.progress.number()),
             cursor: Atomic::new(raid.progress.cursor),
             durable: Atomic::new(raid.progress.cursor),
@@ -238,6 +240,10 @@ impl Raided for RaidUnit {
 
     fn log(&self) -> Uuid {
         self.log
+    }
+
+    fn is_unlogged(&self) -> bool {
+        self.is_unlogged
     }
 
     fn progress(&self) -> Progress {

@@ -281,6 +281,9 @@ pub trait Raided: Send + Sync + 'static {
     /// Identity of its logs.
     fn log(&self) -> Uuid;
 
+    /// Whether its writes are in none of them.
+    fn is_unlogged(&self) -> bool;
+
     /// How far it is made.
     fn progress(&self) -> Progress;
 

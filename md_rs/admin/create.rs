@@ -56,7 +56,11 @@ use crate::{
 const FLAGS: u32 = abi::CREATE_CHECK_ONLY
     | abi::CREATE_IN_USE
     | abi::CREATE_ASSUME_CLEAN
-    | abi::CREATE_SVM_ROTATION;
+    | abi::CREATE_SVM_ROTATION
+    | abi::CREATE_UNLOGGED;
+
+/// Those that only a RAID5 metadevice has.
+const RAID_FLAGS: u32 = abi::CREATE_SVM_ROTATION | abi::CREATE_UNLOGGED;
 
 /// Carries out [`abi::IOC_CREATE`].
 pub(super) fn create(units: &Mutex<UnitTable>, request: &mut abi::Create) -> Result<(), Refused> {
@@ -128,7 +132,7 @@ fn follow_first(shape: &Shape) {
 /// A stripe or concat, or a kind that there is not.
 fn plan_stripe(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     options::check_none(&request.mirror)?;
-    check_zero(&[request.flags & (abi::CREATE_ASSUME_CLEAN | abi::CREATE_SVM_ROTATION)])?;
+    check_zero(&[request.flags & (abi::CREATE_ASSUME_CLEAN | RAID_FLAGS)])?;
     check_count(request.row_count, abi::ROWS_MAX, Refusal::BadRowCount)?;
     let most = abi::COMPONENTS_MAX;
     check_count(request.component_count, most, Refusal::BadComponentCount)?;
@@ -171,7 +175,7 @@ pub(super) fn check_no_mirror(components: &[Arc<Component>]) -> Result<(), Refus
 
 fn plan_mirror(units: &UnitTable, name: UnitName, request: &abi::Create) -> Result<Plan, Refused> {
     let options = options::parse_new(&request.mirror)?;
-    check_zero(&[request.flags & abi::CREATE_SVM_ROTATION])?;
+    check_zero(&[request.flags & RAID_FLAGS])?;
     if request.row_count != 0 {
         let found = request.row_count.into();
         return Err(Refused::new(EINVAL, Refusal::BadRowCount).with([found, 0]));

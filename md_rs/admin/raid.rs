@@ -130,6 +130,7 @@ pub(super) fn plan_raid(
         rotation,
         progress: first_progress(is_clean),
         is_cancelled: false,
+        is_unlogged: request.flags & abi::CREATE_UNLOGGED != 0,
         pace,
     };
     let ledger = Ledger::new(&raid, History::NONE);
@@ -456,6 +457,7 @@ fn spec_like<'a>(
             rotation: layout.rotation(),
             progress,
             is_cancelled: false,
+            is_unlogged: unit.is_unlogged(),
             pace: unit.ledger().pace(),
         },
         ledger: unit.ledger(),

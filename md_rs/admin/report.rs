@@ -211,14 +211,21 @@ fn flags_of_unit(body: &Body) -> u32 {
     let Some(raid) = body.shape().unit().raid() else {
         return 0;
     };
-    let rotation = match raid.layout().rotation() {
-        Rotation::LeftSymmetric => 0,
-        Rotation::Svm => abi::UNIT_SVM_ROTATION,
-    };
-    match raid.progress().activity {
-        Activity::Build => rotation | abi::UNIT_INITIALIZING,
-        Activity::Nothing | Activity::Column(_) => rotation,
-    }
+    let is_blocked = body.raid().is_some_and(Raid::is_blocked);
+    let flags = [
+        (
+            raid.layout().rotation() == Rotation::Svm,
+            abi::UNIT_SVM_ROTATION,
+        ),
+        (raid.is_unlogged(), abi::UNIT_UNLOGGED),
+        (
+            raid.progress().activity == Activity::Build,
+            abi::UNIT_INITIALIZING,
+        ),
+        (is_blocked, abi::UNIT_BLOCKED),
+    ];
+    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+    set.fold(0, |all, (_, flag)| all | flag)
 }
 
 /// How the resync of a mirror is.

@@ -293,6 +293,7 @@ fn stored_raid(raid: &dyn Raided) -> StoredRaid {
         rotation: raid.layout().rotation(),
         progress: raid.durable_progress(),
         is_cancelled: raid.ledger().is_cancelled(),
+        is_unlogged: raid.is_unlogged(),
         pace: raid.ledger().pace(),
     }
 }

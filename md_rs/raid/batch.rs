@@ -4,7 +4,8 @@
 //! 1. What is needed is read. What cannot be read is made of the rest.
 //! 2. Reads are answered. New data is copied from the requests, which are read once, and the parity
 //!    made of it.
-//! 3. All of it is written to the logs of the columns that it is for, durably.
+//! 3. All of it is written to the logs of the columns that it is for, durably; or these tell that
+//!    writes are under way which are in no log.
 //! 4. It is written to where it belongs.
 //! 5. If a column has failed, that is judged and recorded; if it was in step 3, everything is done
 //!    again without it. Then the requests end.
@@ -23,6 +24,7 @@ use md_model::{
 
 use super::{
     line::LineWork,
+    unlogged,
     Target,
     Work, //
 };
@@ -224,7 +226,7 @@ impl Work {
         if self.is_void(target) {
             return false;
         }
-        let failed = self.write_slots(target);
+        let failed = self.begin_lines(target);
         if failed != 0 {
             target.judge();
             if !self.is_void(target) {
@@ -342,8 +344,10 @@ impl Work {
 
     /// Ends the requests.
     fn end(&mut self, target: Target<'_>, batch: &mut Batch) {
-        let mut flushes = batch.iter().flatten();
-        let has_flush = flushes.any(|request| request.operation() == Operation::Flush);
+        let is_flushed_for = |request: &Request| {
+            request.operation() == Operation::Flush || unlogged::is_flushed_for(target, request)
+        };
+        let has_flush = batch.iter().flatten().any(is_flushed_for);
         let is_flushed = !has_flush || self.flush_all(target).is_ok();
         self.note_rewritten(target, batch);
         let is_all_done = self.is_all_done();
@@ -352,7 +356,8 @@ impl Work {
                 continue;
             };
             let is_done = match request.operation() {
-                Operation::Flush => is_flushed,
+                _ if !is_flushed && is_flushed_for(&request) => false,
+                Operation::Flush => true,
                 _ if is_all_done => true,
                 operation => self.is_done(target, &request, operation == Operation::Write),
             };

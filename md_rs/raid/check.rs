@@ -6,7 +6,7 @@
 //! once more before it is believed. A block that cannot be read is made of the others and written
 //! again. A parity that does not fit is made of the data if the administrator has asked for that;
 //! like any write it goes through the logs, so that no batch that is carried out after a crash
-//! brings the old one back.
+//! brings the old one back. Without the logs there is none.
 
 use kernel::{
     prelude::*,
@@ -308,7 +308,7 @@ impl Work {
             return false;
         }
         self.make_columns(target);
-        if self.write_slots(target) != 0 {
+        if self.begin_lines(target) != 0 {
             target.judge();
             return false;
         }

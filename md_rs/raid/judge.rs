@@ -15,12 +15,14 @@ use md_model::{
         progress::{
             Activity,
             Progress, //
-        }, //
+        },
+        unlogged::Start, //
     },
 };
 
 use super::{
     stale,
+    unlogged,
     Target, //
 };
 use crate::{
@@ -154,9 +156,16 @@ pub(crate) fn settle(body: &crate::body::Body, loaded: &Loaded) -> bool {
         // Nothing can be recorded, and nothing is written.
         target.unit.note_unrecorded();
     }
+    let start = unlogged::begin(target, loaded.may_be_old);
+    if start == Start::Refused {
+        return false;
+    }
     target.judge();
     if loaded.may_be_old {
         stale::leave_out(target);
+    }
+    if start == Start::MakeParity && !target.unit.is_unrecorded() && !target.record() {
+        target.unit.note_unrecorded();
     }
     !target.unit.is_unrecorded()
 }

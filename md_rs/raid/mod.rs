@@ -19,6 +19,7 @@
 //!    from.
 //! 9. [`check`]: whether the parity is what it should be.
 //! 10. [`ledger`]: what is remembered of all that.
+//! 11. [`unlogged`]: what is done without the logs.
 
 mod batch;
 pub(crate) mod build;
@@ -32,6 +33,7 @@ mod settle;
 mod slots;
 mod source;
 mod stale;
+mod unlogged;
 mod window;
 
 use kernel::{
@@ -67,6 +69,7 @@ use md_model::{
             Activity,
             Progress, //
         },
+        unlogged::Unlogged,
         BATCH_LINES_MAX,
         LINE_SECTORS,
         LOG_SECTORS, //
@@ -297,6 +300,8 @@ pub(crate) struct Work {
     devices: u16,
     /// Which column is out of service, as the logs tell.
     told: Option<Option<u32>>,
+    /// What they tell of writes that are in none.
+    unlogged: Unlogged,
     /// Whether something is in place that was not flushed since, as far as anybody relies on.
     is_unflushed: bool,
     /// What a new column is copied from, if it can be.
@@ -334,6 +339,7 @@ impl Work {
             tail: 1,
             devices: 0,
             told: None,
+            unlogged: Unlogged::Closed,
             is_unflushed: false,
             source: None,
         };
@@ -463,7 +469,7 @@ pub(crate) fn use_room(body: &Body, mut room: Work) {
     let mut work = raid.work.lock();
     (room.sequence, room.tail) = (work.sequence, work.tail);
     (room.devices, room.told) = (work.devices, work.told);
-    room.is_unflushed = work.is_unflushed;
+    (room.unlogged, room.is_unflushed) = (work.unlogged, work.is_unflushed);
     core::mem::swap(&mut room.lost, &mut work.lost);
     core::mem::swap(&mut room.window, &mut work.window);
     let before = core::mem::replace(&mut *work, room);
@@ -506,7 +512,13 @@ pub(crate) fn leave(body: &Body) {
         return;
     }
     let is_made = target.unit.progress().activity != Activity::Nothing;
-    if raid.work.lock().flush_all(target).is_ok() && is_made {
+    let mut work = raid.work.lock();
+    let is_flushed = work.flush_all(target).is_ok();
+    if is_flushed {
+        work.close(target);
+    }
+    drop(work);
+    if is_flushed && is_made {
         target.record();
     }
 }

@@ -126,9 +126,7 @@ impl Work {
 /// Reads the pages of all slots of all columns that are in service. `None`: one of them cannot be
 /// read.
 pub(super) fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Option<KVVec<Found>>> {
-    let slots = SLOTS as usize;
-    let count = slots.saturating_mul(target.count() as usize);
-    let mut found: KVVec<Found> = KVVec::from_elem(None, count, GFP_KERNEL)?;
+    let mut found = room_for_heads(target)?;
     let present = target.present();
     if target.count().saturating_sub(present.count_ones()) > 1 {
         return Err(ENODEV);
@@ -137,25 +135,38 @@ pub(super) fn read_heads(target: Target<'_>, memory: &mut Memory) -> Result<Opti
         let Some(component) = target.column(column) else {
             continue;
         };
-        for slot in 0..SLOTS {
-            let sector = target.start(column).saturating_add(slot_start(slot));
-            let read = component
-                .device
-                .read_part(sector, HEAD_SECTORS, &mut memory.page, 0);
-            if read.is_err() {
-                // What is in place may be half of something.
-                component.note_write_failed();
-                return Ok(None);
-            }
-            let index = slots
-                .saturating_mul(column as usize)
-                .saturating_add(slot as usize);
-            if let Some(place) = found.get_mut(index) {
-                *place = log::decode(&memory.page);
-            }
+        if read_column(target, column, memory, &mut found).is_err() {
+            // What is in place may be half of something.
+            component.note_write_failed();
+            return Ok(None);
         }
     }
     Ok(Some(found))
+}
+
+/// Room for the pages of all slots of all columns.
+pub(super) fn room_for_heads(target: Target<'_>) -> Result<KVVec<Found>> {
+    let count = (SLOTS as usize).saturating_mul(target.count() as usize);
+    Ok(KVVec::from_elem(None, count, GFP_KERNEL)?)
+}
+
+/// Reads the pages of all slots of a column.
+pub(super) fn read_column(
+    target: Target<'_>,
+    column: u32,
+    memory: &mut Memory,
+    found: &mut [Found],
+) -> Result {
+    let component = target.column(column).ok_or(EINVAL)?;
+    let first = (SLOTS as usize).saturating_mul(column as usize);
+    for (slot, place) in (0..SLOTS).zip(found.iter_mut().skip(first)) {
+        let sector = target.start(column).saturating_add(slot_start(slot));
+        component
+            .device
+            .read_part(sector, HEAD_SECTORS, &mut memory.page, 0)?;
+        *place = log::decode(&memory.page);
+    }
+    Ok(())
 }
 
 /// Carries out what a batch has logged, if it is one that may have begun. The columns that have it,

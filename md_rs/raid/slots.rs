@@ -11,6 +11,7 @@ use md_model::raid5::{
         Head, //
     },
     lost::BLOCK_SECTORS,
+    unlogged::Unlogged,
     BATCH_LINES_MAX,
     SLOTS, //
 };
@@ -99,7 +100,13 @@ impl Work {
     fn checkpoint(&mut self, target: Target<'_>) -> bool {
         let members = target.present();
         self.tail = self.sequence;
-        let head = self.head(target, members);
+        self.write_pages(target, self.head(target, members)) == members
+    }
+
+    /// Writes a batch without entries to all of its members, durably. Those that have it, as bits.
+    pub(super) fn write_pages(&mut self, target: Target<'_>, head: Head) -> u64 {
+        let members = head.members;
+        self.unlogged = Unlogged::Unsettled;
         self.volley.clear();
         let mut sent = [None; 64];
         for (column, sent) in (0..target.count()).zip(&mut sent) {
@@ -111,7 +118,10 @@ impl Work {
         let done = self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
         self.told = (done == members).then_some(head.missing);
-        done == members
+        if done == members {
+            self.unlogged = Unlogged::of(head.is_open);
+        }
+        done
     }
 
     /// The same; columns that fail are judged, and then it is tried without them.
@@ -146,13 +156,14 @@ impl Work {
     }
 
     /// What the pages of the next batch say, but for whose they are.
-    fn head(&self, target: Target<'_>, members: u64) -> Head {
+    pub(super) fn head(&self, target: Target<'_>, members: u64) -> Head {
         Head {
             log: target.unit.log(),
             column: 0,
             sequence: self.sequence,
             tail: self.tail,
             members,
+            is_open: false,
             missing: target.lacking(),
             columns: target.count(),
             devices: self.devices,

@@ -51,9 +51,15 @@ pub const TAIL: Field = SEQUENCE.then(
 /// Who takes part.
 pub const MEMBERS: Field = TAIL.then("members", 8, "bits of the columns that have the batch");
 /// How many.
-pub const ENTRIES: Field = MEMBERS.then("entries", 4, "number of entries, which follow");
+pub const ENTRIES: Field = MEMBERS.then("entries", 2, "number of entries, which follow");
+/// Whether there is more than what is in the logs.
+pub const OPEN: Field = ENTRIES.then(
+    "open",
+    2,
+    "1 if writes that are in no log may be under way from this batch on, else 0",
+);
 /// Who is not there.
-pub const MISSING: Field = ENTRIES.then(
+pub const MISSING: Field = OPEN.then(
     "missing",
     1,
     "index of the column that is out of service, or being made, plus 1; 0 for none",
@@ -73,8 +79,8 @@ pub const DEVICES: Field = COLUMNS.then(
 
 /// What comes before the entries, field by field.
 pub const FIELDS: &[Field] = &[
-    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, MISSING, COLUMNS,
-    DEVICES,
+    MAGIC, CHECKSUM, VERSION, COLUMN, LOG, SEQUENCE, TAIL, MEMBERS, ENTRIES, OPEN, MISSING,
+    COLUMNS, DEVICES,
 ];
 
 /// Bytes of that.
@@ -127,6 +133,8 @@ pub struct Head {
     pub tail: u64,
     /// Columns that have the batch, as bits.
     pub members: u64,
+    /// Whether writes that are in no log may be under way from now on.
+    pub is_open: bool,
     /// The column that is out of service, or being made.
     pub missing: Option<u32>,
     /// How many columns there are; 0 if that is not told.
@@ -200,6 +208,7 @@ pub fn encode(
     TAIL.put(page, head.tail);
     MEMBERS.put(page, head.members);
     ENTRIES.put(page, entries.len() as u64);
+    OPEN.put(page, head.is_open.into());
     let missing = head.missing.map_or(0, |column| column.saturating_add(1));
     MISSING.put(page, missing.into());
     COLUMNS.put(page, head.columns.into());
@@ -230,6 +239,7 @@ pub fn decode(page: &[u8]) -> Option<Head> {
         sequence: SEQUENCE.number(page),
         tail: TAIL.number(page),
         members: MEMBERS.number(page),
+        is_open: OPEN.number(page) != 0,
         missing: MISSING.number32(page).checked_sub(1),
         columns: COLUMNS.number32(page),
         devices: DEVICES.number32(page) as u16,
@@ -241,6 +251,7 @@ pub fn decode(page: &[u8]) -> Option<Head> {
         && head.columns <= COLUMNS_MAX
         && head.members & super::bit(head.column) != 0
         && ENTRIES.number(page) <= BATCH_LINES_MAX.into()
+        && OPEN.number(page) <= 1
         && has_known_kinds(page);
     let mut all = entries(page);
     (is_ours && is_sound && all.all(|entry| entry.is_sound())).then_some(head)
@@ -302,6 +313,7 @@ mod tests {
         sequence: 9,
         tail: 4,
         members: 0b1101,
+        is_open: true,
         missing: Some(1),
         columns: 4,
         devices: 0xfffe,
@@ -360,6 +372,7 @@ mod tests {
             (SEQUENCE, 0),
             (SEQUENCE, 3),
             (ENTRIES, 33),
+            (OPEN, 2),
             (MISSING, u64::from(COLUMNS_MAX) + 1),
             (COLUMNS, u64::from(COLUMNS_MAX) + 1),
         ] {

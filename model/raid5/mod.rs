@@ -15,6 +15,7 @@
 //! 7. [`progress`]: how far the parity, or a new column, is made.
 //! 8. [`source`]: what a new column is copied from, rather than made.
 //! 9. [`check`]: whether the parity of a line is what it should be.
+//! 10. [`unlogged`]: what is done without the logs.
 
 pub mod check;
 pub mod column;
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod progress;
 pub mod replay;
 pub mod source;
+pub mod unlogged;
 
 /// Fewest columns.
 pub const COLUMNS_MIN: u32 = 3;

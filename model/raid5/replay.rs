@@ -145,6 +145,11 @@ impl<'a> Scan<'a> {
         self.newest().is_some_and(|newest| newest.columns > columns)
     }
 
+    /// Whether writes that are in no log may have been under way.
+    pub fn is_open(&self) -> bool {
+        self.newest().is_some_and(|newest| newest.is_open)
+    }
+
     fn newest(&self) -> Option<&'a Head> {
         self.heads().max_by_key(|head| head.sequence)
     }
@@ -203,6 +208,7 @@ mod tests {
             sequence,
             tail,
             members,
+            is_open: false,
             missing: None,
             columns: 3,
             devices: 0,
@@ -331,6 +337,21 @@ mod tests {
         });
         let silent: Vec<_> = silent.collect();
         assert!(!Scan::new(LOG, &silent).has_more(3));
+    }
+
+    #[test]
+    fn the_newest_page_tells_of_writes_that_are_in_no_log() {
+        let open = |found: Found| {
+            found.map(|head| Head {
+                is_open: true,
+                ..head
+            })
+        };
+        let is_open = |found: &[Found]| Scan::new(LOG, &table(found)).is_open();
+        let opened = open(head(0, 6, 5, 0b011));
+        assert!(!is_open(&[]) && !is_open(&[head(0, 5, 5, 0b111)]));
+        assert!(is_open(&[head(1, 5, 5, 0b111), opened]));
+        assert!(!is_open(&[opened, head(1, 7, 7, 0b011)]));
     }
 
     #[test]

@@ -283,7 +283,9 @@ fn raid_logs() -> String {
          Batches from the largest `tail` on count, in the order of `sequence`. One that all \
          columns which are there have, of those in\n`members`, is written to where it belongs \
          again; another one is left alone. Lines that are announced have no sectors here:\nthe \
-         parity is made of what is in place, or what a missing column had of them is lost.\n"
+         parity is made of what is in place, or what a missing column had of them is lost.\n\n\
+         Where writes are in no log there are pages without entries only. If the newest one on any \
+         column is `open`, the parity of all\nrows is made of the data, or it is not used.\n"
     );
     text += &table_of("The page:", raid_log::FIELDS);
     text += &table_of("An entry:", raid_log::ENTRY_FIELDS);

@@ -318,6 +318,7 @@ fn raid_case() -> Case {
             "activity",
             "rotation",
             "sync",
+            "unlogged",
         ],
         again: reencode::metadevice,
     }

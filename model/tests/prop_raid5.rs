@@ -96,6 +96,7 @@ fn pages(members: u64, whole: u64) -> Vec<Option<log::Head>> {
     let mut found = vec![None; 6 * SLOTS as usize];
     for column in (0..6).filter(|column| members & whole & bit(*column) != 0) {
         found[column as usize * SLOTS as usize + 3] = Some(log::Head {
+            is_open: false,
             missing: None,
             columns: 3,
             devices: 0,

@@ -89,7 +89,8 @@ make_target() {
 			--metadata=1.2 --bitmap=internal "$a" "$b"
 		;;
 	raid5.ours) our_raid5 "$a" "$b" "$c" "$d" "/dev/${3}4" ;;
-	raid5.md-raid5) md_raid5 "$3" --consistency-policy=resync ;;
+	raid5-no-log.ours) our_raid5 "$a" "$b" "$c" "$d" "/dev/${3}4" --no-log ;;
+	raid5.md-raid5 | raid5-no-log.md-raid5) md_raid5 "$3" --consistency-policy=resync ;;
 	raid5.md-raid5-tuned)
 		md_raid5 "$3" --consistency-policy=resync &&
 			echo 1 >/sys/block/md0/md/skip_copy &&
@@ -162,6 +163,8 @@ targets_of() {
 	mirror) echo ours md-raid1 ${all_peers:+dm-mirror} ;;
 	raid5) echo ours md-raid5 ${all_peers:+md-raid5-tuned md-raid5-ppl} ;;
 	raid5-degraded) echo ours md-raid5 ;;
+	# For comparison: --only raid5-no-log. It has no goals of its own.
+	raid5-no-log) echo ours md-raid5 ;;
 	soft) echo ours dm-linear ;;
 	soft-mirror) echo ours mirror-alone ;;
 	*) die "no kind '$1': see the head of scripts/bench" ;;

@@ -53,11 +53,13 @@ pub const SYNC: Field = ROTATION.then(
     1,
     "1 if what is being made was cancelled by the administrator, else 0",
 );
+/// Whether writes are in no log.
+pub const UNLOGGED: Field = SYNC.then("unlogged", 1, "1 if writes are not in the logs, else 0");
 /// Nothing.
-pub const REST: Field = SYNC.then("rest", 4, "zero");
+pub const REST: Field = UNLOGGED.then("rest", 3, "zero");
 
 /// All of that, field by field.
-pub const FIELDS: &[Field] = &[LOG, CURSOR, ACTIVITY, ROTATION, SYNC, REST];
+pub const FIELDS: &[Field] = &[LOG, CURSOR, ACTIVITY, ROTATION, SYNC, UNLOGGED, REST];
 
 /// Bytes of it.
 pub const BYTES: usize = 32;
@@ -75,6 +77,8 @@ pub struct Raid {
     pub progress: Progress,
     /// Whether the administrator has cancelled that.
     pub is_cancelled: bool,
+    /// Whether its writes are in no log.
+    pub is_unlogged: bool,
     /// How fast it is made.
     pub pace: Limits,
 }
@@ -85,6 +89,7 @@ pub(super) fn encode(raid: &Raid, to: &mut [u8]) {
     ACTIVITY.put(to, raid.progress.number().into());
     ROTATION.put(to, raid.rotation.number().into());
     SYNC.put(to, raid.is_cancelled.into());
+    UNLOGGED.put(to, raid.is_unlogged.into());
 }
 
 /// Reads it, for so many columns; all but the pace, which stands elsewhere if it was chosen.
@@ -106,13 +111,19 @@ pub(super) fn decode(from: &[u8], columns: u32) -> Result<Raid, Damage> {
             activity: activity.ok_or(bad_field(ACTIVITY, from))?,
             cursor: CURSOR.number(from),
         },
-        is_cancelled: match SYNC.number(from) {
-            0 => false,
-            1 => true,
-            found => return Err(bad(SYNC.name, found)),
-        },
+        is_cancelled: flag(SYNC, from)?,
+        is_unlogged: flag(UNLOGGED, from)?,
         pace: Limits::DEFAULT,
     })
+}
+
+/// A field that is 0 or 1.
+fn flag(field: Field, from: &[u8]) -> Result<bool, Damage> {
+    match field.number(from) {
+        0 => Ok(false),
+        1 => Ok(true),
+        found => Err(bad(field.name, found)),
+    }
 }
 
 /// The layout of a record with these rows and columns, if it has this size.

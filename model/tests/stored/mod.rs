@@ -258,6 +258,7 @@ pub(crate) fn raid5() -> Vec<u8> {
             cursor: 32,
         },
         is_cancelled: true,
+        is_unlogged: true,
         pace: Limits::new(7, 8, 9).expect("in range"),
     };
     let mut bytes = vec![0; 3000];

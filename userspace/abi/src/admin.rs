@@ -207,12 +207,15 @@ pub use unit::{
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     CREATE_SVM_ROTATION,
+    CREATE_UNLOGGED,
     NO_PARENT,
     RENAME_EXCHANGE,
     START_DEFAULT,
+    UNIT_BLOCKED,
     UNIT_INITIALIZING,
     UNIT_PENDING,
-    UNIT_SVM_ROTATION, //
+    UNIT_SVM_ROTATION,
+    UNIT_UNLOGGED, //
 };
 use zerocopy_derive::{
     FromBytes,

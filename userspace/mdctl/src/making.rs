@@ -186,12 +186,7 @@ pub fn make_pool(
 /// new RAID5 metadevice.
 fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
     if let Spec::Raid(raid) = spec {
-        let be = if manner.check_only {
-            "would be"
-        } else {
-            "is being"
-        };
-        return (!raid.keep).then(|| format!("{}: its parity {be} initialized", raid.name));
+        return told_of_raid(raid, manner);
     }
     let Spec::Mirror(mirror) = spec else {
         return None;
@@ -207,6 +202,25 @@ fn made_equal(spec: &Spec, manner: Manner) -> Option<String> {
     let others: Vec<_> = others.iter().map(|side| side.to_string()).collect();
     let (name, others) = (mirror.name, others.join(", "));
     Some(format!("{name}: {others} {be} made equal to {first}"))
+}
+
+/// What is made of a new RAID5 metadevice, and what it gives up, if there is anything.
+fn told_of_raid(raid: &RaidSpec, manner: Manner) -> Option<String> {
+    let name = raid.name;
+    let be = if manner.check_only {
+        "would be"
+    } else {
+        "is being"
+    };
+    let made = (!raid.keep).then(|| format!("{name}: its parity {be} initialized"));
+    let given_up = (!raid.has_log).then(|| {
+        format!(
+            "{name}: without a log all of its parity is made again after a crash, and if a \
+             component is\n{name}: missing then it cannot be opened any more"
+        )
+    });
+    let lines: Vec<_> = made.into_iter().chain(given_up).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Whether a component is to be shared with who uses it, until the set is started again: a mounted

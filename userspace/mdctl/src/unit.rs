@@ -90,6 +90,10 @@ pub struct Raid {
     pub is_initializing: bool,
     /// Whether the parity goes around as in SVM.
     pub has_svm_rotation: bool,
+    /// Whether its writes are in a log.
+    pub has_log: bool,
+    /// Whether it cannot be opened.
+    pub is_blocked: bool,
     /// Blocks of 4 KiB that read as errors until they are written.
     pub lost_blocks: u32,
     /// Where these are.
@@ -253,6 +257,7 @@ impl Unit {
                 pool: self.pool,
                 pace: raid.pace,
                 has_svm_rotation: raid.has_svm_rotation,
+                has_log: raid.has_log,
                 keep: true,
             }),
         }
@@ -422,6 +427,8 @@ impl From<&Unit> for report::Metadevice {
             original_columns: None,
             interlace: None,
             svm_rotation: false,
+            no_log: false,
+            blocked: false,
             lost_blocks: None,
             lost: Vec::new(),
             initializing: false,
@@ -459,6 +466,8 @@ impl From<&Unit> for report::Metadevice {
                 document.original_columns = original.filter(|_| raid.rows.len() > 1);
                 document.interlace = Some(raid.interlace().bytes());
                 document.svm_rotation = raid.has_svm_rotation;
+                document.no_log = !raid.has_log;
+                document.blocked = raid.is_blocked;
                 document.lost_blocks = Some(raid.lost_blocks).filter(|count| *count > 0);
                 document.lost = raid.lost.iter().map(Into::into).collect();
                 document.resync_pace = (!raid.pace.is_default()).then(|| (&raid.pace).into());

@@ -7,7 +7,8 @@ use md_abi::admin::{
     ComponentState,
     LostRange,
     ResyncState,
-    ScrubRange, //
+    ScrubRange,
+    UNIT_BLOCKED, //
 };
 
 /// Four disks, and a RAID5 metadevice over three of them.
@@ -73,6 +74,21 @@ fn one_has_a_pool_and_a_pace() {
         "metastat -p d20",
     ];
     assert_snapshot!(env.run_all(&lines));
+}
+
+#[test]
+fn one_without_a_log_says_what_it_gives_up() {
+    let mut env = TestEnvironment::new();
+    let lines = [
+        "metainit d20 -r sdb sdc sdd -k --no-log",
+        "metastat d20",
+        "metastat -p d20",
+        "metastat --json d20",
+    ];
+    let mut text = env.run_all(&lines);
+    env.admin.summary_mut(20).flags |= UNIT_BLOCKED;
+    text += &env.run_all(&["metastat d20", "metastat --json d20"]);
+    assert_snapshot!(text);
 }
 
 #[test]

@@ -44,6 +44,14 @@ pub struct Metadevice {
     /// True if the parity of a RAID5 metadevice goes around as in SVM. Absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub svm_rotation: bool,
+    /// True if what is written to a RAID5 metadevice is in no log: after a crash its parity is made
+    /// anew, and with a component missing then it cannot be opened any more. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_log: bool,
+    /// True if a RAID5 metadevice cannot be opened, as its columns do not have what they should;
+    /// the kernel's log says why. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
     /// Blocks of 4 KiB of a RAID5 metadevice that read as errors until they are written: they were
     /// being written when the power went, and a column went with it. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -82,6 +82,47 @@ fn nor_does_one_wherever_the_power_is_cut() {
     }
 }
 
+/// Without the logs a column that is lost with the power may be needed: that is noticed. Else
+/// nothing changes either.
+#[test]
+fn nor_does_one_without_a_log_unless_it_is_refused() {
+    let mut total = RaidSeen::default();
+    for seed in worlds(1500) {
+        let seen = run_raid(seed, RaidRules::UNLOGGED, 8, None);
+        let seen = seen.unwrap_or_else(|why| panic!("{why}"));
+        total.cuts += seen.cuts;
+        total.losses += seen.losses;
+        total.degraded += seen.degraded;
+        total.making += seen.making;
+        total.replays_cut += seen.replays_cut;
+        total.failed_flushes += seen.failed_flushes;
+        total.unrecorded += seen.unrecorded;
+        total.older += seen.older;
+        total.refused += seen.refused;
+        total.made_again += seen.made_again;
+        assert_eq!((seen.announced, seen.lost), (0, 0), "{seen:?}");
+    }
+    println!("{total:?}");
+    let all = [
+        total.losses,
+        total.degraded,
+        total.making,
+        total.replays_cut,
+        total.failed_flushes,
+        total.unrecorded,
+        total.older,
+        total.refused,
+        total.made_again,
+    ];
+    assert!(all.iter().all(|count| *count >= 100), "{total:?}");
+    for seed in worlds(20) {
+        for cut_at in 1..100 {
+            let ran = run_raid(seed, RaidRules::UNLOGGED, 2, Some(cut_at));
+            ran.unwrap_or_else(|why| panic!("{why}"));
+        }
+    }
+}
+
 /// Takes a rule away.
 type Change = fn(&mut RaidRules);
 
@@ -146,19 +187,40 @@ const RULES: [(&str, Change); 27] = [
     ("stale_is_left_out", |rules| rules.stale_is_left_out = false),
 ];
 
+/// Those where writes are in no log.
+const UNLOGGED_RULES: [(&str, Change); 7] = [
+    ("open_is_told", |rules| rules.open_is_told = false),
+    ("open_is_durable", |rules| rules.open_is_durable = false),
+    ("flush_before_close", |rules| {
+        rules.flush_before_close = false
+    }),
+    ("parity_made_when_open", |rules| {
+        rules.parity_made_when_open = false
+    }),
+    ("recorded_before_close", |rules| {
+        rules.recorded_before_close = false
+    }),
+    ("refused_when_open", |rules| rules.refused_when_open = false),
+    ("older_is_open", |rules| rules.older_is_open = false),
+];
+
 /// Without one of the rules a violation is found.
 #[test]
 fn each_rule_is_needed() {
     let first = seed();
     thread::scope(|scope| {
-        for (name, take_away) in RULES {
-            scope.spawn(move || expect_violation(first, name, take_away));
+        for (rules, all) in [
+            (RaidRules::ALL, &RULES[..]),
+            (RaidRules::UNLOGGED, &UNLOGGED_RULES[..]),
+        ] {
+            for (name, take_away) in all {
+                scope.spawn(move || expect_violation(first, rules, name, *take_away));
+            }
         }
     });
 }
 
-fn expect_violation(first: u64, name: &str, take_away: Change) {
-    let mut rules = RaidRules::ALL;
+fn expect_violation(first: u64, mut rules: RaidRules, name: &str, take_away: Change) {
     take_away(&mut rules);
     let seeds = (0..60_000).map(|number| first.wrapping_add(number));
     let mut found = seeds.filter_map(|seed| run_raid(seed, rules, 8, None).err());

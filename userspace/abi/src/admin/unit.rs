@@ -137,6 +137,10 @@ pub const CREATE_ASSUME_CLEAN: u32 = 4;
 /// 5.1).
 pub const CREATE_SVM_ROTATION: u32 = 8;
 
+/// [`Create::flags`]: what is written to a RAID5 metadevice is in no log, so that after a crash the
+/// parity is made anew, and it cannot be used if a column is missing then.
+pub const CREATE_UNLOGGED: u32 = 16;
+
 /// Argument of [`IOC_CREATE`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -147,8 +151,8 @@ pub struct Create {
     pub name: [u8; NAME_LEN],
     /// In: a [`UnitKind`] as a number.
     pub kind: u32,
-    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`], [`CREATE_ASSUME_CLEAN`] and
-    /// [`CREATE_SVM_ROTATION`].
+    /// In: zero, or some of [`CREATE_CHECK_ONLY`], [`CREATE_IN_USE`], [`CREATE_ASSUME_CLEAN`],
+    /// [`CREATE_SVM_ROTATION`] and [`CREATE_UNLOGGED`].
     pub flags: u32,
     /// In: user address of `row_count` [`Row`]s.
     pub rows: u64,
@@ -263,7 +267,8 @@ pub struct UnitSummary {
     pub parent: u32,
     /// Options of a mirror.
     pub mirror: MirrorOptions,
-    /// Zero, [`UNIT_PENDING`], or some of [`UNIT_INITIALIZING`] and [`UNIT_SVM_ROTATION`].
+    /// Zero, [`UNIT_PENDING`], or some of [`UNIT_INITIALIZING`], [`UNIT_SVM_ROTATION`],
+    /// [`UNIT_UNLOGGED`] and [`UNIT_BLOCKED`].
     pub flags: u32,
     /// How the resync of a mirror is, or that of a column of a RAID5 metadevice, or the making of
     /// its parity, a [`ResyncState`] as a number; zero for others.
@@ -289,6 +294,14 @@ pub const UNIT_INITIALIZING: u32 = 2;
 /// [`UnitSummary::flags`]: the parity of a RAID5 metadevice goes around as in SVM
 /// ([`CREATE_SVM_ROTATION`]).
 pub const UNIT_SVM_ROTATION: u32 = 4;
+
+/// [`UnitSummary::flags`]: what is written to a RAID5 metadevice is in no log
+/// ([`CREATE_UNLOGGED`]).
+pub const UNIT_UNLOGGED: u32 = 8;
+
+/// [`UnitSummary::flags`]: a RAID5 metadevice cannot be opened until the set is started again,
+/// since its columns do not have what they should.
+pub const UNIT_BLOCKED: u32 = 16;
 
 /// [`UnitSummary::parent`] of a metadevice that stands by itself.
 pub const NO_PARENT: u32 = u32::MAX;

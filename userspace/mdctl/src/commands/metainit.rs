@@ -64,7 +64,7 @@ const COMMAND: &str = "metainit";
     override_usage = "metainit [OPTIONS] NAME ROWS (WIDTH COMPONENT... [-i INTERLACE])... [-h POOL]
        metainit [OPTIONS] NAME -m SUBMIRROR... [-g | -r | -H] [-S | -C] [PACE] [PASS]
        metainit [OPTIONS] NAME -r COMPONENT... [-i INTERLACE] [-h POOL] [-o COUNT] [PACE]
-                [--svm-rotation] [-k]
+                [--svm-rotation] [--no-log] [-k]
        metainit [OPTIONS] NAME -p BASE [-A ALIGNMENT] SIZE | all
        metainit [OPTIONS] NAME -p BASE (-o OFFSET -b LENGTH)... [-A ALIGNMENT]
        metainit [OPTIONS] NAME -p -e DISK [-A ALIGNMENT] SIZE | all
@@ -93,6 +93,9 @@ RAID5:
   PACE          As for a mirror: how fast the parity, or a component, is made
   --svm-rotation
                 The parity goes around as in SVM, to the right
+  --no-log      For comparison: a write is not written to the log first. A crash leaves a write half
+                done: after it all of the parity is made again, and if a component is missing then,
+                or was missing before, the metadevice cannot be opened any more
   -k            The parity fits what is on the components, and is not made: they were the same RAID5
                 metadevice before, in the same order
   -w COUNT      As in SVM, 10 to 100; of no effect, since there are as many slots as are needed

@@ -30,6 +30,15 @@ use std::collections::BTreeSet;
 /// Ranges of what is lost that are shown; `--json` has all.
 const LOST_SHOWN: usize = 16;
 
+/// What is said of one without a log.
+const NO_LOG: &str = "    Log: none. After a crash all of the parity is made again, and if a \
+                      component is missing then\n         the metadevice cannot be opened any \
+                      more\n";
+
+/// What is said of one that cannot be opened.
+const BLOCKED: &str = "    Cannot be opened: its components do not have what they should; the \
+                       kernel's log says why,\n                      and what to do\n";
+
 /// What reads as errors.
 fn lost(raid: &Raid) -> String {
     if raid.lost_blocks == 0 {
@@ -74,6 +83,9 @@ pub(super) fn block(
     if raid.has_svm_rotation {
         text += "    Parity: goes around as in SVM\n";
     }
+    if !raid.has_log {
+        text += NO_LOG;
+    }
     text += &lost(raid);
     text += &format!("    Interlace: {} blocks\n{size}", raid.interlace().0);
     let columns = Columns {
@@ -106,6 +118,10 @@ fn heading(listed: &Listed, raid: &Raid) -> String {
     };
     let title = Kind::Raid.title();
     let mut text = format!("{}: {title}\n    State: {state}\n", unit.name);
+    if raid.is_blocked {
+        // No command for a component is of use then.
+        return text + BLOCKED;
+    }
     if let Some(Repair { after, command }) = &listed.repair {
         text += "    Invoke: ";
         text += &after.map_or(String::new(), |after| format!("{after}\n\t\t"));

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! NAME -r COMPONENT COMPONENT COMPONENT... [-i INTERLACE] [-o COUNT] [-h POOL] [PACE]
-//!     [--svm-rotation] [-k]
+//!     [--svm-rotation] [--no-log] [-k]
 //! ```
 //!
 //! The first COUNT components are those that it was made of, the others were attached later. SVM's
@@ -46,6 +46,9 @@ pub const KEEP: &str = "-k";
 /// The word that asks for [`RaidSpec::has_svm_rotation`].
 const SVM_ROTATION: &str = "--svm-rotation";
 
+/// The word that asks not for [`RaidSpec::has_log`].
+const NO_LOG: &str = "--no-log";
+
 /// The option for the number of components that were there from the beginning.
 const ORIGINAL: &str = "-o";
 
@@ -72,6 +75,8 @@ pub struct RaidSpec {
     pub pace: Pace,
     /// Whether the parity goes around as in SVM.
     pub has_svm_rotation: bool,
+    /// Whether its writes are in a log, so that a crash leaves none half done.
+    pub has_log: bool,
     /// Whether the parity fits what is on the columns, so that it is not made.
     pub keep: bool,
 }
@@ -93,6 +98,7 @@ impl RaidSpec {
             pool: None,
             pace: Pace::default(),
             has_svm_rotation: false,
+            has_log: true,
             keep: false,
         };
         while words.peek().is_some() {
@@ -127,6 +133,9 @@ impl fmt::Display for RaidSpec {
         if self.has_svm_rotation {
             write!(f, " {SVM_ROTATION}")?;
         }
+        if !self.has_log {
+            write!(f, " {NO_LOG}")?;
+        }
         if self.keep {
             write!(f, " {KEEP}")?;
         }
@@ -159,6 +168,7 @@ impl Words<'_> {
         match self.peek().unwrap_or_default() {
             KEEP if !spec.keep => spec.keep = true,
             SVM_ROTATION if !spec.has_svm_rotation => spec.has_svm_rotation = true,
+            NO_LOG if spec.has_log => spec.has_log = false,
             ORIGINAL if spec.attached == 0 => {
                 let count = spec.devices.len();
                 let most = u32::try_from(count).unwrap_or(COLUMNS_MAX);
@@ -180,8 +190,8 @@ impl Words<'_> {
             }
             _ => {
                 return Err(self.wrong(
-                    "is not an option of RAID5: -i INTERLACE, -o COUNT, -h POOL and -k are, each \
-                     once",
+                    "is not an option of RAID5: -i INTERLACE, -o COUNT, -h POOL, --no-log and -k \
+                     are, each once",
                 ));
             }
         }
@@ -237,10 +247,13 @@ pub(super) mod tests {
         let pool = prop::option::of(0..1000_u32);
         (
             (0..UNITS_MAX, devices, 0..3_usize, 1..=25_600_u64),
-            (pool, any_pace(), any::<bool>(), any::<bool>()),
+            (pool, any_pace(), any::<[bool; 3]>()),
         )
             .prop_map(
-                |((number, devices, attached, interlace), (pool, pace, rotation, keep))| RaidSpec {
+                |(
+                    (number, devices, attached, interlace),
+                    (pool, pace, [rotation, has_log, keep]),
+                )| RaidSpec {
                     name: MetadeviceName::from_number(number).unwrap(),
                     attached: attached.min(devices.len() - 3),
                     devices,
@@ -248,6 +261,7 @@ pub(super) mod tests {
                     pool: pool.and_then(PoolName::from_number),
                     pace,
                     has_svm_rotation: rotation,
+                    has_log,
                     keep,
                 },
             )
@@ -282,8 +296,10 @@ pub(super) mod tests {
             "d20 -r /dev/a /dev/b /dev/c /dev/d /dev/e -i 1024b -o 3 -h hsp007 -k"
         );
         let spec = parse("d20 -r a b c --svm-rotation --resync-floor 5").unwrap();
-        assert!(spec.has_svm_rotation);
+        assert!(spec.has_svm_rotation && spec.has_log);
         assert_eq!(spec.pace.floor_kib_s, 5);
+        let spec = parse("d20 -r a b c --no-log").unwrap();
+        assert!(!spec.has_log && !spec.has_svm_rotation);
     }
 
     #[test]
@@ -295,6 +311,7 @@ pub(super) mod tests {
             ("d20 -r a b c -i 2k", 6),
             ("d20 -r a b c -i 9b", 6),
             ("d20 -r a b c -k -k", 6),
+            ("d20 -r a b c --no-log --no-log", 6),
             ("d20 -r a b c -o 2", 6),
             ("d20 -r a b c -o 4", 6),
             ("d20 -r a b c -o", 6),

@@ -56,7 +56,8 @@ impl World {
         };
         let is_known = !self.erring.contains(&sector);
         let acknowledged = &self.acknowledged[sector as usize];
-        let is_old = is_known && (found == *acknowledged || Some(&found) == older);
+        let is_old = is_known
+            && (found == *acknowledged || older.is_some_and(|older| older.contains(&found)));
         if is_old || Some(&found) == new {
             return Ok(());
         }

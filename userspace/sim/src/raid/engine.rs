@@ -31,6 +31,7 @@ use md_model::raid5::{
         Activity,
         Progress, //
     },
+    unlogged::Unlogged,
     HEAD_SECTORS,
     LOG_SECTORS,
     SLOTS,
@@ -146,10 +147,10 @@ impl World {
             if was_erring {
                 self.off_list.insert(sector);
             }
-            let is_announced = self.active.contains(&(piece.line, true));
+            let is_in_cache = self.rules.unlogged || self.active.contains(&(piece.line, true));
             let old = std::mem::replace(&mut self.acknowledged[sector as usize], bytes);
-            if is_announced && !was_erring && !self.is_durable {
-                self.unflushed.entry(sector).or_insert(old);
+            if is_in_cache && !was_erring && !self.is_durable {
+                self.unflushed.entry(sector).or_default().push(old);
             }
         }
     }
@@ -160,7 +161,9 @@ impl World {
             let (prepared, missing) = (self.plan(), self.missing);
             let starts = prepared.lines.iter().map(|line| line.0).collect();
             self.note_changes(&starts);
-            if self.rules.log {
+            if self.rules.unlogged {
+                self.open()?;
+            } else if self.rules.log {
                 self.make_room(&prepared)?;
                 if self.rules.prepared_for_columns && self.missing != missing {
                     continue;
@@ -174,11 +177,19 @@ impl World {
             let failed = self.random.below(self.columns() as usize) as u32;
             self.lose(failed);
         };
-        self.write_in_place(&prepared)
+        self.write_in_place(&prepared)?;
+        if self.rules.unlogged && self.is_durable {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     /// Writes to the logs, and then in place.
     pub(super) fn write_logged(&mut self, prepared: &Prepared) -> Result<(), Cut> {
+        if self.rules.unlogged {
+            self.open()?;
+            return self.write_in_place(prepared);
+        }
         self.make_room(prepared)?;
         self.write_logs(prepared)?;
         self.write_in_place(prepared)
@@ -202,7 +213,7 @@ impl World {
             for run in runs {
                 let disk = &mut self.disks[*column as usize];
                 for (at, bytes) in (LOG_SECTORS + run.offset..).zip(&run.sectors) {
-                    if run.is_announced {
+                    if run.is_announced || self.rules.unlogged {
                         disk.accept_whole(at, *bytes);
                     } else {
                         disk.accept(at, *bytes);
@@ -340,7 +351,7 @@ impl World {
         let is_quiet = may_announce(&self.progress, is_list_empty)
             || !self.rules.announced_when_made && self.lost.is_empty();
         let must_log = self.is_durable && self.rules.durable_is_logged;
-        self.rules.log && is_quiet && !must_log
+        self.rules.log && !self.rules.unlogged && is_quiet && !must_log
     }
 
     /// Writes what is to be written to the logs of the columns.
@@ -357,7 +368,7 @@ impl World {
                 checksum: log::checksum(&run.sectors.concat()),
             };
             let entries: Vec<_> = runs.iter().map(entry).collect();
-            self.put_slot(*column, sequence, members, &entries);
+            self.put_slot(*column, sequence, (members, false), &entries);
             let logged = runs.iter().filter(|run| !run.is_announced);
             let data = logged.flat_map(|run| &run.sectors);
             for (at, bytes) in (slot_start(sequence) + HEAD_SECTORS..).zip(data) {
@@ -380,14 +391,21 @@ impl World {
         self.missing.or(self.progress.column_made())
     }
 
-    /// Writes the page of a slot, to the cache.
-    fn put_slot(&mut self, column: u32, sequence: u64, members: u64, entries: &[Entry]) {
+    /// Writes the page of a slot, to the cache: with its members, and whether it is open.
+    fn put_slot(
+        &mut self,
+        column: u32,
+        sequence: u64,
+        (members, is_open): (u64, bool),
+        entries: &[Entry],
+    ) {
         let head = Head {
             log: self.log,
             column,
             sequence,
             tail: self.tail,
             members,
+            is_open,
             missing: self.lacking(),
             columns: self.columns(),
             devices: self.devices,
@@ -464,7 +482,7 @@ impl World {
         Ok(())
     }
 
-    fn record_progress(&mut self) {
+    pub(super) fn record_progress(&mut self) {
         self.record.progress = self.progress;
     }
 
@@ -516,15 +534,22 @@ impl World {
 
     /// What was before does not count any more.
     pub(super) fn checkpoint(&mut self) -> Result<(), Cut> {
+        self.tail = self.sequence;
+        self.write_pages(false, self.rules.checkpoint_is_durable)
+    }
+
+    /// Writes a batch without entries to all columns.
+    pub(super) fn write_pages(&mut self, is_open: bool, is_durable: bool) -> Result<(), Cut> {
         let sequence = self.sequence;
-        self.tail = sequence;
         let members = self.present_bits();
+        self.open = Unlogged::Unsettled;
         for column in self.present() {
-            self.put_slot(column, sequence, members, &[]);
-            self.force_slot(column, sequence, self.rules.checkpoint_is_durable);
+            self.put_slot(column, sequence, (members, is_open), &[]);
+            self.force_slot(column, sequence, is_durable);
             self.step()?;
         }
         self.told = Some(self.lacking());
+        self.open = Unlogged::of(is_open);
         self.sequence += 1;
         Ok(())
     }

@@ -13,6 +13,7 @@ mod check;
 mod disk;
 mod engine;
 mod restart;
+mod unlogged;
 mod upkeep;
 
 use std::collections::{
@@ -37,6 +38,7 @@ use md_model::{
             Activity,
             Progress, //
         },
+        unlogged::Unlogged,
         LOG_SECTORS, //
     },
 };
@@ -114,6 +116,22 @@ pub struct RaidRules {
     pub unrecorded_flush_fails: bool,
     /// Who missed something, as the logs tell, is left out if the record may be old.
     pub stale_is_left_out: bool,
+    /// Writes are in no log: another metadevice, which promises less, with rules of its own.
+    pub unlogged: bool,
+    /// Before the first such write all columns tell that there may be some.
+    pub open_is_told: bool,
+    /// That is durable before it.
+    pub open_is_durable: bool,
+    /// Everything is durable before they tell that there are none.
+    pub flush_before_close: bool,
+    /// If there may have been some, the parity is made.
+    pub parity_made_when_open: bool,
+    /// That it is made is recorded before the columns tell that there are none.
+    pub recorded_before_close: bool,
+    /// If there may have been some, and a column is missing, it is not used.
+    pub refused_when_open: bool,
+    /// With a record that may be old there may always have been some.
+    pub older_is_open: bool,
 }
 
 impl RaidRules {
@@ -146,6 +164,20 @@ impl RaidRules {
         attached_are_told: true,
         unrecorded_flush_fails: true,
         stale_is_left_out: true,
+        unlogged: false,
+        open_is_told: true,
+        open_is_durable: true,
+        flush_before_close: true,
+        parity_made_when_open: true,
+        recorded_before_close: true,
+        refused_when_open: true,
+        older_is_open: true,
+    };
+
+    /// All of it, where writes are in no log.
+    pub const UNLOGGED: Self = Self {
+        unlogged: true,
+        ..Self::ALL
     };
 }
 
@@ -187,6 +219,10 @@ pub struct RaidSeen {
     pub older: u64,
     /// Columns that were left out for that.
     pub stale: u64,
+    /// Starts that were refused, since a column is missing and its writes are in no log.
+    pub refused: u64,
+    /// Starts that made the parity again, since writes are in no log.
+    pub made_again: u64,
 }
 
 /// The power goes.
@@ -235,6 +271,8 @@ struct World {
     devices: u16,
     /// Which column is out of service, as the logs tell.
     told: Option<Option<u32>>,
+    /// What they tell of writes that are in none.
+    open: Unlogged,
     /// What a column that is being made is copied from, if it is.
     source: Option<Source>,
     /// The line whose parity somebody has damaged.
@@ -243,8 +281,8 @@ struct World {
     tail: u64,
     /// What each sector is, as the caller knows.
     acknowledged: Vec<Sector>,
-    /// What it was before, of sectors that were announced, and not flushed since.
-    unflushed: BTreeMap<u64, Sector>,
+    /// What it was before, of sectors that were announced or not logged, and not flushed since.
+    unflushed: BTreeMap<u64, Vec<Sector>>,
     /// Sectors that read as errors, as the caller knows.
     erring: BTreeSet<u64>,
     /// Sectors that did, until they were written again, and not flushed since.
@@ -318,9 +356,12 @@ pub fn run_raid(
         let cut_at = cut_at.filter(|_| life == 0).unwrap_or(random);
         world.live(cut_at);
         world.seen.steps += world.steps;
-        world
+        let is_usable = world
             .restart()
             .map_err(|why| format!("seed {seed}, life {life}, cut after {cut_at} steps: {why}"))?;
+        if !is_usable {
+            break;
+        }
     }
     Ok(world.seen)
 }
@@ -362,6 +403,7 @@ impl World {
             older: None,
             devices: 0,
             told: None,
+            open: Unlogged::Closed,
             source: None,
             damaged: None,
             sequence: 1,
@@ -474,6 +516,13 @@ impl World {
                 record: self.record,
                 disks: BTreeMap::new(),
             });
+        }
+        if self.rules.unlogged && self.random.per_mille(60) {
+            return self.stop();
+        }
+        if self.rules.unlogged && !is_made && self.random.per_mille(500) {
+            // Each crash has it made again.
+            return self.build_step();
         }
         match self.random.below(100) {
             0..8 => self.flush_for_caller(),

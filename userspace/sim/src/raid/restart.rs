@@ -43,19 +43,29 @@ use super::{
 type Slot = Vec<(Entry, Vec<Sector>)>;
 
 impl World {
-    /// Restarts after the power has gone, and sees that all is as it should be.
-    pub(super) fn restart(&mut self) -> Result<(), String> {
+    /// Restarts after the power has gone, and sees that all is as it should be. Whether it can be
+    /// used.
+    pub(super) fn restart(&mut self) -> Result<bool, String> {
         self.lose_power();
         self.seen.degraded += u64::from(self.missing.is_some());
         self.seen.making += u64::from(self.progress.activity != Activity::Nothing);
         self.lose_each()?;
         self.start_with_older()?;
+        if self.is_refused(false) {
+            self.seen.refused += 1;
+            return Ok(false);
+        }
         if self.random.per_mille(300) {
             // In this world as well.
             let may_be_lost = self.may_be_lost();
             if !may_be_lost.is_empty() {
                 let lost = may_be_lost[self.random.below(may_be_lost.len())];
-                self.lose(lost);
+                let mut other = self.clone();
+                other.lose(lost);
+                // It is back then.
+                if !other.is_refused(false) {
+                    self.lose(lost);
+                }
             }
         }
         // The power may go again, and again.
@@ -68,10 +78,11 @@ impl World {
         }
         self.cut_at = u64::MAX;
         self.check()?;
+        self.check_made()?;
         self.take_as_it_is();
         let _ = self.repair();
         self.check()?;
-        Ok(())
+        Ok(true)
     }
 
     /// All is as it should be with any one column lost.
@@ -80,6 +91,10 @@ impl World {
             let mut other = self.clone();
             other.cut_at = u64::MAX;
             other.lose(lost);
+            if other.is_refused(false) {
+                self.seen.refused += 1;
+                continue;
+            }
             let _ = other.replay();
             other
                 .check()
@@ -93,7 +108,12 @@ impl World {
     /// All is as it should be as well if only replicas are left that are older than the columns
     /// (`DURABILITY.md` clause 2); or it cannot be used.
     fn start_with_older(&mut self) -> Result<(), String> {
-        let Some(older) = self.older.take().filter(|_| self.damaged.is_none()) else {
+        let older = self.older.take();
+        if self.rules.unlogged && self.random.per_mille(500) {
+            // It is there at the next crash as well.
+            self.older = older.clone();
+        }
+        let Some(older) = older.filter(|_| self.damaged.is_none()) else {
             return Ok(());
         };
         let mut other = self.clone();
@@ -103,14 +123,23 @@ impl World {
             other.disks[column as usize] = disk;
         }
         other.lose_power();
+        if other.is_refused(true) {
+            self.seen.refused += 1;
+            return Ok(());
+        }
+        let is_made = other.is_made_again(true);
         if !other.leave_out_stale() {
             return Ok(());
+        }
+        if is_made {
+            other.begin_again();
         }
         self.seen.older += 1;
         self.seen.stale += u64::from(other.missing != older.record.missing);
         let _ = other.replay();
         other
             .check()
+            .and_then(|()| other.check_made())
             .map_err(|why| format!("with an older record: {why}"))
     }
 
@@ -161,6 +190,10 @@ impl World {
 
     /// Carries the logs out.
     fn replay(&mut self) -> Result<(), Cut> {
+        let is_made = self.is_made_again(false);
+        if is_made {
+            self.begin_again();
+        }
         self.read_list();
         if self.rules.list_is_spread {
             self.spread_list(true)?;
@@ -182,11 +215,14 @@ impl World {
         if self.rules.checkpoint {
             self.checkpoint()?;
         }
+        if is_made {
+            self.record_progress();
+        }
         Ok(())
     }
 
     /// What is in the slots.
-    fn found(&self) -> Vec<Found> {
+    pub(super) fn found(&self) -> Vec<Found> {
         let slots =
             (0..self.columns()).flat_map(|column| (0..SLOTS).map(move |slot| (column, slot)));
         let found = slots.map(|(column, slot)| {

@@ -163,7 +163,7 @@ impl World {
             runs: [(line.parity, vec![run])].into(),
             lines: vec![(line.start, false)],
         };
-        if self.rules.repair_through_the_logs {
+        if self.rules.repair_through_the_logs || self.rules.unlogged {
             self.write_logged(&repair)?;
         } else {
             self.write_in_place(&repair)?;

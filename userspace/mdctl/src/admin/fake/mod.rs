@@ -61,7 +61,6 @@ use md_abi::admin::{
     Rename,
     Replace,
     ReplicaStatus,
-    ResyncState,
     Row,
     Scrub,
     ScrubRange,
@@ -83,14 +82,11 @@ use md_abi::admin::{
     CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
-    CREATE_SVM_ROTATION,
     LOST_RANGES_MAX,
     NAME_LEN,
     NO_INDEX,
     NO_PARENT,
-    UNIT_INITIALIZING,
-    UNIT_PENDING,
-    UNIT_SVM_ROTATION, //
+    UNIT_PENDING, //
 };
 use rustix::{
     fs::makedev,
@@ -303,7 +299,7 @@ impl Admin for FakeAdmin {
         if self.units.contains_key(&number) {
             return Err(refuse(header, (Refusal::NameInUse, NO_INDEX, [0; 2])));
         }
-        let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN | CREATE_SVM_ROTATION;
+        let known = CREATE_CHECK_ONLY | CREATE_IN_USE | CREATE_ASSUME_CLEAN | raid::CREATE_FLAGS;
         assert_eq!(argument.flags & !known, 0);
         assert_eq!((argument.size_sectors, argument.reserved), (0, [0; 3]));
         let mut components = components.to_vec();
@@ -335,13 +331,8 @@ impl Admin for FakeAdmin {
             summary.size_sectors = argument.size_sectors;
             summary.row_count = rows.len() as u32;
             summary.component_count = components.len() as u32;
-            if argument.kind == UnitKind::Raid as u32 && argument.flags & CREATE_ASSUME_CLEAN == 0 {
-                summary.flags |= UNIT_INITIALIZING;
-                summary.resync = ResyncState::Running as u32;
-                summary.resync_sectors = argument.size_sectors / 2;
-            }
-            if argument.flags & CREATE_SVM_ROTATION != 0 {
-                summary.flags |= UNIT_SVM_ROTATION;
+            if argument.kind == UnitKind::Raid as u32 {
+                raid::begin(&mut summary, argument);
             }
             summary.parent = NO_PARENT;
             summary.mirror = raid::with_pace(argument.mirror, argument.kind);

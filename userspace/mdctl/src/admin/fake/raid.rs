@@ -10,19 +10,45 @@ use super::{
 };
 use md_abi::admin::{
     Component,
+    Create,
     Grow,
     MirrorOptions,
     Refusal,
     ResyncState,
     Row,
     UnitKind,
+    UnitSummary,
+    CREATE_ASSUME_CLEAN,
     CREATE_CHECK_ONLY,
-    NO_INDEX, //
+    CREATE_SVM_ROTATION,
+    CREATE_UNLOGGED,
+    NO_INDEX,
+    UNIT_INITIALIZING,
+    UNIT_SVM_ROTATION,
+    UNIT_UNLOGGED, //
 };
 use md_model::raid5::layout::{
     Layout,
     Rotation, //
 };
+
+/// What may be asked of a new RAID5 metadevice only.
+pub(super) const CREATE_FLAGS: u32 = CREATE_SVM_ROTATION | CREATE_UNLOGGED;
+
+/// A new one is as it was asked for, and its parity is made.
+pub(super) fn begin(summary: &mut UnitSummary, argument: &Create) {
+    if argument.flags & CREATE_ASSUME_CLEAN == 0 {
+        summary.flags |= UNIT_INITIALIZING;
+        summary.resync = ResyncState::Running as u32;
+        summary.resync_sectors = argument.size_sectors / 2;
+    }
+    if argument.flags & CREATE_SVM_ROTATION != 0 {
+        summary.flags |= UNIT_SVM_ROTATION;
+    }
+    if argument.flags & CREATE_UNLOGGED != 0 {
+        summary.flags |= UNIT_UNLOGGED;
+    }
+}
 
 /// Options of a metadevice that is no mirror: RAID5 has a pace.
 pub(super) fn check_options(options: &MirrorOptions, kind: u32) {

@@ -30,6 +30,7 @@ use md_abi::admin::{
     CREATE_CHECK_ONLY,
     CREATE_IN_USE,
     CREATE_SVM_ROTATION,
+    CREATE_UNLOGGED,
     START_DEFAULT, //
 };
 use md_report::{
@@ -112,6 +113,9 @@ pub fn create(
             argument.mirror = new_pace(raid.pace);
             if raid.has_svm_rotation {
                 argument.flags |= CREATE_SVM_ROTATION;
+            }
+            if !raid.has_log {
+                argument.flags |= CREATE_UNLOGGED;
             }
         }
         // It has one base.

@@ -346,6 +346,8 @@ fn raid_of(
         resync: resync_of(name, summary)?,
         is_initializing: summary.flags & abi::UNIT_INITIALIZING != 0,
         has_svm_rotation: summary.flags & abi::UNIT_SVM_ROTATION != 0,
+        has_log: summary.flags & abi::UNIT_UNLOGGED == 0,
+        is_blocked: summary.flags & abi::UNIT_BLOCKED != 0,
         lost_blocks: summary.lost_blocks,
         lost: Vec::new(),
         scrubs: Scrubs::default(),
