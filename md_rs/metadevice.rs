@@ -397,7 +397,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             }
             let base = shape.carrier_below().map(|base| base.body().shape().unit());
             if let Some(raid) = base.and_then(Unit::raid) {
-                keep_to_data(&mut limits, raid.layout());
+                limit_to_raid(&mut limits, raid.layout());
             }
         }
         Unit::Mirrored(_) => {
@@ -412,7 +412,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
             let layout = raid.layout();
             let interlace = u32::try_from(layout.interlace_sectors()).unwrap_or(0);
             limits.prefer_sizes(interlace, layout.row_sectors());
-            keep_to_data(&mut limits, layout);
+            limit_to_raid(&mut limits, layout);
         }
     }
     if shape.is_mirrored() {
@@ -425,8 +425,8 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
 }
 
 /// What RAID5 can do, and what is on it.
-fn keep_to_data(limits: &mut QueueLimits, layout: &Layout) {
-    limits.offer_only_data();
+fn limit_to_raid(limits: &mut QueueLimits, layout: &Layout) {
+    limits.zero_by_unmapping(layout.row_sectors(), largest_change(layout));
     limits.keep_pages_stable();
     limits.set_largest_change(largest_change(layout));
 }

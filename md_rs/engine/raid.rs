@@ -31,10 +31,12 @@ pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     };
     match request.operation() {
         Operation::Read if may_forward(target, &request) => read(request, target, submission),
-        Operation::Read | Operation::Write | Operation::Flush => request.defer(),
-        Operation::Discard | Operation::WriteZeroes | Operation::Other => {
-            request.end(Failure::NotSupported);
-        }
+        Operation::Read
+        | Operation::Write
+        | Operation::Flush
+        | Operation::Discard
+        | Operation::WriteZeroes => request.defer(),
+        Operation::Other => request.end(Failure::NotSupported),
     }
 }
 

@@ -23,7 +23,10 @@ use md_model::{
 };
 
 use super::{
-    line::LineWork,
+    line::{
+        Access,
+        LineWork, //
+    },
     unlogged,
     Target,
     Work, //
@@ -79,6 +82,14 @@ pub(crate) fn take(
     }
 }
 
+/// Whether it changes what is there: a discard makes zeroes of it (`DURABILITY.md` clause 17).
+fn is_change(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Write | Operation::Discard | Operation::WriteZeroes
+    )
+}
+
 /// Whether a request is part of a batch now.
 enum Admission {
     Taken,
@@ -126,11 +137,13 @@ impl Work {
 
     /// Notes what a request wants of which lines.
     fn admit(&mut self, layout: &Layout, request: &Request) -> Admission {
-        let is_write = match request.operation() {
+        let access = match request.operation() {
             Operation::Flush => return Admission::Taken,
-            Operation::Read => false,
-            Operation::Write => true,
-            _ => return Admission::Never,
+            Operation::Read => Access::Read,
+            Operation::Write => Access::Write,
+            Operation::WriteZeroes if request.keeps_mapping() => Access::Write,
+            Operation::Discard | Operation::WriteZeroes => Access::Zero,
+            Operation::Other => return Admission::Never,
         };
         let used = self.used;
         let mut is_full = false;
@@ -142,8 +155,8 @@ impl Work {
                 match self.index_of(layout, piece.line) {
                     Some(index) if is_final => {
                         if let Some(line) = self.lines.get_mut(index) {
-                            line.add(piece.column, piece.skip, piece.count, is_write);
-                            if is_write && request.is_durable() {
+                            line.add(piece.column, piece.skip, piece.count, access);
+                            if access == Access::Write && request.is_durable() {
                                 line.set_durable();
                             }
                         }
@@ -319,7 +332,7 @@ impl Work {
     /// Copies what is to be written from the requests.
     fn copy_writes(&mut self, target: Target<'_>, batch: &Batch) {
         let requests = batch.iter().flatten();
-        for request in requests.filter(|request| request.operation() == Operation::Write) {
+        for request in requests.filter(|request| is_change(request.operation())) {
             self.for_pieces(target, request, |work, index, piece, done| {
                 work.copy_piece(request, index, &piece, done);
             });
@@ -334,6 +347,14 @@ impl Work {
         let line = self.lines.get(index);
         let parity = line.and_then(|line| line.copied_to(piece.column));
         let also = parity.map(|parity| self.extent(index, parity, from, count));
+        if request.operation() != Operation::Write {
+            for extent in Iterator::chain(core::iter::once(extent), also) {
+                if let Some(bytes) = self.volley.bytes_mut(extent) {
+                    bytes.fill(0);
+                }
+            }
+            return;
+        }
         let pair = also.and_then(|also| self.volley.pair_mut(extent, also));
         if let Some((bytes, also)) = pair {
             request.copy_out_twice(done, bytes, also);
@@ -359,7 +380,7 @@ impl Work {
                 _ if !is_flushed && is_flushed_for(&request) => false,
                 Operation::Flush => true,
                 _ if is_all_done => true,
-                operation => self.is_done(target, &request, operation == Operation::Write),
+                operation => self.is_done(target, &request, is_change(operation)),
             };
             if is_done {
                 request.forget_errors();
@@ -399,7 +420,7 @@ impl Work {
             return;
         }
         let requests = batch.iter().flatten();
-        for request in requests.filter(|request| request.operation() == Operation::Write) {
+        for request in requests.filter(|request| is_change(request.operation())) {
             self.for_pieces(target, request, |work, index, piece, _| {
                 let line = work.lines.get(index);
                 if line.is_some_and(|line| !line.is_unreadable && !line.is_unwritten) {

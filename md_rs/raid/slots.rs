@@ -17,6 +17,7 @@ use md_model::raid5::{
 };
 
 use super::{
+    line::LineWork,
     Target,
     Work, //
 };
@@ -222,6 +223,10 @@ impl Work {
         self.volley.fire();
         let failed = members & !self.note_writes(target, &sent);
         self.sequence = self.sequence.saturating_add(1);
+        if self.told != Some(head.missing) {
+            // The newest pages say something else now, and not to all columns.
+            self.told = None;
+        }
         // Also if it has failed: those who have it may be the ones that are there after a crash.
         for line in self.lines.iter().take(self.used) {
             if line.written() != 0 {
@@ -308,28 +313,50 @@ impl Work {
     /// and with each line which of its columns have.
     pub(super) fn write_lines(&mut self, target: Target<'_>) {
         self.is_unflushed = true;
+        self.load_lines(target);
+        self.volley.fire();
+        if self.may_zero && self.volley.has_refused_zeroes() {
+            // A device finds out with the first one that it cannot: all get them as data.
+            self.may_zero = false;
+            self.load_lines(target);
+            self.volley.fire();
+        }
+        self.collect(target, false);
+    }
+
+    fn load_lines(&mut self, target: Target<'_>) {
         self.volley.clear();
         for column in 0..target.count() {
-            // What follows the last line on its column goes with it.
-            let mut last: Option<(u32, u64)> = None;
+            // What follows the last line on its column goes with it, if it is zeroes, too, or not.
+            let mut last: Option<(u32, u64, bool)> = None;
             for index in 0..self.used {
                 let Some((entry, extent)) = self.entry(index, column) else {
                     continue;
                 };
-                let joined = last.filter(|(_, end)| *end == entry.offset);
-                let joined = joined.filter(|(shot, _)| self.volley.add(*shot, extent).is_some());
+                let line = self.lines.get(index);
+                let is_zeroed = self.may_zero && line.is_some_and(LineWork::is_zeroed);
+                let joined = last.filter(|(_, end, was)| *end == entry.offset && *was == is_zeroed);
+                let joined =
+                    joined.filter(|(shot, ..)| self.load_more(*shot, extent, is_zeroed).is_some());
                 let shot = match joined {
-                    Some((shot, _)) => Some(shot),
-                    None => self.load_line(target, column, entry.offset, extent),
+                    Some((shot, ..)) => Some(shot),
+                    None => self.load_line(target, column, entry.offset, (extent, is_zeroed)),
                 };
-                last = shot.map(|shot| (shot, entry.end()));
+                last = shot.map(|shot| (shot, entry.end(), is_zeroed));
                 if let Some(line) = self.lines.get_mut(index) {
                     line.note_sent(column, shot);
                 }
             }
         }
-        self.volley.fire();
-        self.collect(target, false);
+    }
+
+    /// Adds what a line has for a column to a write.
+    fn load_more(&mut self, shot: u32, extent: Extent, is_zeroed: bool) -> Option<()> {
+        if is_zeroed {
+            self.volley.add_zeroes(shot, extent.bytes)
+        } else {
+            self.volley.add(shot, extent)
+        }
     }
 
     /// Adds the write of what a line has for a column.
@@ -338,12 +365,16 @@ impl Work {
         target: Target<'_>,
         column: u32,
         offset: u64,
-        extent: Extent,
+        (extent, is_zeroed): (Extent, bool),
     ) -> Option<u32> {
-        let component = target.column(column)?;
+        let device = &target.column(column)?.device;
         let sector = target.sector(column, offset);
-        let shot = self.volley.write(&component.device, sector, false)?;
-        self.volley.add(shot, extent)?;
+        let shot = if is_zeroed {
+            self.volley.zero(device, sector)?
+        } else {
+            self.volley.write(device, sector, false)?
+        };
+        self.load_more(shot, extent, is_zeroed)?;
         Some(shot)
     }
 }

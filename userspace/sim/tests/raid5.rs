@@ -73,6 +73,17 @@ fn no_sector_changes_that_nobody_writes() {
     assert!(all.iter().all(|count| *count >= 100), "{total:?}");
 }
 
+/// Worlds in which something was found once: a column that was made fails at the next flush, and the
+/// newest page is of a batch between.
+const FOUND_ONCE: &[u64] = &[16372042200493077464];
+
+#[test]
+fn nor_does_one_where_it_once_did() {
+    for seed in FOUND_ONCE {
+        run_raid(*seed, RaidRules::ALL, 8, None).unwrap_or_else(|why| panic!("{why}"));
+    }
+}
+
 #[test]
 fn nor_does_one_wherever_the_power_is_cut() {
     for seed in worlds(20) {

@@ -381,6 +381,10 @@ impl World {
             self.step()?;
         }
         self.sequence += 1;
+        if self.told != Some(self.lacking()) {
+            // The newest pages say something else now, and not to all columns.
+            self.told = None;
+        }
         self.active.extend(&prepared.lines);
         self.seen.announced += prepared.lines.iter().filter(|line| line.1).count() as u64;
         Ok(())
