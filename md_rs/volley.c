@@ -125,7 +125,10 @@ void md_volley_fire(struct md_volley *volley, unsigned int count)
 		wait_for_completion_io(&volley->done);
 }
 
-/* Whether a device does not write zeroes by itself, although it said so. */
+/*
+ * Whether a device has not written zeroes by itself. That may be all it does not do, whatever it
+ * says: whether they can be written is known when they are written as data.
+ */
 bool md_volley_refused_zeroes(const struct md_volley *volley, unsigned int count)
 {
 	unsigned int index;
@@ -133,8 +136,7 @@ bool md_volley_refused_zeroes(const struct md_volley *volley, unsigned int count
 	for (index = 0; index < min(count, volley->count); index++) {
 		const struct md_shot *shot = &volley->shots[index];
 
-		if (shot->volley && bio_op(&shot->bio) == REQ_OP_WRITE_ZEROES &&
-		    (shot->status == BLK_STS_NOTSUPP || shot->status == BLK_STS_TARGET))
+		if (shot->volley && shot->status && bio_op(&shot->bio) == REQ_OP_WRITE_ZEROES)
 			return true;
 	}
 	return false;

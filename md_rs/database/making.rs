@@ -279,7 +279,7 @@ impl Database {
             // If it is refused it is dropped without the lock.
             let mut writer = Some(self.writer(*header, addition.device.clone())?);
             let member = member_of(header, component);
-            let added = self.with_set(|set| {
+            let added = self.once_settled(|set| {
                 check_size(set, header)?;
                 set.replicas.reserve(1, GFP_KERNEL)?;
                 let asked = set.commits().add(member, 0, 0);
@@ -346,6 +346,21 @@ impl Database {
         Ok(())
     }
 
+    /// Changes the list of members. If that is refused because of somebody who does not have the
+    /// live commit it is tried again for a while: with many commits there is always one.
+    fn once_settled(
+        &self,
+        mut change: impl FnMut(&mut Set) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let mut changed = Err(Refused::new(ENODEV, Refusal::NoDatabase));
+        self.wait_for_writes(|set| {
+            changed = change(set);
+            let is_refused = |refused: Refused| refused.refusal() == Refusal::MembersCannotCount;
+            !changed.err().is_some_and(is_refused) || set.commits().is_settled()
+        });
+        changed
+    }
+
     /// Deletes replicas: those on a device, or the one with this identity, which may be missing.
     /// How many there were.
     pub(crate) fn delete_replicas(&self, dev: u64, replica: Uuid) -> Result<u32, Refused> {
@@ -359,7 +374,8 @@ impl Database {
         })?;
         self.write_to_all()?;
         let mut seated = KVec::with_capacity(gone.len(), GFP_KERNEL)?;
-        self.with_set(|set| {
+        self.once_settled(|set| {
+            seated.clear();
             // A tie-breaker that has failed with that is gone already.
             for uuid in gone.iter().filter(|uuid| set.commits().is_seated(uuid)) {
                 seated.push(*uuid, GFP_KERNEL)?;

@@ -31,6 +31,8 @@ pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     };
     match request.operation() {
         Operation::Read if may_forward(target, &request) => read(request, target, submission),
+        // It would be written out, in the logs and in place, and give no space back.
+        Operation::Discard if !target.may_announce() => request.end(Failure::NotSupported),
         Operation::Read
         | Operation::Write
         | Operation::Flush

@@ -52,9 +52,10 @@ impl Work {
         }
     }
 
-    /// Has all columns tell that, durably, if they do not.
+    /// Has all columns tell that, durably, and who is out of service, if they do not: a flush that
+    /// would have them tell is not sent to disks without a cache.
     fn open(&mut self, target: Target<'_>) -> u64 {
-        if !self.unlogged.is_opened_first() {
+        if !self.unlogged.is_opened_first() && self.told == Some(target.lacking()) {
             return 0;
         }
         let members = target.present();

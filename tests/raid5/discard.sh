@@ -130,12 +130,15 @@ punched 6 8 blkdiscard -z
 columns_tell d20 "${columns[@]}"
 same "states" Okay,Okay,Okay,Okay "$(column_states d20)"
 
-note "without a column"
+note "without a column: a discard is not done, since it would be written out"
 sick bad "$last" nothing
 punched 6 1 blkdiscard -z
 same "states" "Okay,Okay,Okay,Maintenance" "$(column_states d20)"
 found=$(raid_from d20 cat "${columns[@]:0:3}" - | sha256sum)
 same "d20, from the others" "$(checksum $d20)" "${found%% *}"
+before=$(checksum $d20)
+run blkdiscard $d20
+same "d20" "$before" "$(checksum $d20)"
 run metaclear d20
 
 note "a column gives no space back for zeroes, or no request is as long as a row: not offered"

@@ -29,9 +29,15 @@ run metainit d20 -r /dev/sda /dev/sdb /dev/sdc -i 32k --resync-ceiling 500 --res
 same "pace" "500 100" "$(described d20 ' | .resync_pace | "\(.ceiling / 1024) \(.floor / 1024)"')"
 
 note "the ceiling holds while it is in use"
+# Until it is in use it is as fast as it can be.
+run metasync --pause d20
+reads=$(count_of /dev/md/dsk/d20 reads)
 fio --name=use --filename=/dev/md/dsk/d20 --rw=randread --bs=4k --direct=1 --time_based \
 	--runtime=120 --rate_iops=50 --output=/tmp/use.log &
 use=$!
+has_read() { [ "$(count_of /dev/md/dsk/d20 reads)" -gt $((reads + 4)) ]; }
+wait_for 60 has_read
+run metasync --resume d20
 sleep 1
 first=$(done_of)
 sleep 4

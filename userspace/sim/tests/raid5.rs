@@ -73,8 +73,8 @@ fn no_sector_changes_that_nobody_writes() {
     assert!(all.iter().all(|count| *count >= 100), "{total:?}");
 }
 
-/// Worlds in which something was found once: a column that was made fails at the next flush, and the
-/// newest page is of a batch between.
+/// Worlds in which something was found once: a column that was made fails at the next flush, and
+/// the newest page is of a batch between.
 const FOUND_ONCE: &[u64] = &[16372042200493077464];
 
 #[test]

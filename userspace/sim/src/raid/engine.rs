@@ -391,7 +391,7 @@ impl World {
     }
 
     /// The column that is out of service, or being made.
-    fn lacking(&self) -> Option<u32> {
+    pub(super) fn lacking(&self) -> Option<u32> {
         self.missing.or(self.progress.column_made())
     }
 

@@ -20,9 +20,11 @@ use super::{
 };
 
 impl World {
-    /// All columns tell that such writes may be under way, if they do not.
+    /// All columns tell that such writes may be under way, and who is out of service, if they do
+    /// not.
     pub(super) fn open(&mut self) -> Result<(), Cut> {
-        if !self.rules.open_is_told || !self.open.is_opened_first() {
+        let is_told = self.told == Some(self.lacking()) || !self.rules.missing_is_told;
+        if !self.rules.open_is_told || !self.open.is_opened_first() && is_told {
             return Ok(());
         }
         self.begin_rare();
