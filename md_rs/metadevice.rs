@@ -426,7 +426,7 @@ fn limits_of(name: &UnitName, shape: &Shape) -> Result<QueueLimits, Refused> {
 
 /// What RAID5 can do, and what is on it.
 fn limit_to_raid(limits: &mut QueueLimits, layout: &Layout) {
-    limits.zero_by_unmapping(layout.row_sectors(), largest_change(layout));
+    limits.offer_only_data();
     limits.keep_pages_stable();
     limits.set_largest_change(largest_change(layout));
 }

@@ -31,14 +31,11 @@ pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     };
     match request.operation() {
         Operation::Read if may_forward(target, &request) => read(request, target, submission),
-        // It would be written out, in the logs and in place, and give no space back.
-        Operation::Discard if !target.may_announce() => request.end(Failure::NotSupported),
-        Operation::Read
-        | Operation::Write
-        | Operation::Flush
-        | Operation::Discard
-        | Operation::WriteZeroes => request.defer(),
-        Operation::Other => request.end(Failure::NotSupported),
+        Operation::Read | Operation::Write | Operation::Flush => request.defer(),
+        // The batch could zero, but that is not offered yet: see docs/raid5.md.
+        Operation::Discard | Operation::WriteZeroes | Operation::Other => {
+            request.end(Failure::NotSupported);
+        }
     }
 }
 

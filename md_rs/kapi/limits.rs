@@ -90,21 +90,11 @@ impl QueueLimits {
         self.raw.features |= unsafe { ffi::md_feat_stable_writes };
     }
 
-    /// Zeroes are written, and discards carried out as that, only where every component writes
-    /// them in a way that gives space back (`DURABILITY.md` clause 17), and where a request may be
-    /// as long as a `row`, in sectors: only of whole rows is space given back. `largest` is how
-    /// long one may be.
-    pub(crate) fn zero_by_unmapping(&mut self, row: u64, largest: u32) {
-        if self.raw.max_hw_wzeroes_unmap_sectors == 0 || row > largest.into() {
-            self.discard = false;
-            self.raw.max_write_zeroes_sectors = 0;
-            self.raw.max_hw_wzeroes_unmap_sectors = 0;
-        }
-        // A power of two, as the block layer wants it, that rows are multiples of; what components
-        // need for discards is of no account.
-        let shift = row.trailing_zeros().min(u32::BITS - 10);
-        self.raw.discard_granularity = 512 << shift;
-        self.raw.discard_alignment = 0;
+    /// Nothing is offered but reads, writes and flushes.
+    pub(crate) fn offer_only_data(&mut self) {
+        self.discard = false;
+        self.raw.max_write_zeroes_sectors = 0;
+        self.raw.max_hw_wzeroes_unmap_sectors = 0;
     }
 
     /// Keeps requests that change something to so many sectors.

@@ -65,7 +65,6 @@ use md_model::{
             BLOCK_SECTORS,
             LINES_MAX, //
         },
-        plan::may_announce,
         progress::{
             Activity,
             Progress, //
@@ -249,13 +248,6 @@ impl<'a> Target<'a> {
 
     fn state(self, column: u32) -> Option<State> {
         Some(self.column(column)?.condition.state())
-    }
-
-    /// Whether lines that are written as a whole are announced now.
-    pub(crate) fn may_announce(self) -> bool {
-        let raid = self.body.raid();
-        let is_list_empty = raid.is_some_and(|raid| raid.lost_blocks() == 0);
-        may_announce(&self.unit.progress(), is_list_empty) && self.lacking().is_none()
     }
 
     /// Columns that are in service, wholly or in part, as bits.
