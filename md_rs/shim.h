@@ -113,9 +113,7 @@ void md_volley_free(struct md_volley *volley);
 bool md_volley_load(struct md_volley *volley, unsigned int index, struct block_device *bdev,
 		    sector_t sector, unsigned int opf);
 bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, unsigned int bytes);
-bool md_volley_add_zeroes(struct md_volley *volley, unsigned int index, unsigned int bytes);
 void md_volley_fire(struct md_volley *volley, unsigned int count);
-bool md_volley_refused_zeroes(const struct md_volley *volley, unsigned int count);
 blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index);
 void md_copy(void *to, const void *from, unsigned int bytes);
 void md_rq_copy(struct request *rq, unsigned int skip, void *with, void *also, unsigned int bytes,

@@ -90,19 +90,6 @@ bool md_volley_add(struct md_volley *volley, unsigned int index, void *data, uns
 	return true;
 }
 
-/* Of a write of zeroes: so many more. It has no memory. */
-bool md_volley_add_zeroes(struct md_volley *volley, unsigned int index, unsigned int bytes)
-{
-	struct bvec_iter *iter = &volley->shots[index].bio.bi_iter;
-
-	if (!volley->shots[index].volley)
-		return true;
-	if (bytes > UINT_MAX - iter->bi_size)
-		return false;
-	iter->bi_size += bytes;
-	return true;
-}
-
 /* Sends the first ones, and waits for them. */
 void md_volley_fire(struct md_volley *volley, unsigned int count)
 {
@@ -123,23 +110,6 @@ void md_volley_fire(struct md_volley *volley, unsigned int count)
 	blk_finish_plug(&plug);
 	if (!atomic_dec_and_test(&volley->remaining))
 		wait_for_completion_io(&volley->done);
-}
-
-/*
- * Whether a device has not written zeroes by itself. That may be all it does not do, whatever it
- * says: whether they can be written is known when they are written as data.
- */
-bool md_volley_refused_zeroes(const struct md_volley *volley, unsigned int count)
-{
-	unsigned int index;
-
-	for (index = 0; index < min(count, volley->count); index++) {
-		const struct md_shot *shot = &volley->shots[index];
-
-		if (shot->volley && shot->status && bio_op(&shot->bio) == REQ_OP_WRITE_ZEROES)
-			return true;
-	}
-	return false;
 }
 
 blk_status_t md_volley_status(const struct md_volley *volley, unsigned int index)

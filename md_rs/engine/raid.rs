@@ -32,7 +32,6 @@ pub(super) fn queue(request: Request, body: &Body, submission: &Submission<'_>) 
     match request.operation() {
         Operation::Read if may_forward(target, &request) => read(request, target, submission),
         Operation::Read | Operation::Write | Operation::Flush => request.defer(),
-        // The batch could zero, but that is not offered yet: see docs/raid5.md.
         Operation::Discard | Operation::WriteZeroes | Operation::Other => {
             request.end(Failure::NotSupported);
         }

@@ -163,9 +163,6 @@ extern "C" {
         data: *mut c_void,
         bytes: c_uint,
     ) -> bool;
-    pub(super) fn md_volley_add_zeroes(volley: *mut MdVolley, index: c_uint, bytes: c_uint)
-        -> bool;
-    pub(super) fn md_volley_refused_zeroes(volley: *const MdVolley, count: c_uint) -> bool;
     pub(super) fn md_volley_fire(volley: *mut MdVolley, count: c_uint);
     pub(super) fn md_volley_status(
         volley: *const MdVolley,

@@ -527,12 +527,6 @@ impl Request {
         self.raw().cmd_flags & FUA != 0
     }
 
-    /// Whether zeroes that it writes are to take up space (`REQ_NOUNMAP`).
-    pub(crate) fn keeps_mapping(&self) -> bool {
-        const NOUNMAP: u32 = 1 << bindings::req_flag_bits___REQ_NOUNMAP;
-        self.raw().cmd_flags & NOUNMAP != 0
-    }
-
     /// First sector, on the disk that carries it.
     pub(crate) fn sector(&self) -> u64 {
         self.raw()

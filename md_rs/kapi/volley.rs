@@ -117,21 +117,6 @@ impl Volley {
         self.load(device, sector, bindings::req_op_REQ_OP_WRITE | SYNC | fua)
     }
 
-    /// Adds a write of zeroes, which need not take up space; [`Self::add_zeroes`] says how many.
-    pub(crate) fn zero(&mut self, device: &BlockDevice, sector: u64) -> Option<u32> {
-        self.load(device, sector, bindings::req_op_REQ_OP_WRITE_ZEROES | SYNC)
-    }
-
-    /// Lengthens one that was added.
-    pub(crate) fn add_zeroes(&mut self, shot: u32, bytes: usize) -> Option<()> {
-        if shot >= self.loaded {
-            return None;
-        }
-        let bytes = u32::try_from(bytes).ok()?;
-        // SAFETY: By the type invariant; the transfer is one that was loaded.
-        unsafe { ffi::md_volley_add_zeroes(self.raw.as_ptr(), shot, bytes) }.then_some(())
-    }
-
     /// Adds a flush.
     pub(crate) fn flush(&mut self, device: &BlockDevice) -> Option<u32> {
         const FLUSH: u32 = 1 << bindings::req_flag_bits___REQ_PREFLUSH;
@@ -172,12 +157,6 @@ impl Volley {
             // SAFETY: By the type invariant; the memory is borrowed by this call alone.
             unsafe { ffi::md_volley_fire(self.raw.as_ptr(), self.loaded) };
         }
-    }
-
-    /// Whether a device has refused to write zeroes by itself.
-    pub(crate) fn has_refused_zeroes(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { ffi::md_volley_refused_zeroes(self.raw.as_ptr(), self.loaded) }
     }
 
     /// What became of a transfer.

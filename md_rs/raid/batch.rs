@@ -23,10 +23,7 @@ use md_model::{
 };
 
 use super::{
-    line::{
-        Access,
-        LineWork, //
-    },
+    line::LineWork,
     unlogged,
     Target,
     Work, //
@@ -82,14 +79,6 @@ pub(crate) fn take(
     }
 }
 
-/// Whether it changes what is there: a discard makes zeroes of it (`DURABILITY.md` clause 17).
-fn is_change(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Write | Operation::Discard | Operation::WriteZeroes
-    )
-}
-
 /// Whether a request is part of a batch now.
 enum Admission {
     Taken,
@@ -137,13 +126,11 @@ impl Work {
 
     /// Notes what a request wants of which lines.
     fn admit(&mut self, layout: &Layout, request: &Request) -> Admission {
-        let access = match request.operation() {
+        let is_write = match request.operation() {
             Operation::Flush => return Admission::Taken,
-            Operation::Read => Access::Read,
-            Operation::Write => Access::Write,
-            Operation::WriteZeroes if request.keeps_mapping() => Access::Write,
-            Operation::Discard | Operation::WriteZeroes => Access::Zero,
-            Operation::Other => return Admission::Never,
+            Operation::Read => false,
+            Operation::Write => true,
+            _ => return Admission::Never,
         };
         let used = self.used;
         let mut is_full = false;
@@ -155,8 +142,8 @@ impl Work {
                 match self.index_of(layout, piece.line) {
                     Some(index) if is_final => {
                         if let Some(line) = self.lines.get_mut(index) {
-                            line.add(piece.column, piece.skip, piece.count, access);
-                            if access == Access::Write && request.is_durable() {
+                            line.add(piece.column, piece.skip, piece.count, is_write);
+                            if is_write && request.is_durable() {
                                 line.set_durable();
                             }
                         }
@@ -332,7 +319,7 @@ impl Work {
     /// Copies what is to be written from the requests.
     fn copy_writes(&mut self, target: Target<'_>, batch: &Batch) {
         let requests = batch.iter().flatten();
-        for request in requests.filter(|request| is_change(request.operation())) {
+        for request in requests.filter(|request| request.operation() == Operation::Write) {
             self.for_pieces(target, request, |work, index, piece, done| {
                 work.copy_piece(request, index, &piece, done);
             });
@@ -347,14 +334,6 @@ impl Work {
         let line = self.lines.get(index);
         let parity = line.and_then(|line| line.copied_to(piece.column));
         let also = parity.map(|parity| self.extent(index, parity, from, count));
-        if request.operation() != Operation::Write {
-            for extent in Iterator::chain(core::iter::once(extent), also) {
-                if let Some(bytes) = self.volley.bytes_mut(extent) {
-                    bytes.fill(0);
-                }
-            }
-            return;
-        }
         let pair = also.and_then(|also| self.volley.pair_mut(extent, also));
         if let Some((bytes, also)) = pair {
             request.copy_out_twice(done, bytes, also);
@@ -380,7 +359,7 @@ impl Work {
                 _ if !is_flushed && is_flushed_for(&request) => false,
                 Operation::Flush => true,
                 _ if is_all_done => true,
-                operation => self.is_done(target, &request, is_change(operation)),
+                operation => self.is_done(target, &request, operation == Operation::Write),
             };
             if is_done {
                 request.forget_errors();
@@ -420,7 +399,7 @@ impl Work {
             return;
         }
         let requests = batch.iter().flatten();
-        for request in requests.filter(|request| is_change(request.operation())) {
+        for request in requests.filter(|request| request.operation() == Operation::Write) {
             self.for_pieces(target, request, |work, index, piece, _| {
                 let line = work.lines.get(index);
                 if line.is_some_and(|line| !line.is_unreadable && !line.is_unwritten) {

@@ -24,15 +24,6 @@ use super::{
 };
 use crate::kapi::volley::Outcome;
 
-/// What a request does with sectors.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Access {
-    Read,
-    Write,
-    /// They are zeroes, and need not take up space.
-    Zero,
-}
-
 /// What is done about a line.
 pub(super) struct LineWork {
     pub(super) line: Line,
@@ -58,8 +49,6 @@ pub(super) struct LineWork {
     doubled: Option<u32>,
     /// Checksums of what is written, of each column.
     checksums: KVec<u32>,
-    /// Whether something is written to it besides zeroes that need not take up space.
-    has_data: bool,
     /// Whether a request that writes it is to be durable at its end, and so in the logs.
     is_durable: bool,
     /// Whether it is written as a whole, and only announced in the logs.
@@ -111,7 +100,6 @@ impl LineWork {
             plan: None,
             doubled: None,
             checksums: KVec::from_elem(0, count, GFP_KERNEL)?,
-            has_data: false,
             is_durable: false,
             is_announced: false,
             writes: 0,
@@ -133,17 +121,15 @@ impl LineWork {
         (self.writes, self.failed_set) = (0, 0);
         (self.is_unreadable, self.is_unwritten) = (false, false);
         (self.is_durable, self.is_announced) = (false, false);
-        self.has_data = false;
     }
 
     /// Sectors of a column are wanted, or written to.
-    pub(super) fn add(&mut self, column: u32, from: u64, count: u64, access: Access) {
+    pub(super) fn add(&mut self, column: u32, from: u64, count: u64, is_write: bool) {
         let (from, count) = (from as u32, count as u32);
-        self.has_data |= access == Access::Write;
-        let (list, set) = if access == Access::Read {
-            (&mut self.wanted, &mut self.wanted_set)
-        } else {
+        let (list, set) = if is_write {
             (&mut self.touched, &mut self.touched_set)
+        } else {
+            (&mut self.wanted, &mut self.wanted_set)
         };
         if let Some(bits) = list.get_mut(column as usize) {
             *bits |= sectors(from, count);
@@ -279,11 +265,6 @@ impl LineWork {
             sectors(from, count) != **bits
         });
         gapped.fold(0, |set, (column, _)| set | bit(column))
-    }
-
-    /// Whether all that is written, on every column, are zeroes that need not take up space.
-    pub(super) fn is_zeroed(&self) -> bool {
-        self.is_announced && !self.has_data
     }
 
     /// What is written to a column has this checksum.

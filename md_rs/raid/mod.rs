@@ -304,8 +304,6 @@ pub(crate) struct Work {
     unlogged: Unlogged,
     /// Whether something is in place that was not flushed since, as far as anybody relies on.
     is_unflushed: bool,
-    /// Whether columns are asked to write zeroes by themselves.
-    may_zero: bool,
     /// What a new column is copied from, if it can be.
     source: Option<Source>,
 }
@@ -343,7 +341,6 @@ impl Work {
             told: None,
             unlogged: Unlogged::Closed,
             is_unflushed: false,
-            may_zero: true,
             source: None,
         };
         for _ in 0..lines {
@@ -455,8 +452,6 @@ pub(crate) fn checkpoint_changed(body: &Body) -> Result {
     if let Some(raid) = body.raid() {
         let mut work = raid.work.lock();
         work.devices = work.devices.wrapping_add(1);
-        // The new one may write zeroes by itself.
-        work.may_zero = true;
     }
     checkpoint(body)
 }

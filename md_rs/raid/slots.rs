@@ -17,7 +17,6 @@ use md_model::raid5::{
 };
 
 use super::{
-    line::LineWork,
     Target,
     Work, //
 };
@@ -313,50 +312,28 @@ impl Work {
     /// and with each line which of its columns have.
     pub(super) fn write_lines(&mut self, target: Target<'_>) {
         self.is_unflushed = true;
-        self.load_lines(target);
-        self.volley.fire();
-        if self.may_zero && self.volley.has_refused_zeroes() {
-            // A device finds out with the first one that it cannot: all get them as data.
-            self.may_zero = false;
-            self.load_lines(target);
-            self.volley.fire();
-        }
-        self.collect(target, false);
-    }
-
-    fn load_lines(&mut self, target: Target<'_>) {
         self.volley.clear();
         for column in 0..target.count() {
-            // What follows the last line on its column goes with it, if it is zeroes, too, or not.
-            let mut last: Option<(u32, u64, bool)> = None;
+            // What follows the last line on its column goes with it.
+            let mut last: Option<(u32, u64)> = None;
             for index in 0..self.used {
                 let Some((entry, extent)) = self.entry(index, column) else {
                     continue;
                 };
-                let line = self.lines.get(index);
-                let is_zeroed = self.may_zero && line.is_some_and(LineWork::is_zeroed);
-                let joined = last.filter(|(_, end, was)| *end == entry.offset && *was == is_zeroed);
-                let joined =
-                    joined.filter(|(shot, ..)| self.load_more(*shot, extent, is_zeroed).is_some());
+                let joined = last.filter(|(_, end)| *end == entry.offset);
+                let joined = joined.filter(|(shot, _)| self.volley.add(*shot, extent).is_some());
                 let shot = match joined {
-                    Some((shot, ..)) => Some(shot),
-                    None => self.load_line(target, column, entry.offset, (extent, is_zeroed)),
+                    Some((shot, _)) => Some(shot),
+                    None => self.load_line(target, column, entry.offset, extent),
                 };
-                last = shot.map(|shot| (shot, entry.end(), is_zeroed));
+                last = shot.map(|shot| (shot, entry.end()));
                 if let Some(line) = self.lines.get_mut(index) {
                     line.note_sent(column, shot);
                 }
             }
         }
-    }
-
-    /// Adds what a line has for a column to a write.
-    fn load_more(&mut self, shot: u32, extent: Extent, is_zeroed: bool) -> Option<()> {
-        if is_zeroed {
-            self.volley.add_zeroes(shot, extent.bytes)
-        } else {
-            self.volley.add(shot, extent)
-        }
+        self.volley.fire();
+        self.collect(target, false);
     }
 
     /// Adds the write of what a line has for a column.
@@ -365,16 +342,12 @@ impl Work {
         target: Target<'_>,
         column: u32,
         offset: u64,
-        (extent, is_zeroed): (Extent, bool),
+        extent: Extent,
     ) -> Option<u32> {
-        let device = &target.column(column)?.device;
+        let component = target.column(column)?;
         let sector = target.sector(column, offset);
-        let shot = if is_zeroed {
-            self.volley.zero(device, sector)?
-        } else {
-            self.volley.write(device, sector, false)?
-        };
-        self.load_more(shot, extent, is_zeroed)?;
+        let shot = self.volley.write(&component.device, sector, false)?;
+        self.volley.add(shot, extent)?;
         Some(shot)
     }
 }
